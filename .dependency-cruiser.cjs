@@ -1,0 +1,82 @@
+/**
+ * The floors of DESIGN.md §1: a room imports only from floors below it (or from itself).
+ * The table is the single source; a rule is generated for each room.
+ */
+const floors = [
+  ['src/shared'],
+  ['src/main/congestion', 'src/main/path'],
+  ['src/main/recovery'],
+  ['src/main/quic'],
+  ['src/main/probe', 'src/main/store', 'src/main/telemetry'],
+  ['src/main/workers'],
+  ['src/main/lab'],
+  ['src/main/serve', 'src/main/desktop', 'src/main/cli', 'src/preload', 'src/renderer'],
+];
+
+const room = (dir) => `^${dir}/`;
+const forbidden = [];
+floors.forEach((rooms, floor) => {
+  for (const dir of rooms) {
+    const allowed = [...floors.slice(0, floor).flat(), dir];
+    // The command line starts the headless host: the one sideways import of the top floor.
+    if (dir === 'src/main/cli') allowed.push('src/main/serve');
+    if (dir === 'src/main/desktop') allowed.push('src/main/serve/carriers');
+    if (dir === 'src/preload' || dir === 'src/renderer') allowed.splice(0, allowed.length, 'src/shared', dir);
+    forbidden.push({
+      name: `floor-${dir.replace('src/', '').replaceAll('/', '-')}`,
+      comment: `${dir} may import only from: ${allowed.join(', ')}`,
+      severity: 'error',
+      from: { path: room(dir) },
+      to: { path: '^src/', pathNot: allowed.map(room) },
+    });
+  }
+});
+
+/** Sans-IO rooms: no clock, socket, thread or file. */
+const pure = ['src/main/congestion', 'src/main/path(?!/relay)', 'src/main/recovery', 'src/main/quic(?!/udp)'];
+forbidden.push(
+  {
+    name: 'sans-io',
+    comment: 'Protocol and controller code does no I/O: sockets, timers, files and threads live elsewhere.',
+    severity: 'error',
+    from: { path: pure.map((dir) => `^${dir}`) },
+    to: {
+      dependencyTypes: ['core'],
+      path: '^(node:)?(dgram|net|fs|fs/promises|worker_threads|timers|timers/promises|http|https|child_process|dns|perf_hooks)$',
+    },
+  },
+  {
+    name: 'shared-is-pure',
+    comment: 'src/shared runs everywhere: no Node module.',
+    severity: 'error',
+    from: { path: '^src/(shared|renderer)/' },
+    to: { dependencyTypes: ['core'] },
+  },
+  {
+    name: 'electron-only-in-desktop',
+    comment: 'Only src/main/desktop and the preload import electron.',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/(main/desktop|preload)/' },
+    to: { path: '(^|node_modules/)electron(/|$)' },
+  },
+  {
+    name: 'no-circular',
+    severity: 'error',
+    from: {},
+    to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+  },
+);
+
+module.exports = {
+  forbidden,
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.js', '.json'],
+    },
+  },
+};

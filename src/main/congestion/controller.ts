@@ -1,0 +1,92 @@
+/**
+ * The congestion-controller interface (DESIGN.md §2). Controllers are pure state machines: time comes in as
+ * microseconds, they never read a clock, draw a random number or touch a socket. All sizes are bytes of UDP
+ * payload, all rates bits per second, all times microseconds from an arbitrary origin.
+ */
+
+/** What one ACK told us (draft-ietf-ccwg-bbr §4.1.2; RFC 9002 for the rest). */
+export interface AckSample {
+  nowUs: number;
+  /** Bytes newly acknowledged by this ACK. */
+  ackedBytes: number;
+  /** Bytes newly declared lost on processing this ACK. */
+  lostBytes: number;
+  /** In flight before / after this ACK was processed. */
+  priorInFlight: number;
+  bytesInFlight: number;
+  /** RTT sample of this ACK, ack delay taken off as RFC 9002 §5.3 says; null when it gave none. */
+  rttUs: number | null;
+  smoothedRttUs: number;
+  minRttUs: number;
+  /** Sending time of the newest packet this ACK newly acknowledged. */
+  largestAckedSentAtUs: number;
+  /** Total bytes delivered on the connection, after this ACK. */
+  deliveredBytes: number;
+  /** `deliveredBytes` when the newest acknowledged packet was sent. */
+  priorDeliveredBytes: number;
+  /** Delivery-rate sample; null when the interval was too short to be valid. */
+  deliveryRateBps: number | null;
+  intervalUs: number;
+  isAppLimited: boolean;
+}
+
+export interface LossSample {
+  nowUs: number;
+  lostBytes: number;
+  bytesInFlight: number;
+  /** Sending time of the newest lost packet: decides whether a new recovery period starts (RFC 9002 §7.3.1). */
+  largestLostSentAtUs: number;
+}
+
+export interface ControllerSnapshot {
+  name: string;
+  /** Phase in the controller’s own words: `slow-start`, `recovery`, `congestion-avoidance`, … */
+  state: string;
+  cwnd: number;
+  ssthresh: number | null;
+  pacingBps: number | null;
+}
+
+export interface CongestionController {
+  readonly name: string;
+  /** Congestion window, bytes. */
+  readonly cwnd: number;
+  /** Pacing rate, bits per second; null before there is an RTT to derive it from. */
+  readonly pacingBps: number | null;
+  /** Largest burst the pacer may release at once, bytes. */
+  readonly sendQuantum: number;
+  /** After a packet counted as in flight was sent; `bytesInFlight` includes it. */
+  onSent(nowUs: number, bytes: number, bytesInFlight: number): void;
+  onAck(sample: AckSample): void;
+  /** Called before `onAck` when the same ACK did both. */
+  onLoss(sample: LossSample): void;
+  /** RFC 9002 §7.6: collapse to the minimum window. */
+  onPersistentCongestion(nowUs: number): void;
+  /** The sender had nothing more to send although the window had room. */
+  onAppLimited(nowUs: number, bytesInFlight: number): void;
+  /** The path’s datagram size changed. */
+  onDatagramSize(bytes: number): void;
+  snapshot(): ControllerSnapshot;
+}
+
+/** One tunable: the CLI’s `--set`, the sweep form, the manifest and the docs are made of these. */
+export interface ParameterSpec {
+  /** Name in the RFC or draft. */
+  name: string;
+  default: number;
+  unit: 'ratio' | 'packets' | 'bytes' | 'ms' | 'rounds' | 'percent' | 'count';
+  /** Range worth sweeping, and the range accepted. */
+  min: number;
+  max: number;
+  section: string;
+  doc: string;
+}
+
+export interface ControllerFactory {
+  readonly name: string;
+  readonly parameters: readonly ParameterSpec[];
+  create(options: {
+    datagramBytes: number;
+    parameters: Readonly<Record<string, number>>;
+  }): CongestionController;
+}

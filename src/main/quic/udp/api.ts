@@ -1,0 +1,139 @@
+/**
+ * What the rooms above see of QUIC: sessions and streams over a UDP socket. Callbacks are plain properties, set
+ * by their one consumer; data that arrives before a callback is set waits for it.
+ */
+import type { Controller } from '../../../shared/domain.ts';
+
+export interface TrustOptions {
+  /** PEM certificates trusted beside the system's roots. */
+  ca: readonly string[];
+  /** Trust the system's roots. */
+  system: boolean;
+  /** Accept any certificate. Never a default; marked on everything measured. */
+  insecure: boolean;
+}
+
+export interface ConnectOptions {
+  host: string;
+  port: number;
+  /** Name for SNI and certificate check; default `host`. */
+  serverName?: string | undefined;
+  alpn: readonly string[];
+  trust: TrustOptions;
+  controller?: { name: Controller; parameters?: Readonly<Record<string, number>> };
+  /** Give up connecting after this long. Default 10 000. */
+  timeoutMs?: number;
+  /** max_idle_timeout offered. Default 30 000. */
+  idleTimeoutMs?: number;
+  /** UDP payload of full packets. Default 1350. */
+  datagramBytes?: number;
+  /** SSLKEYLOGFILE lines. */
+  keyLog?: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+export interface ListenOptions {
+  host: string;
+  /** 0 takes a free port. */
+  port: number;
+  alpn: readonly string[];
+  /** PEM chain, leaf first, and its PEM private key (RSA, EC P-256/384 or Ed25519). */
+  certificate: string;
+  privateKey: string;
+  controller?: { name: Controller; parameters?: Readonly<Record<string, number>> };
+  idleTimeoutMs?: number;
+  datagramBytes?: number;
+  keyLog?: (line: string) => void;
+  onSession: (session: QuicSession) => void;
+}
+
+export interface HandshakeInfo {
+  /** ClientHello sent to handshake complete, at this endpoint. */
+  durationUs: number;
+  cipherSuite: string;
+  group: string;
+  alpn: string;
+  serverName: string | null;
+  /** True when the certificate was not verified. */
+  insecure: boolean;
+}
+
+export interface ConnectionStats {
+  controller: Controller;
+  cwndBytes: number;
+  pacingBps: number | null;
+  bytesInFlight: number;
+  smoothedRttUs: number | null;
+  rttVarUs: number | null;
+  minRttUs: number | null;
+  latestRttUs: number | null;
+  packetsSent: number;
+  packetsReceived: number;
+  /** Declared lost by loss detection (RFC 9002 §6.1). */
+  packetsLost: number;
+  /** UDP payload bytes. */
+  bytesSent: number;
+  bytesReceived: number;
+  streamBytesSent: number;
+  /** Stream bytes sent again after a loss. */
+  streamBytesRetransmitted: number;
+  ptoCount: number;
+}
+
+export interface CloseInfo {
+  /** Who ended it: this endpoint, the peer, or silence (idle timeout, or no answer at all). */
+  by: 'local' | 'peer' | 'timeout';
+  /** Transport or application error code; 0 is a clean end. */
+  code: number;
+  application: boolean;
+  reason: string;
+}
+
+export interface QuicStream {
+  readonly id: number;
+  readonly unidirectional: boolean;
+  /** Bytes written and not yet sent for the first time. */
+  readonly queuedBytes: number;
+  /** Queues bytes (kept by reference: do not change them). False: wait for `onDrain` before writing more. */
+  write(data: Uint8Array): boolean;
+  /** Ends the sending side after what is queued. */
+  end(data?: Uint8Array): void;
+  reset(code: number): void;
+  stopSending(code: number): void;
+  /** Stops / resumes delivery of data, and with it flow-control credit. */
+  pause(): void;
+  resume(): void;
+  onData: ((data: Buffer) => void) | null;
+  onEnd: (() => void) | null;
+  onReset: ((code: number) => void) | null;
+  onDrain: (() => void) | null;
+}
+
+export interface QuicSession {
+  readonly role: 'client' | 'server';
+  readonly remote: { address: string; port: number };
+  readonly handshake: HandshakeInfo;
+  /** Largest payload `sendDatagram` takes now; 0 when the peer takes none (RFC 9221). */
+  readonly maxDatagramPayload: number;
+  /** Opens a stream; throws LabError RL_CONFLICT when the peer's stream limit is reached. */
+  openStream(options?: { unidirectional?: boolean }): QuicStream;
+  /** False when it was not taken: too large, not supported, or the queue is full. */
+  sendDatagram(data: Uint8Array): boolean;
+  stats(): ConnectionStats;
+  close(code?: number, reason?: string): Promise<void>;
+  /** Resolves once, when the connection has ended. Never rejects. */
+  readonly closed: Promise<CloseInfo>;
+  onStream: ((stream: QuicStream) => void) | null;
+  /** `receivedAtUs` is on the clock of `nowUs()` (quic/udp/clock.ts). */
+  onDatagram: ((data: Buffer, receivedAtUs: number) => void) | null;
+}
+
+export interface QuicListener {
+  readonly address: string;
+  readonly port: number;
+  readonly sessions: ReadonlySet<QuicSession>;
+  close(): Promise<void>;
+}
+
+// Implemented in client.ts:  connectQuic(options: ConnectOptions): Promise<QuicSession>   — rejects with LabError
+// Implemented in server.ts:  listenQuic(options: ListenOptions): Promise<QuicListener>   — rejects with LabError

@@ -1,0 +1,71 @@
+/**
+ * Messages between the lab and its worker threads. Each worker answers requests `{ id, method, params }` with
+ * `{ id, result }` or `{ id, error }` (an ErrorBody), and sends events `{ event }` on its own.
+ */
+
+import type { z } from 'zod';
+import type { Controller, Emulation, RouteId, TransportSnapshot } from '../../shared/domain.ts';
+import type { ErrorBody } from '../../shared/errors.ts';
+import type { HandshakeSample, PingSample, TransferSample } from '../../shared/samples.ts';
+import type { TrustOptions } from '../quic/udp/api.ts';
+
+type Id = z.infer<typeof RouteId>;
+
+/** What a continuous probe of one route needs: all settings resolved, relays already in place. */
+export interface MonitorTarget {
+  routeId: Id;
+  host: string;
+  port: number;
+  serverName: string;
+  controller: Controller;
+  pingRate: number;
+  transferEveryS: number | null;
+  transferBytes: number;
+  trust: TrustOptions;
+}
+
+export type MonitorEvent =
+  | { type: 'state'; routeId: Id; state: 'connecting' | 'up' | 'down'; error: ErrorBody | null; atMs: number }
+  | {
+      /** Sent about four times a second while there is something to say. */
+      type: 'samples';
+      routeId: Id;
+      /** Each ping once, as soon as it is resolved (so a late loss follows newer echoes). */
+      pings: PingSample[];
+      transfers: TransferSample[];
+      handshakes: HandshakeSample[];
+      transport: TransportSnapshot | null;
+      /** Every ping sent before this moment is resolved. */
+      resolvedThroughMs: number;
+    };
+
+/** workers/probe.ts: many monitors on one thread. Events: MonitorEvent. */
+export interface ProbeWorkerMethods {
+  start(params: MonitorTarget): null;
+  /** Ends the connection cleanly; pending pings are dropped, resolved ones flushed. */
+  stop(params: { routeId: Id }): null;
+}
+
+/** workers/endpoint.ts: one QUIC server (echo, sink, source). */
+export interface EndpointWorkerMethods {
+  listen(params: { host: string; port: number; certificate: string; privateKey: string }): {
+    host: string;
+    port: number;
+  };
+  close(params: null): null;
+}
+
+/** workers/relay.ts: emulated paths, each a UDP relay on a loopback port of its own. */
+export interface RelayWorkerMethods {
+  open(params: { id: string; to: { host: string; port: number }; emulation: Emulation; seed: number }): {
+    host: string;
+    port: number;
+  };
+  close(params: { id: string }): null;
+}
+
+export type WorkerRequest = { id: number; method: string; params: unknown };
+export type WorkerMessage =
+  | { id: number; result: unknown }
+  | { id: number; error: ErrorBody }
+  | { event: unknown };

@@ -1,0 +1,163 @@
+/**
+ * The contract: every request and stream the UI, the CLI and the API use, once. Three carriers serve it:
+ * Electron MessagePort and WebSocket (RPC), and REST described by OpenAPI. Input is parsed on arrival at each.
+ */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import {
+  Experiment,
+  LabInfo,
+  PingStats,
+  Route,
+  RouteId,
+  RouteInput,
+  RouteStatus,
+  Run,
+  Series,
+} from '../domain.ts';
+
+const routeRef = z.strictObject({ id: RouteId });
+
+/** REST query strings carry text; RPC carriers carry numbers. Both are accepted, neither is guessed at. */
+const queryNumber = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^-?\d+(\.\d+)?$/, 'not a number')
+    .transform(Number),
+]);
+
+export const contract = {
+  lab: {
+    info: oc
+      .route({ method: 'GET', path: '/info', summary: 'What this lab is', tags: ['lab'] })
+      .output(LabInfo),
+  },
+  routes: {
+    list: oc
+      .route({ method: 'GET', path: '/routes', summary: 'All routes', tags: ['routes'] })
+      .output(z.array(Route)),
+    create: oc
+      .route({
+        method: 'POST',
+        path: '/routes',
+        summary: 'Add a route',
+        tags: ['routes'],
+        successStatus: 201,
+      })
+      .input(RouteInput)
+      .output(Route),
+    update: oc
+      .route({ method: 'PATCH', path: '/routes/{id}', summary: 'Change a route', tags: ['routes'] })
+      .input(RouteInput.partial().extend({ id: RouteId }))
+      .output(Route),
+    remove: oc
+      .route({
+        method: 'DELETE',
+        path: '/routes/{id}',
+        summary: 'Remove a route; its measurements are kept',
+        tags: ['routes'],
+      })
+      .input(routeRef)
+      .output(z.object({ removed: z.literal(true) })),
+    restore: oc
+      .route({ method: 'POST', path: '/routes/{id}/restore', summary: 'Undo a removal', tags: ['routes'] })
+      .input(routeRef)
+      .output(Route),
+    start: oc
+      .route({
+        method: 'POST',
+        path: '/routes/{id}/start',
+        summary: 'Start probing a route',
+        tags: ['routes'],
+      })
+      .input(routeRef)
+      .output(Route),
+    stop: oc
+      .route({ method: 'POST', path: '/routes/{id}/stop', summary: 'Stop probing a route', tags: ['routes'] })
+      .input(routeRef)
+      .output(Route),
+    status: oc
+      .route({
+        method: 'GET',
+        path: '/routes/status',
+        summary: 'The newest measurements of every route',
+        tags: ['routes'],
+      })
+      .output(z.array(RouteStatus)),
+    /** Yields the statuses of all routes: at once, then whenever any changed, at most twice a second. */
+    watch: oc
+      .route({ method: 'GET', path: '/routes/watch', summary: 'Live measurements (SSE)', tags: ['routes'] })
+      .output(eventIterator(z.array(RouteStatus))),
+    /** Ping statistics recomputed from the store over any window. */
+    stats: oc
+      .route({
+        method: 'GET',
+        path: '/routes/{id}/stats',
+        summary: 'Ping statistics of a window, from the store',
+        tags: ['routes'],
+      })
+      .input(z.strictObject({ id: RouteId, fromMs: queryNumber, toMs: queryNumber }))
+      .output(PingStats),
+    series: oc
+      .route({
+        method: 'GET',
+        path: '/routes/{id}/series',
+        summary: 'History of a route, decimated to buckets',
+        tags: ['routes'],
+      })
+      .input(
+        z.strictObject({
+          id: RouteId,
+          fromMs: queryNumber,
+          toMs: queryNumber,
+          buckets: queryNumber.optional(),
+        }),
+      )
+      .output(Series),
+    /** Yields first the backlog of `windowMs`, then each bucket once all its pings are resolved. */
+    watchSeries: oc
+      .route({
+        method: 'GET',
+        path: '/routes/{id}/series/watch',
+        summary: 'Live history (SSE)',
+        tags: ['routes'],
+      })
+      .input(z.strictObject({ id: RouteId, windowMs: queryNumber, bucketMs: queryNumber }))
+      .output(eventIterator(Series)),
+  },
+  demo: {
+    start: oc
+      .route({
+        method: 'POST',
+        path: '/demo/start',
+        summary: 'Start the demo lab: six emulated routes',
+        tags: ['demo'],
+      })
+      .output(z.array(Route)),
+    stop: oc
+      .route({
+        method: 'POST',
+        path: '/demo/stop',
+        summary: 'Stop the demo lab and remove its routes',
+        tags: ['demo'],
+      })
+      .output(z.object({ stopped: z.literal(true) })),
+  },
+  experiments: {
+    list: oc
+      .route({ method: 'GET', path: '/experiments', summary: 'All experiments', tags: ['experiments'] })
+      .output(z.array(Experiment)),
+    runs: oc
+      .route({
+        method: 'GET',
+        path: '/experiments/{id}/runs',
+        summary: 'The runs of an experiment',
+        tags: ['experiments'],
+      })
+      .input(z.strictObject({ id: queryNumber }))
+      .output(z.array(Run)),
+  },
+};
+
+export type Contract = typeof contract;

@@ -1,0 +1,222 @@
+/**
+ * Domain types, once, as zod schemas: what the UI, the CLI and the API all speak.
+ * Times are unix milliseconds (`…Ms`), durations microseconds (`…Us`), rates bits per second (`…Bps`) unless
+ * the name says otherwise. A value that was not measured is `null`, never zero.
+ */
+import { z } from 'zod';
+
+export const CONTROLLERS = ['newreno', 'cubic'] as const;
+export const Controller = z.enum(CONTROLLERS);
+export type Controller = z.infer<typeof Controller>;
+
+/** One direction of an emulated path. */
+export const LinkSettings = z.strictObject({
+  /** Bottleneck rate in bits per second; null is unlimited. */
+  rateBps: z.number().positive().max(1e11).nullable(),
+  /** One-way propagation delay. */
+  delayMs: z.number().min(0).max(10_000),
+  /** Half-width of the uniform delay variation around `delayMs`; order is kept. */
+  jitterMs: z.number().min(0).max(5_000),
+  /** Probability that a packet is lost, independently, 0 to 1. */
+  lossRatio: z.number().min(0).max(1),
+  /** Droptail buffer before the bottleneck, in bytes of IP packets; null is 1 BDP or 64 KB, whichever is larger. */
+  bufferBytes: z.number().int().positive().max(1e9).nullable(),
+});
+export type LinkSettings = z.infer<typeof LinkSettings>;
+
+/** An emulated path: a named profile, both directions spelled out, and optionally a schedule of outages. */
+export const Emulation = z.strictObject({
+  profile: z.string().min(1).max(64),
+  up: LinkSettings,
+  down: LinkSettings,
+  /** The path is cut for `downMs` at the end of every `periodMs`. */
+  flap: z
+    .strictObject({
+      periodMs: z.number().min(1000).max(3_600_000),
+      downMs: z.number().min(100).max(3_600_000),
+    })
+    .nullable(),
+});
+export type Emulation = z.infer<typeof Emulation>;
+
+const hostName = z
+  .string()
+  .trim()
+  .min(1, 'a host name or address is required')
+  .max(253)
+  .regex(
+    /^(\[?[0-9a-fA-F:.]+\]?|[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*\.?)$/,
+    'not a host name or an IP address',
+  );
+
+/** What a user gives to create a route. */
+export const RouteInput = z.strictObject({
+  name: z.string().trim().min(1, 'a name is required').max(64),
+  host: hostName,
+  port: z.number().int().min(1).max(65535),
+  /** Name checked against the certificate; null means `host`. */
+  serverName: z.string().trim().min(1).max(253).nullable().default(null),
+  controller: Controller.default('cubic'),
+  /** Pings per second. */
+  pingRate: z.number().min(0.1).max(100).default(10),
+  /** Seconds between throughput measurements; null measures none. Each is bounded by `transferBytes` and 2 s. */
+  transferEveryS: z.number().min(2).max(3600).nullable().default(15),
+  transferBytes: z.number().int().min(10_000).max(100_000_000).default(2_000_000),
+  /** Accept any certificate: marked on everything measured. */
+  insecure: z.boolean().default(false),
+  tags: z.array(z.string().trim().min(1).max(32)).max(16).default([]),
+  emulation: Emulation.nullable().default(null),
+});
+export type RouteInput = z.infer<typeof RouteInput>;
+
+export const RouteId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'not a route id');
+
+export const Route = RouteInput.extend({
+  id: RouteId,
+  /** Stable index into the colour palette, kept across all pages. */
+  colour: z.number().int().min(0),
+  /** `demo` routes belong to the demo lab: emulated paths to its own server. */
+  demo: z.boolean(),
+  /** Whether probing should run; survives a restart. */
+  enabled: z.boolean(),
+  createdAtMs: z.number(),
+});
+export type Route = z.infer<typeof Route>;
+
+export const RouteState = z.enum(['stopped', 'connecting', 'up', 'down']);
+export type RouteState = z.infer<typeof RouteState>;
+
+/** RTT percentiles in microseconds over a stated set of echoes. */
+export const RttSummary = z.object({
+  min: z.number(),
+  mean: z.number(),
+  p50: z.number(),
+  p95: z.number(),
+  p99: z.number(),
+  max: z.number(),
+});
+export type RttSummary = z.infer<typeof RttSummary>;
+
+/** Statistics of the pings *sent* within a half-open window [fromMs, toMs). All of them are resolved: echoed or lost. */
+export const PingStats = z.object({
+  fromMs: z.number(),
+  toMs: z.number(),
+  sent: z.number().int(),
+  received: z.number().int(),
+  lost: z.number().int(),
+  /** lost / sent; null when nothing was sent. */
+  lossRatio: z.number().nullable(),
+  rttUs: RttSummary.nullable(),
+  /** RFC 3550 §6.4.1 interarrival jitter, microseconds. */
+  jitterUs: z.number().nullable(),
+});
+export type PingStats = z.infer<typeof PingStats>;
+
+export const Transfer = z.object({
+  atMs: z.number(),
+  bytes: z.number(),
+  durationUs: z.number(),
+  goodputBps: z.number(),
+});
+export type Transfer = z.infer<typeof Transfer>;
+
+/** The transport’s own view: the newest snapshot of the probe’s connection. */
+export const TransportSnapshot = z.object({
+  atMs: z.number(),
+  controller: Controller,
+  cwndBytes: z.number(),
+  pacingBps: z.number().nullable(),
+  bytesInFlight: z.number(),
+  smoothedRttUs: z.number().nullable(),
+  rttVarUs: z.number().nullable(),
+  minRttUs: z.number().nullable(),
+  packetsSent: z.number(),
+  packetsReceived: z.number(),
+  packetsLost: z.number(),
+  bytesSent: z.number(),
+  bytesReceived: z.number(),
+});
+export type TransportSnapshot = z.infer<typeof TransportSnapshot>;
+
+/** Everything known about a route right now. */
+export const RouteStatus = z.object({
+  routeId: RouteId,
+  state: RouteState,
+  /** Why the route is down, from the error catalogue. */
+  error: z
+    .object({ code: z.string(), message: z.string(), field: z.string().optional(), hint: z.string() })
+    .nullable(),
+  runId: z.number().int().nullable(),
+  sinceMs: z.number(),
+  /** The last 60 s of pings up to the newest moment whose pings are all resolved. */
+  ping: PingStats.nullable(),
+  /** Newest transfer in each direction. */
+  down: Transfer.nullable(),
+  up: Transfer.nullable(),
+  handshakeUs: z.number().nullable(),
+  transport: TransportSnapshot.nullable(),
+  emulated: z.boolean(),
+  insecure: z.boolean(),
+});
+export type RouteStatus = z.infer<typeof RouteStatus>;
+
+/**
+ * Columns of one route’s history: one entry per bucket, oldest first. Microseconds, bits per second; `null`
+ * where nothing was measured in that bucket. Buckets without any sample are left out (a gap in `tMs`).
+ */
+export const Series = z.object({
+  routeId: RouteId,
+  bucketMs: z.number().int().positive(),
+  /** Start of each bucket. */
+  tMs: z.array(z.number()),
+  sent: z.array(z.number()),
+  lost: z.array(z.number()),
+  rttMin: z.array(z.number().nullable()),
+  rttP50: z.array(z.number().nullable()),
+  rttP95: z.array(z.number().nullable()),
+  rttP99: z.array(z.number().nullable()),
+  rttMax: z.array(z.number().nullable()),
+  jitter: z.array(z.number().nullable()),
+  goodputDown: z.array(z.number().nullable()),
+  goodputUp: z.array(z.number().nullable()),
+});
+export type Series = z.infer<typeof Series>;
+
+export const RunState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled', 'interrupted']);
+export type RunState = z.infer<typeof RunState>;
+
+export const Experiment = z.object({
+  id: z.number().int(),
+  name: z.string(),
+  kind: z.enum(['monitor', 'demo', 'probe']),
+  createdAtMs: z.number(),
+  /** Versioned manifest that reproduces it. */
+  manifest: z.record(z.string(), z.unknown()),
+});
+export type Experiment = z.infer<typeof Experiment>;
+
+export const Run = z.object({
+  id: z.number().int(),
+  experimentId: z.number().int(),
+  routeId: RouteId.nullable(),
+  state: RunState,
+  startedAtMs: z.number(),
+  endedAtMs: z.number().nullable(),
+  samples: z.number().int(),
+});
+export type Run = z.infer<typeof Run>;
+
+export const LabInfo = z.object({
+  version: z.string(),
+  commit: z.string().nullable(),
+  host: z.enum(['desktop', 'headless']),
+  platform: z.string(),
+  node: z.string(),
+  dataDir: z.string(),
+  startedAtMs: z.number(),
+  /** True while the demo lab’s server and relays run. */
+  demo: z.boolean(),
+  /** Where `/metrics` is served; null when this host serves none. */
+  metricsUrl: z.string().nullable(),
+});
+export type LabInfo = z.infer<typeof LabInfo>;

@@ -1,0 +1,98 @@
+/**
+ * Raw samples as probes hand them over and the store keeps them, and the one set of formulae that turns them
+ * into statistics: the live view and the store use the same functions, so their numbers are equal.
+ */
+import type { PingStats, RttSummary } from './domain.ts';
+
+/** One ping. `rttUs` null means lost: no echo within the probe’s timeout. */
+export interface PingSample {
+  /** When it was sent, unix milliseconds (fractional). */
+  atMs: number;
+  rttUs: number | null;
+  /** True when the route’s own transfer was running as it was sent. */
+  loaded: boolean;
+}
+
+/** One bulk transfer, payload bytes of the application only. */
+export interface TransferSample {
+  atMs: number;
+  direction: 'down' | 'up';
+  bytes: number;
+  durationUs: number;
+}
+
+export interface HandshakeSample {
+  atMs: number;
+  /** ClientHello sent to handshake complete. Null when it failed. */
+  durationUs: number | null;
+  errorCode: string | null;
+}
+
+/** Value at quantile q of ascending `sorted`, linear between closest ranks (Hyndman–Fan type 7, as NumPy’s default). */
+export function quantile(sorted: ArrayLike<number>, q: number): number {
+  const rank = (sorted.length - 1) * q;
+  const low = Math.floor(rank);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low]! + (sorted[high]! - sorted[low]!) * (rank - low);
+}
+
+/** Summary of RTTs in microseconds; null when there is none. */
+export function summariseRtt(rttUs: ArrayLike<number>): RttSummary | null {
+  const n = rttUs.length;
+  if (n === 0) return null;
+  const sorted = Float64Array.from(rttUs).sort();
+  let sum = 0;
+  for (const value of sorted) sum += value;
+  return {
+    min: sorted[0]!,
+    mean: sum / n,
+    p50: quantile(sorted, 0.5),
+    p95: quantile(sorted, 0.95),
+    p99: quantile(sorted, 0.99),
+    max: sorted[n - 1]!,
+  };
+}
+
+/**
+ * RFC 3550 §6.4.1 / A.8 interarrival jitter over echoes in sending order: J += (|D| − J) / 16, where D is the
+ * difference of successive transit times (here: RTTs, both clocks being ours). Null with fewer than two echoes.
+ */
+export function jitterUs(rttUs: Iterable<number>): number | null {
+  let previous: number | null = null;
+  let jitter = 0;
+  let pairs = 0;
+  for (const rtt of rttUs) {
+    if (previous !== null) {
+      jitter += (Math.abs(rtt - previous) - jitter) / 16;
+      pairs++;
+    }
+    previous = rtt;
+  }
+  return pairs === 0 ? null : jitter;
+}
+
+/** Statistics of the pings sent in [fromMs, toMs). `samples` must be in sending order and all resolved. */
+export function pingStats(samples: readonly PingSample[], fromMs: number, toMs: number): PingStats {
+  const rtts: number[] = [];
+  let sent = 0;
+  for (const sample of samples) {
+    if (sample.atMs < fromMs || sample.atMs >= toMs) continue;
+    sent++;
+    if (sample.rttUs !== null) rtts.push(sample.rttUs);
+  }
+  const lost = sent - rtts.length;
+  return {
+    fromMs,
+    toMs,
+    sent,
+    received: rtts.length,
+    lost,
+    lossRatio: sent === 0 ? null : lost / sent,
+    rttUs: summariseRtt(rtts),
+    jitterUs: jitterUs(rtts),
+  };
+}
+
+/** Goodput in bits per second of a transfer. */
+export const goodputBps = (transfer: { bytes: number; durationUs: number }): number =>
+  (transfer.bytes * 8e6) / transfer.durationUs;
