@@ -49,25 +49,42 @@ const hostName = z
     'not a host name or an IP address',
   );
 
-/** What a user gives to create a route. */
-export const RouteInput = z.strictObject({
+/** The settings of a route, none defaulted. */
+const routeFields = {
   name: z.string().trim().min(1, 'a name is required').max(64),
   host: hostName,
   port: z.number().int().min(1).max(65535),
   /** Name checked against the certificate; null means `host`. */
-  serverName: z.string().trim().min(1).max(253).nullable().default(null),
-  controller: Controller.default('cubic'),
+  serverName: z.string().trim().min(1).max(253).nullable(),
+  controller: Controller,
   /** Pings per second. */
-  pingRate: z.number().min(0.1).max(100).default(10),
+  pingRate: z.number().min(0.1).max(100),
   /** Seconds between throughput measurements; null measures none. Each is bounded by `transferBytes` and 2 s. */
-  transferEveryS: z.number().min(2).max(3600).nullable().default(15),
-  transferBytes: z.number().int().min(10_000).max(100_000_000).default(2_000_000),
+  transferEveryS: z.number().min(2).max(3600).nullable(),
+  transferBytes: z.number().int().min(10_000).max(100_000_000),
   /** Accept any certificate: marked on everything measured. */
-  insecure: z.boolean().default(false),
-  tags: z.array(z.string().trim().min(1).max(32)).max(16).default([]),
-  emulation: Emulation.nullable().default(null),
+  insecure: z.boolean(),
+  tags: z.array(z.string().trim().min(1).max(32)).max(16),
+  emulation: Emulation.nullable(),
+};
+
+/** What a user gives to create a route. */
+export const RouteInput = z.strictObject({
+  ...routeFields,
+  serverName: routeFields.serverName.default(null),
+  controller: routeFields.controller.default('cubic'),
+  pingRate: routeFields.pingRate.default(10),
+  transferEveryS: routeFields.transferEveryS.default(15),
+  transferBytes: routeFields.transferBytes.default(2_000_000),
+  insecure: routeFields.insecure.default(false),
+  tags: routeFields.tags.default([]),
+  emulation: routeFields.emulation.default(null),
 });
 export type RouteInput = z.infer<typeof RouteInput>;
+
+/** What a user gives to change a route. Made from fields without defaults: what is absent stays as it is. */
+export const RoutePatch = z.strictObject(routeFields).partial();
+export type RoutePatch = z.infer<typeof RoutePatch>;
 
 export const RouteId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'not a route id');
 

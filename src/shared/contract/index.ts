@@ -11,6 +11,7 @@ import {
   Route,
   RouteId,
   RouteInput,
+  RoutePatch,
   RouteStatus,
   Run,
   Series,
@@ -49,7 +50,7 @@ export const contract = {
       .output(Route),
     update: oc
       .route({ method: 'PATCH', path: '/routes/{id}', summary: 'Change a route', tags: ['routes'] })
-      .input(RouteInput.partial().extend({ id: RouteId }))
+      .input(RoutePatch.extend({ id: RouteId }))
       .output(Route),
     remove: oc
       .route({
