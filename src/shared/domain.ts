@@ -39,6 +39,10 @@ export const Emulation = z.strictObject({
 });
 export type Emulation = z.infer<typeof Emulation>;
 
+/** A named network profile, ready to be given to a route. */
+export const Profile = z.object({ name: z.string(), emulation: Emulation });
+export type Profile = z.infer<typeof Profile>;
+
 const hostName = z
   .string()
   .trim()

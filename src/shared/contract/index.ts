@@ -8,6 +8,7 @@ import {
   Experiment,
   LabInfo,
   PingStats,
+  Profile,
   Route,
   RouteId,
   RouteInput,
@@ -126,6 +127,16 @@ export const contract = {
       })
       .input(z.strictObject({ id: RouteId, windowMs: queryNumber, bucketMs: queryNumber }))
       .output(eventIterator(Series)),
+  },
+  profiles: {
+    list: oc
+      .route({
+        method: 'GET',
+        path: '/profiles',
+        summary: 'Network profiles a route can be emulated with',
+        tags: ['profiles'],
+      })
+      .output(z.array(Profile)),
   },
   demo: {
     start: oc

@@ -1,0 +1,49 @@
+/**
+ * Every command a user can give, once: buttons, the palette, the keyboard sheet and the desktop's menu are all
+ * made from this list. What a command does is bound by the page that can do it.
+ */
+
+export interface CommandDescriptor {
+  readonly id: string;
+  /** Imperative, sentence case. */
+  readonly title: string;
+  /** Heading in the palette and the keyboard sheet, and the menu it stands in. */
+  readonly group: CommandGroup;
+  /**
+   * `Mod` is Ctrl, and Cmd on macOS; then a KeyboardEvent `key`. Shortcuts without `Mod` do not apply while
+   * text is being typed, so a desktop menu shows but does not register them.
+   */
+  readonly shortcut?: string;
+}
+
+export const COMMAND_GROUPS = ['Routes', 'Chart', 'View', 'Lab', 'Help'] as const;
+export type CommandGroup = (typeof COMMAND_GROUPS)[number];
+
+export const COMMANDS = [
+  { id: 'routes.add', title: 'Add a route', group: 'Routes', shortcut: 'a' },
+  { id: 'routes.edit', title: 'Edit the selected route', group: 'Routes', shortcut: 'e' },
+  { id: 'routes.toggle', title: 'Start or stop the selected route', group: 'Routes', shortcut: 's' },
+  { id: 'routes.remove', title: 'Remove the selected route', group: 'Routes', shortcut: 'Delete' },
+  { id: 'routes.undo', title: 'Undo the last removal', group: 'Routes', shortcut: 'Mod+z' },
+  { id: 'routes.startAll', title: 'Start all routes', group: 'Routes' },
+  { id: 'routes.stopAll', title: 'Stop all routes', group: 'Routes' },
+  { id: 'routes.next', title: 'Select the next route', group: 'Routes', shortcut: 'j' },
+  { id: 'routes.previous', title: 'Select the previous route', group: 'Routes', shortcut: 'k' },
+  { id: 'chart.compare', title: 'Compare all routes', group: 'Chart', shortcut: 'c' },
+  { id: 'chart.log', title: 'Logarithmic RTT axis', group: 'Chart', shortcut: 'l' },
+  { id: 'chart.table', title: 'View the chart as a table', group: 'Chart', shortcut: 't' },
+  { id: 'chart.window.1m', title: 'Show the last minute', group: 'Chart', shortcut: '1' },
+  { id: 'chart.window.5m', title: 'Show the last 5 minutes', group: 'Chart', shortcut: '2' },
+  { id: 'chart.window.15m', title: 'Show the last 15 minutes', group: 'Chart', shortcut: '3' },
+  { id: 'chart.window.1h', title: 'Show the last hour', group: 'Chart', shortcut: '4' },
+  { id: 'view.palette', title: 'Search commands', group: 'View', shortcut: 'Mod+k' },
+  { id: 'view.light', title: 'Light appearance', group: 'View' },
+  { id: 'view.dark', title: 'Dark appearance', group: 'View' },
+  { id: 'view.system', title: 'Appearance of the system', group: 'View' },
+  { id: 'demo.start', title: 'Start the demo lab', group: 'Lab' },
+  { id: 'demo.stop', title: 'Stop the demo lab and remove its routes', group: 'Lab' },
+  { id: 'lab.reconnect', title: 'Reconnect to the lab now', group: 'Lab' },
+  { id: 'help.keys', title: 'Keyboard shortcuts', group: 'Help', shortcut: '?' },
+] as const satisfies readonly CommandDescriptor[];
+
+export type CommandId = (typeof COMMANDS)[number]['id'];
