@@ -1,0 +1,32 @@
+/** What the TLS machines and the connection say to each other (RFC 9001 §4.1). */
+import type { CipherSuite } from './suites.ts';
+
+/** Encryption level of CRYPTO data; 0-RTT carries none (RFC 9001 §4.1.3). */
+export type Level = 'initial' | 'handshake' | 'application';
+
+export type TlsEvent =
+  /** Handshake bytes to send in CRYPTO frames of that level. */
+  | { type: 'data'; level: Level; data: Buffer }
+  /** Traffic secret for packet protection, always emitted before data of its level. */
+  | {
+      type: 'secret';
+      level: 'handshake' | 'application';
+      direction: 'read' | 'write';
+      suite: CipherSuite;
+      secret: Buffer;
+    }
+  /** The peer's quic_transport_parameters; authenticated only by `complete` (RFC 9001 §8.2). */
+  | { type: 'parameters'; raw: Buffer }
+  /** Finished sent, received and verified. */
+  | { type: 'complete' };
+
+/** A fatal alert: ends the handshake, and the connection with CRYPTO_ERROR 0x100 + `alert`. */
+export class TlsAlert extends Error {
+  readonly alert: number;
+
+  constructor(alert: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TlsAlert';
+    this.alert = alert;
+  }
+}
