@@ -1,0 +1,147 @@
+/**
+ * One direction of a path: random loss, then a droptail queue before a bottleneck of some rate, then a
+ * propagation delay with jitter. Sans-IO: the simulator drives it in virtual time and the UDP relay in real
+ * time, so a simulated route and an emulated one are the same route.
+ */
+import type { LinkSettings } from '../../shared/domain.ts';
+import type { Rng } from './rng.ts';
+
+/** Why a packet did not pass: random loss, no room in the queue, or the path being cut. */
+export type DropReason = 'loss' | 'queue' | 'outage';
+
+/**
+ * When the path is cut: for the last `downUs` of every `periodUs`, counted from `originUs`. Packets offered
+ * meanwhile are dropped; those accepted before still arrive.
+ */
+export interface OutageSchedule {
+  periodUs: number;
+  downUs: number;
+  originUs: number;
+}
+
+/** Totals since the link was made, counted as packets are offered. Bytes are those of IP packets. */
+export interface LinkCounters {
+  packetsIn: number;
+  bytesIn: number;
+  packetsOut: number;
+  bytesOut: number;
+  lost: number;
+  queueDrops: number;
+  outageDrops: number;
+}
+
+const MIN_DEFAULT_BUFFER_BYTES = 64_000;
+
+/** The buffer of `LinkSettings.bufferBytes` null: one bandwidth-delay product, the round trip being twice this way. */
+function defaultBufferBytes(settings: LinkSettings): number {
+  if (settings.rateBps === null) return Number.POSITIVE_INFINITY;
+  const bdpBytes = (settings.rateBps / 8e3) * (2 * settings.delayMs);
+  return Math.max(MIN_DEFAULT_BUFFER_BYTES, bdpBytes);
+}
+
+export class Link {
+  readonly counters: LinkCounters = {
+    packetsIn: 0,
+    bytesIn: 0,
+    packetsOut: 0,
+    bytesOut: 0,
+    lost: 0,
+    queueDrops: 0,
+    outageDrops: 0,
+  };
+  readonly #lossRng: Rng;
+  readonly #jitterRng: Rng;
+  readonly #outages: OutageSchedule | null;
+
+  #usPerByte = 0;
+  #delayUs = 0;
+  #jitterUs = 0;
+  #lossRatio = 0;
+  #bufferBytes = 0;
+
+  /** When the transmitter has sent all it accepted. */
+  #idleAtUs = Number.NEGATIVE_INFINITY;
+  #lastDeliverAtUs = Number.NEGATIVE_INFINITY;
+  /** Packets not yet in transmission, oldest first: when each one's starts, and its size. */
+  readonly #waiting: { startUs: number; bytes: number }[] = [];
+  #waitingHead = 0;
+  #waitingBytes = 0;
+
+  constructor(settings: LinkSettings, rng: Rng, outages: OutageSchedule | null = null) {
+    // Apart, so that the same packets are lost whatever the jitter.
+    this.#lossRng = rng.split();
+    this.#jitterRng = rng.split();
+    this.#outages = outages;
+    this.configure(settings);
+  }
+
+  /** New settings for the packets that follow; those accepted already keep the delivery times they were given. */
+  configure(settings: LinkSettings): void {
+    this.#usPerByte = settings.rateBps === null ? 0 : 8e6 / settings.rateBps;
+    this.#delayUs = settings.delayMs * 1e3;
+    this.#jitterUs = settings.jitterMs * 1e3;
+    this.#lossRatio = settings.lossRatio;
+    this.#bufferBytes = settings.bufferBytes ?? defaultBufferBytes(settings);
+  }
+
+  /**
+   * Offers an IP packet of `bytes` at `nowUs`, which never goes back. Answers when its last byte arrives at the
+   * far end (µs, same clock, never before an earlier packet's), or why it was dropped.
+   */
+  enqueue(bytes: number, nowUs: number): number | DropReason {
+    const counters = this.counters;
+    counters.packetsIn++;
+    counters.bytesIn += bytes;
+
+    if (this.#isCut(nowUs)) {
+      counters.outageDrops++;
+      return 'outage';
+    }
+    if (this.#lossRatio > 0 && this.#lossRng.float() < this.#lossRatio) {
+      counters.lost++;
+      return 'loss';
+    }
+
+    // The packet in transmission has left the queue, as in a real interface: an idle link takes a packet
+    // however small its buffer is.
+    const startUs = Math.max(nowUs, this.#idleAtUs);
+    if (startUs > nowUs) {
+      if (this.queuedBytes(nowUs) + bytes > this.#bufferBytes) {
+        counters.queueDrops++;
+        return 'queue';
+      }
+      this.#waiting.push({ startUs, bytes });
+      this.#waitingBytes += bytes;
+    }
+    this.#idleAtUs = startUs + bytes * this.#usPerByte;
+
+    // Jitter never undercuts the transmission itself, nor lets a packet overtake the one before.
+    const jitterUs = this.#jitterUs === 0 ? 0 : (2 * this.#jitterRng.float() - 1) * this.#jitterUs;
+    const arrivalUs = this.#idleAtUs + Math.max(0, this.#delayUs + jitterUs);
+    this.#lastDeliverAtUs = Math.max(this.#lastDeliverAtUs, arrivalUs);
+    counters.packetsOut++;
+    counters.bytesOut += bytes;
+    return this.#lastDeliverAtUs;
+  }
+
+  /** Bytes that wait for their transmission to start. */
+  queuedBytes(nowUs: number): number {
+    const waiting = this.#waiting;
+    while (this.#waitingHead < waiting.length && waiting[this.#waitingHead]!.startUs <= nowUs) {
+      this.#waitingBytes -= waiting[this.#waitingHead]!.bytes;
+      this.#waitingHead++;
+    }
+    // Forget what has left once it is the larger part, so that a packet costs O(1) on average.
+    if (this.#waitingHead > 64 && this.#waitingHead * 2 > waiting.length) {
+      waiting.splice(0, this.#waitingHead);
+      this.#waitingHead = 0;
+    }
+    return this.#waitingBytes;
+  }
+
+  #isCut(nowUs: number): boolean {
+    if (this.#outages === null) return false;
+    const { periodUs, downUs, originUs } = this.#outages;
+    return (nowUs - originUs) % periodUs >= periodUs - downUs;
+  }
+}

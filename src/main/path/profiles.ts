@@ -1,0 +1,92 @@
+/**
+ * Named paths. The sixteen network profiles give the round trip; it is shared out over the two directions so
+ * that the round trip matches the table:
+ *
+ * - delay: half each way;
+ * - jitter: half each way, so that the round trip stays within RTT ± jitter (Link draws it uniformly);
+ * - loss: each way 1 − √(1 − p), so that a ping is lost with probability p;
+ * - rate: the same both ways, for a rate is not shared by the directions.
+ *
+ * Packet duplication is not part of `Emulation` yet.
+ */
+import type { Emulation, LinkSettings } from '../../shared/domain.ts';
+import { LabError } from '../../shared/errors.ts';
+
+function fromRoundTrip(
+  profile: string,
+  rttMs: number,
+  jitterMs: number,
+  lossPercent: number,
+  rateMbps: number,
+): Emulation {
+  const each: LinkSettings = {
+    rateBps: rateMbps * 1e6,
+    delayMs: rttMs / 2,
+    jitterMs: jitterMs / 2,
+    lossRatio: 1 - Math.sqrt(1 - lossPercent / 100),
+    bufferBytes: null,
+  };
+  return { profile, up: each, down: { ...each }, flap: null };
+}
+
+const NETWORK_PROFILES = [
+  //             name             RTT ms  jitter  loss %  Mbit/s
+  fromRoundTrip('wifi', 20, 5, 2, 8),
+  fromRoundTrip('wifi-5g', 10, 2, 1, 40),
+  fromRoundTrip('lte', 50, 15, 5, 16),
+  fromRoundTrip('lte-advanced', 30, 10, 3, 64),
+  fromRoundTrip('5g', 5, 1, 0.1, 400),
+  fromRoundTrip('satellite', 500, 50, 1, 4),
+  fromRoundTrip('satellite-leo', 50, 10, 2, 80),
+  fromRoundTrip('ethernet', 1, 0.1, 0.01, 800),
+  fromRoundTrip('ethernet-10g', 0.1, 0.01, 0.001, 8_000),
+  fromRoundTrip('dsl', 30, 5, 1, 16),
+  fromRoundTrip('cable', 15, 3, 0.5, 80),
+  fromRoundTrip('fiber', 2, 0.5, 0.01, 800),
+  fromRoundTrip('mobile-3g', 100, 30, 10, 4),
+  fromRoundTrip('edge', 200, 50, 15, 0.8),
+  fromRoundTrip('international', 80, 20, 3, 40),
+  fromRoundTrip('datacenter', 0.1, 0.01, 0.0001, 80_000),
+];
+
+/** Paths made to show one thing each, at rates that a relay carries beside five others. */
+const SHOWCASE_PROFILES: Emulation[] = [
+  fromRoundTrip('lan', 1, 0.1, 0, 100),
+  // A buffer of 400 ms (down) and 500 ms (up) at the bottleneck: delay under load, none when idle.
+  {
+    profile: 'bufferbloat',
+    up: { rateBps: 4e6, delayMs: 10, jitterMs: 0.5, lossRatio: 0, bufferBytes: 250_000 },
+    down: { rateBps: 10e6, delayMs: 10, jitterMs: 0.5, lossRatio: 0, bufferBytes: 500_000 },
+    flap: null,
+  },
+  fromRoundTrip('lossy-wifi', 8, 6, 3, 20),
+  { ...fromRoundTrip('flap', 30, 2, 0.1, 20), flap: { periodMs: 20_000, downMs: 4_000 } },
+];
+
+/** Every named path by its name. */
+export const PROFILES: ReadonlyMap<string, Emulation> = new Map(
+  [...NETWORK_PROFILES, ...SHOWCASE_PROFILES].map((emulation) => [emulation.profile, emulation]),
+);
+
+/** The named path; throws RL_INPUT_INVALID for `field`, listing the names, when there is none. */
+export function findProfile(name: string, field: string): Emulation {
+  const found = PROFILES.get(name);
+  if (found === undefined) {
+    const names = [...PROFILES.keys()].join(', ');
+    throw new LabError('RL_INPUT_INVALID', `${field}: there is no profile "${name}"`, {
+      field,
+      hint: `Use one of: ${names}.`,
+    });
+  }
+  return found;
+}
+
+/** The six routes of the demo lab, in the order they are shown. */
+export const DEMO_PATHS: readonly { name: string; emulation: Emulation }[] = [
+  { name: 'LAN', profile: 'lan' },
+  { name: 'LTE', profile: 'lte' },
+  { name: 'Satellite', profile: 'satellite' },
+  { name: 'Bufferbloat', profile: 'bufferbloat' },
+  { name: 'Lossy Wi-Fi', profile: 'lossy-wifi' },
+  { name: 'Flapping', profile: 'flap' },
+].map(({ name, profile }) => ({ name, emulation: findProfile(profile, 'profile') }));

@@ -1,0 +1,242 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type DropReason, Link } from '../../src/main/path/link.ts';
+import { Rng } from '../../src/main/path/rng.ts';
+import type { LinkSettings } from '../../src/shared/domain.ts';
+
+const CLEAR: LinkSettings = { rateBps: null, delayMs: 0, jitterMs: 0, lossRatio: 0, bufferBytes: null };
+const link = (settings: Partial<LinkSettings>, seed = 1): Link =>
+  new Link({ ...CLEAR, ...settings }, Rng.fromSeed(seed));
+
+describe('rate and delay', () => {
+  test('an unlimited link only delays', () => {
+    const l = link({ delayMs: 40 });
+    expect(l.enqueue(1500, 0)).toBe(40_000);
+    expect(l.enqueue(1500, 5)).toBe(40_005);
+    expect(l.queuedBytes(5)).toBe(0);
+  });
+
+  test('a packet arrives after its serialisation and the delay', () => {
+    // 1250 bytes at 10 Mbit/s take 1 ms.
+    expect(link({ rateBps: 10e6, delayMs: 20 }).enqueue(1250, 100)).toBe(21_100);
+  });
+
+  test('packets offered together leave one serialisation time apart', () => {
+    const l = link({ rateBps: 10e6 });
+    expect([0, 0, 0].map((now) => l.enqueue(1250, now))).toEqual([1000, 2000, 3000]);
+    expect(l.queuedBytes(0)).toBe(2500);
+    expect(l.queuedBytes(1000)).toBe(1250);
+    expect(l.queuedBytes(2000)).toBe(0);
+  });
+
+  test('an idle link starts afresh', () => {
+    const l = link({ rateBps: 10e6 });
+    l.enqueue(1250, 0);
+    expect(l.enqueue(1250, 50_000)).toBe(51_000);
+  });
+});
+
+describe('droptail queue', () => {
+  test('holds its bytes beside the packet in transmission, and no more', () => {
+    const l = link({ rateBps: 10e6, bufferBytes: 2500 });
+    expect([0, 0, 0, 0].map((now) => l.enqueue(1250, now))).toEqual([1000, 2000, 3000, 'queue']);
+    expect(l.counters).toMatchObject({ packetsIn: 4, packetsOut: 3, queueDrops: 1, bytesOut: 3750 });
+    // The first waiting packet enters transmission at 1000 and leaves room for one.
+    expect(l.enqueue(1250, 1000)).toBe(4000);
+    expect(l.enqueue(1, 1000)).toBe('queue');
+  });
+
+  test('an idle link takes a packet larger than its buffer', () => {
+    expect(link({ rateBps: 8e6, bufferBytes: 1 }).enqueue(1000, 0)).toBe(1000);
+  });
+
+  test('is one bandwidth-delay product by default, at least 64 kB', () => {
+    const accepted = (settings: Partial<LinkSettings>): number => {
+      const l = link(settings);
+      while (l.enqueue(1000, 0) !== 'queue');
+      return l.counters.bytesOut;
+    };
+    expect(accepted({ rateBps: 4e6, delayMs: 250 })).toBe(250_000 + 1000);
+    expect(accepted({ rateBps: 4e6, delayMs: 10 })).toBe(64_000 + 1000);
+  });
+
+  test('passes the link rate, no less, when more is offered for long', () => {
+    const l = link({ rateBps: 20e6, bufferBytes: 64_000 });
+    // 40 Mbit/s in 1000-byte packets for 10 s.
+    for (let now = 0; now < 10e6; now += 200) l.enqueue(1000, now);
+    const carried = 20e6 * 10;
+    expect(l.counters.bytesOut * 8).toBeGreaterThanOrEqual(carried);
+    expect(l.counters.bytesOut * 8).toBeLessThanOrEqual(carried + (64_000 + 1000) * 8);
+  });
+});
+
+describe('loss', () => {
+  test.each([0.001, 0.01, 0.02, 0.15])('of ratio %f drops within five standard errors of it', (lossRatio) => {
+    const l = link({ lossRatio });
+    const n = 100_000;
+    for (let i = 0; i < n; i++) l.enqueue(1200, i);
+    const error = Math.sqrt((lossRatio * (1 - lossRatio)) / n);
+    expect(Math.abs(l.counters.lost / n - lossRatio)).toBeLessThan(5 * error);
+  });
+
+  test('of 0 drops nothing and of 1 everything', () => {
+    const none = link({ lossRatio: 0 });
+    const all = link({ lossRatio: 1 });
+    for (let i = 0; i < 1000; i++) {
+      expect(none.enqueue(100, i)).toBe(i);
+      expect(all.enqueue(100, i)).toBe('loss');
+    }
+  });
+
+  test('is independent of what came before', () => {
+    const l = link({ lossRatio: 0.5 });
+    const n = 100_000;
+    let runs = 1;
+    let before: number | DropReason = l.enqueue(1, 0);
+    for (let i = 1; i < n; i++) {
+      const now = l.enqueue(1, 0);
+      if (now !== before) runs++;
+      before = now;
+    }
+    // Wald–Wolfowitz: about n/2 runs with a standard deviation of √n/2.
+    expect(Math.abs(runs - n / 2)).toBeLessThan(5 * (Math.sqrt(n) / 2));
+  });
+
+  test('takes no room in the queue', () => {
+    const l = link({ lossRatio: 1, rateBps: 1000 });
+    l.enqueue(1500, 0);
+    l.configure({ ...CLEAR, rateBps: 12e6 });
+    expect(l.enqueue(1500, 0)).toBe(1000);
+  });
+
+  test('hits the same packets whatever the jitter', () => {
+    const lost = (jitterMs: number): boolean[] => {
+      const l = link({ lossRatio: 0.1, delayMs: 10, jitterMs });
+      return Array.from({ length: 1000 }, (_, i) => l.enqueue(100, i) === 'loss');
+    };
+    expect(lost(5)).toEqual(lost(0));
+  });
+});
+
+test('jitter is uniform around the delay for packets far apart', () => {
+  const l = link({ delayMs: 50, jitterMs: 10 });
+  const n = 50_000;
+  let sum = 0;
+  let squares = 0;
+  let furthest = 0;
+  for (let i = 0; i < n; i++) {
+    const offset = (l.enqueue(100, i * 100_000) as number) - i * 100_000 - 50_000;
+    furthest = Math.max(furthest, Math.abs(offset));
+    sum += offset;
+    squares += offset * offset;
+  }
+  expect(furthest).toBeLessThanOrEqual(10_000);
+  const deviation = 10_000 / Math.sqrt(3);
+  expect(Math.abs(sum / n)).toBeLessThan((5 * deviation) / Math.sqrt(n));
+  expect(Math.sqrt(squares / n) / deviation).toBeCloseTo(1, 1);
+});
+
+describe('outages', () => {
+  const cut = new Link({ ...CLEAR, delayMs: 30 }, Rng.fromSeed(1), {
+    periodUs: 10e6,
+    downUs: 2e6,
+    originUs: 5e6,
+  });
+  test.each([
+    [5e6, 5e6 + 30_000],
+    [12_999_999, 13_029_999],
+    [13e6, 'outage'],
+    [14_999_999, 'outage'],
+    [15e6, 15_030_000],
+    [23e6, 'outage'],
+  ])('at %d µs the link answers %s', (now, answer) => {
+    expect(cut.enqueue(100, now)).toBe(answer);
+  });
+});
+
+describe('settings changed at run time', () => {
+  test('hold for the packets that follow; the others keep their times and their room', () => {
+    const l = link({ rateBps: 10e6, bufferBytes: 5000 });
+    for (let i = 0; i < 3; i++) l.enqueue(1250, 0);
+    l.configure({ ...CLEAR, rateBps: 1e6, bufferBytes: 5000 });
+    expect(l.queuedBytes(0)).toBe(2500);
+    expect(l.enqueue(1250, 0)).toBe(13_000);
+  });
+
+  test('a shorter delay lets no packet overtake', () => {
+    const l = link({ delayMs: 100 });
+    l.enqueue(100, 0);
+    l.configure({ ...CLEAR, delayMs: 1 });
+    expect(l.enqueue(100, 10)).toBe(100_000);
+    expect(l.enqueue(100, 200_000)).toBe(201_000);
+  });
+});
+
+describe('for any settings and any traffic', () => {
+  const settings: fc.Arbitrary<LinkSettings> = fc.record({
+    rateBps: fc.option(fc.double({ min: 1000, max: 1e9, noNaN: true })),
+    delayMs: fc.double({ min: 0, max: 10_000, noNaN: true }),
+    jitterMs: fc.double({ min: 0, max: 5000, noNaN: true }),
+    lossRatio: fc.double({ min: 0, max: 1, noNaN: true }),
+    bufferBytes: fc.option(fc.integer({ min: 1, max: 1e6 })),
+  });
+  const traffic = fc.array(
+    fc.record({ gapUs: fc.nat(20_000), bytes: fc.integer({ min: 29, max: 65_535 }) }),
+    {
+      maxLength: 300,
+    },
+  );
+  const play = (l: Link, packets: { gapUs: number; bytes: number }[]): (number | DropReason)[] => {
+    let now = 0;
+    return packets.map(({ gapUs, bytes }) => {
+      now += gapUs;
+      return l.enqueue(bytes, now);
+    });
+  };
+
+  test('the same seed gives the same result', () => {
+    fc.assert(
+      fc.property(settings, traffic, fc.nat(), (s, packets, seed) => {
+        expect(play(link(s, seed), packets)).toEqual(play(link(s, seed), packets));
+      }),
+    );
+  });
+
+  test('order is kept, and nothing arrives before it could', () => {
+    fc.assert(
+      fc.property(settings, traffic, (s, packets) => {
+        const l = link(s);
+        let now = 0;
+        let last = 0;
+        for (const { gapUs, bytes } of packets) {
+          now += gapUs;
+          const answer = l.enqueue(bytes, now);
+          if (typeof answer === 'string') continue;
+          const soonest =
+            now + Math.max(0, s.delayMs - s.jitterMs) * 1e3 + (bytes * 8e6) / (s.rateBps ?? Infinity);
+          expect(answer).toBeGreaterThanOrEqual(soonest * (1 - 1e-12) - 1e-6);
+          expect(answer).toBeGreaterThanOrEqual(last);
+          last = answer;
+        }
+      }),
+    );
+  });
+
+  test('every packet is counted once, and the queue keeps within its buffer', () => {
+    fc.assert(
+      fc.property(settings, traffic, (s, packets) => {
+        const l = link(s);
+        let now = 0;
+        for (const { gapUs, bytes } of packets) {
+          now += gapUs;
+          l.enqueue(bytes, now);
+          if (s.bufferBytes !== null) expect(l.queuedBytes(now)).toBeLessThanOrEqual(s.bufferBytes);
+        }
+        const c = l.counters;
+        expect(c.packetsIn).toBe(packets.length);
+        expect(c.packetsOut + c.lost + c.queueDrops + c.outageDrops).toBe(c.packetsIn);
+        expect(l.queuedBytes(Number.MAX_SAFE_INTEGER)).toBe(0);
+      }),
+    );
+  });
+});
