@@ -2,7 +2,7 @@
  * Raw samples as probes hand them over and the store keeps them, and the one set of formulae that turns them
  * into statistics: the live view and the store use the same functions, so their numbers are equal.
  */
-import type { PingStats, RttSummary } from './domain.ts';
+import type { PingStats, RttSummary, TransportSnapshot } from './domain.ts';
 
 /** One ping. `rttUs` null means lost: no echo within the probe’s timeout. */
 export interface PingSample {
@@ -27,6 +27,21 @@ export interface HandshakeSample {
   durationUs: number | null;
   errorCode: string | null;
 }
+
+/** What a probe of one route hands over at once. */
+export interface SampleBatch {
+  pings: readonly PingSample[];
+  transfers: readonly TransferSample[];
+  handshakes: readonly HandshakeSample[];
+  transport: TransportSnapshot | null;
+}
+
+/** The ping in whole microseconds, as the store keeps it: applied on arrival, so live and stored numbers are equal. */
+export const wholeMicroseconds = ({ atMs, rttUs, loaded }: PingSample): PingSample => ({
+  atMs: Math.round(atMs * 1000) / 1000,
+  rttUs: rttUs === null ? null : Math.round(rttUs),
+  loaded,
+});
 
 /** Value at quantile q of ascending `sorted`, linear between closest ranks (Hyndman–Fan type 7, as NumPy’s default). */
 export function quantile(sorted: ArrayLike<number>, q: number): number {
@@ -73,23 +88,27 @@ export function jitterUs(rttUs: Iterable<number>): number | null {
 
 /** Statistics of the pings sent in [fromMs, toMs). `samples` must be in sending order and all resolved. */
 export function pingStats(samples: readonly PingSample[], fromMs: number, toMs: number): PingStats {
-  const rtts: number[] = [];
-  let sent = 0;
-  for (const sample of samples) {
-    if (sample.atMs < fromMs || sample.atMs >= toMs) continue;
-    sent++;
-    if (sample.rttUs !== null) rtts.push(sample.rttUs);
+  const rtts: (number | null)[] = [];
+  for (const { atMs, rttUs } of samples) {
+    if (atMs >= fromMs && atMs < toMs) rtts.push(rttUs);
   }
-  const lost = sent - rtts.length;
+  return rttStats(rtts, fromMs, toMs);
+}
+
+/** As `pingStats`, from the RTTs alone: of every ping sent in [fromMs, toMs), in sending order, null where lost. */
+export function rttStats(rttUs: readonly (number | null)[], fromMs: number, toMs: number): PingStats {
+  const sent = rttUs.length;
+  const echoes = rttUs.filter((rtt) => rtt !== null);
+  const lost = sent - echoes.length;
   return {
     fromMs,
     toMs,
     sent,
-    received: rtts.length,
+    received: echoes.length,
     lost,
     lossRatio: sent === 0 ? null : lost / sent,
-    rttUs: summariseRtt(rtts),
-    jitterUs: jitterUs(rtts),
+    rttUs: summariseRtt(echoes),
+    jitterUs: jitterUs(echoes),
   };
 }
 
