@@ -1,0 +1,33 @@
+/** The controllers there are, by name. */
+import type { Controller } from '../../shared/domain.ts';
+import { LabError } from '../../shared/errors.ts';
+import type { CongestionController, ControllerFactory } from './controller.ts';
+import { cubic } from './cubic.ts';
+import { newReno } from './newreno.ts';
+import { resolveParameters } from './parameters.ts';
+
+const CONTROLLER_FACTORIES: Readonly<Record<Controller, ControllerFactory>> = {
+  newreno: newReno,
+  cubic,
+};
+
+/**
+ * A controller in its initial state. `datagramBytes` is the UDP payload of a full packet; `parameters` overrides
+ * defaults by name. Throws LabError RL_INPUT_INVALID: field `controller` for an unknown name, else the parameter's.
+ */
+export function createController(
+  name: string,
+  options: { datagramBytes: number; parameters?: Readonly<Record<string, number>> | undefined },
+): CongestionController {
+  const factory = Object.values(CONTROLLER_FACTORIES).find((each) => each.name === name);
+  if (!factory) {
+    const names = Object.keys(CONTROLLER_FACTORIES).join(', ');
+    throw new LabError('RL_INPUT_INVALID', `Unknown congestion controller ${name}; known are ${names}`, {
+      field: 'controller',
+    });
+  }
+  return factory.create({
+    datagramBytes: options.datagramBytes,
+    parameters: resolveParameters(factory.parameters, options.parameters ?? {}),
+  });
+}

@@ -1,0 +1,35 @@
+/** Checks of controller parameters against their table. */
+import { LabError } from '../../shared/errors.ts';
+import type { ParameterSpec } from './controller.ts';
+
+/**
+ * All parameters of a controller: those given, the rest at their defaults. Throws LabError RL_INPUT_INVALID, with the
+ * parameter's name as its field, for a name that is not in the table and for a value outside the accepted range.
+ */
+export function resolveParameters(
+  specs: readonly ParameterSpec[],
+  given: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const known = new Map(specs.map((spec) => [spec.name, spec]));
+  const resolved: Record<string, number> = {};
+  for (const { name, default: value } of specs) resolved[name] = value;
+  for (const [name, value] of Object.entries(given)) {
+    const spec = known.get(name);
+    if (!spec) {
+      const names = specs.map((each) => each.name).join(', ');
+      throw new LabError('RL_INPUT_INVALID', `Unknown parameter ${name}; known are ${names}`, {
+        field: name,
+      });
+    }
+    // Written so that NaN fails too.
+    if (!(typeof value === 'number' && value >= spec.min && value <= spec.max)) {
+      throw new LabError(
+        'RL_INPUT_INVALID',
+        `${name} is ${value}; accepted are ${spec.min} to ${spec.max} (${spec.unit})`,
+        { field: name },
+      );
+    }
+    resolved[name] = value;
+  }
+  return resolved;
+}

@@ -1,0 +1,400 @@
+/**
+ * Loss detection and the sender's side of congestion control, RFC 9002: what was sent, what became of it, when to
+ * probe. One object per path; all packet-number spaces together. Times are microseconds handed in.
+ */
+import type { AckSample, CongestionController } from '../congestion/controller.ts';
+import { RateSampler } from '../congestion/rate-sampler.ts';
+import type { PacketRange } from './packet-ranges.ts';
+import { GRANULARITY_US, RttEstimator } from './rtt.ts';
+import { SendHistory } from './send-history.ts';
+import { SentPackets } from './sent-packets.ts';
+import { SpuriousLosses } from './spurious-losses.ts';
+import { type SentPacket, SPACES, type Space } from './types.ts';
+
+/** kPacketThreshold, RFC 9002 §6.1.1. */
+const PACKET_THRESHOLD = 3;
+/** kTimeThreshold, RFC 9002 §6.1.2. */
+const TIME_THRESHOLD = 9 / 8;
+/** kPersistentCongestionThreshold, RFC 9002 §7.6.1. */
+const PERSISTENT_CONGESTION_THRESHOLD = 3;
+/** max_ack_delay of a peer that names none, RFC 9000 §18.2. */
+const DEFAULT_MAX_ACK_DELAY_US = 25_000;
+/**
+ * Packets that elicit no acknowledgement may wait for one for ever (a receiver's ACKs): so many numbers behind the
+ * newest they are forgotten, neither acknowledged nor lost.
+ */
+const UNELICITED_MEMORY = 1024;
+
+/** Counters since the start. Live, not a copy. */
+export interface RecoveryStats {
+  readonly packetsSent: number;
+  readonly bytesSent: number;
+  readonly packetsAcked: number;
+  readonly bytesAcked: number;
+  /** Declared lost by loss detection (RFC 9002 §6.1). */
+  readonly packetsLost: number;
+  readonly bytesLost: number;
+  /** Of the packets declared lost, those that were acknowledged after all, as far as was remembered. */
+  readonly spuriousLosses: number;
+  /** Probe timeouts that expired. */
+  readonly ptoCount: number;
+  readonly persistentCongestions: number;
+}
+
+export interface RecoveryOptions {
+  controller: CongestionController;
+  /** UDP payload bytes of a full packet. */
+  datagramBytes: number;
+  /** Stands in for the RTT before the first sample; 333 ms by default (RFC 9002 §6.2.2). */
+  initialRttUs?: number;
+  /** The peer's max_ack_delay, where it is known from the start. */
+  maxAckDelayUs?: number;
+}
+
+class SpaceState<F> {
+  readonly sent = new SentPackets<F>();
+  readonly spurious = new SpuriousLosses();
+  largestAcked = -1;
+  /** When the next packet is lost by time threshold; null when no packet waits for that. */
+  lossTimeUs: number | null = null;
+  lastAckElicitingAtUs = 0;
+  ackElicitingInFlight = 0;
+}
+
+export class Recovery<F> {
+  readonly rtt: RttEstimator;
+  readonly controller: CongestionController;
+  /** The peer's max_ack_delay. */
+  maxAckDelayUs: number;
+  /** RFC 9001 §4.1.2. Until then no PTO is armed for application data. */
+  handshakeConfirmed = false;
+  /** Whether the peer has validated our address; a server sets it at once, a client when the server shows it. */
+  peerCompletedAddressValidation = false;
+  /** Handshake packets can be sent: they are what an anti-deadlock probe is then made of. */
+  hasHandshakeKeys = false;
+  /** The server may not send anything now (RFC 9000 §8.1): no PTO is armed. */
+  antiAmplificationBlocked = false;
+
+  readonly #datagramBytes: number;
+  readonly #sampler = new RateSampler();
+  readonly #history = new SendHistory();
+  readonly #spaces: Readonly<Record<Space, SpaceState<F>>> = {
+    initial: new SpaceState(),
+    handshake: new SpaceState(),
+    application: new SpaceState(),
+  };
+  readonly #stats = {
+    packetsSent: 0,
+    bytesSent: 0,
+    packetsAcked: 0,
+    bytesAcked: 0,
+    packetsLost: 0,
+    bytesLost: 0,
+    spuriousLosses: 0,
+    ptoCount: 0,
+    persistentCongestions: 0,
+  };
+  #bytesInFlight = 0;
+  #firstRttSampleAtUs: number | null = null;
+  /** pto_count of RFC 9002: expirations since the last sign of life. */
+  #ptoBackoff = 0;
+  /** When the loss detection timer was last set: anti-deadlock probes count from there. Null before the first packet. */
+  #timerSetAtUs: number | null = null;
+  /** Reused for every ACK. */
+  readonly #sample: AckSample = {
+    nowUs: 0,
+    ackedBytes: 0,
+    lostBytes: 0,
+    priorInFlight: 0,
+    bytesInFlight: 0,
+    rttUs: null,
+    smoothedRttUs: 0,
+    minRttUs: 0,
+    largestAckedSentAtUs: 0,
+    deliveredBytes: 0,
+    priorDeliveredBytes: 0,
+    deliveryRateBps: null,
+    intervalUs: 0,
+    isAppLimited: false,
+  };
+
+  constructor(options: RecoveryOptions) {
+    this.controller = options.controller;
+    this.rtt = new RttEstimator(options.initialRttUs);
+    this.maxAckDelayUs = options.maxAckDelayUs ?? DEFAULT_MAX_ACK_DELAY_US;
+    this.#datagramBytes = options.datagramBytes;
+  }
+
+  get bytesInFlight(): number {
+    return this.#bytesInFlight;
+  }
+
+  get stats(): RecoveryStats {
+    return this.#stats;
+  }
+
+  /** Whether the congestion window has room for `bytes` more. Probes and packets not in flight need not ask. */
+  canSend(bytes: number): boolean {
+    return this.#bytesInFlight + bytes <= this.controller.cwnd;
+  }
+
+  /** To be called when there is nothing more to send. Without room in the window it means nothing. */
+  onAppLimited(nowUs: number): void {
+    if (!this.canSend(this.#datagramBytes)) return;
+    this.#sampler.onAppLimited(this.#bytesInFlight);
+    this.controller.onAppLimited(nowUs, this.#bytesInFlight);
+  }
+
+  /**
+   * RFC 9002 A.5. Every packet, also those that hold only an ACK; numbers rising within a space. A number left out
+   * counts as skipped on purpose. Fills in the packet's delivery-rate fields.
+   */
+  onPacketSent(space: Space, packet: SentPacket<F>, nowUs: number): void {
+    const state = this.#spaces[space];
+    const { sent } = state;
+    packet.sentAtUs = nowUs;
+    sent.push(packet, this.#history.onSent(nowUs));
+    this.#stats.packetsSent++;
+    this.#stats.bytesSent += packet.bytes;
+    if (packet.inFlight) {
+      this.#sampler.onSent(packet, this.#bytesInFlight);
+      this.#bytesInFlight += packet.bytes;
+      if (packet.ackEliciting) {
+        state.lastAckElicitingAtUs = nowUs;
+        state.ackElicitingInFlight++;
+      }
+      this.controller.onSent(nowUs, packet.bytes, this.#bytesInFlight);
+      this.#timerSetAtUs = nowUs;
+    }
+    for (let first = sent.first(); first && !first.inFlight; first = sent.first()) {
+      if (packet.packetNumber - first.packetNumber <= UNELICITED_MEMORY) break;
+      this.#history.onDiscarded(sent.ordinalOf(first.packetNumber));
+      sent.remove(first.packetNumber);
+    }
+  }
+
+  /**
+   * RFC 9002 A.7: takes an ACK frame's ranges (largest first, `first` ≤ `last`) and its decoded delay. Returns what
+   * it newly acknowledged and what is lost because of it, both in sending order; null when it acknowledges a packet
+   * never sent (the connection is then to be closed with PROTOCOL_VIOLATION, RFC 9000 §13.1).
+   */
+  onAck(
+    space: Space,
+    ranges: readonly PacketRange[],
+    ackDelayUs: number,
+    nowUs: number,
+  ): { acked: SentPacket<F>[]; lost: SentPacket<F>[] } | null {
+    const state = this.#spaces[space];
+    const { sent } = state;
+    const largest = ranges[0]!.last;
+    if (largest >= sent.next) return null;
+    if (largest > state.largestAcked) state.largestAcked = largest;
+    this.#stats.spuriousLosses += state.spurious.take(ranges, nowUs - 3 * this.rtt.ptoBaseUs(0));
+
+    const acked: SentPacket<F>[] = [];
+    const priorInFlight = this.#bytesInFlight;
+    let anyAckEliciting = false;
+    this.#sampler.begin();
+    for (let i = ranges.length - 1; i >= 0; i--) {
+      const { first, last } = ranges[i]!;
+      for (let number = Math.max(first, sent.oldest); number <= last; number++) {
+        const packet = sent.get(number);
+        if (packet === null) return null;
+        if (packet === undefined) continue;
+        this.#history.onAcked(sent.ordinalOf(number));
+        sent.remove(number);
+        acked.push(packet);
+        this.#stats.packetsAcked++;
+        this.#stats.bytesAcked += packet.bytes;
+        if (packet.ackEliciting) anyAckEliciting = true;
+        if (!packet.inFlight) continue;
+        if (packet.ackEliciting) state.ackElicitingInFlight--;
+        this.#bytesInFlight -= packet.bytes;
+        this.#sampler.onAcked(packet, nowUs);
+      }
+    }
+    const newest = acked.at(-1);
+    if (!newest) return { acked, lost: [] };
+    const ackedInFlight = priorInFlight - this.#bytesInFlight;
+
+    // RFC 9002 §5.1: a sample needs the largest acknowledged to be new, and something that asked for this ACK.
+    let rttUs: number | null = null;
+    if (newest.packetNumber === largest && anyAckEliciting) {
+      const latestUs = Math.max(1, nowUs - newest.sentAtUs);
+      // RFC 9002 §5.3: Initial packets are acknowledged at once; what the field says is ignored.
+      const delayUs = space === 'initial' ? 0 : ackDelayUs;
+      rttUs = this.rtt.update(latestUs, delayUs, this.handshakeConfirmed, this.maxAckDelayUs);
+      this.#firstRttSampleAtUs ??= nowUs;
+    }
+
+    const lost = this.#detectLost(state, nowUs);
+    const lostInFlight = priorInFlight - ackedInFlight - this.#bytesInFlight;
+    if (ackedInFlight > 0) {
+      const sample = this.#sample;
+      sample.nowUs = nowUs;
+      sample.ackedBytes = ackedInFlight;
+      sample.lostBytes = lostInFlight;
+      sample.priorInFlight = priorInFlight;
+      sample.bytesInFlight = this.#bytesInFlight;
+      sample.rttUs = rttUs;
+      sample.smoothedRttUs = this.rtt.smoothedUs;
+      sample.minRttUs = this.rtt.minUs;
+      sample.deliveryRateBps = this.#sampler.finish(this.rtt.minUs);
+      sample.largestAckedSentAtUs = this.#sampler.newestSentAtUs;
+      sample.deliveredBytes = this.#sampler.deliveredBytes;
+      sample.priorDeliveredBytes = this.#sampler.priorDeliveredBytes;
+      sample.intervalUs = this.#sampler.intervalUs;
+      sample.isAppLimited = this.#sampler.isAppLimited;
+      this.controller.onAck(sample);
+    }
+    // RFC 9002 §6.2.2.1: acknowledging a Handshake packet proves that the server has validated the address.
+    if (space === 'handshake') this.peerCompletedAddressValidation = true;
+    // RFC 9002 §6.2.1: a client that may still be deadlocked keeps its backoff.
+    if (this.#addressValidated) this.#ptoBackoff = 0;
+    this.#timerSetAtUs = nowUs;
+    return { acked, lost };
+  }
+
+  /** When `onTimeout` is to be called; null for never (RFC 9002 A.8). */
+  deadlineUs(): number | null {
+    const lossSpace = this.#earliestLossSpace();
+    if (lossSpace) return this.#spaces[lossSpace].lossTimeUs;
+    const ptoSpace = this.#ptoSpace();
+    return ptoSpace && this.#ptoAtUs(ptoSpace);
+  }
+
+  /** RFC 9002 A.9. Called early it does nothing. `probe` asks for ack-eliciting packets whatever the window says. */
+  onTimeout(nowUs: number): {
+    lost: { space: Space; packet: SentPacket<F> }[];
+    probe: { space: Space; count: 1 | 2 } | null;
+  } {
+    const lossSpace = this.#earliestLossSpace();
+    if (lossSpace) {
+      const state = this.#spaces[lossSpace];
+      if (nowUs < state.lossTimeUs!) return { lost: [], probe: null };
+      const lost = this.#detectLost(state, nowUs).map((packet) => ({ space: lossSpace, packet }));
+      this.#timerSetAtUs = nowUs;
+      return { lost, probe: null };
+    }
+    const space = this.#ptoSpace();
+    if (!space || nowUs < this.#ptoAtUs(space)) return { lost: [], probe: null };
+    this.#ptoBackoff++;
+    this.#stats.ptoCount++;
+    this.#timerSetAtUs = nowUs;
+    // RFC 9002 §6.2.4: a second probe spares another, longer timeout when the first is lost too.
+    const count = this.#spaces[space].ackElicitingInFlight > 0 ? 2 : 1;
+    return { lost: [], probe: { space, count } };
+  }
+
+  /** Ack-eliciting packets whose fate is open, oldest first: what a probe may carry again. */
+  *unacked(space: Space): Generator<SentPacket<F>> {
+    for (const packet of this.#spaces[space].sent) if (packet.ackEliciting) yield packet;
+  }
+
+  /** RFC 9002 A.11: the keys are gone, and with them whatever was in flight. Packet numbers go on where they were. */
+  discardSpace(space: Space): void {
+    const state = this.#spaces[space];
+    const { sent } = state;
+    for (let packet = sent.first(); packet; packet = sent.first()) {
+      if (packet.inFlight) this.#bytesInFlight -= packet.bytes;
+      this.#history.onDiscarded(sent.ordinalOf(packet.packetNumber));
+      sent.remove(packet.packetNumber);
+    }
+    state.ackElicitingInFlight = 0;
+    state.lossTimeUs = null;
+    this.#ptoBackoff = 0;
+  }
+
+  get #addressValidated(): boolean {
+    return this.peerCompletedAddressValidation || this.handshakeConfirmed;
+  }
+
+  /** The space whose oldest open packet is the first to be lost by time threshold, if any waits for that. */
+  #earliestLossSpace(): Space | null {
+    let earliest: Space | null = null;
+    let earliestUs = Number.POSITIVE_INFINITY;
+    for (const space of SPACES) {
+      const { lossTimeUs } = this.#spaces[space];
+      if (lossTimeUs === null || lossTimeUs >= earliestUs) continue;
+      earliest = space;
+      earliestUs = lossTimeUs;
+    }
+    return earliest;
+  }
+
+  /** The space whose probe timeout expires first; null when none is armed (RFC 9002 A.8). */
+  #ptoSpace(): Space | null {
+    if (this.antiAmplificationBlocked || this.#timerSetAtUs === null) return null;
+    let earliest: Space | null = null;
+    let earliestUs = Number.POSITIVE_INFINITY;
+    for (const space of SPACES) {
+      if (this.#spaces[space].ackElicitingInFlight === 0) continue;
+      // RFC 9002 §6.2.1: not before the handshake is confirmed, since the peer may lack the keys to answer.
+      if (space === 'application' && !this.handshakeConfirmed) continue;
+      const atUs = this.#ptoAtUs(space);
+      if (atUs >= earliestUs) continue;
+      earliest = space;
+      earliestUs = atUs;
+    }
+    if (earliest || this.#addressValidated) return earliest;
+    // RFC 9002 §6.2.2.1: the server may have used up its credit; only the client can unlock it.
+    return this.hasHandshakeKeys ? 'handshake' : 'initial';
+  }
+
+  #ptoAtUs(space: Space): number {
+    const { ackElicitingInFlight, lastAckElicitingAtUs } = this.#spaces[space];
+    const fromUs = ackElicitingInFlight > 0 ? lastAckElicitingAtUs : this.#timerSetAtUs!;
+    return (
+      fromUs + this.rtt.ptoBaseUs(space === 'application' ? this.maxAckDelayUs : 0) * 2 ** this.#ptoBackoff
+    );
+  }
+
+  /** RFC 9002 A.10 and, for what it finds, B.8. Sets the space's loss time. */
+  #detectLost(state: SpaceState<F>, nowUs: number): SentPacket<F>[] {
+    const { sent, largestAcked } = state;
+    const { latestUs, smoothedUs } = this.rtt;
+    const lossDelayUs = Math.max(TIME_THRESHOLD * Math.max(latestUs, smoothedUs), GRANULARITY_US);
+    state.lossTimeUs = null;
+    const lost: SentPacket<F>[] = [];
+    const ordinals: number[] = [];
+    let lostInFlight = 0;
+    let largestSentAtUs = 0;
+    for (let packet = sent.first(); packet && packet.packetNumber <= largestAcked; packet = sent.first()) {
+      const { packetNumber, sentAtUs, ackEliciting } = packet;
+      if (sentAtUs + lossDelayUs > nowUs && largestAcked < packetNumber + PACKET_THRESHOLD) {
+        // Packets sent later are lost later still.
+        state.lossTimeUs = sentAtUs + lossDelayUs;
+        break;
+      }
+      const ordinal = sent.ordinalOf(packetNumber);
+      sent.remove(packetNumber);
+      lost.push(packet);
+      ordinals.push(ordinal);
+      state.spurious.add(packetNumber, nowUs);
+      this.#stats.packetsLost++;
+      this.#stats.bytesLost += packet.bytes;
+      // RFC 9002 §7.6.2: a period starts and ends with ack-eliciting packets sent after an RTT sample existed.
+      const hadSample = this.#firstRttSampleAtUs !== null && sentAtUs > this.#firstRttSampleAtUs;
+      this.#history.onLost(ordinal, ackEliciting && hadSample);
+      if (!packet.inFlight) continue;
+      if (ackEliciting) state.ackElicitingInFlight--;
+      lostInFlight += packet.bytes;
+      largestSentAtUs = sentAtUs;
+    }
+    if (lostInFlight === 0) return lost;
+    this.#bytesInFlight -= lostInFlight;
+    this.controller.onLoss({
+      nowUs,
+      lostBytes: lostInFlight,
+      bytesInFlight: this.#bytesInFlight,
+      largestLostSentAtUs: largestSentAtUs,
+    });
+    // RFC 9002 §7.6.1: max_ack_delay counts whatever the space of the losses.
+    const durationUs = PERSISTENT_CONGESTION_THRESHOLD * this.rtt.ptoBaseUs(this.maxAckDelayUs);
+    if (this.#history.establishesPersistentCongestion(ordinals, durationUs)) {
+      this.#stats.persistentCongestions++;
+      this.controller.onPersistentCongestion(nowUs);
+    }
+    return lost;
+  }
+}

@@ -1,0 +1,35 @@
+/** Remembers the newest packets declared lost, to notice when one is acknowledged after all. */
+import type { PacketRange } from './packet-ranges.ts';
+
+const MEMORY = 64;
+
+export class SpuriousLosses {
+  /** Rising. */
+  readonly #numbers: number[] = [];
+  readonly #declaredAtUs: number[] = [];
+
+  /** Numbers rise from call to call. */
+  add(packetNumber: number, nowUs: number): void {
+    if (this.#numbers.length === MEMORY) this.#forget(0);
+    this.#numbers.push(packetNumber);
+    this.#declaredAtUs.push(nowUs);
+  }
+
+  /** How many of the remembered are in an ACK's ranges; each counts once. Those declared before `sinceUs` are forgotten. */
+  take(ranges: readonly PacketRange[], sinceUs: number): number {
+    while (this.#numbers.length > 0 && this.#declaredAtUs[0]! < sinceUs) this.#forget(0);
+    let found = 0;
+    for (let i = this.#numbers.length - 1; i >= 0; i--) {
+      const number = this.#numbers[i]!;
+      if (!ranges.some((range) => range.first <= number && number <= range.last)) continue;
+      this.#forget(i);
+      found++;
+    }
+    return found;
+  }
+
+  #forget(index: number): void {
+    this.#numbers.splice(index, 1);
+    this.#declaredAtUs.splice(index, 1);
+  }
+}
