@@ -1,6 +1,5 @@
 /** Packet protection (RFC 9001 §5): one object holds the keys of one direction at one encryption level and key phase. */
 import {
-  type Cipher,
   type CipherGCMTypes,
   createCipheriv,
   createDecipheriv,
@@ -185,7 +184,7 @@ function createHeaderMask(suite: CipherSuite, secret: Buffer): HeaderMask {
     return (sample) => createCipheriv('chacha20', key, sample).update(FIVE_ZEROS);
   }
   // RFC 9001 §5.4.3: one block of AES-ECB. It has no state between blocks, so one cipher serves all packets.
-  const ecb: Cipher = createCipheriv(`aes-${suite.keyLength * 8}-ecb`, key, null);
+  const ecb = createCipheriv(`aes-${suite.keyLength * 8}-ecb`, key, null);
   ecb.setAutoPadding(false);
   return (sample) => ecb.update(sample);
 }
