@@ -8,6 +8,10 @@
  * window, with the MessagePort as the only entry of `ports`. A context bridge cannot hand over a port itself.
  */
 export const LAB_PORT_MESSAGE = 'routelab:port';
+/** IPC channel on which the preload asks for a port. */
+export const REQUEST_LAB_PORT = 'routelab:request-port';
+/** IPC channel on which the menu's commands arrive. */
+export const MENU_COMMAND = 'routelab:command';
 
 export interface DesktopBridge {
   /** Asks the main process for a new port to the lab; it arrives as LAB_PORT_MESSAGE. */

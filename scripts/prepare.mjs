@@ -1,0 +1,96 @@
+// What `npm start` and `npm test` share: install what the lock file pins, build what changed. Runs on the machine's
+// own Node (20.19 or newer) before anything is installed, so it imports nothing but Node.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+export const root = resolve(import.meta.dirname, '..');
+const bin = join(root, 'node_modules', '.bin');
+const windows = process.platform === 'win32';
+
+/** The pinned Node (the `node` dependency), which runs everything once it is installed. */
+export const pinnedNode = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
+
+/** Environment in which `node` is the pinned one, for tools that start others. */
+export const toolEnv = { ...process.env, PATH: `${bin}${windows ? ';' : ':'}${process.env.PATH ?? ''}` };
+
+/** Runs a program to its end with our terminal; returns its exit code. */
+export function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: toolEnv, ...options });
+  if (result.error) throw result.error;
+  return result.status ?? 1;
+}
+
+/** Runs a JavaScript tool of node_modules on the pinned Node. */
+export const runTool = (script, args, options) =>
+  run(pinnedNode, [join(root, 'node_modules', script), ...args], options);
+
+/** Starts a program that shares our terminal and ends when we are told to end. Resolves with its exit code. */
+export function supervise(command, args, env = toolEnv) {
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', env });
+  // A terminal's Ctrl-C reaches the child by itself; it ends in its own time and we follow.
+  process.on('SIGINT', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolveExit, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolveExit(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
+}
+
+function hashFiles(hash, path) {
+  for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const full = join(path, entry.name);
+    if (entry.isDirectory()) hashFiles(hash, full);
+    else hash.update(full.slice(root.length)).update(readFileSync(full));
+  }
+}
+
+/** Runs `work` unless `stamp` already holds the hash of what it depends on. */
+function whenChanged(stamp, hash, work) {
+  const digest = hash.digest('hex');
+  const file = join(root, stamp);
+  if (existsSync(file) && readFileSync(file, 'utf8') === digest) return;
+  work();
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, digest);
+}
+
+export function ensureInstalled() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    console.error(`RouteLab needs Node 20.19 or newer to start; this is ${process.versions.node}.`);
+    process.exit(2);
+  }
+  const hash = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(process.platform + process.arch);
+  whenChanged('node_modules/.routelab-installed', hash, () => {
+    console.error('Installing dependencies (once) …');
+    // The pinned Node satisfies engines that the machine's own may not: warnings about those say nothing.
+    const code = run(windows ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      env: process.env,
+      shell: windows,
+    });
+    if (code !== 0) {
+      console.error('Installing failed; see the lines above. Nothing was started.');
+      process.exit(code);
+    }
+  });
+}
+
+/** Builds main, preload and renderer into out/ when a source changed. */
+export function ensureBuilt() {
+  const hash = createHash('sha256');
+  for (const folder of ['src', 'resources']) hashFiles(hash, join(root, folder));
+  for (const file of ['electron.vite.config.ts', 'package-lock.json'])
+    hash.update(readFileSync(join(root, file)));
+  whenChanged('out/.built', hash, () => {
+    console.error('Building the app …');
+    const code = runTool('electron-vite/bin/electron-vite.js', ['build', '--logLevel', 'warn']);
+    if (code !== 0) {
+      console.error('The build failed; see the lines above.');
+      process.exit(code);
+    }
+  });
+}

@@ -1,0 +1,60 @@
+/** What a connection is made of, and what it tells its owner. */
+import type { KeyObject } from 'node:crypto';
+import type { CongestionController } from '../../congestion/controller.ts';
+
+interface CommonConfig {
+  controller: CongestionController;
+  alpn: readonly string[];
+  /** Source of connection ids and TLS randoms: n bytes that an attacker cannot predict. */
+  random: (n: number) => Buffer;
+  /** UDP payload of full packets, bytes; at least 1200 (RFC 9000 §14). */
+  datagramBytes: number;
+  /** max_idle_timeout offered, milliseconds. */
+  idleTimeoutMs: number;
+  keyLog?: ((line: string) => void) | undefined;
+}
+
+export interface ClientConfig extends CommonConfig {
+  /** Name for SNI; null for an IP address. */
+  serverName: string | null;
+  /** Judges the certificate chain (DER, leaf first); null accepts any. */
+  verify: ((chain: Buffer[]) => void) | null;
+}
+
+export interface ServerConfig extends CommonConfig {
+  /** DER, leaf first. */
+  certificate: Buffer[];
+  privateKey: KeyObject;
+}
+
+/** Receive windows this implementation opens with, bytes and counts. */
+export const WINDOWS = {
+  connection: 16 * 1024 * 1024,
+  stream: 6 * 1024 * 1024,
+  streamsBidi: 128,
+  streamsUni: 128,
+  /** max_datagram_frame_size: any DATAGRAM that fits a packet (RFC 9221 §3). */
+  datagram: 65_535,
+} as const;
+
+/** Length of the connection ids this implementation chooses. */
+export const CID_LENGTH = 8;
+
+export interface CloseReason {
+  by: 'local' | 'peer' | 'timeout';
+  code: number;
+  application: boolean;
+  reason: string;
+  /** What failed in our own TLS stack, when that is why (certificate errors). */
+  cause?: unknown;
+}
+
+export type ConnectionEvent =
+  /** The handshake finished at this end (RFC 9001 §4.1.1): data may flow. */
+  | { type: 'connected' }
+  | { type: 'stream-opened'; id: number }
+  | { type: 'stream-readable'; id: number }
+  | { type: 'stream-writable'; id: number }
+  | { type: 'stream-reset'; id: number; code: number }
+  | { type: 'datagram'; data: Buffer; atUs: number }
+  | { type: 'closed'; info: CloseReason };

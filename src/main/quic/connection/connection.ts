@@ -1,0 +1,272 @@
+/**
+ * A QUIC v1 connection, sans-IO: `receive` · `poll` · `timeout` · `handleTimeout` · `nextEvent`. Datagrams, time
+ * (microseconds from an arbitrary origin) and randomness come in as arguments; nothing here does I/O.
+ * RFC 9000, 9001, 9002, 9221.
+ */
+import { SPACES } from '../../recovery/types.ts';
+import { QuicError, TransportError } from '../wire/errors.ts';
+import {
+  CID_LENGTH,
+  type ClientConfig,
+  type CloseReason,
+  type ConnectionEvent,
+  type ServerConfig,
+} from './config.ts';
+import { Handshaker } from './handshaker.ts';
+import { Receiver } from './receiver.ts';
+import { Sender } from './sender.ts';
+import { onFramesLost } from './sent-frames.ts';
+import { ConnectionState } from './state.ts';
+
+export class Connection {
+  readonly #state: ConnectionState;
+  readonly #handshaker: Handshaker;
+  readonly #receiver: Receiver;
+  readonly #sender: Sender;
+
+  /** A client that is about to send its first Initial. */
+  static client(config: ClientConfig, nowUs: number): Connection {
+    const destination = config.random(CID_LENGTH);
+    const ids = { local: config.random(CID_LENGTH), peer: destination, originalDestination: destination };
+    const connection = new Connection(new ConnectionState('client', config, ids, nowUs));
+    connection.#handshaker.start(nowUs);
+    connection.#state.restartIdleTimer(nowUs);
+    return connection;
+  }
+
+  /** A server's side, for a client whose first Initial carried these ids. Feed it that datagram next. */
+  static server(config: ServerConfig, first: { dcid: Buffer; scid: Buffer }, nowUs: number): Connection {
+    const ids = {
+      local: config.random(CID_LENGTH),
+      peer: Buffer.from(first.scid),
+      originalDestination: Buffer.from(first.dcid),
+    };
+    const connection = new Connection(new ConnectionState('server', config, ids, nowUs));
+    connection.#state.restartIdleTimer(nowUs);
+    return connection;
+  }
+
+  private constructor(state: ConnectionState) {
+    this.#state = state;
+    this.#handshaker = new Handshaker(state);
+    this.#receiver = new Receiver(state, this.#handshaker);
+    this.#sender = new Sender(state);
+  }
+
+  // The five calls
+
+  /** Takes a datagram from the peer. The buffer is decrypted in place. */
+  receive(datagram: Buffer, nowUs: number): void {
+    if (this.#state.phase === 'draining' || this.#state.phase === 'terminated') return;
+    try {
+      this.#receiver.receive(datagram, nowUs);
+    } catch (error) {
+      if (!(error instanceof QuicError)) throw error;
+      this.#fail(error, nowUs);
+    }
+  }
+
+  /** The next datagram to send now, or null. Call until null. The buffer is not written to again. */
+  poll(nowUs: number): Buffer | null {
+    try {
+      return this.#sender.poll(nowUs);
+    } catch (error) {
+      if (!(error instanceof QuicError)) throw error;
+      // RFC 9001 §6.6: keys that may seal no more cannot even say goodbye.
+      this.#state.terminate({
+        by: 'local',
+        code: error.code,
+        application: false,
+        reason: error.message,
+        cause: error,
+      });
+      return null;
+    }
+  }
+
+  /** When `handleTimeout` (or, if the pacer holds a packet, `poll`) wants to be called; null for never. */
+  timeout(): number | null {
+    const state = this.#state;
+    if (state.phase === 'terminated') return null;
+    if (state.phase !== 'open') return state.closingDeadlineUs;
+    let deadline = state.idleDeadlineUs ?? Number.POSITIVE_INFINITY;
+    const recovery = state.recovery.deadlineUs();
+    if (recovery !== null && recovery < deadline) deadline = recovery;
+    const paced = this.#sender.pacedUntilUs;
+    if (paced !== null && paced < deadline) deadline = paced;
+    for (const name of SPACES) {
+      const space = state.spaces[name];
+      if (!space.writeKeys) continue;
+      const ack = space.received.ackDeadlineUs;
+      if (ack !== null && ack < deadline) deadline = ack;
+    }
+    return deadline === Number.POSITIVE_INFINITY ? null : deadline;
+  }
+
+  /** The instant until which the pacer holds the next packet back, null when it does not. */
+  get pacedUntilUs(): number | null {
+    return this.#sender.pacedUntilUs;
+  }
+
+  handleTimeout(nowUs: number): void {
+    const state = this.#state;
+    if (state.closingDeadlineUs !== null && nowUs >= state.closingDeadlineUs) {
+      state.terminate({ by: 'local', code: 0, application: false, reason: '' });
+      return;
+    }
+    if (state.phase !== 'open') return;
+    if (state.idleDeadlineUs !== null && nowUs >= state.idleDeadlineUs) {
+      const idleMs = Math.round((nowUs - state.lastReceivedAtUs) / 1000);
+      state.terminate({
+        by: 'timeout',
+        code: 0,
+        application: false,
+        reason: `nothing received for ${idleMs} ms`,
+      });
+      return;
+    }
+    const deadline = state.recovery.deadlineUs();
+    if (deadline === null || nowUs < deadline) return;
+    const { lost, probe } = state.recovery.onTimeout(nowUs);
+    for (const { space, packet } of lost) onFramesLost(state, state.spaces[space], packet.frames);
+    if (probe) this.#sender.owe(probe.space, probe.count);
+  }
+
+  nextEvent(): ConnectionEvent | null {
+    return this.#state.events.shift() ?? null;
+  }
+
+  // What the application does
+
+  /** Opens a stream; null when the peer's limit is reached. */
+  openStream(unidirectional: boolean): number | null {
+    return this.#state.streams.open(unidirectional);
+  }
+
+  /** Queues stream data; false asks to wait for `stream-writable`. */
+  write(id: number, data: Buffer): boolean {
+    return this.#state.streams.write(id, data);
+  }
+
+  unsentBytes(id: number): number {
+    return this.#state.streams.unsentBytes(id);
+  }
+
+  finish(id: number): void {
+    this.#state.streams.finish(id);
+  }
+
+  reset(id: number, code: number): void {
+    this.#state.streams.reset(id, code);
+  }
+
+  stopSending(id: number, code: number): void {
+    if (this.#state.streams.canStop(id)) this.#state.control.push({ type: 'stop_sending', id, code });
+  }
+
+  /** Reads what is contiguous on a stream into `sink`; `end` tells that the FIN was reached. */
+  read(id: number, sink: (data: Buffer) => void): { end: boolean } {
+    const { streams } = this.#state;
+    streams.clearReadable(id);
+    for (let data = streams.read(id); data; data = streams.read(id)) sink(data);
+    streams.noteConsumed(id);
+    const end = streams.isReadToEnd(id);
+    if (end) streams.release(id);
+    return { end };
+  }
+
+  setPaused(id: number, paused: boolean): void {
+    this.#state.streams.setPaused(id, paused);
+  }
+
+  sendDatagram(data: Buffer): boolean {
+    return this.#state.queueDatagram(data);
+  }
+
+  get maxDatagramPayload(): number {
+    return this.#state.maxDatagramPayload;
+  }
+
+  /** Closes with an application code (RFC 9000 §10.2). */
+  close(code: number, reason: string, nowUs: number): void {
+    this.#state.startClosing(
+      nowUs,
+      { code, application: true, frameType: 0, reason },
+      { by: 'local', code, application: true, reason },
+    );
+  }
+
+  /** Gives up without a word: the peer does not answer. */
+  abandon(reason: CloseReason): void {
+    this.#state.terminate(reason);
+  }
+
+  get isTerminated(): boolean {
+    return this.#state.phase === 'terminated';
+  }
+
+  get isOpen(): boolean {
+    return this.#state.phase === 'open';
+  }
+
+  get localId(): Buffer {
+    return this.#state.localId;
+  }
+
+  get heardFromPeer(): boolean {
+    return this.#state.heardFromPeer;
+  }
+
+  /** Facts of the handshake, once `connected`. */
+  handshake(): {
+    durationUs: number;
+    cipherSuite: string;
+    group: string;
+    alpn: string;
+    serverName: string | null;
+  } {
+    const { tls } = this.#handshaker;
+    return {
+      durationUs: this.#state.handshakeUs ?? 0,
+      cipherSuite: tls.suite?.name ?? '',
+      group: tls.group ?? '',
+      alpn: tls.alpn ?? '',
+      serverName: this.#handshaker.serverName,
+    };
+  }
+
+  stats() {
+    const { recovery, config, streams } = this.#state;
+    const { rtt, stats } = recovery;
+    const controller = config.controller.snapshot();
+    return {
+      controller: controller.name,
+      cwndBytes: controller.cwnd,
+      pacingBps: controller.pacingBps,
+      bytesInFlight: recovery.bytesInFlight,
+      smoothedRttUs: rtt.hasSample ? rtt.smoothedUs : null,
+      rttVarUs: rtt.hasSample ? rtt.varianceUs : null,
+      minRttUs: rtt.hasSample ? rtt.minUs : null,
+      latestRttUs: rtt.hasSample ? rtt.latestUs : null,
+      packetsSent: this.#state.packetsSent,
+      packetsReceived: this.#state.packetsReceived,
+      packetsLost: stats.packetsLost,
+      bytesSent: this.#state.bytesSent,
+      bytesReceived: this.#state.bytesReceived,
+      streamBytesSent: streams.bytesSent,
+      streamBytesRetransmitted: streams.bytesRetransmitted,
+      ptoCount: stats.ptoCount,
+    };
+  }
+
+  #fail(error: QuicError, nowUs: number): void {
+    const cause = this.#handshaker.failure ?? error;
+    const { code, frameType, message } = error;
+    this.#state.startClosing(
+      nowUs,
+      // What TLS found is told as its alert alone; the reason may name local trust settings.
+      { code, application: false, frameType, reason: code >= TransportError.CRYPTO_ERROR ? '' : message },
+      { by: 'local', code, application: false, reason: message, cause },
+    );
+  }
+}

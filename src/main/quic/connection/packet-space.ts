@@ -1,0 +1,56 @@
+/** One packet-number space: its keys, its numbers, what to acknowledge, and its CRYPTO stream (RFC 9000 §12.3). */
+import { ReceivedPackets } from '../../recovery/received-packets.ts';
+import type { Space } from '../../recovery/types.ts';
+import { ReceiveStream } from '../streams/receive-stream.ts';
+import { SendStream } from '../streams/send-stream.ts';
+import { QuicError, TransportError } from '../wire/errors.ts';
+import type { PacketProtection } from '../wire/protection.ts';
+
+/** RFC 9000 §7.5 asks for at least 4096 bytes; a chain of certificates may need more. */
+const CRYPTO_BUFFER = 128 * 1024;
+
+export class PacketSpace {
+  readonly name: Space;
+  readonly received = new ReceivedPackets();
+  readKeys: PacketProtection | null = null;
+  writeKeys: PacketProtection | null = null;
+  nextPacketNumber = 0;
+  largestAcked = -1;
+  /** Probe packets still owed after a PTO (RFC 9002 §6.2.4). */
+  probes = 0;
+  discarded = false;
+  readonly cryptoOut = new SendStream(-1, Number.MAX_SAFE_INTEGER);
+  readonly #cryptoIn = new ReceiveStream(-1, CRYPTO_BUFFER);
+
+  constructor(name: Space) {
+    this.name = name;
+  }
+
+  /** Takes a CRYPTO frame; returns the handshake bytes that became contiguous, in order. */
+  receiveCrypto(offset: number, data: Buffer): Buffer[] {
+    try {
+      this.#cryptoIn.receive(offset, data, false);
+    } catch (error) {
+      if (error instanceof QuicError && error.code === TransportError.FLOW_CONTROL_ERROR) {
+        throw new QuicError(
+          TransportError.CRYPTO_BUFFER_EXCEEDED,
+          'more CRYPTO data than can be buffered',
+          0x06,
+        );
+      }
+      throw error;
+    }
+    const out: Buffer[] = [];
+    for (let chunk = this.#cryptoIn.read(); chunk; chunk = this.#cryptoIn.read()) out.push(chunk);
+    // CRYPTO has no flow control on the wire: the window slides as data is consumed.
+    this.#cryptoIn.takeMaxData();
+    return out;
+  }
+
+  discard(): void {
+    this.discarded = true;
+    this.readKeys = null;
+    this.writeKeys = null;
+    this.probes = 0;
+  }
+}

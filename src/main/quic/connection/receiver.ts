@@ -1,0 +1,277 @@
+/** Everything that happens to a datagram that arrived: packets opened, frames obeyed. */
+import { LabError } from '../../../shared/errors.ts';
+import type { Space } from '../../recovery/types.ts';
+import { Reader } from '../wire/cursor.ts';
+import { QuicError, TransportError } from '../wire/errors.ts';
+import { type Frame, frameAllowed, isAckEliciting, readFrame } from '../wire/frames.ts';
+import {
+  decodePacketNumber,
+  type LongHeader,
+  parseHeader,
+  QUIC_V1,
+  type ShortHeader,
+  type VersionNegotiation,
+} from '../wire/header.ts';
+import type { Handshaker } from './handshaker.ts';
+import { onFramesAcked, onFramesLost } from './sent-frames.ts';
+import type { ConnectionState } from './state.ts';
+
+/** Packets kept because their keys are not there yet (RFC 9000 §5.7). */
+const UNDECRYPTABLE_LIMIT = 16;
+
+const PACKET_TYPE = { initial: 'initial', handshake: 'handshake', application: '1rtt' } as const;
+
+export class Receiver {
+  readonly #state: ConnectionState;
+  readonly #handshaker: Handshaker;
+  #undecryptable: { space: Space; datagram: Buffer }[] = [];
+
+  constructor(state: ConnectionState, handshaker: Handshaker) {
+    this.#state = state;
+    this.#handshaker = handshaker;
+  }
+
+  /** Processes a datagram; throws QuicError when the peer broke the protocol. Decrypts in place. */
+  receive(datagram: Buffer, nowUs: number): void {
+    this.#state.bytesReceived += datagram.length;
+    this.#packets(datagram, nowUs);
+    if (this.#undecryptable.length > 0) this.#retryUndecryptable(nowUs);
+  }
+
+  #packets(datagram: Buffer, nowUs: number): void {
+    const state = this.#state;
+    for (let position = 0; position < datagram.length; ) {
+      const header = parseHeader(datagram, position, state.localId.length);
+      if (!header) return;
+      position = header.end;
+      switch (header.form) {
+        case 'short':
+          this.#packet(datagram, header, 'application', nowUs);
+          break;
+        case 'long':
+          // Retry and 0-RTT are not spoken yet: dropped, as RFC 9000 §5.2.2 and §17.2.5.2 allow.
+          if (header.type === 'initial' || header.type === 'handshake') {
+            this.#packet(datagram, header, header.type, nowUs);
+          }
+          break;
+        case 'version':
+          this.#onVersionNegotiation(header);
+          return;
+        case 'unknown-version':
+          return;
+      }
+    }
+  }
+
+  #onVersionNegotiation(header: VersionNegotiation): void {
+    const state = this.#state;
+    // RFC 9000 §6.2: ignored once anything was heard, when it does not answer us, and when it lists our version.
+    if (state.role !== 'client' || state.heardFromPeer) return;
+    if (!header.dcid.equals(state.localId) || !header.scid.equals(state.originalDestinationId)) return;
+    if (header.versions.includes(QUIC_V1)) return;
+    const offered = header.versions.map((version) => `0x${version.toString(16).padStart(8, '0')}`).join(', ');
+    const cause = new LabError('RL_VERSION_UNSUPPORTED', `The server speaks only QUIC versions ${offered}`);
+    state.terminate({ by: 'local', code: 0, application: false, reason: cause.message, cause });
+  }
+
+  #packet(datagram: Buffer, header: LongHeader | ShortHeader, spaceName: Space, nowUs: number): void {
+    const state = this.#state;
+    const space = state.spaces[spaceName];
+    if (space.discarded) return;
+    if (!header.dcid.equals(state.localId)) {
+      // Only a client's first packets may carry the id it invented (RFC 9000 §7.2).
+      const invented =
+        spaceName === 'initial' && state.role === 'server' && header.dcid.equals(state.originalDestinationId);
+      if (!invented) return;
+    }
+    const keys = space.readKeys;
+    if (!keys) {
+      if (this.#undecryptable.length < UNDECRYPTABLE_LIMIT) {
+        const copy = Buffer.from(datagram.subarray(header.start, header.end));
+        this.#undecryptable.push({ space: spaceName, datagram: copy });
+      }
+      return;
+    }
+    const unprotected = keys.unprotectHeader(datagram, header.start, header.pnOffset, header.end);
+    if (!unprotected) return;
+    const { firstByte, pnLength, truncated } = unprotected;
+    const packetNumber = decodePacketNumber(truncated, pnLength, space.received.largest);
+    const payload = keys.open(datagram, header.start, header.pnOffset + pnLength, header.end, packetNumber);
+    if (!payload) return;
+    // Authentic from here on.
+    state.packetsReceived++;
+    if (space.received.isDuplicate(packetNumber)) return;
+    if (state.phase !== 'open') {
+      this.#whileClosing(payload, nowUs);
+      return;
+    }
+    // RFC 9000 §17.2, §17.3.1: reserved bits must be zero after protection is removed.
+    if ((firstByte & (header.form === 'long' ? 0x0c : 0x18)) !== 0) {
+      throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'reserved header bits are set');
+    }
+    if (header.form === 'long') this.#onAuthenticLongHeader(header, spaceName);
+    state.heardFromPeer = true;
+    state.lastReceivedAtUs = nowUs;
+    state.sentSinceReceived = false;
+    state.restartIdleTimer(nowUs);
+
+    const ackEliciting = this.#frames(payload, spaceName, nowUs);
+    // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
+    space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');
+  }
+
+  #onAuthenticLongHeader(header: LongHeader, spaceName: Space): void {
+    const state = this.#state;
+    if (state.role === 'client') {
+      // RFC 9000 §7.2: the server's id replaces the invented one, once.
+      if (!state.heardFromPeer) state.peerIds.replaceInitial(Buffer.from(header.scid));
+      return;
+    }
+    if (spaceName === 'handshake') {
+      // RFC 9000 §8.1 and RFC 9001 §4.9.1.
+      state.addressValidated = true;
+      state.discard('initial');
+    }
+  }
+
+  #retryUndecryptable(nowUs: number): void {
+    const ready = this.#undecryptable.filter(({ space }) => this.#state.spaces[space].readKeys !== null);
+    if (ready.length === 0) return;
+    this.#undecryptable = this.#undecryptable.filter(
+      ({ space }) => this.#state.spaces[space].readKeys === null && !this.#state.spaces[space].discarded,
+    );
+    for (const { datagram } of ready) this.#packets(datagram, nowUs);
+  }
+
+  /** RFC 9000 §10.2: while closing, packets are only answered; the peer's own close starts draining. */
+  #whileClosing(payload: Buffer, nowUs: number): void {
+    const state = this.#state;
+    if (state.phase !== 'closing') return;
+    const reader = new Reader(payload);
+    while (reader.remaining > 0) {
+      const frame = readFrame(reader);
+      if (frame.type === 'connection_close') {
+        state.startDraining(nowUs, { by: 'local', code: 0, application: false, reason: '' });
+        return;
+      }
+    }
+    const count = ++state.packetsWhileClosing;
+    if ((count & (count - 1)) === 0) state.closePending = true;
+  }
+
+  /** Obeys every frame of a packet; returns whether the packet asks for an acknowledgement. */
+  #frames(payload: Buffer, spaceName: Space, nowUs: number): boolean {
+    const reader = new Reader(payload);
+    if (reader.remaining === 0)
+      throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'packet without frames');
+    let ackEliciting = false;
+    while (reader.remaining > 0) {
+      const frame = readFrame(reader);
+      const application = frame.type === 'connection_close' && frame.application;
+      if (!frameAllowed(frame.type, PACKET_TYPE[spaceName], application)) {
+        throw new QuicError(
+          TransportError.PROTOCOL_VIOLATION,
+          `${frame.type} in a packet of the ${spaceName} space`,
+        );
+      }
+      if (isAckEliciting(frame.type)) ackEliciting = true;
+      this.#frame(frame, spaceName, nowUs);
+      if (this.#state.phase !== 'open') break;
+    }
+    return ackEliciting;
+  }
+
+  #frame(frame: Frame, spaceName: Space, nowUs: number): void {
+    const state = this.#state;
+    const { streams } = state;
+    switch (frame.type) {
+      case 'padding':
+      case 'ping':
+        break;
+      case 'ack':
+        this.#onAck(frame, spaceName, nowUs);
+        break;
+      case 'crypto':
+        this.#handshaker.receive(spaceName, frame.offset, frame.data, nowUs);
+        break;
+      case 'stream':
+        streams.onStreamFrame(frame.id, frame.offset, frame.data, frame.fin);
+        break;
+      case 'datagram':
+        if (frame.data.length > 0 || state.handshakeComplete) {
+          state.events.push({ type: 'datagram', data: frame.data, atUs: nowUs });
+        }
+        break;
+      case 'reset_stream':
+        streams.onResetStream(frame.id, frame.code, frame.finalSize);
+        break;
+      case 'stop_sending':
+        streams.onStopSending(frame.id, frame.code);
+        break;
+      case 'max_data':
+        streams.onMaxData(frame.max);
+        streams.unblockAll();
+        break;
+      case 'max_stream_data':
+        streams.onMaxStreamData(frame.id, frame.max);
+        break;
+      case 'max_streams':
+        streams.onMaxStreams(!frame.bidirectional, frame.max);
+        break;
+      case 'stream_data_blocked':
+        streams.onStreamDataBlocked(frame.id);
+        break;
+      case 'data_blocked':
+      case 'streams_blocked':
+        break;
+      case 'new_connection_id':
+        state.peerIds.onNewConnectionId(frame.sequence, frame.retirePriorTo, Buffer.from(frame.connectionId));
+        break;
+      case 'retire_connection_id':
+        // Only our first id exists, and it is the one in use (RFC 9000 §19.16).
+        throw new QuicError(
+          TransportError.PROTOCOL_VIOLATION,
+          'retired a connection id that is in use',
+          0x19,
+        );
+      case 'path_challenge':
+        // RFC 9000 §8.2.2; not sent again when lost: the peer asks again.
+        state.control.push({ type: 'path_response', data: Buffer.from(frame.data) });
+        break;
+      case 'path_response':
+        throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'PATH_RESPONSE without challenge', 0x1b);
+      case 'new_token':
+        // RFC 9000 §19.7: only servers send it. Tokens are kept once resumption is.
+        if (state.role === 'server')
+          throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'NEW_TOKEN from a client', 0x07);
+        break;
+      case 'handshake_done':
+        if (state.role === 'server')
+          throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'HANDSHAKE_DONE from a client', 0x1e);
+        if (!state.handshakeConfirmed) state.confirmHandshake();
+        break;
+      case 'connection_close':
+        state.startDraining(nowUs, {
+          by: 'peer',
+          code: frame.code,
+          application: frame.application,
+          reason: frame.reason,
+        });
+        break;
+    }
+  }
+
+  #onAck(frame: Extract<Frame, { type: 'ack' }>, spaceName: Space, nowUs: number): void {
+    const state = this.#state;
+    const space = state.spaces[spaceName];
+    const exponent = spaceName === 'application' ? (state.peerParameters?.ackDelayExponent ?? 3) : 0;
+    // RFC 9002 §5.3: the delay field of Initial packets is ignored; ours sends 0 in Handshake too.
+    const delayUs = spaceName === 'application' ? frame.delay * 2 ** exponent : 0;
+    const result = state.recovery.onAck(spaceName, frame.ranges, delayUs, nowUs);
+    if (!result)
+      throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'acknowledged a packet never sent', 0x02);
+    space.largestAcked = Math.max(space.largestAcked, frame.ranges[0]!.last);
+    for (const packet of result.acked) onFramesAcked(state, space, packet.frames);
+    for (const packet of result.lost) onFramesLost(state, space, packet.frames);
+  }
+}

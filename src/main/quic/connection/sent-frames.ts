@@ -1,0 +1,54 @@
+/** What becomes of the frames of a packet once its fate is known (RFC 9000 §13.3). */
+import type { PacketSpace } from './packet-space.ts';
+import type { ConnectionState, SentFrame } from './state.ts';
+
+export function onFramesAcked(
+  state: ConnectionState,
+  space: PacketSpace,
+  frames: readonly SentFrame[],
+): void {
+  for (const sent of frames) {
+    switch (sent.kind) {
+      case 'stream':
+        state.streams.onAcked(sent.id, sent.offset, sent.length, sent.fin);
+        break;
+      case 'crypto':
+        space.cryptoOut.onAcked(sent.offset, sent.length, false);
+        break;
+      case 'ack':
+        space.received.onAckOfAck(sent.largest);
+        break;
+      case 'reset':
+        state.streams.onResetAcked(sent.id);
+        break;
+    }
+  }
+}
+
+export function onFramesLost(state: ConnectionState, space: PacketSpace, frames: readonly SentFrame[]): void {
+  for (const sent of frames) {
+    switch (sent.kind) {
+      case 'stream':
+        state.streams.onLost(sent.id, sent.offset, sent.length, sent.fin);
+        break;
+      case 'crypto':
+        space.cryptoOut.onLost(sent.offset, sent.length, false);
+        break;
+      case 'control':
+        state.control.push(sent.frame);
+        break;
+      case 'reset':
+        state.streams.onResetLost(sent.id);
+        break;
+      case 'max-data':
+        state.streams.flow.onMaxDataLost();
+        break;
+      case 'max-stream-data':
+        state.streams.onStreamWindowLost(sent.id);
+        break;
+      case 'max-streams':
+        state.streams.onStreamLimitLost(sent.unidirectional);
+        break;
+    }
+  }
+}

@@ -1,0 +1,179 @@
+/** What the parts of a connection share. Only files of this folder see it; the outside sees `Connection`. */
+import { Pacer } from '../../recovery/pacer.ts';
+import { Recovery } from '../../recovery/recovery.ts';
+import { SPACES, type Space } from '../../recovery/types.ts';
+import type { Frame } from '../wire/frames.ts';
+import type { TransportParameters } from '../wire/transport-parameters.ts';
+import type { ClientConfig, CloseReason, ConnectionEvent, ServerConfig } from './config.ts';
+import { PeerConnectionIds } from './connection-ids.ts';
+import { PacketSpace } from './packet-space.ts';
+import { StreamSet } from './stream-set.ts';
+
+/** What a sent packet carried that someone must hear about when it is acknowledged or lost. */
+export type SentFrame =
+  | { kind: 'stream'; id: number; offset: number; length: number; fin: boolean }
+  | { kind: 'crypto'; offset: number; length: number }
+  | { kind: 'ack'; largest: number }
+  /** Sent again as it is when lost. */
+  | { kind: 'control'; frame: Frame }
+  | { kind: 'reset'; id: number }
+  | { kind: 'max-data' }
+  | { kind: 'max-stream-data'; id: number }
+  | { kind: 'max-streams'; unidirectional: boolean };
+
+/** RFC 9000 §10: `closing` answers with CONNECTION_CLOSE, `draining` is silent, `terminated` is over. */
+export type Phase = 'open' | 'closing' | 'draining' | 'terminated';
+
+/** Unsent DATAGRAMs kept; more are refused, since stale datagrams serve nobody (RFC 9221 §5.2 leaves it to us). */
+const DATAGRAM_QUEUE = 1024;
+
+export class ConnectionState {
+  readonly role: 'client' | 'server';
+  readonly config: ClientConfig | ServerConfig;
+  readonly spaces: Readonly<Record<Space, PacketSpace>>;
+  readonly recovery: Recovery<SentFrame[]>;
+  readonly pacer = new Pacer();
+  readonly streams: StreamSet;
+  readonly peerIds: PeerConnectionIds;
+  readonly localId: Buffer;
+  /** Destination of the client's first Initial (RFC 9000 §7.3). */
+  readonly originalDestinationId: Buffer;
+  readonly events: ConnectionEvent[] = [];
+  /** Control frames waiting for a 1-RTT packet. */
+  readonly control: Frame[] = [];
+  readonly datagrams: Buffer[] = [];
+  readonly startedAtUs: number;
+
+  phase: Phase = 'open';
+  peerParameters: TransportParameters | null = null;
+  /** RFC 9001 §4.1.1 / §4.1.2. */
+  handshakeComplete = false;
+  handshakeConfirmed = false;
+  handshakeUs: number | null = null;
+  /** Whether a packet of the peer was ever authenticated. */
+  heardFromPeer = false;
+  /** RFC 9000 §8.1: before it is validated a server sends at most three times what it received. */
+  addressValidated: boolean;
+  datagramBytes: number;
+  lastReceivedAtUs: number;
+  /** An ack-eliciting packet was sent since the last one was received (RFC 9000 §10.1). */
+  sentSinceReceived = false;
+  idleDeadlineUs: number | null = null;
+  closingDeadlineUs: number | null = null;
+  /** A CONNECTION_CLOSE is to be sent. */
+  closePending = false;
+  closeFrame: { code: number; application: boolean; frameType: number; reason: string } | null = null;
+  /** Packets that arrived while closing: answered at exponentially rarer moments (RFC 9000 §10.2.1). */
+  packetsWhileClosing = 0;
+
+  packetsSent = 0;
+  packetsReceived = 0;
+  bytesSent = 0;
+  bytesReceived = 0;
+
+  constructor(
+    role: 'client' | 'server',
+    config: ClientConfig | ServerConfig,
+    ids: { local: Buffer; peer: Buffer; originalDestination: Buffer },
+    nowUs: number,
+  ) {
+    this.role = role;
+    this.config = config;
+    this.localId = ids.local;
+    this.peerIds = new PeerConnectionIds(ids.peer);
+    this.originalDestinationId = ids.originalDestination;
+    this.datagramBytes = config.datagramBytes;
+    this.addressValidated = role === 'client';
+    this.startedAtUs = nowUs;
+    this.lastReceivedAtUs = nowUs;
+    this.recovery = new Recovery({ controller: config.controller, datagramBytes: config.datagramBytes });
+    this.streams = new StreamSet(role === 'client', (event) => this.events.push(event));
+    this.spaces = {
+      initial: new PacketSpace('initial'),
+      handshake: new PacketSpace('handshake'),
+      application: new PacketSpace('application'),
+    };
+    if (role === 'server') this.recovery.peerCompletedAddressValidation = true;
+  }
+
+  /** Discards a space's keys and what it had in flight (RFC 9001 §4.9). */
+  discard(space: Space): void {
+    if (this.spaces[space].discarded) return;
+    this.spaces[space].discard();
+    this.recovery.discardSpace(space);
+  }
+
+  confirmHandshake(): void {
+    this.handshakeConfirmed = true;
+    this.recovery.handshakeConfirmed = true;
+    this.discard('handshake');
+  }
+
+  /** Bytes a server may still send to an unvalidated address. */
+  get amplificationCredit(): number {
+    return this.addressValidated ? Number.MAX_SAFE_INTEGER : 3 * this.bytesReceived - this.bytesSent;
+  }
+
+  /** Largest DATAGRAM payload that fits a packet and the peer's limit now; 0 when it takes none (RFC 9221 §3). */
+  get maxDatagramPayload(): number {
+    const limit = this.peerParameters?.maxDatagramFrameSize ?? 0;
+    if (limit === 0 || !this.handshakeComplete) return 0;
+    // Short header with the longest packet number, tag, frame type and two bytes of length.
+    const overhead = 1 + this.peerIds.current.length + 4 + 16 + 3;
+    return Math.max(0, Math.min(this.datagramBytes - overhead, limit - 3));
+  }
+
+  queueDatagram(data: Buffer): boolean {
+    if (data.length > this.maxDatagramPayload || this.datagrams.length >= DATAGRAM_QUEUE) return false;
+    this.datagrams.push(data);
+    return true;
+  }
+
+  /** Restarts the idle timer (RFC 9000 §10.1): the smaller of both offers, never under three PTOs. */
+  restartIdleTimer(nowUs: number): void {
+    const local = this.config.idleTimeoutMs;
+    const peer = this.peerParameters?.maxIdleTimeoutMs ?? 0;
+    const idleMs = local === 0 ? peer : peer === 0 ? local : Math.min(local, peer);
+    if (idleMs === 0) {
+      this.idleDeadlineUs = null;
+      return;
+    }
+    this.idleDeadlineUs = nowUs + Math.max(idleMs * 1000, 3 * this.ptoUs);
+  }
+
+  get ptoUs(): number {
+    return this.recovery.rtt.ptoBaseUs(this.recovery.maxAckDelayUs);
+  }
+
+  /** Starts closing with CONNECTION_CLOSE; what the owner hears is `info`. */
+  startClosing(nowUs: number, frame: NonNullable<ConnectionState['closeFrame']>, info: CloseReason): void {
+    if (this.phase !== 'open') return;
+    this.phase = 'closing';
+    this.closeFrame = frame;
+    this.closePending = true;
+    this.endPhase(nowUs, info);
+  }
+
+  startDraining(nowUs: number, info: CloseReason): void {
+    if (this.phase === 'draining' || this.phase === 'terminated') return;
+    const wasOpen = this.phase === 'open';
+    this.phase = 'draining';
+    this.closePending = false;
+    if (wasOpen) this.endPhase(nowUs, info);
+  }
+
+  /** Ends at once and silently (RFC 9000 §10.1). */
+  terminate(info: CloseReason): void {
+    const wasOpen = this.phase === 'open';
+    this.phase = 'terminated';
+    this.closingDeadlineUs = null;
+    if (wasOpen) this.events.push({ type: 'closed', info });
+  }
+
+  private endPhase(nowUs: number, info: CloseReason): void {
+    // RFC 9000 §10.2: closing and draining last three times the PTO.
+    this.closingDeadlineUs = nowUs + 3 * this.ptoUs;
+    for (const space of SPACES) this.recovery.discardSpace(space);
+    this.events.push({ type: 'closed', info });
+  }
+}

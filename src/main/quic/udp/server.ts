@@ -1,0 +1,205 @@
+/** A QUIC server: one UDP socket, datagrams handed to connections by their connection id (RFC 9000 §5.2). */
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { LabError } from '../../../shared/errors.ts';
+import { createController } from '../../congestion/index.ts';
+import { CID_LENGTH, type ServerConfig } from '../connection/config.ts';
+import { Connection } from '../connection/connection.ts';
+import { parseHeader, QUIC_V1, writeVersionNegotiation } from '../wire/header.ts';
+import type { ListenOptions, QuicListener, QuicSession } from './api.ts';
+import { nowUs } from './clock.ts';
+import { socketError } from './failure.ts';
+import { Session } from './session.ts';
+import { DEFAULT_DATAGRAM_BYTES, DEFAULT_IDLE_TIMEOUT_MS, formatAddress, SOCKET_BUFFER } from './socket.ts';
+
+/** RFC 9000 §14.1: a first Initial in a smaller datagram is not answered. */
+const MIN_INITIAL_DATAGRAM = 1200;
+/** RFC 9000 §7.2: the id a client invents is at least this long. */
+const MIN_ORIGINAL_ID = 8;
+/** Connections whose handshake is under way; beyond it, new ones are not answered. */
+const MAX_HANDSHAKES = 1024;
+
+/** @throws LabError RL_PORT_IN_USE, RL_ADDRESS_UNAVAILABLE, RL_INPUT_INVALID (certificate or key) */
+export async function listenQuic(options: ListenOptions): Promise<QuicListener> {
+  const identity = readIdentity(options.certificate, options.privateKey);
+  const host = options.host.replace(/^\[|\]$/g, '');
+  const socket = await bind(host, options.port);
+  return new Listener(socket, options, identity);
+}
+
+function readIdentity(
+  certificate: string,
+  privateKey: string,
+): Pick<ServerConfig, 'certificate' | 'privateKey'> {
+  const blocks = certificate.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  let field = 'certificate';
+  try {
+    const chain = blocks.map((pem) => new X509Certificate(pem));
+    if (chain.length === 0) throw new Error('no PEM certificate in it');
+    field = 'privateKey';
+    const key = createPrivateKey(privateKey);
+    if (!chain[0]!.checkPrivateKey(key)) throw new Error('the key does not belong to the certificate');
+    return { certificate: chain.map((entry) => entry.raw), privateKey: key };
+  } catch (error) {
+    throw new LabError('RL_INPUT_INVALID', `The ${field} cannot be used: ${(error as Error).message}`, {
+      field,
+      cause: error,
+    });
+  }
+}
+
+function bind(host: string, port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const family = isIPv6(host) ? 6 : 4;
+    const socket = createSocket({
+      type: family === 6 ? 'udp6' : 'udp4',
+      recvBufferSize: SOCKET_BUFFER,
+      sendBufferSize: SOCKET_BUFFER,
+      // Addresses to send to come from the socket itself: no resolver, and no deferral to a later tick.
+      lookup: (address, _options, callback) => callback(null, address, family),
+    });
+    const fail = (error: Error): void => {
+      socket.close();
+      reject(socketError(error as NodeJS.ErrnoException, formatAddress(host, port), 'listen'));
+    };
+    socket.once('error', fail);
+    socket.bind(port, host, () => {
+      socket.off('error', fail);
+      resolve(socket);
+    });
+  });
+}
+
+interface Entry {
+  session: Session;
+  remote: RemoteInfo;
+}
+
+class Listener implements QuicListener {
+  readonly address: string;
+  readonly port: number;
+  readonly sessions = new Set<QuicSession>();
+  readonly #socket: Socket;
+  readonly #options: ListenOptions;
+  readonly #identity: Pick<ServerConfig, 'certificate' | 'privateKey'>;
+  /** By our connection id. */
+  readonly #byId = new Map<string, Entry>();
+  /** By the client's address and the id it invented, until the connection is gone. */
+  readonly #byOrigin = new Map<string, Entry>();
+  #handshakes = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(
+    socket: Socket,
+    options: ListenOptions,
+    identity: Pick<ServerConfig, 'certificate' | 'privateKey'>,
+  ) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#identity = identity;
+    ({ address: this.address, port: this.port } = socket.address());
+    socket.on('message', (datagram, remote) => this.#onDatagram(datagram, remote));
+    // Sends to clients that went away come back as errors; their connections find out by silence.
+    socket.on('error', () => undefined);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      for (const session of this.sessions) void session.close(0, 'server is shutting down');
+      for (const { session } of this.#byId.values()) {
+        session.abandon({ by: 'local', code: 0, application: false, reason: 'server is shutting down' });
+      }
+      this.#socket.close(() => resolve());
+    });
+    return this.#closing;
+  }
+
+  #onDatagram(datagram: Buffer, remote: RemoteInfo): void {
+    const header = parseHeader(datagram, 0, CID_LENGTH);
+    if (!header) return;
+    const entry =
+      this.#byId.get(header.dcid.latin1Slice()) ??
+      (header.form === 'long' && header.type === 'initial'
+        ? this.#byOrigin.get(originKey(remote, header.dcid))
+        : undefined);
+    if (entry) {
+      // A connection stays on the path it began on: disable_active_migration is announced.
+      if (entry.remote.address === remote.address && entry.remote.port === remote.port)
+        entry.session.receive(datagram);
+      return;
+    }
+    if (datagram.length < MIN_INITIAL_DATAGRAM) return;
+    if (header.form === 'unknown-version') {
+      // RFC 9000 §6.1.
+      const answer = writeVersionNegotiation(header.scid, header.dcid, [QUIC_V1]);
+      this.#socket.send(answer, remote.port, remote.address);
+      return;
+    }
+    if (header.form !== 'long' || header.type !== 'initial' || header.dcid.length < MIN_ORIGINAL_ID) return;
+    if (this.#handshakes >= MAX_HANDSHAKES) return;
+    this.#accept(datagram, header, remote);
+  }
+
+  #accept(datagram: Buffer, header: { dcid: Buffer; scid: Buffer }, remote: RemoteInfo): void {
+    const options = this.#options;
+    const datagramBytes = options.datagramBytes ?? DEFAULT_DATAGRAM_BYTES;
+    const connection = Connection.server(
+      {
+        controller: createController(options.controller?.name ?? 'cubic', {
+          datagramBytes,
+          parameters: options.controller?.parameters ?? {},
+        }),
+        alpn: options.alpn,
+        random: randomBytes,
+        datagramBytes,
+        idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+        keyLog: options.keyLog,
+        ...this.#identity,
+      },
+      header,
+      nowUs(),
+    );
+    const id = connection.localId.latin1Slice();
+    const origin = originKey(remote, header.dcid);
+    this.#handshakes++;
+    let isHandshaking = true;
+    const endHandshake = (): void => {
+      if (isHandshaking) this.#handshakes--;
+      isHandshaking = false;
+    };
+    const session = new Session(
+      connection,
+      { role: 'server', remote: { address: remote.address, port: remote.port }, insecure: false },
+      {
+        transmit: (packet) => this.#socket.send(packet, remote.port, remote.address),
+        onConnected: () => {
+          endHandshake();
+          this.sessions.add(session);
+          options.onSession(session);
+        },
+        onClosed: () => {
+          endHandshake();
+          this.sessions.delete(session);
+          // A first datagram that never authenticated leaves nothing behind.
+          if (!connection.heardFromPeer)
+            session.abandon({ by: 'local', code: 0, application: false, reason: '' });
+        },
+        onTerminated: () => {
+          endHandshake();
+          this.#byId.delete(id);
+          this.#byOrigin.delete(origin);
+        },
+      },
+    );
+    const entry = { session, remote };
+    this.#byId.set(id, entry);
+    this.#byOrigin.set(origin, entry);
+    session.receive(datagram);
+    // What does not even open with the keys of its own id is noise: forget it at once.
+    if (!connection.heardFromPeer) session.abandon({ by: 'local', code: 0, application: false, reason: '' });
+  }
+}
+
+const originKey = (remote: RemoteInfo, dcid: Buffer): string =>
+  `${remote.address}|${remote.port}|${dcid.latin1Slice()}`;

@@ -1,0 +1,294 @@
+/**
+ * Runs one connection in real time: datagrams in, events out, packets paced, timers armed. The same for client and
+ * server; only how a datagram leaves differs.
+ */
+import type { Controller } from '../../../shared/domain.ts';
+import { LabError } from '../../../shared/errors.ts';
+import type { CloseReason, ConnectionEvent } from '../connection/config.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { CloseInfo, ConnectionStats, HandshakeInfo, QuicSession, QuicStream } from './api.ts';
+import { nowUs } from './clock.ts';
+import { StreamHandle, type StreamOwner } from './stream-handle.ts';
+
+/** Datagrams sent before the loop gets to read its sockets again. */
+const BURST = 64;
+/** Deadlines nearer than this are waited for by spinning on setImmediate: timers come about 1 ms late (spec/congestion.md). */
+const SPIN_US = 1500;
+/** DATAGRAMs kept for a consumer that has not set its callback yet. */
+const EARLY_DATAGRAMS = 256;
+
+export interface SessionHooks {
+  transmit(datagram: Buffer): void;
+  /** The handshake completed at this end. */
+  onConnected(session: Session): void;
+  /** The connection has ended; its closing period may still run. */
+  onClosed(info: CloseReason): void;
+  /** Nothing more will be sent or timed: the owner may let go of it. */
+  onTerminated(): void;
+}
+
+export class Session implements QuicSession, StreamOwner {
+  readonly role: 'client' | 'server';
+  readonly remote: { address: string; port: number };
+  readonly closed: Promise<CloseInfo>;
+  readonly connection: Connection;
+  readonly #insecure: boolean;
+  readonly #hooks: SessionHooks;
+  readonly #streams = new Map<number, StreamHandle>();
+  readonly #deliveries = new Set<StreamHandle>();
+  #resolveClosed!: (info: CloseInfo) => void;
+  #onStream: ((stream: QuicStream) => void) | null = null;
+  #onDatagram: ((data: Buffer, receivedAtUs: number) => void) | null = null;
+  #earlyStreams: StreamHandle[] = [];
+  #earlyDatagrams: { data: Buffer; atUs: number }[] = [];
+  #immediate: NodeJS.Immediate | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #timerAtUs = Number.POSITIVE_INFINITY;
+  #closeInfo: CloseReason | null = null;
+  #terminated = false;
+
+  constructor(
+    connection: Connection,
+    options: { role: 'client' | 'server'; remote: { address: string; port: number }; insecure: boolean },
+    hooks: SessionHooks,
+  ) {
+    this.connection = connection;
+    this.role = options.role;
+    this.remote = options.remote;
+    this.#insecure = options.insecure;
+    this.#hooks = hooks;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  // For the socket's side
+
+  /** Takes a datagram off the socket; answers go out from the loop, after the batch it came in. */
+  receive(datagram: Buffer): void {
+    this.connection.receive(datagram, nowUs());
+    this.wake();
+  }
+
+  wake(): void {
+    if (this.#immediate || this.#terminated) return;
+    this.#immediate = setImmediate(this.#run);
+  }
+
+  /** Gives up silently. */
+  abandon(reason: CloseReason): void {
+    this.connection.abandon(reason);
+    this.#loop();
+  }
+
+  // QuicSession
+
+  get handshake(): HandshakeInfo {
+    return { ...this.connection.handshake(), insecure: this.#insecure };
+  }
+
+  get maxDatagramPayload(): number {
+    return this.connection.maxDatagramPayload;
+  }
+
+  openStream(options: { unidirectional?: boolean } = {}): QuicStream {
+    const id = this.#closeInfo ? null : this.connection.openStream(options.unidirectional ?? false);
+    if (id === null) {
+      const why = this.#closeInfo ? 'the connection has ended' : 'the peer’s stream limit is reached';
+      throw new LabError('RL_CONFLICT', `No stream can be opened: ${why}`);
+    }
+    const stream = new StreamHandle(this, id, true);
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  sendDatagram(data: Uint8Array): boolean {
+    if (this.#closeInfo) return false;
+    const taken = this.connection.sendDatagram(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+    this.wake();
+    return taken;
+  }
+
+  stats(): ConnectionStats {
+    const stats = this.connection.stats();
+    return { ...stats, controller: stats.controller as Controller };
+  }
+
+  close(code = 0, reason = ''): Promise<void> {
+    this.connection.close(code, reason, nowUs());
+    this.#loop();
+    return Promise.resolve();
+  }
+
+  get onStream(): ((stream: QuicStream) => void) | null {
+    return this.#onStream;
+  }
+
+  set onStream(callback: ((stream: QuicStream) => void) | null) {
+    this.#onStream = callback;
+    if (!callback) return;
+    for (const stream of this.#earlyStreams.splice(0)) callback(stream);
+  }
+
+  get onDatagram(): ((data: Buffer, receivedAtUs: number) => void) | null {
+    return this.#onDatagram;
+  }
+
+  set onDatagram(callback: ((data: Buffer, receivedAtUs: number) => void) | null) {
+    this.#onDatagram = callback;
+    if (!callback) return;
+    for (const { data, atUs } of this.#earlyDatagrams.splice(0)) callback(data, atUs);
+  }
+
+  // StreamOwner
+
+  write(id: number, data: Buffer): boolean {
+    this.wake();
+    return this.connection.write(id, data);
+  }
+
+  unsentBytes(id: number): number {
+    return this.connection.unsentBytes(id);
+  }
+
+  finish(id: number): void {
+    this.connection.finish(id);
+    this.wake();
+  }
+
+  reset(id: number, code: number): void {
+    this.connection.reset(id, code);
+    this.wake();
+  }
+
+  stopSending(id: number, code: number): void {
+    this.connection.stopSending(id, code);
+    this.wake();
+  }
+
+  setPaused(id: number, paused: boolean): void {
+    this.connection.setPaused(id, paused);
+  }
+
+  read(id: number, sink: (data: Buffer) => void): { end: boolean } {
+    return this.connection.read(id, sink);
+  }
+
+  deliverSoon(stream: StreamHandle): void {
+    this.#deliveries.add(stream);
+    this.wake();
+  }
+
+  forget(id: number): void {
+    this.#streams.delete(id);
+  }
+
+  // The loop
+
+  readonly #run = (): void => {
+    this.#immediate = null;
+    this.#loop();
+  };
+
+  #loop(): void {
+    if (this.#terminated) return;
+    const { connection } = this;
+    this.#dispatch();
+    let sent = 0;
+    for (; sent < BURST; sent++) {
+      const datagram = connection.poll(nowUs());
+      if (!datagram) break;
+      this.#hooks.transmit(datagram);
+    }
+    this.#dispatch();
+    if (connection.isTerminated) {
+      this.#terminate();
+      return;
+    }
+    if (sent === BURST) this.wake();
+    this.#arm();
+  }
+
+  #dispatch(): void {
+    if (this.#deliveries.size > 0) {
+      const waiting = [...this.#deliveries];
+      this.#deliveries.clear();
+      for (const stream of waiting) stream.deliver();
+    }
+    for (let event = this.connection.nextEvent(); event; event = this.connection.nextEvent())
+      this.#event(event);
+  }
+
+  #event(event: ConnectionEvent): void {
+    switch (event.type) {
+      case 'connected':
+        this.#hooks.onConnected(this);
+        break;
+      case 'stream-opened': {
+        const stream = new StreamHandle(this, event.id, false);
+        this.#streams.set(event.id, stream);
+        if (this.#onStream) this.#onStream(stream);
+        else this.#earlyStreams.push(stream);
+        break;
+      }
+      case 'stream-readable':
+        this.#streams.get(event.id)?.deliver();
+        break;
+      case 'stream-writable':
+        this.#streams.get(event.id)?.onDrain?.();
+        break;
+      case 'stream-reset':
+        this.#streams.get(event.id)?.deliverReset(event.code);
+        break;
+      case 'datagram':
+        if (this.#onDatagram) this.#onDatagram(event.data, event.atUs);
+        else if (this.#earlyDatagrams.length < EARLY_DATAGRAMS) this.#earlyDatagrams.push(event);
+        break;
+      case 'closed':
+        this.#closeInfo = event.info;
+        this.#hooks.onClosed(event.info);
+        this.#resolveClosed({
+          by: event.info.by,
+          code: event.info.code,
+          application: event.info.application,
+          reason: event.info.reason,
+        });
+        break;
+    }
+  }
+
+  #arm(): void {
+    const deadline = this.connection.timeout();
+    if (deadline === null) return;
+    const waitUs = deadline - nowUs();
+    const isPacing = this.connection.pacedUntilUs === deadline;
+    if (isPacing && waitUs < SPIN_US) {
+      this.wake();
+      return;
+    }
+    // A timer that fires earlier than needed finds nothing due and arms the next: cheaper than one per packet.
+    if (this.#timer && this.#timerAtUs <= deadline) return;
+    if (this.#timer) clearTimeout(this.#timer);
+    const early = isPacing ? SPIN_US : 0;
+    this.#timerAtUs = deadline;
+    this.#timer = setTimeout(this.#onTimer, Math.max(0, Math.ceil((waitUs - early) / 1000)));
+    // An ended connection must not keep the process alive.
+    if (this.#closeInfo) this.#timer.unref();
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = null;
+    this.#timerAtUs = Number.POSITIVE_INFINITY;
+    this.connection.handleTimeout(nowUs());
+    this.#loop();
+  };
+
+  #terminate(): void {
+    this.#terminated = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#immediate) clearImmediate(this.#immediate);
+    this.#timer = null;
+    this.#immediate = null;
+    this.#hooks.onTerminated();
+  }
+}

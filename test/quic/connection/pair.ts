@@ -1,0 +1,188 @@
+/**
+ * Two connections joined in virtual time: one-way delay, loss and reordering per datagram, all decided by the test.
+ * In the manner of quinn-proto's `Pair`.
+ */
+import { createHash, createPrivateKey } from 'node:crypto';
+import { createController } from '../../../src/main/congestion/index.ts';
+import type {
+  ClientConfig,
+  ConnectionEvent,
+  ServerConfig,
+} from '../../../src/main/quic/connection/config.ts';
+import { Connection } from '../../../src/main/quic/connection/connection.ts';
+import { createAuthority, issueCertificate } from '../../../src/main/quic/tls/authority.ts';
+import { makeVerifier } from '../../../src/main/quic/tls/verify.ts';
+import { parseHeader } from '../../../src/main/quic/wire/header.ts';
+
+const authority = await createAuthority();
+const identity = await issueCertificate(authority, { names: ['localhost'], days: 7 });
+const pemToDer = (pem: string): Buffer[] =>
+  [...pem.matchAll(/-----BEGIN CERTIFICATE-----([\s\S]+?)-----END CERTIFICATE-----/g)].map((match) =>
+    Buffer.from(match[1]!, 'base64'),
+  );
+const certificate = pemToDer(identity.certPem);
+const privateKey = createPrivateKey(identity.keyPem);
+
+/** Deterministic bytes: a hash chain of the seed. */
+function randomFrom(seed: string): (n: number) => Buffer {
+  let counter = 0;
+  return (n) => {
+    const out = Buffer.alloc(n);
+    for (let done = 0; done < n; ) {
+      done += createHash('sha256').update(`${seed}/${counter++}`).digest().copy(out, done);
+    }
+    return out;
+  };
+}
+
+export interface PairOptions {
+  /** One-way delay, microseconds. */
+  delayUs?: number;
+  /** Whether the n-th datagram (from 0) of a direction is lost. */
+  drop?: (direction: 'up' | 'down', n: number, datagram: Buffer) => boolean;
+  /** Extra delay of the n-th datagram. */
+  extraUs?: (direction: 'up' | 'down', n: number) => number;
+  client?: Partial<ClientConfig>;
+  server?: Partial<ServerConfig>;
+}
+
+interface InTransit {
+  atUs: number;
+  order: number;
+  direction: 'up' | 'down';
+  datagram: Buffer;
+}
+
+export class Pair {
+  nowUs = 1_000_000;
+  readonly client: Connection;
+  server: Connection | null = null;
+  readonly events = { client: [] as ConnectionEvent[], server: [] as ConnectionEvent[] };
+  /** Sizes of all datagrams sent, in order. */
+  readonly sent = { up: [] as number[], down: [] as number[] };
+  /** Bytes delivered to the server before it was validated, and answered. */
+  readonly #options: PairOptions;
+  readonly #serverConfig: ServerConfig;
+  #transit: InTransit[] = [];
+  #order = 0;
+
+  constructor(options: PairOptions = {}) {
+    this.#options = options;
+    const common = {
+      alpn: ['test'],
+      datagramBytes: 1350,
+      idleTimeoutMs: 30_000,
+    };
+    const clientBytes = options.client?.datagramBytes ?? common.datagramBytes;
+    const serverBytes = options.server?.datagramBytes ?? common.datagramBytes;
+    this.#serverConfig = {
+      ...common,
+      controller: createController('cubic', { datagramBytes: serverBytes, parameters: {} }),
+      random: randomFrom('server'),
+      certificate,
+      privateKey,
+      ...options.server,
+    };
+    this.client = Connection.client(
+      {
+        ...common,
+        controller: createController('cubic', { datagramBytes: clientBytes, parameters: {} }),
+        random: randomFrom('client'),
+        serverName: 'localhost',
+        verify: makeVerifier({ ca: [authority.certPem], system: false }, 'localhost', Date.now),
+        ...options.client,
+      },
+      this.nowUs,
+    );
+  }
+
+  /** Runs until nothing is under way and no timer is due before `untilUs` of virtual time, or `done` says so. */
+  run(untilUs: number, done: () => boolean = () => false): void {
+    const end = this.nowUs + untilUs;
+    for (;;) {
+      this.#flush();
+      if (done()) return;
+      const next = Math.min(
+        this.#transit[0]?.atUs ?? Number.POSITIVE_INFINITY,
+        this.client.timeout() ?? Number.POSITIVE_INFINITY,
+        this.server?.timeout() ?? Number.POSITIVE_INFINITY,
+      );
+      if (next > end) {
+        this.nowUs = end;
+        return;
+      }
+      this.nowUs = Math.max(this.nowUs, next);
+      while (this.#transit[0] && this.#transit[0].atUs <= this.nowUs) this.#deliver(this.#transit.shift()!);
+      for (const connection of [this.client, this.server]) {
+        const at = connection?.timeout();
+        if (at !== null && at !== undefined && at <= this.nowUs) connection!.handleTimeout(this.nowUs);
+      }
+    }
+  }
+
+  /** Until both ends have completed the handshake. */
+  connect(): void {
+    this.run(30_000_000, () => this.has('client', 'connected') && this.has('server', 'connected'));
+  }
+
+  has(side: 'client' | 'server', type: ConnectionEvent['type']): boolean {
+    return this.events[side].some((event) => event.type === type);
+  }
+
+  closed(side: 'client' | 'server'): Extract<ConnectionEvent, { type: 'closed' }>['info'] | undefined {
+    const event = this.events[side].find((candidate) => candidate.type === 'closed');
+    return event?.type === 'closed' ? event.info : undefined;
+  }
+
+  /** Hands a datagram to one side as if it had come from the network. */
+  inject(direction: 'up' | 'down', datagram: Buffer): void {
+    this.#deliver({ atUs: this.nowUs, order: 0, direction, datagram });
+    this.#flush();
+  }
+
+  #flush(): void {
+    this.#send('up', this.client);
+    if (this.server) this.#send('down', this.server);
+    this.#collect('client', this.client);
+    if (this.server) this.#collect('server', this.server);
+  }
+
+  #collect(side: 'client' | 'server', connection: Connection): void {
+    for (let event = connection.nextEvent(); event; event = connection.nextEvent())
+      this.events[side].push(event);
+  }
+
+  #send(direction: 'up' | 'down', connection: Connection): void {
+    for (let datagram = connection.poll(this.nowUs); datagram; datagram = connection.poll(this.nowUs)) {
+      const n = this.sent[direction].length;
+      this.sent[direction].push(datagram.length);
+      if (this.#options.drop?.(direction, n, datagram)) continue;
+      const delay = (this.#options.delayUs ?? 10_000) + (this.#options.extraUs?.(direction, n) ?? 0);
+      this.#transit.push({
+        atUs: this.nowUs + delay,
+        order: this.#order++,
+        direction,
+        datagram: Buffer.from(datagram),
+      });
+    }
+    this.#transit.sort((a, b) => a.atUs - b.atUs || a.order - b.order);
+  }
+
+  #deliver({ direction, datagram }: InTransit): void {
+    if (direction === 'down') {
+      this.client.receive(datagram, this.nowUs);
+      return;
+    }
+    if (!this.server) {
+      const header = parseHeader(datagram, 0, 8);
+      if (header?.form !== 'long' || header.type !== 'initial') return;
+      this.server = Connection.server(this.#serverConfig, header, this.nowUs);
+    }
+    this.server.receive(datagram, this.nowUs);
+  }
+}
+
+/** Reads all there is on a stream. */
+export function readAll(connection: Connection, id: number, into: Buffer[]): boolean {
+  return connection.read(id, (data) => into.push(Buffer.from(data))).end;
+}
