@@ -37,8 +37,8 @@ describe.each(TABLE)('%s', (name, rttMs, jitterMs, lossPercent, rateMbps) => {
 });
 
 test('every profile is a valid emulation under its own name', () => {
-  expect(PROFILES.size).toBe(TABLE.length + 4);
-  for (const [name, emulation] of PROFILES) {
+  expect(PROFILES.length).toBe(TABLE.length + 4);
+  for (const { name, emulation } of PROFILES) {
     expect(Emulation.parse(emulation).profile).toBe(name);
   }
 });

@@ -9,7 +9,7 @@
  *
  * Packet duplication is not part of `Emulation` yet.
  */
-import type { Emulation, LinkSettings } from '../../shared/domain.ts';
+import type { Emulation, LinkSettings, Profile } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 
 function fromRoundTrip(
@@ -63,26 +63,26 @@ const SHOWCASE_PROFILES: Emulation[] = [
   { ...fromRoundTrip('flap', 30, 2, 0.1, 20), flap: { periodMs: 20_000, downMs: 4_000 } },
 ];
 
-/** Every named path by its name. */
-export const PROFILES: ReadonlyMap<string, Emulation> = new Map(
-  [...NETWORK_PROFILES, ...SHOWCASE_PROFILES].map((emulation) => [emulation.profile, emulation]),
-);
+/** Every named path. */
+export const PROFILES: readonly Profile[] = [...NETWORK_PROFILES, ...SHOWCASE_PROFILES].map((emulation) => ({
+  name: emulation.profile,
+  emulation,
+}));
 
 /** The named path; throws RL_INPUT_INVALID for `field`, listing the names, when there is none. */
 export function findProfile(name: string, field: string): Emulation {
-  const found = PROFILES.get(name);
+  const found = PROFILES.find((profile) => profile.name === name);
   if (found === undefined) {
-    const names = [...PROFILES.keys()].join(', ');
     throw new LabError('RL_INPUT_INVALID', `${field}: there is no profile "${name}"`, {
       field,
-      hint: `Use one of: ${names}.`,
+      hint: `Use one of: ${PROFILES.map((profile) => profile.name).join(', ')}.`,
     });
   }
-  return found;
+  return found.emulation;
 }
 
-/** The six routes of the demo lab, in the order they are shown. */
-export const DEMO_PATHS: readonly { name: string; emulation: Emulation }[] = [
+/** The six routes of the demo lab under the names people read, in the order they are shown. */
+export const DEMO_PATHS: readonly Profile[] = [
   { name: 'LAN', profile: 'lan' },
   { name: 'LTE', profile: 'lte' },
   { name: 'Satellite', profile: 'satellite' },

@@ -1,0 +1,256 @@
+/**
+ * A UDP path emulator: what a client sends to the listening socket passes a Link and leaves for the target from
+ * a socket of that client's own, and the answers come back through a second Link. All clients share the two
+ * links, as they would share a real bottleneck. Rates and buffers count IP packets: payload plus headers.
+ */
+import type { Socket } from 'node:dgram';
+import type { Emulation } from '../../../shared/domain.ts';
+import { LabError } from '../../../shared/errors.ts';
+import { Link, type LinkCounters } from '../link.ts';
+import { Rng } from '../rng.ts';
+import { nowUs, scheduler } from './scheduler.ts';
+import { bindUdpSocket, createUdpSocket, type Endpoint, resolveEndpoint } from './sockets.ts';
+
+/** Each client costs a socket; packets of further clients are dropped and counted. */
+const MAX_CLIENTS = 512;
+/** A client silent in both directions for this long is forgotten, as a NAT would. */
+const CLIENT_IDLE_US = 120e6;
+const SWEEP_MS = 10_000;
+/** Payload a direction holds at most: a slow link's delay must not become unbounded memory. */
+const MAX_HELD_BYTES = 64_000_000;
+/** Datagrams kept for a client whose upstream socket is still being connected. */
+const MAX_UNCONNECTED = 64;
+
+export interface RelayOptions {
+  /** Port 0 takes a free one. */
+  listen: { host: string; port: number };
+  to: { host: string; port: number };
+  emulation: Emulation;
+  /** A safe integer; the same seed loses the same packets. */
+  seed: number;
+}
+
+export interface DirectionCounters extends LinkCounters {
+  /** Datagrams that came through and were sent on, and their payload. */
+  delivered: number;
+  deliveredBytes: number;
+  /** Datagrams dropped because the relay held too much: a limit of the emulator, not of the emulated path. */
+  overloadDrops: number;
+}
+
+export interface RelayCounters {
+  up: DirectionCounters;
+  down: DirectionCounters;
+  clients: number;
+  /** Datagrams of clients beyond the table's bound. */
+  refused: number;
+  /** Errors the sockets reported, such as a closed port at the target. */
+  socketErrors: number;
+}
+
+class Direction {
+  readonly link: Link;
+  readonly #owner: object;
+  readonly #headerBytes: number;
+  #heldBytes = 0;
+  #delivered = 0;
+  #deliveredBytes = 0;
+  #overloadDrops = 0;
+
+  constructor(link: Link, owner: object, headerBytes: number) {
+    this.link = link;
+    this.#owner = owner;
+    this.#headerBytes = headerBytes;
+  }
+
+  /** Carries `data` through the link and then hands it to `deliver`. */
+  carry(data: Buffer, atUs: number, deliver: (data: Buffer) => void): void {
+    if (this.#heldBytes + data.length > MAX_HELD_BYTES) {
+      this.#overloadDrops++;
+      return;
+    }
+    const arrival = this.link.enqueue(data.length + this.#headerBytes, atUs);
+    if (typeof arrival === 'string') return;
+    this.#heldBytes += data.length;
+    scheduler.at(arrival, this.#owner, () => {
+      this.#heldBytes -= data.length;
+      this.#delivered++;
+      this.#deliveredBytes += data.length;
+      deliver(data);
+    });
+  }
+
+  counters(): DirectionCounters {
+    return {
+      ...this.link.counters,
+      delivered: this.#delivered,
+      deliveredBytes: this.#deliveredBytes,
+      overloadDrops: this.#overloadDrops,
+    };
+  }
+}
+
+class Client {
+  readonly #upstream: Socket;
+  /** Null once connected. */
+  #unconnected: Buffer[] | null = [];
+  lastSeenUs: number;
+  readonly toClient: (data: Buffer) => void;
+  readonly closed: Promise<void>;
+  #open = true;
+
+  constructor(options: {
+    target: Endpoint;
+    nowUs: number;
+    toClient: (data: Buffer) => void;
+    onAnswer: (client: Client, data: Buffer) => void;
+    onError: () => void;
+  }) {
+    this.lastSeenUs = options.nowUs;
+    this.toClient = (data) => {
+      if (this.#open) options.toClient(data);
+    };
+    const socket = createUdpSocket(options.target.family);
+    this.#upstream = socket;
+    this.closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', options.onError);
+    socket.on('message', (data) => options.onAnswer(this, data));
+    socket.once('connect', () => {
+      const waiting = this.#unconnected ?? [];
+      this.#unconnected = null;
+      for (const data of waiting) socket.send(data);
+    });
+    socket.connect(options.target.port, options.target.address);
+  }
+
+  readonly toTarget = (data: Buffer): void => {
+    if (!this.#open) return;
+    if (this.#unconnected === null) this.#upstream.send(data);
+    else if (this.#unconnected.length < MAX_UNCONNECTED) this.#unconnected.push(data);
+  };
+
+  close(): Promise<void> {
+    if (this.#open) {
+      this.#open = false;
+      this.#upstream.close();
+    }
+    return this.closed;
+  }
+}
+
+export class Relay {
+  readonly host: string;
+  readonly port: number;
+  readonly #listener: Socket;
+  readonly #target: Endpoint;
+  readonly #up: Direction;
+  readonly #down: Direction;
+  readonly #clients = new Map<string, Client>();
+  readonly #sweeper: NodeJS.Timeout;
+  #refused = 0;
+  #socketErrors = 0;
+  #closing: Promise<void> | null = null;
+
+  private constructor(listener: Socket, target: Endpoint, emulation: Emulation, seed: number) {
+    this.#listener = listener;
+    this.#target = target;
+    const { address, family, port } = listener.address();
+    this.host = address;
+    this.port = port;
+    const originUs = nowUs();
+    const flap = emulation.flap && {
+      periodUs: emulation.flap.periodMs * 1e3,
+      downUs: emulation.flap.downMs * 1e3,
+      originUs,
+    };
+    const rng = Rng.fromSeed(seed);
+    // IPv4 or IPv6 header, and UDP's 8 bytes.
+    const headerBytes = family === 'IPv6' ? 48 : 28;
+    this.#up = new Direction(new Link(emulation.up, rng.split(), flap), this, headerBytes);
+    this.#down = new Direction(new Link(emulation.down, rng.split(), flap), this, headerBytes);
+
+    listener.on('error', this.#onSocketError);
+    listener.on('message', (data, from) => {
+      const atUs = nowUs();
+      const client = this.#clientAt(from.address, from.port, atUs);
+      if (client === null) {
+        this.#refused++;
+        return;
+      }
+      client.lastSeenUs = atUs;
+      this.#up.carry(data, atUs, client.toTarget);
+    });
+    this.#sweeper = setInterval(() => this.#forgetIdleClients(nowUs()), SWEEP_MS).unref();
+  }
+
+  /**
+   * Opens a relay. Throws RL_HOST_UNKNOWN, RL_PORT_IN_USE, RL_ADDRESS_UNAVAILABLE, or RL_INPUT_INVALID when
+   * the relay would talk to itself, with `listen` or `to` as the field.
+   */
+  static async open({ listen, to, emulation, seed }: RelayOptions): Promise<Relay> {
+    const target = await resolveEndpoint(to, 'to');
+    const listener = await bindUdpSocket(await resolveEndpoint(listen, 'listen'), 'listen');
+    const own = listener.address();
+    if (own.port === target.port && own.address === target.address) {
+      listener.close();
+      throw new LabError('RL_INPUT_INVALID', 'to: the relay would send to itself', { field: 'to' });
+    }
+    return new Relay(listener, target, emulation, seed);
+  }
+
+  counters(): RelayCounters {
+    return {
+      up: this.#up.counters(),
+      down: this.#down.counters(),
+      clients: this.#clients.size,
+      refused: this.#refused,
+      socketErrors: this.#socketErrors,
+    };
+  }
+
+  /** Drops what is under way and closes every socket; resolves when they are closed. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      clearInterval(this.#sweeper);
+      scheduler.cancel(this);
+      const closed = [...this.#clients.values()].map((client) => client.close());
+      this.#clients.clear();
+      await Promise.all([...closed, new Promise<void>((resolve) => this.#listener.close(resolve))]);
+    })();
+    return this.#closing;
+  }
+
+  #clientAt(address: string, port: number, atUs: number): Client | null {
+    const key = `${address} ${port}`;
+    const known = this.#clients.get(key);
+    if (known !== undefined) return known;
+    if (this.#clients.size >= MAX_CLIENTS) return null;
+    const client = new Client({
+      target: this.#target,
+      nowUs: atUs,
+      toClient: (data) => this.#listener.send(data, port, address),
+      onAnswer: this.#onAnswer,
+      onError: this.#onSocketError,
+    });
+    this.#clients.set(key, client);
+    return client;
+  }
+
+  readonly #onAnswer = (client: Client, data: Buffer): void => {
+    const atUs = nowUs();
+    client.lastSeenUs = atUs;
+    this.#down.carry(data, atUs, client.toClient);
+  };
+
+  readonly #onSocketError = (): void => {
+    this.#socketErrors++;
+  };
+
+  #forgetIdleClients(atUs: number): void {
+    for (const [key, client] of this.#clients) {
+      if (atUs - client.lastSeenUs < CLIENT_IDLE_US) continue;
+      this.#clients.delete(key);
+      void client.close();
+    }
+  }
+}
