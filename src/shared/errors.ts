@@ -44,10 +44,12 @@ export const CATALOGUE = {
     'Check that UDP to this host and port is not filtered, or raise --timeout.',
   ),
   RL_NETWORK_UNREACHABLE: entry(502, 3, 'Check the machine’s own connection and routes.'),
+  RL_LAB_UNREACHABLE: entry(503, 3, 'Check that the lab still runs; the page reconnects by itself.'),
   RL_CONNECTION_LOST: entry(502, 3, 'The peer went silent; check the path and try again.'),
   RL_PEER_CLOSED: entry(502, 3, 'The server closed the connection; its reason is in the message.'),
   RL_VERSION_UNSUPPORTED: entry(502, 3, 'The server does not speak QUIC version 1.'),
   RL_PROTOCOL_VIOLATION: entry(502, 3, 'One side broke the QUIC protocol; record a qlog and report it.'),
+  RL_PEER_UNSUPPORTED: entry(502, 3, 'Probe a RouteLab server, or measure with --mode handshake.'),
   RL_PORT_IN_USE: entry(409, 2, 'Stop what uses the port, or choose another with the named setting.'),
   RL_ADDRESS_UNAVAILABLE: entry(409, 2, 'Bind to an address this machine has.'),
   // TLS

@@ -1,0 +1,118 @@
+/**
+ * The `routelab/1` application protocol: request headers, upload reports and echo payloads as bytes.
+ * docs/probe-protocol.md describes it; this file is its only encoder and decoder.
+ */
+import { randomBytes } from 'node:crypto';
+
+export const ALPN = 'routelab/1';
+
+/** Application error codes, in RESET_STREAM, STOP_SENDING and CONNECTION_CLOSE. */
+export const AppError = {
+  NONE: 0x0,
+  /** The request header is malformed, of an unknown kind, or has reserved bits set. */
+  BAD_REQUEST: 0x1,
+  /** The request asks for more than one transfer may have. */
+  OVER_LIMIT: 0x2,
+  /** Too many transfers or sessions at once. */
+  BUSY: 0x3,
+  /** No complete header in time, or the transfer outlived its bound. */
+  TIMEOUT: 0x4,
+  /** The negotiated application protocol is served as far as the handshake only. */
+  NOT_SERVED: 0x5,
+} as const;
+
+export interface TransferRequest {
+  /** `download`: the server sends. `upload`: the client sends, the server counts and reports. */
+  kind: 'download' | 'upload';
+  /** Payload bytes after which the sender ends; 0 leaves it to `durationMs`. */
+  bytes: number;
+  /** Milliseconds after which the sender ends; 0 leaves it to `bytes`. */
+  durationMs: number;
+}
+
+/** What the receiver of an upload has counted so far. */
+export interface UploadReport {
+  /** Payload bytes received. */
+  bytes: number;
+  /** From the first to the newest payload byte, on the receiver’s clock. */
+  durationUs: number;
+}
+
+export const REQUEST_BYTES = 16;
+export const REPORT_BYTES = 16;
+/** An echo payload: an 8-byte sequence number, then padding the server does not look at. */
+export const ECHO_MIN_BYTES = 8;
+
+const KINDS = { download: 1, upload: 2 } as const;
+
+export function encodeRequest(request: TransferRequest): Buffer {
+  const out = Buffer.alloc(REQUEST_BYTES);
+  out[0] = KINDS[request.kind];
+  out.writeUInt32BE(request.durationMs, 4);
+  out.writeBigUInt64BE(BigInt(request.bytes), 8);
+  return out;
+}
+
+/** Reads a request header from exactly REQUEST_BYTES bytes; null when it is not one. */
+export function decodeRequest(header: Buffer): TransferRequest | null {
+  if (header.length !== REQUEST_BYTES) return null;
+  const kind = header[0] === KINDS.download ? 'download' : header[0] === KINDS.upload ? 'upload' : null;
+  // Reserved bytes are refused, not ignored: a later meaning must not be silently dropped by an old server.
+  if (kind === null || header.readUIntBE(1, 3) !== 0) return null;
+  const durationMs = header.readUInt32BE(4);
+  const bytes = header.readBigUInt64BE(8);
+  if (bytes > BigInt(Number.MAX_SAFE_INTEGER) || (bytes === 0n && durationMs === 0)) return null;
+  return { kind, bytes: Number(bytes), durationMs };
+}
+
+export function encodeReport(report: UploadReport): Buffer {
+  const out = Buffer.alloc(REPORT_BYTES);
+  out.writeBigUInt64BE(BigInt(report.bytes), 0);
+  out.writeBigUInt64BE(BigInt(Math.round(report.durationUs)), 8);
+  return out;
+}
+
+/** Reads a report from exactly REPORT_BYTES bytes; null when its numbers cannot be. */
+export function decodeReport(record: Buffer): UploadReport | null {
+  if (record.length !== REPORT_BYTES) return null;
+  const bytes = record.readBigUInt64BE(0);
+  const durationUs = record.readBigUInt64BE(8);
+  const max = BigInt(Number.MAX_SAFE_INTEGER);
+  return bytes > max || durationUs > max ? null : { bytes: Number(bytes), durationUs: Number(durationUs) };
+}
+
+/** An echo payload of `length` bytes (at least ECHO_MIN_BYTES). */
+export function encodeEcho(sequence: number, length: number): Buffer {
+  const out = Buffer.alloc(length);
+  out.writeBigUInt64BE(BigInt(sequence), 0);
+  return out;
+}
+
+/** The sequence number of an echo; null when it is no echo of ours. */
+export function decodeEcho(payload: Buffer): number | null {
+  if (payload.length < ECHO_MIN_BYTES) return null;
+  const sequence = payload.readBigUInt64BE(0);
+  return sequence > BigInt(Number.MAX_SAFE_INTEGER) ? null : Number(sequence);
+}
+
+/** What both sides send as payload: random, so that a compressing path cannot flatter itself. Never written to. */
+export const PAYLOAD: Buffer = randomBytes(64 * 1024);
+/** Writes of PAYLOAD in one turn of the event loop before others get theirs. */
+export const WRITES_PER_TURN = 16;
+
+/** Collects the first `length` bytes of a stream, however they are cut; what follows them is handed on. */
+export class Prefix {
+  #head: Buffer;
+  #filled = 0;
+
+  constructor(length: number) {
+    this.#head = Buffer.allocUnsafe(length);
+  }
+
+  /** Takes bytes; returns the completed head and the rest once, null before. */
+  push(data: Buffer): { head: Buffer; rest: Buffer } | null {
+    const taken = data.copy(this.#head, this.#filled);
+    this.#filled += taken;
+    return this.#filled < this.#head.length ? null : { head: this.#head, rest: data.subarray(taken) };
+  }
+}

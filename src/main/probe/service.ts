@@ -1,0 +1,256 @@
+/**
+ * The server side of `routelab/1` on one session: echoes datagrams, sources downloads, sinks uploads. What one
+ * client can make it do is bounded by SERVICE_LIMITS; docs/probe-protocol.md lists the bounds and their reasons.
+ */
+import type { QuicSession, QuicStream } from '../quic/udp/api.ts';
+import { nowUs } from '../quic/udp/clock.ts';
+import type { TransferRequest } from './protocol.ts';
+import {
+  ALPN,
+  AppError,
+  decodeRequest,
+  ECHO_MIN_BYTES,
+  encodeReport,
+  PAYLOAD,
+  Prefix,
+  REQUEST_BYTES,
+  WRITES_PER_TURN,
+} from './protocol.ts';
+
+export const SERVICE_LIMITS = {
+  /** Sessions served at once, over all clients. */
+  sessions: 1000,
+  /** Transfers at once on one session. */
+  transfersPerSession: 4,
+  /** Transfers at once over all sessions. */
+  transfers: 64,
+  /** Payload bytes of one transfer. */
+  bytes: 1e11,
+  /** Milliseconds of one transfer, and what a request without a duration gets. */
+  durationMs: 600_000,
+  /** Milliseconds for the request header to arrive, and beyond a transfer's duration for its last bytes. */
+  graceMs: 10_000,
+} as const;
+
+/** What the server has done since it started; shared by all its sessions. */
+export interface ServiceCounters {
+  sessions: number;
+  activeSessions: number;
+  echoes: number;
+  /** Datagrams not echoed: too short, or the connection could not take the answer. */
+  echoesDropped: number;
+  transfers: number;
+  activeTransfers: number;
+  /** Requests and sessions refused by a bound. */
+  refused: number;
+  /** Payload bytes handed to downloads / received from uploads. */
+  bytesDown: number;
+  bytesUp: number;
+}
+
+export const createCounters = (): ServiceCounters => ({
+  sessions: 0,
+  activeSessions: 0,
+  echoes: 0,
+  echoesDropped: 0,
+  transfers: 0,
+  activeTransfers: 0,
+  refused: 0,
+  bytesDown: 0,
+  bytesUp: 0,
+});
+
+/** Upload reports, and the check whether a download is through. */
+const TICK_MS = 250;
+
+/** Serves one session until it closes. `counters` is shared between the sessions of a listener. */
+export function serveSession(session: QuicSession, counters: ServiceCounters): void {
+  counters.sessions++;
+  if (counters.activeSessions >= SERVICE_LIMITS.sessions) {
+    counters.refused++;
+    void session.close(AppError.BUSY, 'too many sessions');
+    return;
+  }
+  counters.activeSessions++;
+  const slots = new Set<Slot>();
+  void session.closed.then(() => {
+    counters.activeSessions--;
+    for (const slot of [...slots]) slot.release();
+  });
+
+  if (session.handshake.alpn !== ALPN) {
+    session.onStream = (stream) => refuse(stream, AppError.NOT_SERVED);
+    return;
+  }
+  session.onDatagram = (payload) => {
+    if (payload.length >= ECHO_MIN_BYTES && session.sendDatagram(payload)) counters.echoes++;
+    else counters.echoesDropped++;
+  };
+  session.onStream = (stream) => {
+    if (stream.unidirectional) {
+      counters.refused++;
+      refuse(stream, AppError.BAD_REQUEST);
+    } else if (
+      slots.size >= SERVICE_LIMITS.transfersPerSession ||
+      counters.activeTransfers >= SERVICE_LIMITS.transfers
+    ) {
+      counters.refused++;
+      refuse(stream, AppError.BUSY);
+    } else serveStream(new Slot(stream, counters, slots));
+  };
+}
+
+function refuse(stream: QuicStream, code: number): void {
+  // Dropped rather than left to fill the receive window.
+  stream.onData = () => {};
+  stream.stopSending(code);
+  if (!stream.unidirectional) stream.reset(code);
+}
+
+/** One place among the transfers a session and the server may have. Whatever ends the transfer gives it back. */
+class Slot {
+  readonly stream: QuicStream;
+  readonly counters: ServiceCounters;
+  readonly #slots: Set<Slot>;
+  readonly #cleanups: (() => void)[] = [];
+  #guard: NodeJS.Timeout;
+
+  constructor(stream: QuicStream, counters: ServiceCounters, slots: Set<Slot>) {
+    this.stream = stream;
+    this.counters = counters;
+    this.#slots = slots;
+    slots.add(this);
+    counters.activeTransfers++;
+    this.#guard = setTimeout(() => this.fail(AppError.TIMEOUT), SERVICE_LIMITS.graceMs);
+  }
+
+  get isOpen(): boolean {
+    return this.#slots.has(this);
+  }
+
+  /** The header was read: the transfer has this long, and a grace. */
+  extend(durationMs: number): void {
+    clearTimeout(this.#guard);
+    this.#guard = setTimeout(() => this.fail(AppError.TIMEOUT), durationMs + SERVICE_LIMITS.graceMs);
+  }
+
+  onRelease(cleanup: () => void): void {
+    this.#cleanups.push(cleanup);
+  }
+
+  release(): void {
+    if (!this.#slots.delete(this)) return;
+    this.counters.activeTransfers--;
+    clearTimeout(this.#guard);
+    for (const cleanup of this.#cleanups) cleanup();
+    this.stream.onData = this.stream.onEnd = this.stream.onReset = this.stream.onDrain = null;
+  }
+
+  fail(code: number): void {
+    if (!this.isOpen) return;
+    this.counters.refused++;
+    this.release();
+    refuse(this.stream, code);
+  }
+}
+
+function serveStream(slot: Slot): void {
+  const { stream, counters } = slot;
+  const prefix = new Prefix(REQUEST_BYTES);
+  stream.onReset = () => {
+    slot.release();
+    stream.reset(AppError.NONE);
+  };
+  stream.onEnd = () => slot.fail(AppError.BAD_REQUEST);
+  stream.onData = (data) => {
+    const split = prefix.push(data);
+    if (split === null) return;
+    const request = decodeRequest(split.head);
+    if (request === null) return slot.fail(AppError.BAD_REQUEST);
+    if (request.bytes > SERVICE_LIMITS.bytes || request.durationMs > SERVICE_LIMITS.durationMs) {
+      return slot.fail(AppError.OVER_LIMIT);
+    }
+    counters.transfers++;
+    slot.extend(request.durationMs || SERVICE_LIMITS.durationMs);
+    if (request.kind === 'upload') sink(slot, request, split.rest);
+    else if (split.rest.length === 0) source(slot, request);
+    else slot.fail(AppError.BAD_REQUEST);
+  };
+}
+
+/** Sends until the bytes or the time are used up. */
+function source(slot: Slot, request: TransferRequest): void {
+  const { stream, counters } = slot;
+  const endsAtUs = nowUs() + (request.durationMs || SERVICE_LIMITS.durationMs) * 1000;
+  let left = request.bytes || SERVICE_LIMITS.bytes;
+  let turn: NodeJS.Immediate | undefined;
+  let ended = false;
+
+  const pump = (): void => {
+    for (let writes = 0; writes < WRITES_PER_TURN; writes++) {
+      if (left === 0 || nowUs() >= endsAtUs) {
+        ended = true;
+        stream.onDrain = null;
+        stream.end();
+        return;
+      }
+      const chunk = left < PAYLOAD.length ? PAYLOAD.subarray(0, left) : PAYLOAD;
+      left -= chunk.length;
+      counters.bytesDown += chunk.length;
+      const more = stream.write(chunk);
+      // What was just written is not even queued: the client sent STOP_SENDING.
+      if (stream.queuedBytes === 0) {
+        slot.release();
+        return;
+      }
+      if (!more) return;
+    }
+    turn = setImmediate(pump);
+  };
+  const tick = setInterval(() => {
+    if (ended) {
+      if (stream.queuedBytes === 0) slot.release();
+    } else if (stream.queuedBytes === 0 || nowUs() >= endsAtUs) pump();
+  }, TICK_MS);
+  slot.onRelease(() => {
+    clearInterval(tick);
+    clearImmediate(turn);
+  });
+  stream.onDrain = pump;
+  // The request is all a downloading client has to say; its FIN does not end the download.
+  stream.onEnd = null;
+  stream.onData = () => slot.fail(AppError.BAD_REQUEST);
+  pump();
+}
+
+/** Counts until the client ends, reporting on the way. */
+function sink(slot: Slot, request: TransferRequest, first: Buffer): void {
+  const { stream, counters } = slot;
+  const limit = request.bytes || SERVICE_LIMITS.bytes;
+  let bytes = 0;
+  let firstAtUs = 0;
+  let newestAtUs = 0;
+  let reported = -1;
+  const report = (): void => {
+    if (bytes === reported) return;
+    reported = bytes;
+    stream.write(encodeReport({ bytes, durationUs: newestAtUs - firstAtUs }));
+  };
+  const receive = (data: Buffer): void => {
+    if (data.length === 0) return;
+    newestAtUs = nowUs();
+    if (bytes === 0) firstAtUs = newestAtUs;
+    bytes += data.length;
+    counters.bytesUp += data.length;
+    if (bytes > limit) slot.fail(AppError.OVER_LIMIT);
+  };
+  const reports = setInterval(report, TICK_MS);
+  slot.onRelease(() => clearInterval(reports));
+  stream.onData = receive;
+  stream.onEnd = () => {
+    report();
+    stream.end();
+    slot.release();
+  };
+  receive(first);
+}

@@ -1,0 +1,42 @@
+import type { TransportSnapshot } from '../../shared/domain.ts';
+import type { ConnectionStats } from '../quic/udp/api.ts';
+
+const COUNTERS = ['packetsSent', 'packetsReceived', 'packetsLost', 'bytesSent', 'bytesReceived'] as const;
+type Counters = Record<(typeof COUNTERS)[number], number>;
+
+/**
+ * A route's transport figures over all its connections. Counters add up, so they never go back when a connection
+ * is made anew; the window, pacing rate and RTT are those of the transfer while one runs, else of the pings.
+ */
+export class TransportTotals {
+  readonly #ended: Counters = {
+    packetsSent: 0,
+    packetsReceived: 0,
+    packetsLost: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+  };
+
+  /** Keeps the counts of a connection that has ended. */
+  retire(stats: ConnectionStats): void {
+    for (const name of COUNTERS) this.#ended[name] += stats[name];
+  }
+
+  snapshot(atMs: number, pings: ConnectionStats, transfer: ConnectionStats | null): TransportSnapshot {
+    const { controller, cwndBytes, pacingBps, bytesInFlight, smoothedRttUs, rttVarUs, minRttUs } =
+      transfer ?? pings;
+    const counters = { ...this.#ended };
+    for (const name of COUNTERS) counters[name] += pings[name] + (transfer?.[name] ?? 0);
+    return {
+      atMs,
+      controller,
+      cwndBytes,
+      pacingBps,
+      bytesInFlight,
+      smoothedRttUs,
+      rttVarUs,
+      minRttUs,
+      ...counters,
+    };
+  }
+}

@@ -1,0 +1,28 @@
+/** Worker entry: one QUIC server that echoes, sources and sinks (EndpointWorkerMethods). */
+import { LabError } from '../../shared/errors.ts';
+import { ALPN } from '../probe/protocol.ts';
+import { createCounters, serveSession } from '../probe/service.ts';
+import type { QuicListener } from '../quic/udp/api.ts';
+import { listenQuic } from '../quic/udp/server.ts';
+import { serve } from './port.ts';
+import type { EndpointWorkerMethods } from './protocol.ts';
+
+let listener: QuicListener | null = null;
+
+serve<EndpointWorkerMethods>({
+  async listen(params) {
+    if (listener !== null) throw new LabError('RL_CONFLICT', 'This endpoint already listens');
+    const counters = createCounters();
+    listener = await listenQuic({
+      ...params,
+      alpn: [ALPN],
+      onSession: (session) => serveSession(session, counters),
+    });
+    return { host: listener.address, port: listener.port };
+  },
+  async close() {
+    await listener?.close();
+    listener = null;
+    return null;
+  },
+});
