@@ -1,0 +1,71 @@
+/**
+ * The command line. Each command is a file of its own and is loaded only when it is called. Whatever goes wrong
+ * ends here: as one line with its code and hint, and the exit code of the catalogue.
+ */
+import { Command, CommanderError } from 'commander';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { LabError, toLabError } from '../../shared/errors.ts';
+import { printError, printJson } from './output.ts';
+
+interface CommandFile {
+  /** Adds arguments, options and the action to the command. */
+  configure(command: Command): void;
+}
+
+const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFile> }> = {
+  server: { summary: 'QUIC server: echo, sink and source', load: () => import('./server.ts') },
+  probe: { summary: 'measure a server: RTT, loss, handshake, throughput', load: () => import('./probe.ts') },
+  bench: { summary: 'measure RouteLab itself', load: () => import('./bench.ts') },
+  doctor: { summary: 'check what this machine offers', load: () => import('./doctor.ts') },
+};
+
+const argv = process.argv.slice(2);
+const hasFlag = (flag: string): boolean => argv.includes(flag);
+
+function fail(thrown: unknown): void {
+  const error = toLabError(thrown);
+  if (hasFlag('--json')) printJson(error.toBody());
+  printError(error);
+  if (hasFlag('--debug'))
+    process.stderr.write(`${(error.cause as Error | undefined)?.stack ?? error.stack}\n`);
+  process.exitCode = error.exitCode;
+}
+
+// `routelab … | head` closes the pipe: that is the reader's right, not an error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+}
+process.on('uncaughtException', (error) => {
+  fail(error);
+  process.exit();
+});
+
+const program = new Command('routelab')
+  .description('Measures routes with real QUIC.')
+  .version(packageJson.version)
+  .helpCommand(false)
+  .showSuggestionAfterError()
+  .exitOverride()
+  .configureOutput({ outputError: () => {} });
+
+const wanted = argv.find((argument) => !argument.startsWith('-'));
+try {
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).description(summary);
+    if (name === wanted) (await load()).configure(command);
+    command
+      .option('--json', 'one JSON object on standard output, at the end')
+      .option('--debug', 'show where an error came from');
+  }
+  await program.parseAsync(argv, { from: 'user' });
+} catch (thrown) {
+  if (!(thrown instanceof CommanderError)) fail(thrown);
+  else if (thrown.exitCode !== 0) {
+    // Without a command commander has already shown the help.
+    if (thrown.code === 'commander.help') process.exitCode = 2;
+    else fail(new LabError('RL_USAGE', thrown.message.replace(/^error: /, ''), { cause: thrown }));
+  }
+}

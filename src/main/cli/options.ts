@@ -1,0 +1,55 @@
+/** Option parsers that several commands share. Each throws RL_INPUT_INVALID naming the option. */
+import { CONTROLLERS } from '../../shared/domain.ts';
+import { LabError } from '../../shared/errors.ts';
+
+const invalid = (field: string, message: string): LabError =>
+  new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
+
+/** A number within [min, max]; `integer` accepts whole ones only. */
+export function parseNumber(
+  text: string,
+  field: string,
+  range: { min: number; max: number; integer?: boolean },
+): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(value) || (range.integer && !Number.isInteger(value))) {
+    throw invalid(field, `"${text}" is not a ${range.integer ? 'whole ' : ''}number`);
+  }
+  if (value < range.min || value > range.max) {
+    throw invalid(field, `${text} is not from ${range.min} to ${range.max}`);
+  }
+  return value;
+}
+
+/** One of `choices`. */
+export function parseChoice<T extends string>(text: string, field: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) throw invalid(field, `"${text}" is none of ${choices.join(', ')}`);
+  return found;
+}
+
+/** The controllers a connection can be given, for `--congestion`. */
+export const parseController = (text: string) => parseChoice(text, '--congestion', CONTROLLERS);
+
+/** Collects `--set Name=value`, one parameter of the congestion controller each. */
+export function collectParameter(
+  text: string,
+  previous: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> {
+  const match = /^([A-Za-z][A-Za-z0-9_]*)=(.+)$/.exec(text);
+  if (match === null) throw invalid('--set', `"${text}" is not Name=value`);
+  const name = match[1]!;
+  return {
+    ...previous,
+    [name]: parseNumber(match[2]!, `--set ${name}`, { min: -Number.MAX_VALUE, max: Number.MAX_VALUE }),
+  };
+}
+
+/** Collects a repeatable option, commas allowed. */
+export const collectList = (text: string, previous: readonly string[] = []): readonly string[] => [
+  ...previous,
+  ...text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+];

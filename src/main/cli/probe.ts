@@ -1,0 +1,301 @@
+/** `routelab probe HOST:PORT`: one measurement of one server. */
+import type { Command } from 'commander';
+import type { Controller } from '../../shared/domain.ts';
+import { LabError, toLabError } from '../../shared/errors.ts';
+import { goodputBps, type HandshakeSample, type PingSample } from '../../shared/samples.ts';
+import { formatBytes, formatDuration, formatRate, parseBytes, parseDuration } from '../../shared/units.ts';
+import { connectionEnded } from '../probe/ended.ts';
+import { runHandshakes } from '../probe/handshake.ts';
+import { Pinger } from '../probe/ping.ts';
+import { ALPN } from '../probe/protocol.ts';
+import { download, upload } from '../probe/throughput.ts';
+import type { CloseInfo, ConnectOptions, QuicSession } from '../quic/udp/api.ts';
+import { connectQuic } from '../quic/udp/client.ts';
+import { nowUs } from '../quic/udp/clock.ts';
+import { formatAddress, parseAddress } from './address.ts';
+import { onInterrupt } from './interrupt.ts';
+import { keyLogTo } from './key-log.ts';
+import { collectList, collectParameter, parseChoice, parseController, parseNumber } from './options.ts';
+import { note, paint, print, printError, printJson, progress } from './output.ts';
+import {
+  handshakeFields,
+  MODES,
+  type Mode,
+  type ProbeResult,
+  pingFields,
+  resultTable,
+} from './probe-result.ts';
+import { readTrust } from './trust.ts';
+
+interface ProbeOptions {
+  mode: Mode;
+  count?: number;
+  /** Microseconds. */
+  duration?: number;
+  rate?: number;
+  bytes?: number;
+  congestion: Controller;
+  set?: Readonly<Record<string, number>>;
+  serverName?: string;
+  ca?: readonly string[];
+  insecure?: true;
+  alpn?: readonly string[];
+  timeout: number;
+  data?: string;
+  keylog?: string;
+  emulated?: true;
+  json?: true;
+}
+
+export function configure(command: Command): void {
+  command
+    .argument('<host:port>', 'server to measure; an IPv6 address in brackets')
+    .option('--mode <mode>', MODES.join(', '), (text) => parseChoice(text, '--mode', MODES), 'ping')
+    .option('--count <n>', 'pings or handshakes to make (handshake: default 10)', (text) =>
+      parseNumber(text, '--count', { min: 1, max: 10_000_000, integer: true }),
+    )
+    .option(
+      '--duration <time>',
+      'how long to measure, such as 10s (default, unless --count or --bytes ends it)',
+      (text) => parsePositiveDuration(text, '--duration'),
+    )
+    .option('--rate <n>', 'pings per second (default 10)', (text) =>
+      parseNumber(text, '--rate', { min: 0.01, max: 10_000 }),
+    )
+    .option('--bytes <size>', 'payload to transfer, such as 10mb', parsePayload)
+    .option('--congestion <name>', 'congestion controller', parseController, 'cubic')
+    .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
+    .option('--server-name <name>', 'name in the certificate, where it is not the host')
+    .option('--ca <file>', 'PEM file of an authority to trust; repeatable', collectList)
+    .option('--insecure', 'accept any certificate; marked on the result')
+    .option(
+      '--alpn <name>',
+      `application protocol to offer (default ${ALPN}; others: handshake only)`,
+      collectList,
+    )
+    .option(
+      '--timeout <time>',
+      'give up connecting after',
+      (text) => parsePositiveDuration(text, '--timeout'),
+      10e6,
+    )
+    .option('--data <dir>', 'data folder of the lab whose authority to trust')
+    .option('--keylog <file>', 'append TLS secrets for Wireshark')
+    .option('--emulated', 'mark the result as measured over an emulated path')
+    .action(run);
+}
+
+function parsePositiveDuration(text: string, field: string): number {
+  const us = parseDuration(text, field, 's');
+  if (us < 1000 || us > 86_400e6) {
+    throw new LabError('RL_INPUT_INVALID', `${field}: ${text} is not from 1 ms to 24 h`, { field });
+  }
+  return us;
+}
+
+function parsePayload(text: string): number {
+  const bytes = parseBytes(text, '--bytes');
+  if (bytes < 1) throw new LabError('RL_INPUT_INVALID', '--bytes: nothing to transfer', { field: '--bytes' });
+  return bytes;
+}
+
+/** Which options mean something in which mode; the others are refused, not ignored. */
+const APPLIES: Record<'count' | 'rate' | 'bytes', readonly Mode[]> = {
+  count: ['ping', 'handshake'],
+  rate: ['ping'],
+  bytes: ['download', 'upload'],
+};
+
+function checkOptions(options: ProbeOptions): void {
+  for (const [name, modes] of Object.entries(APPLIES)) {
+    if (options[name as keyof typeof APPLIES] !== undefined && !modes.includes(options.mode)) {
+      throw new LabError('RL_USAGE', `--${name} does not apply to --mode ${options.mode}`);
+    }
+  }
+  if (options.mode !== 'handshake' && options.alpn?.some((name) => name !== ALPN)) {
+    throw new LabError('RL_USAGE', `--mode ${options.mode} needs a RouteLab server (ALPN ${ALPN})`, {
+      hint: 'Measure a server of another protocol with --mode handshake.',
+    });
+  }
+}
+
+/** A measurement under way: the samples of each mode end up in `result`. */
+interface Measurement {
+  connect: ConnectOptions;
+  options: ProbeOptions;
+  signal: AbortSignal;
+  result: ProbeResult;
+}
+
+async function run(target: string, options: ProbeOptions): Promise<void> {
+  const address = parseAddress(target, 'target', { lowestPort: 1 });
+  checkOptions(options);
+  const trust = readTrust(options);
+  if (options.insecure) {
+    note(`${paint('yellow', 'warning', process.stderr)} --insecure: the server’s certificate is not checked`);
+  }
+  const interrupt = onInterrupt();
+  const connect: ConnectOptions = {
+    ...address,
+    serverName: options.serverName,
+    alpn: options.alpn ?? [ALPN],
+    trust,
+    controller: { name: options.congestion, parameters: options.set ?? {} },
+    timeoutMs: options.timeout / 1000,
+    signal: interrupt.signal,
+    ...keyLogTo(options.keylog),
+  };
+  const startedAtUs = nowUs();
+  const result: ProbeResult = {
+    target: formatAddress(address),
+    mode: options.mode,
+    congestion: options.congestion,
+    duration_s: 0,
+    ...(options.emulated && { emulated: true }),
+    started_at: new Date().toISOString(),
+    ...(options.insecure && { insecure: true }),
+  };
+  const measurement: Measurement = { connect, options, signal: interrupt.signal, result };
+  let error: LabError | null = null;
+  try {
+    const { mode } = options;
+    if (mode === 'handshake') await measureHandshakes(measurement);
+    else await measureSession(mode, measurement);
+  } catch (thrown) {
+    if (!interrupt.signal.aborted) error = toLabError(thrown);
+  } finally {
+    interrupt.dispose();
+  }
+  // Nothing was measured: the error is the whole answer.
+  if (error !== null && result.handshake_ms === undefined) throw error;
+  result.duration_s = Math.round((nowUs() - startedAtUs) / 1000) / 1000;
+  if (interrupt.signal.aborted) result.interrupted = true;
+  if (error !== null) {
+    result.error = error.toBody();
+    process.exitCode = error.exitCode;
+  }
+  if (options.json) printJson(result);
+  else printResult(result);
+  if (error !== null) printError(error);
+}
+
+function printResult(result: ProbeResult): void {
+  const marks = [
+    ...(result.emulated ? ['emulated'] : []),
+    ...(result.insecure ? ['insecure: certificate not checked'] : []),
+    ...(result.interrupted ? ['interrupted'] : []),
+  ];
+  const head = [
+    paint('bold', result.target),
+    result.mode,
+    result.congestion,
+    ...marks.map((m) => paint('yellow', m)),
+  ];
+  print(`${head.join('  ')}\n${resultTable(result)}`);
+}
+
+async function measureHandshakes({ connect, options, signal, result }: Measurement): Promise<void> {
+  const samples: HandshakeSample[] = [];
+  const { duration } = options;
+  const count = options.count ?? (duration === undefined ? 10 : undefined);
+  const bar = progress('handshakes', count ?? 0);
+  try {
+    await runHandshakes(connect, {
+      count,
+      durationMs: duration === undefined ? undefined : duration / 1000,
+      signal,
+      onHandshake: (sample) => {
+        samples.push(sample);
+        bar.update(samples.length, formatDuration(sample.durationUs));
+      },
+    });
+  } finally {
+    bar.stop();
+    result.sent = samples.length;
+    result.received = samples.filter((sample) => sample.durationUs !== null).length;
+    Object.assign(result, handshakeFields(samples));
+  }
+}
+
+async function measureSession(mode: Exclude<Mode, 'handshake'>, measurement: Measurement): Promise<void> {
+  const { connect, result } = measurement;
+  const session = await connectQuic(connect);
+  let ended: CloseInfo | null = null;
+  void session.closed.then((info) => {
+    ended = info;
+  });
+  Object.assign(result, handshakeFields([session.handshake]));
+  try {
+    if (mode === 'ping') await measurePings(session, measurement);
+    else await measureTransfer(session, mode, measurement);
+    await Promise.resolve();
+    if (ended !== null) throw connectionEnded(ended, mode);
+  } finally {
+    const stats = session.stats();
+    if (mode !== 'download') {
+      result.cwnd_bytes = stats.cwndBytes;
+      if (stats.pacingBps !== null) result.pacing_bps = Math.round(stats.pacingBps);
+    }
+    if (mode === 'upload' && stats.streamBytesSent > 0) {
+      result.retransmit_ratio = stats.streamBytesRetransmitted / stats.streamBytesSent;
+    }
+    await session.close();
+  }
+}
+
+async function measurePings(session: QuicSession, { options, signal, result }: Measurement): Promise<void> {
+  const ratePerS = options.rate ?? 10;
+  const duration = options.duration ?? (options.count === undefined ? 10e6 : undefined);
+  const samples: PingSample[] = [];
+  let newestUs: number | null = null;
+  const total = Math.min(
+    options.count ?? Number.POSITIVE_INFINITY,
+    duration === undefined ? Number.POSITIVE_INFINITY : Math.ceil((duration / 1e6) * ratePerS),
+  );
+  const bar = progress('pings', total);
+  const pinger = new Pinger(session, {
+    ratePerS,
+    count: options.count,
+    durationMs: duration === undefined ? undefined : duration / 1000,
+    onPing: (ping) => {
+      samples.push(ping);
+      newestUs = ping.rttUs ?? newestUs;
+      bar.update(samples.length, `rtt ${formatDuration(newestUs)}  lost ${pinger.ledger.lost}`);
+    },
+  });
+  const stop = (): void => pinger.stop();
+  signal.addEventListener('abort', stop);
+  await pinger.finished;
+  signal.removeEventListener('abort', stop);
+  bar.stop();
+  Object.assign(result, pingFields(samples));
+  const { late, duplicates } = pinger.ledger;
+  if (late > 0) note(`${late} echoes came after their ping had been counted as lost`);
+  if (duplicates > 0) note(`${duplicates} echoes came more than once`);
+  if (pinger.skipped > 0)
+    note(`${pinger.skipped} pings were not sent: this machine or the connection was too busy`);
+}
+
+async function measureTransfer(
+  session: QuicSession,
+  mode: 'download' | 'upload',
+  { options, signal, result }: Measurement,
+): Promise<void> {
+  const duration = options.duration ?? (options.bytes === undefined ? 10e6 : undefined);
+  const bar = progress(mode, options.bytes ?? duration! / 1000);
+  const received = await (mode === 'download' ? download : upload)(session, {
+    bytes: options.bytes,
+    durationMs: duration === undefined ? undefined : duration / 1000,
+    signal,
+    onProgress: (now) => {
+      const done = options.bytes === undefined ? now.durationUs / 1000 : now.bytes;
+      bar.update(
+        done,
+        `${formatBytes(now.bytes)}  ${formatRate(now.durationUs > 0 ? goodputBps(now) : null)}`,
+      );
+    },
+  }).finally(() => bar.stop());
+  if (received.durationUs > 0) {
+    result.goodput_bps = { [mode === 'download' ? 'down' : 'up']: Math.round(goodputBps(received)) };
+  } else if (!signal.aborted) note('too little was transferred to derive a rate; raise --bytes');
+}

@@ -1,0 +1,173 @@
+/** `routelab server`: a QUIC server for probes to measure against. */
+import { isIP } from 'node:net';
+import type { Command } from 'commander';
+import type { Controller } from '../../shared/domain.ts';
+import { LabError } from '../../shared/errors.ts';
+import { formatBytes } from '../../shared/units.ts';
+import { ALPN } from '../probe/protocol.ts';
+import { createCounters, type ServiceCounters, serveSession } from '../probe/service.ts';
+import { nowUs } from '../quic/udp/clock.ts';
+import { listenQuic } from '../quic/udp/server.ts';
+import { type Address, formatAddress, parseAddress } from './address.ts';
+import { untilInterrupted } from './interrupt.ts';
+import { keyLogTo } from './key-log.ts';
+import { collectList, collectParameter, parseController } from './options.ts';
+import { note, print, printJson, table } from './output.ts';
+import { type Identity, issueIdentity, readIdentity } from './trust.ts';
+
+interface ServerOptions {
+  listen: Address;
+  cert?: string;
+  key?: string;
+  name?: readonly string[];
+  alpn?: readonly string[];
+  congestion: Controller;
+  set?: Readonly<Record<string, number>>;
+  data?: string;
+  keylog?: string;
+  json?: true;
+}
+
+const LIVE_MS = { terminal: 500, log: 10_000 } as const;
+
+export function configure(command: Command): void {
+  command
+    .option(
+      '--listen <[host:]port>',
+      'UDP address to listen on; port 0 takes a free one',
+      (text) => parseAddress(text, '--listen', { defaultHost: '127.0.0.1', lowestPort: 0 }),
+      { host: '127.0.0.1', port: 4433 },
+    )
+    .option('--cert <file>', 'PEM certificate chain, leaf first (default: one from the lab’s own authority)')
+    .option('--key <file>', 'PEM private key of --cert')
+    .option('--name <name>', 'further name for the certificate the lab issues; repeatable', collectList)
+    .option('--alpn <name>', `application protocol (default ${ALPN}; others: handshake only)`, collectList)
+    .option('--congestion <name>', 'congestion controller of what it sends', parseController, 'cubic')
+    .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
+    .option('--data <dir>', 'data folder with the lab’s authority')
+    .option('--keylog <file>', 'append TLS secrets for Wireshark')
+    .action(run);
+}
+
+async function run(options: ServerOptions): Promise<void> {
+  const { listen, alpn = [ALPN] } = options;
+  const identity = await identityOf(options);
+  const counters = createCounters();
+  const listener = await listenQuic({
+    ...listen,
+    alpn,
+    certificate: identity.certificate,
+    privateKey: identity.privateKey,
+    controller: { name: options.congestion, parameters: options.set ?? {} },
+    ...keyLogTo(options.keylog),
+    onSession: (session) => serveSession(session, counters),
+  });
+  const startedAtUs = nowUs();
+  const address = { host: listener.address, port: listener.port };
+  const say = options.json ? note : print;
+  say(`listening on ${formatAddress(address)} (UDP), ${alpn.join(', ')}`);
+  say(table(introduction(address, options, identity), ['left', 'left']));
+
+  const live = showLive(counters);
+  await untilInterrupted();
+  live.stop();
+  await listener.close();
+  const seconds = (nowUs() - startedAtUs) / 1e6;
+  if (options.json) printJson(summary(address, alpn, seconds, counters));
+  else print(summaryTable(seconds, counters));
+}
+
+function identityOf(options: ServerOptions): Promise<Identity> | Identity {
+  const { cert, key, name, listen } = options;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new LabError('RL_USAGE', '--cert and --key belong together');
+  }
+  if (cert !== undefined && key !== undefined) {
+    if (name !== undefined)
+      throw new LabError('RL_USAGE', '--name is for certificates the lab issues, not for --cert');
+    return readIdentity(cert, key);
+  }
+  const isWildcard = listen.host === '0.0.0.0' || listen.host === '::';
+  const names = ['localhost', '127.0.0.1', '::1', ...(isWildcard ? [] : [listen.host]), ...(name ?? [])];
+  return issueIdentity(options.data, [...new Set(names)]);
+}
+
+/** What somebody needs to know to probe this server. */
+function introduction(address: Address, options: ServerOptions, identity: Identity): string[][] {
+  const isWildcard = address.host === '0.0.0.0' || address.host === '::';
+  const near = formatAddress(isWildcard ? { host: 'localhost', port: address.port } : address);
+  const data = options.data === undefined ? '' : ` --data ${options.data}`;
+  const foreign = options.alpn !== undefined && !options.alpn.includes(ALPN);
+  const mode = foreign ? ` --mode handshake --alpn ${options.alpn![0]}` : '';
+  if (identity.authority === null) return [['  probe it', `routelab probe ${near}${mode}`]];
+  return [
+    ['  probe it', `routelab probe ${near}${mode}${data}`],
+    ['  from elsewhere', `routelab probe NAME:${address.port}${mode} --ca ca.pem`],
+    ['  authority', identity.authority.path],
+    ['  names', identity.authority.names.map((name) => (isIP(name) === 6 ? `[${name}]` : name)).join(', ')],
+  ];
+}
+
+/** Counters as they grow: rewritten in place on a terminal, a line now and then elsewhere. */
+function showLive(counters: ServiceCounters): { stop: () => void } {
+  const { stderr } = process;
+  let shown = '';
+  let previous = { ...counters };
+  let previousAtUs = nowUs();
+  const show = (): void => {
+    const now = nowUs();
+    const rate = (name: 'bytesDown' | 'bytesUp'): string =>
+      `${(((counters[name] - previous[name]) * 8) / (now - previousAtUs)).toFixed(2)} Mbit/s`;
+    const line =
+      `sessions ${counters.activeSessions}  echoes ${counters.echoes}  transfers ${counters.transfers}` +
+      `  down ${rate('bytesDown')}  up ${rate('bytesUp')}`;
+    previous = { ...counters };
+    previousAtUs = now;
+    if (line === shown) return;
+    shown = line;
+    stderr.write(stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
+  };
+  const timer = setInterval(show, stderr.isTTY ? LIVE_MS.terminal : LIVE_MS.log);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      if (stderr.isTTY) stderr.write('\r\x1b[K');
+    },
+  };
+}
+
+function summary(
+  address: Address,
+  alpn: readonly string[],
+  seconds: number,
+  counters: ServiceCounters,
+): object {
+  return {
+    listen: formatAddress(address),
+    alpn,
+    duration_s: Math.round(seconds * 1000) / 1000,
+    sessions: counters.sessions,
+    echoes: counters.echoes,
+    echoes_dropped: counters.echoesDropped,
+    transfers: counters.transfers,
+    refused: counters.refused,
+    bytes_down: counters.bytesDown,
+    bytes_up: counters.bytesUp,
+  };
+}
+
+function summaryTable(seconds: number, counters: ServiceCounters): string {
+  return table(
+    [
+      ['sessions', String(counters.sessions)],
+      ['echoes', String(counters.echoes)],
+      ...(counters.echoesDropped > 0 ? [['echoes dropped', String(counters.echoesDropped)]] : []),
+      ['transfers', String(counters.transfers)],
+      ...(counters.refused > 0 ? [['refused', String(counters.refused)]] : []),
+      ['sent', formatBytes(counters.bytesDown)],
+      ['received', formatBytes(counters.bytesUp)],
+      ['time', `${seconds.toFixed(1)} s`],
+    ],
+    ['left', 'right'],
+  );
+}

@@ -1,0 +1,59 @@
+/** Certificates for the command line: whom a probe trusts, and what a server shows. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabError } from '../../shared/errors.ts';
+import { createAuthority, issueCertificate } from '../quic/tls/authority.ts';
+import type { TrustOptions } from '../quic/udp/api.ts';
+import { defaultDataDir } from '../store/data-dir.ts';
+import { loadAuthority, loadOrCreateAuthority } from '../store/secrets.ts';
+
+const CERTIFICATE_DAYS = 90;
+
+export interface Identity {
+  /** PEM. */
+  certificate: string;
+  privateKey: string;
+  /** Where others find the authority that issued it, and for which names; null for a certificate from --cert. */
+  authority: { path: string; names: readonly string[] } | null;
+}
+
+/** Throws RL_FILE_UNREADABLE naming the option. */
+function read(path: string, field: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new LabError('RL_FILE_UNREADABLE', `${field}: ${(cause as Error).message}`, { field, cause });
+  }
+}
+
+/** The system's roots, the lab's own authority if its data folder has one, and `--ca`. */
+export function readTrust(options: { ca?: readonly string[]; data?: string; insecure?: true }): TrustOptions {
+  const given = (options.ca ?? []).map((path) => read(path, '--ca'));
+  const lab = loadAuthority(options.data ?? defaultDataDir());
+  return {
+    ca: lab === null ? given : [...given, lab.certPem],
+    system: true,
+    insecure: options.insecure ?? false,
+  };
+}
+
+export const readIdentity = (cert: string, key: string): Identity => ({
+  certificate: read(cert, '--cert'),
+  privateKey: read(key, '--key'),
+  authority: null,
+});
+
+/** A certificate of the lab's authority, which is made when the data folder has none. */
+export async function issueIdentity(data: string | undefined, names: readonly string[]): Promise<Identity> {
+  const dataDir = data ?? defaultDataDir();
+  const authority = await loadOrCreateAuthority(dataDir, createAuthority);
+  const { certPem, keyPem } = await issueCertificate(authority, {
+    names: [...names],
+    days: CERTIFICATE_DAYS,
+  });
+  return {
+    certificate: certPem,
+    privateKey: keyPem,
+    authority: { path: join(dataDir, 'authority', 'ca.pem'), names },
+  };
+}
