@@ -1,0 +1,38 @@
+/** How the lab's parts are doing. A part that stops degrades itself only. */
+import type { LabError } from '../../shared/errors.ts';
+import type { Store } from '../store/index.ts';
+
+type Status = 'healthy' | 'degraded' | 'unhealthy';
+
+export interface Health {
+  status: Status;
+  /** By name; `detail` says what is wrong. */
+  services: Record<string, { status: Status; detail?: string }>;
+}
+
+/** `workers` by name, each with the crash it is recovering from. Measuring without being able to store is unhealthy. */
+export function health(
+  store: Store,
+  workers: Readonly<Record<string, { failure: LabError | null }>>,
+): Health {
+  const services: Health['services'] = { store: storeHealth(store) };
+  for (const [name, { failure }] of Object.entries(workers)) {
+    services[name] =
+      failure === null ? { status: 'healthy' } : { status: 'degraded', detail: failure.message };
+  }
+  const statuses = Object.values(services).map(({ status }) => status);
+  const worst = (['unhealthy', 'degraded'] as const).find((status) => statuses.includes(status));
+  return { status: worst ?? 'healthy', services };
+}
+
+function storeHealth(store: Store): Health['services'][string] {
+  const { error, waiting, dropped } = store.writer.health;
+  if (error !== null) {
+    return {
+      status: 'unhealthy',
+      detail: `${error.message}; ${waiting} samples wait, ${dropped} were given up`,
+    };
+  }
+  if (dropped > 0) return { status: 'degraded', detail: `${dropped} samples were given up` };
+  return { status: 'healthy' };
+}

@@ -1,0 +1,178 @@
+/**
+ * The lab: the one room that joins the store, the workers and the contract. Hosts open it, serve its router over
+ * their carriers and close it; they know nothing else of it.
+ */
+import { createRouterClient } from '@orpc/server';
+import { createAuthority } from '../quic/tls/authority.ts';
+import { openStore } from '../store/index.ts';
+import { loadOrCreateAuthority } from '../store/secrets.ts';
+import { createExporter, type Exporter } from '../telemetry/exporter.ts';
+import type {
+  EndpointWorkerMethods,
+  MonitorEvent,
+  ProbeWorkerMethods,
+  RelayWorkerMethods,
+} from '../workers/protocol.ts';
+import { appInfo } from './app-info.ts';
+import { DemoEndpoint } from './demo.ts';
+import { experimentOf } from './experiments.ts';
+import { type Health, health } from './health.ts';
+import { Live } from './live.ts';
+import type { Log } from './log.ts';
+import { Monitors } from './monitors.ts';
+import { createRouter, type LabClient, type LabRouter } from './router.ts';
+import { Routes } from './routes.ts';
+import { StatusBoard } from './status-board.ts';
+import { LabWorker } from './worker.ts';
+
+/** How long closing waits for monitors to say goodbye, and then for each worker, before it ends their threads. */
+const PATIENCE_MS = 1000;
+
+export interface LabOptions {
+  dataDir: string;
+  host: 'desktop' | 'headless';
+  /** Where the worker entries are: sources, or what the build made of them. */
+  workerUrl: (name: 'probe' | 'endpoint' | 'relay') => URL;
+  log: Log;
+}
+
+export interface Lab {
+  readonly router: LabRouter;
+  /** The same operations, within the process. */
+  readonly client: LabClient;
+  /** Where this lab's host serves `/metrics`; the host sets it once it listens. */
+  metricsUrl: string | null;
+  renderMetrics: Exporter['render'];
+  health(): Health;
+  /** Ends every probe, relay and server and stores what was measured, within about two seconds. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the lab in a data folder; enabled routes are probed again from now on. Throws what opening the store throws
+ * (RL_DATA_…, RL_DB_…), and RL_FILE_UNREADABLE when the lab's authority is damaged.
+ */
+export async function createLab(options: LabOptions): Promise<Lab> {
+  const { dataDir, host, workerUrl, log } = options;
+  const openedAtMs = Date.now();
+  const store = openStore({
+    dataDir,
+    onHealth: ({ error, waiting, dropped }) =>
+      error === null
+        ? log.info({ waiting, dropped }, 'samples are stored again')
+        : log.error(
+            { code: error.code, reason: error.message, waiting, dropped },
+            'samples cannot be stored',
+          ),
+    onSlowQuery: (query) => log.warn(query, 'a slow query'),
+  });
+  try {
+    const [app, authority] = await Promise.all([appInfo(), loadOrCreateAuthority(dataDir, createAuthority)]);
+    return assemble();
+
+    function assemble(): Lab {
+      const board = new StatusBoard(openedAtMs);
+      const exporter = createExporter();
+      const closing = new AbortController();
+
+      const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({
+        name: 'probe',
+        url: workerUrl('probe'),
+        log,
+        onEvent: (event) => monitors.receive(event),
+        onCrash: (error) => monitors.lost(error, () => true),
+        onRestart: () => monitors.reconnect(() => true),
+      });
+      const relay = new LabWorker<RelayWorkerMethods>({
+        name: 'relay',
+        url: workerUrl('relay'),
+        log,
+        onCrash: (error) => monitors.lost(error, (route) => route.emulation !== null),
+        onRestart: () => monitors.reconnect((route) => route.emulation !== null),
+      });
+      const endpoint = new LabWorker<EndpointWorkerMethods>({
+        name: 'endpoint',
+        url: workerUrl('endpoint'),
+        log,
+        onCrash: (error) => {
+          demo.lost();
+          monitors.lost(error, (route) => route.demo);
+        },
+        onRestart: () => monitors.reconnect((route) => route.demo),
+      });
+      const workers = { probe, relay, endpoint };
+
+      const demo = new DemoEndpoint({
+        worker: endpoint,
+        authority,
+        onListening: (port) => {
+          for (const route of store.routes.list()) if (route.demo) store.routes.update(route.id, { port });
+          board.changes.bump();
+        },
+      });
+      const monitors = new Monitors({
+        store,
+        board,
+        probe,
+        relay,
+        log,
+        ca: [authority.certPem],
+        demoAddress: () => demo.address(),
+        experimentOf: (route) => experimentOf(store, app, route),
+        onSamples: (route, batch) => exporter.observe(route, board.of(route), batch),
+      });
+      const routes = new Routes({ store, monitors, demo, onChange: () => board.changes.bump() });
+      const live = new Live(store, board);
+      const router = createRouter({
+        store,
+        routes,
+        live,
+        log,
+        closing: closing.signal,
+        info: () => ({
+          version: app.version,
+          commit: app.commit,
+          host,
+          platform: `${app.os.type} ${app.os.release} ${app.os.arch}`,
+          node: app.node,
+          dataDir,
+          startedAtMs: openedAtMs,
+          demo: demo.running,
+          metricsUrl: lab.metricsUrl,
+        }),
+      });
+
+      const lab: Lab = {
+        router,
+        client: createRouterClient(router),
+        metricsUrl: null,
+        renderMetrics: async (accept) => {
+          const statuses = new Map(live.statuses().map((status) => [status.routeId, status]));
+          for (const route of store.routes.list()) exporter.observe(route, statuses.get(route.id)!);
+          return exporter.render(accept);
+        },
+        health: () => health(store, workers),
+        close: async () => {
+          closing.abort();
+          await atMost(PATIENCE_MS, monitors.stopAll());
+          monitors.abandon();
+          await Promise.all(Object.values(workers).map((worker) => worker.close(PATIENCE_MS)));
+          store.close();
+        },
+      };
+      routes.resume();
+      return lab;
+    }
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/** Resolves with `work`, or after `ms` without it. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const timer = Promise.withResolvers<void>();
+  const timeout = setTimeout(timer.resolve, ms);
+  await Promise.race([work, timer.promise]);
+  clearTimeout(timeout);
+}

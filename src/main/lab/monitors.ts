@@ -1,0 +1,216 @@
+/**
+ * The monitors of started routes: for each a run in the store, a relay where the path is emulated, and a probe.
+ * What one route is asked happens in order; routes do not wait for one another. When a worker is started again,
+ * every route that needed it is put together anew, in the same run.
+ */
+import type { Route } from '../../shared/domain.ts';
+import { toLabError } from '../../shared/errors.ts';
+import { type SampleBatch, wholeMicroseconds } from '../../shared/samples.ts';
+import type { Store } from '../store/index.ts';
+import type { MonitorEvent, ProbeWorkerMethods, RelayWorkerMethods } from '../workers/protocol.ts';
+import type { Log } from './log.ts';
+import { emulationSeed } from './manifest.ts';
+import { WINDOW_MS } from './ping-window.ts';
+import type { StatusBoard } from './status-board.ts';
+import type { LabWorker } from './worker.ts';
+
+interface Address {
+  host: string;
+  port: number;
+}
+
+export interface MonitorsOptions {
+  store: Store;
+  board: StatusBoard;
+  probe: LabWorker<ProbeWorkerMethods, MonitorEvent>;
+  relay: LabWorker<RelayWorkerMethods>;
+  log: Log;
+  /** PEM certificates trusted beside the system's roots. */
+  ca: readonly string[];
+  /** Where the demo's server listens; starts it when needed. */
+  demoAddress: () => Promise<Address>;
+  /** The experiment that a run of this route belongs to. */
+  experimentOf: (route: Route) => number;
+  onSamples: (route: Route, batch: SampleBatch) => void;
+}
+
+interface Active {
+  route: Route;
+  runId: number;
+}
+
+export class Monitors {
+  readonly #options: MonitorsOptions;
+  readonly #active = new Map<string, Active>();
+  readonly #queues = new Map<string, Promise<void>>();
+
+  constructor(options: MonitorsOptions) {
+    this.#options = options;
+  }
+
+  /** Begins a run of the route, unless it has one. What goes wrong shows in its status. */
+  start(route: Route): Promise<void> {
+    return this.#inOrder(route.id, () => this.#begin(route));
+  }
+
+  /** Ends the route's run, if it has one; everything measured is stored. */
+  stop(routeId: string): Promise<void> {
+    return this.#inOrder(routeId, () => this.#end(routeId));
+  }
+
+  /** Ends the route's run and begins another with its new settings. */
+  restart(route: Route): Promise<void> {
+    return this.#inOrder(route.id, async () => {
+      await this.#end(route.id);
+      await this.#begin(route);
+    });
+  }
+
+  /** The route goes by another name or has other tags: nothing that is measured changes. */
+  rename(route: Route): void {
+    const active = this.#active.get(route.id);
+    if (active !== undefined) active.route = route;
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#queues.keys(), ...this.#active.keys()].map((routeId) => this.stop(routeId)));
+  }
+
+  /** Ends all runs now, whatever their probes and relays still do. */
+  abandon(): void {
+    for (const routeId of this.#active.keys()) this.#ended(routeId);
+  }
+
+  /** For the probe's events. */
+  receive(event: MonitorEvent): void {
+    const active = this.#active.get(event.routeId);
+    if (active === undefined) return;
+    const { store, board, onSamples } = this.#options;
+    if (event.type === 'state') {
+      const { state, error, atMs } = event;
+      board.state(event.routeId, state, error, atMs);
+      store.writer.event(event.routeId, { atMs, state, error });
+      return;
+    }
+    const batch: SampleBatch = {
+      pings: event.pings.map(wholeMicroseconds),
+      transfers: event.transfers,
+      handshakes: event.handshakes,
+      transport: event.transport,
+    };
+    store.writer.add(active.runId, batch);
+    // Rounded down, like the pings' own times to the microsecond: one sent at this very moment is not in the window.
+    board.samples(event.routeId, batch, Math.floor(event.resolvedThroughMs * 1000) / 1000);
+    onSamples(active.route, batch);
+  }
+
+  /** A worker that these routes need is gone. */
+  lost(error: Error, isAffected: (route: Route) => boolean): void {
+    for (const { route } of this.#active.values()) {
+      if (isAffected(route)) this.#down(route.id, error);
+    }
+  }
+
+  /** The worker is back: these routes' paths and probes are made again, in their runs. */
+  reconnect(isAffected: (route: Route) => boolean): void {
+    for (const { route } of this.#active.values()) {
+      if (!isAffected(route)) continue;
+      void this.#inOrder(route.id, async () => {
+        const active = this.#active.get(route.id);
+        if (active === undefined) return;
+        await this.#disconnect(active);
+        await this.#connect(active);
+      });
+    }
+  }
+
+  async #begin(route: Route): Promise<void> {
+    if (this.#active.has(route.id)) return;
+    const { store, board, experimentOf } = this.#options;
+    const atMs = Date.now();
+    const run = store.runs.start(experimentOf(route), route.id);
+    const active = { route, runId: run.id };
+    this.#active.set(route.id, active);
+    board.begin(route.id, run.id, store.pings(route.id, atMs - WINDOW_MS, atMs), atMs);
+    await this.#connect(active);
+  }
+
+  async #end(routeId: string): Promise<void> {
+    const active = this.#active.get(routeId);
+    if (active === undefined) return;
+    await this.#disconnect(active);
+    this.#ended(routeId);
+  }
+
+  #ended(routeId: string): void {
+    const active = this.#active.get(routeId);
+    if (active === undefined) return;
+    this.#active.delete(routeId);
+    const { store, board } = this.#options;
+    const atMs = Date.now();
+    store.writer.event(routeId, { atMs, state: 'stopped', error: null });
+    store.writer.flush();
+    store.runs.end(active.runId, 'done');
+    board.end(routeId, atMs);
+  }
+
+  async #connect(active: Active): Promise<void> {
+    const { route } = active;
+    try {
+      const { host, port } = await this.#pathOf(route);
+      await this.#options.probe.request('start', {
+        routeId: route.id,
+        host,
+        port,
+        serverName: route.serverName ?? withoutBrackets(route.host),
+        controller: route.controller,
+        pingRate: route.pingRate,
+        transferEveryS: route.transferEveryS,
+        transferBytes: route.transferBytes,
+        trust: { ca: this.#options.ca, system: true, insecure: route.insecure },
+      });
+    } catch (thrown) {
+      if (this.#active.get(route.id) === active) this.#down(route.id, thrown);
+    }
+  }
+
+  /** Never rejects: a worker that is gone has nothing left to end. */
+  async #disconnect({ route }: Active): Promise<void> {
+    const { probe, relay, log } = this.#options;
+    const ignore = (error: unknown): void =>
+      log.info({ route: route.id, reason: toLabError(error).message }, 'a worker could not be told to stop');
+    await probe.request('stop', { routeId: route.id }).catch(ignore);
+    if (route.emulation !== null) await relay.request('close', { id: route.id }).catch(ignore);
+  }
+
+  async #pathOf(route: Route): Promise<Address> {
+    const to = route.demo
+      ? await this.#options.demoAddress()
+      : { host: withoutBrackets(route.host), port: route.port };
+    if (route.emulation === null) return to;
+    const seed = emulationSeed(route.id);
+    return this.#options.relay.request('open', { id: route.id, to, emulation: route.emulation, seed });
+  }
+
+  #down(routeId: string, thrown: unknown): void {
+    const { store, board, log } = this.#options;
+    const error = toLabError(thrown).toBody();
+    const atMs = Date.now();
+    log.warn({ route: routeId, code: error.code, reason: error.message }, 'a route cannot be measured');
+    board.state(routeId, 'down', error, atMs);
+    store.writer.event(routeId, { atMs, state: 'down', error });
+  }
+
+  /** Never rejects: a failure of the store is logged and shows as the route being down. */
+  #inOrder(routeId: string, task: () => Promise<void>): Promise<void> {
+    const before = this.#queues.get(routeId) ?? Promise.resolve();
+    const done = before.then(task).catch((thrown: unknown) => this.#down(routeId, thrown));
+    this.#queues.set(routeId, done);
+    return done.then(() => {
+      if (this.#queues.get(routeId) === done) this.#queues.delete(routeId);
+    });
+  }
+}
+
+/** `[::1]` is how an IPv6 address is written, `::1` what it is. */
+const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');

@@ -1,0 +1,122 @@
+/** The contract, implemented: input is parsed before a handler runs, failures leave as the error catalogue's. */
+import { implement, type RouterClient } from '@orpc/server';
+import { contract } from '../../shared/contract/index.ts';
+import type { LabInfo } from '../../shared/domain.ts';
+import { LabError } from '../../shared/errors.ts';
+import { PROFILES } from '../path/profiles.ts';
+import type { Store } from '../store/index.ts';
+import { toCarriedError } from './errors.ts';
+import type { Live } from './live.ts';
+import type { Log } from './log.ts';
+import type { Routes } from './routes.ts';
+
+export interface RouterParts {
+  store: Store;
+  routes: Routes;
+  live: Live;
+  info: () => LabInfo;
+  log: Log;
+  /** Aborts when the lab closes: no stream outlives it. */
+  closing: AbortSignal;
+}
+
+export type LabRouter = ReturnType<typeof createRouter>;
+/** The contract as calls within the process. */
+export type LabClient = RouterClient<LabRouter>;
+
+const DEFAULT_BUCKETS = 300;
+const MAX_BUCKETS = 5000;
+
+export function createRouter({ store, routes, live, info, log, closing }: RouterParts) {
+  const carried = (path: readonly string[], thrown: unknown) => {
+    const error = toCarriedError(thrown);
+    if (error.code === 'RL_INTERNAL')
+      log.error({ operation: path.join('.'), err: thrown }, 'an operation failed');
+    return error;
+  };
+  const os = implement(contract).use(async ({ next, path }) => {
+    try {
+      return await next();
+    } catch (thrown) {
+      throw carried(path, thrown);
+    }
+  });
+
+  /** A stream’s failures are the catalogue’s too, and it ends with its caller or with the lab. */
+  async function* stream<T>(
+    path: readonly string[],
+    signal: AbortSignal | undefined,
+    open: (signal: AbortSignal) => AsyncGenerator<T>,
+  ): AsyncGenerator<T> {
+    try {
+      yield* open(signal === undefined ? closing : AbortSignal.any([signal, closing]));
+    } catch (thrown) {
+      throw carried(path, thrown);
+    }
+  }
+
+  return os.router({
+    lab: { info: os.lab.info.handler(info) },
+    routes: {
+      list: os.routes.list.handler(() => routes.list()),
+      create: os.routes.create.handler(({ input }) => routes.create(input)),
+      update: os.routes.update.handler(({ input: { id, ...patch } }) => routes.update(id, patch)),
+      remove: os.routes.remove.handler(async ({ input }) => {
+        await routes.remove(input.id);
+        return { removed: true };
+      }),
+      restore: os.routes.restore.handler(({ input }) => routes.restore(input.id)),
+      start: os.routes.start.handler(({ input }) => routes.start(input.id)),
+      stop: os.routes.stop.handler(({ input }) => routes.stop(input.id)),
+      status: os.routes.status.handler(() => live.statuses()),
+      watch: os.routes.watch.handler(({ signal, path }) =>
+        stream(path, signal, (ending) => live.watchStatuses(ending)),
+      ),
+      stats: os.routes.stats.handler(({ input: { id, fromMs, toMs } }) => {
+        requireWindow(fromMs, toMs);
+        return store.pingStats(routes.get(id).id, fromMs, toMs);
+      }),
+      series: os.routes.series.handler(({ input: { id, fromMs, toMs, buckets = DEFAULT_BUCKETS } }) => {
+        requireWindow(fromMs, toMs);
+        requireRange('buckets', buckets, 1, MAX_BUCKETS);
+        return store.series(routes.get(id).id, fromMs, toMs, Math.ceil((toMs - fromMs) / buckets));
+      }),
+      watchSeries: os.routes.watchSeries.handler(({ input: { id, windowMs, bucketMs }, signal, path }) => {
+        const route = routes.get(id);
+        requireRange('bucketMs', bucketMs, 100, 3_600_000);
+        if (!Number.isInteger(bucketMs)) throw outOfRange('bucketMs', 'not a whole number of milliseconds');
+        requireRange('windowMs', windowMs, 0, bucketMs * MAX_BUCKETS);
+        return stream(path, signal, (ending) => live.watchSeries(route, windowMs, bucketMs, ending));
+      }),
+    },
+    profiles: {
+      list: os.profiles.list.handler(() => [...PROFILES]),
+    },
+    demo: {
+      start: os.demo.start.handler(() => routes.startDemo()),
+      stop: os.demo.stop.handler(async () => {
+        await routes.stopDemo();
+        return { stopped: true };
+      }),
+    },
+    experiments: {
+      list: os.experiments.list.handler(() => store.experiments.list()),
+      runs: os.experiments.runs.handler(({ input }) =>
+        store.runs.ofExperiment(store.experiments.get(input.id).id),
+      ),
+    },
+  });
+}
+
+const outOfRange = (field: string, message: string): LabError =>
+  new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
+
+function requireRange(field: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max)) throw outOfRange(field, `not from ${min} to ${max}`);
+}
+
+function requireWindow(fromMs: number, toMs: number): void {
+  requireRange('fromMs', fromMs, 0, Number.MAX_SAFE_INTEGER / 1000);
+  requireRange('toMs', toMs, 0, Number.MAX_SAFE_INTEGER / 1000);
+  if (toMs <= fromMs) throw outOfRange('toMs', 'not after fromMs');
+}

@@ -1,0 +1,138 @@
+/** What can be done with routes: their life from creation to removal and back, and the demo lab's six. */
+import { type Route, RouteInput, type RoutePatch } from '../../shared/domain.ts';
+import { LabError } from '../../shared/errors.ts';
+import { DEMO_PATHS } from '../path/profiles.ts';
+import type { Store } from '../store/index.ts';
+import { DEMO_HOST, DEMO_SERVER_NAME, type DemoEndpoint } from './demo.ts';
+import type { Monitors } from './monitors.ts';
+
+/** Fields that say how a route is called and marked, not what is measured. */
+const LABELS: ReadonlySet<string> = new Set(['name', 'tags']);
+/** Fields of a demo route that belong to the demo's own server. */
+const DEMO_OWNED = ['host', 'port', 'serverName', 'insecure'] as const;
+
+const demoId = (name: string): string => `demo-${name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`;
+
+export class Routes {
+  readonly #store: Store;
+  readonly #monitors: Monitors;
+  readonly #demo: DemoEndpoint;
+  readonly #onChange: () => void;
+
+  /** `onChange` is told that the set of routes, or what is known of one, changed. */
+  constructor(options: { store: Store; monitors: Monitors; demo: DemoEndpoint; onChange: () => void }) {
+    this.#store = options.store;
+    this.#monitors = options.monitors;
+    this.#demo = options.demo;
+    this.#onChange = options.onChange;
+  }
+
+  list(): Route[] {
+    return this.#store.routes.list();
+  }
+
+  /** Throws RL_NOT_FOUND. */
+  get(id: string): Route {
+    return this.#store.routes.get(id);
+  }
+
+  /** A new route, probed from now on. Throws RL_CONFLICT when the name is taken. */
+  create(input: RouteInput): Route {
+    const route = this.#store.routes.create(input, { demo: false, enabled: true });
+    this.#begin(route);
+    return route;
+  }
+
+  /** Throws RL_NOT_FOUND, RL_CONFLICT, and RL_INPUT_INVALID for what a demo route does not decide itself. */
+  update(id: string, patch: RoutePatch): Route {
+    const before = this.#store.routes.get(id);
+    const owned = before.demo
+      ? DEMO_OWNED.find((field) => patch[field] !== undefined && patch[field] !== before[field])
+      : undefined;
+    if (owned !== undefined) {
+      throw new LabError('RL_INPUT_INVALID', `${owned}: a demo route leads to the demo’s own server`, {
+        field: owned,
+      });
+    }
+    const route = this.#store.routes.update(id, patch);
+    this.#monitors.rename(route);
+    const isRemeasured = (Object.keys(patch) as (keyof RoutePatch)[]).some(
+      (field) => !LABELS.has(field) && JSON.stringify(route[field]) !== JSON.stringify(before[field]),
+    );
+    if (isRemeasured && route.enabled) void this.#monitors.restart(route);
+    this.#onChange();
+    return route;
+  }
+
+  /** Stops the route and takes it off the list; its measurements are kept. Throws RL_NOT_FOUND. */
+  async remove(id: string): Promise<void> {
+    this.#store.routes.get(id);
+    await this.#monitors.stop(id);
+    this.#store.routes.remove(id);
+    this.#onChange();
+  }
+
+  /** Puts a removed route back as it was. Throws RL_NOT_FOUND, RL_CONFLICT. */
+  restore(id: string): Route {
+    const route = this.#store.routes.restore(id);
+    this.#begin(route);
+    return route;
+  }
+
+  /** Throws RL_NOT_FOUND. */
+  start(id: string): Route {
+    const route = this.#store.routes.setEnabled(id, true);
+    this.#begin(route);
+    return route;
+  }
+
+  /** Throws RL_NOT_FOUND. */
+  async stop(id: string): Promise<Route> {
+    const route = this.#store.routes.setEnabled(id, false);
+    await this.#monitors.stop(id);
+    return route;
+  }
+
+  /** Probing goes on where the last session left it. */
+  resume(): void {
+    for (const route of this.list()) this.#begin(route);
+  }
+
+  /** Six emulated routes to the demo's server, probed from now on. Throws RL_CONFLICT when a name is taken. */
+  async startDemo(): Promise<Route[]> {
+    const { port } = await this.#demo.address();
+    const taken = new Set(this.list().flatMap((route) => (route.demo ? [] : [route.name])));
+    const clash = DEMO_PATHS.find(({ name }) => taken.has(name));
+    if (clash !== undefined) {
+      throw new LabError('RL_CONFLICT', `There is already a route named "${clash.name}"`, { field: 'name' });
+    }
+    const removed = new Set(this.#store.routes.removed().map((route) => route.id));
+    const present = new Set(this.list().map((route) => route.id));
+    const routes = DEMO_PATHS.map(({ name, emulation }) => {
+      const id = demoId(name);
+      const host = DEMO_HOST;
+      const input = RouteInput.parse({ name, host, port, serverName: DEMO_SERVER_NAME, emulation });
+      if (removed.has(id)) {
+        this.#store.routes.restore(id);
+        this.#store.routes.update(id, input);
+      } else if (!present.has(id)) {
+        this.#store.routes.create(input, { demo: true, enabled: true, id });
+      }
+      return this.#store.routes.setEnabled(id, true);
+    });
+    for (const route of routes) this.#begin(route);
+    return routes;
+  }
+
+  /** Stops and removes the demo's routes, and its server. */
+  async stopDemo(): Promise<void> {
+    const demo = this.list().filter((route) => route.demo);
+    await Promise.all(demo.map((route) => this.remove(route.id)));
+    await this.#demo.stop();
+  }
+
+  #begin(route: Route): void {
+    if (route.enabled) void this.#monitors.start(route);
+    this.#onChange();
+  }
+}

@@ -1,0 +1,114 @@
+/** What is known about each route right now, from the events of its monitor. */
+import type { PingStats, Route, RouteState, RouteStatus, Transfer } from '../../shared/domain.ts';
+import type { ErrorBody } from '../../shared/errors.ts';
+import { goodputBps, type PingSample, type SampleBatch } from '../../shared/samples.ts';
+import { Changes } from './changes.ts';
+import { PingWindow } from './ping-window.ts';
+
+interface Entry {
+  runId: number | null;
+  begunAtMs: number;
+  state: RouteState;
+  error: ErrorBody | null;
+  sinceMs: number;
+  window: PingWindow;
+  resolvedThroughMs: number | null;
+  down: Transfer | null;
+  up: Transfer | null;
+  handshakeUs: number | null;
+  transport: RouteStatus['transport'];
+}
+
+const stopped = (sinceMs: number): Entry => ({
+  runId: null,
+  begunAtMs: sinceMs,
+  state: 'stopped',
+  error: null,
+  sinceMs,
+  window: new PingWindow(),
+  resolvedThroughMs: null,
+  down: null,
+  up: null,
+  handshakeUs: null,
+  transport: null,
+});
+
+/** Times are unix milliseconds. Entries exist from a route's first start on. */
+export class StatusBoard {
+  readonly changes = new Changes();
+  readonly #entries = new Map<string, Entry>();
+  readonly #openedAtMs: number;
+
+  constructor(openedAtMs: number) {
+    this.#openedAtMs = openedAtMs;
+  }
+
+  /** A run begins; `recent` are the pings the store holds of the last minute, in sending order. */
+  begin(routeId: string, runId: number, recent: readonly PingSample[], atMs: number): void {
+    this.#entries.set(routeId, {
+      ...stopped(atMs),
+      runId,
+      state: 'connecting',
+      window: new PingWindow(recent),
+    });
+    this.changes.bump();
+  }
+
+  state(routeId: string, state: RouteState, error: ErrorBody | null, atMs: number): void {
+    const entry = this.#entries.get(routeId);
+    if (entry === undefined || entry.runId === null) return;
+    if (entry.state !== state) entry.sinceMs = atMs;
+    Object.assign(entry, { state, error });
+    // A window the transport no longer governs says nothing about now.
+    if (state !== 'up') entry.transport = null;
+    this.changes.bump();
+  }
+
+  samples(routeId: string, batch: SampleBatch, resolvedThroughMs: number): void {
+    const entry = this.#entries.get(routeId);
+    if (entry === undefined || entry.runId === null) return;
+    entry.window.add(batch.pings);
+    entry.resolvedThroughMs = resolvedThroughMs;
+    for (const { atMs, direction, bytes, durationUs } of batch.transfers) {
+      if (durationUs <= 0) continue;
+      entry[direction] = { atMs, bytes, durationUs, goodputBps: goodputBps({ bytes, durationUs }) };
+    }
+    for (const { durationUs } of batch.handshakes) entry.handshakeUs = durationUs ?? entry.handshakeUs;
+    if (entry.state === 'up') entry.transport = batch.transport ?? entry.transport;
+    this.changes.bump();
+  }
+
+  end(routeId: string, atMs: number): void {
+    this.#entries.set(routeId, stopped(atMs));
+    this.changes.bump();
+  }
+
+  /** The moment before which all pings of the route’s run are resolved, its beginning at first; null when stopped. */
+  resolvedThroughMs(routeId: string): number | null {
+    const entry = this.#entries.get(routeId);
+    return entry === undefined || entry.runId === null ? null : (entry.resolvedThroughMs ?? entry.begunAtMs);
+  }
+
+  /** When the newest transfer down and up of the run began; −∞ without one. */
+  transfers(routeId: string): readonly number[] {
+    const entry = this.#entries.get(routeId);
+    return [entry?.down, entry?.up].map((transfer) => transfer?.atMs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  of(route: Route): RouteStatus {
+    const {
+      window,
+      resolvedThroughMs,
+      begunAtMs: _,
+      ...known
+    } = this.#entries.get(route.id) ?? stopped(this.#openedAtMs);
+    const ping: PingStats | null = resolvedThroughMs === null ? null : window.stats(resolvedThroughMs);
+    return {
+      routeId: route.id,
+      ...known,
+      ping,
+      emulated: route.emulation !== null,
+      insecure: route.insecure,
+    };
+  }
+}

@@ -1,0 +1,104 @@
+/** The contract over WebSocket at /api/rpc: what the UI in a browser speaks. */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { RPCHandler } from '@orpc/server/ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { LabError } from '../../../shared/errors.ts';
+import type { LabRouter } from '../../lab/router.ts';
+import { type GuardPolicy, refusal } from '../guard.ts';
+import { carryErrors, isRpcMessage } from './handler.ts';
+
+const PATH = '/api/rpc';
+const MAX_MESSAGE_BYTES = 1_048_576;
+const MAX_CLIENTS = 64;
+/** A client that answered no ping, or read nothing, for this long is gone. */
+const HEARTBEAT_MS = 15_000;
+/** What a client may leave unread before it counts as gone. */
+const MAX_BUFFERED_BYTES = 8 * 1_048_576;
+const GOING_AWAY = 1001;
+const INVALID_PAYLOAD = 1007;
+
+export interface WebSocketCarrier {
+  /** Says goodbye to every client and ends those that do not leave. */
+  close(): void;
+}
+
+/** Takes over `server`'s upgrades. */
+export function serveWebSocket(server: Server, router: LabRouter, policy: GuardPolicy): WebSocketCarrier {
+  const handler = new RPCHandler(router, { interceptors: [carryErrors] });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+  });
+  const alive = new WeakSet<WebSocket>();
+
+  server.on('upgrade', (request, socket, head) => {
+    // Without a listener a connection reset before the upgrade would be an uncaught exception.
+    socket.on('error', () => socket.destroy());
+    const refused = upgradeRefusal(request, policy, sockets.clients.size);
+    if (refused !== null) refuse(socket, refused);
+    else sockets.handleUpgrade(request, socket, head, (client) => accept(client));
+  });
+
+  function accept(client: WebSocket): void {
+    alive.add(client);
+    client.on('pong', () => alive.add(client));
+    // `ws` closes by itself after a protocol error (too large, bad UTF-8); there is nobody to tell.
+    client.on('error', () => client.terminate());
+    void handler.upgrade({
+      send: (data: Parameters<WebSocket['send']>[0]) => client.send(data),
+      addEventListener: ((type: 'message' | 'close', listener: (event: unknown) => void) => {
+        if (type === 'close') client.addEventListener('close', listener);
+        else {
+          client.addEventListener('message', (event) => {
+            if (isRpcMessage(event.data)) listener(event);
+            else client.close(INVALID_PAYLOAD, 'not a request');
+          });
+        }
+      }) as WebSocket['addEventListener'],
+    });
+  }
+
+  const heartbeat = setInterval(() => {
+    for (const client of sockets.clients) {
+      if (!alive.delete(client) || client.bufferedAmount > MAX_BUFFERED_BYTES) client.terminate();
+      else client.ping();
+    }
+  }, HEARTBEAT_MS);
+
+  return {
+    close() {
+      clearInterval(heartbeat);
+      for (const client of sockets.clients) {
+        client.close(GOING_AWAY, 'the lab is closing');
+        setTimeout(() => client.terminate(), 200).unref();
+      }
+      sockets.close();
+    },
+  };
+}
+
+function upgradeRefusal(request: IncomingMessage, policy: GuardPolicy, clients: number): LabError | null {
+  const path = request.url?.split('?', 1)[0];
+  if (path !== PATH) return new LabError('RL_NOT_FOUND', `There is no WebSocket at ${path}.`);
+  const refused = refusal(request.headers, policy);
+  if (refused !== null) return refused;
+  if (clients < MAX_CLIENTS) return null;
+  return new LabError('RL_RATE_LIMITED', `${MAX_CLIENTS} clients are connected already.`);
+}
+
+function refuse(socket: Duplex, error: LabError): void {
+  const body = JSON.stringify(error.toBody());
+  socket.end(
+    [
+      `HTTP/1.1 ${error.status} ${error.code}`,
+      'content-type: application/json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'connection: close',
+      ...(error.code === 'RL_RATE_LIMITED' ? ['retry-after: 10'] : []),
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}

@@ -1,0 +1,38 @@
+/** Every failure the HTTP server itself meets, as a body of the error catalogue: `{ code, message, field?, hint }`. */
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import { LabError, toLabError } from '../../shared/errors.ts';
+import type { Log } from '../lab/log.ts';
+
+export function answerErrors(app: FastifyInstance, log: Log): void {
+  app.setErrorHandler((thrown: FastifyError | LabError, request, reply) => {
+    const error = thrown instanceof LabError ? thrown : fromFastify(thrown);
+    if (error.status >= 500) {
+      log.error({ err: thrown, method: request.method, url: request.url }, 'a request failed');
+    }
+    return sendError(reply, error);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendError(
+      reply,
+      new LabError('RL_NOT_FOUND', `There is nothing at ${request.method} ${request.url.split('?')[0]}.`),
+    ),
+  );
+}
+
+export const sendError = (reply: FastifyReply, error: LabError): FastifyReply =>
+  reply.code(error.status).type('application/json').send(JSON.stringify(error.toBody()));
+
+function fromFastify(thrown: FastifyError): LabError {
+  switch (thrown.statusCode) {
+    case 413:
+      return new LabError('RL_BODY_TOO_LARGE', 'body: larger than 1 MB', { field: 'body' });
+    case 415:
+      return new LabError('RL_INPUT_INVALID', 'content-type: the body must be application/json', {
+        field: 'content-type',
+      });
+    case 400:
+      return new LabError('RL_INPUT_INVALID', `body: ${thrown.message}`, { field: 'body', cause: thrown });
+    default:
+      return toLabError(thrown);
+  }
+}

@@ -1,0 +1,143 @@
+/** The headless host: one HTTP server for the UI, the API, its description, the metrics and the health. */
+import { fileURLToPath } from 'node:url';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { LabError } from '../../shared/errors.ts';
+import { createLab, type Lab } from '../lab/index.ts';
+import type { Log } from '../lab/log.ts';
+import { serveWebSocket, type WebSocketCarrier } from './carriers/websocket.ts';
+import { serveDocs } from './docs.ts';
+import { type GuardPolicy, isLoopback } from './guard.ts';
+import { serveHealth } from './health.ts';
+import { answerErrors } from './http-errors.ts';
+import { serveMetrics } from './metrics.ts';
+import { describeApi } from './openapi.ts';
+import { serveRest } from './rest.ts';
+import { secure } from './security.ts';
+import { serveUi } from './ui.ts';
+
+const MAX_BODY_BYTES = 1_048_576;
+
+export interface HeadlessOptions {
+  dataDir: string;
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  log: Log;
+  /** Origins beside the lab's own whose pages may call it. */
+  corsOrigins?: readonly string[];
+  /** The built UI. Default: out/renderer of this checkout. */
+  uiDir?: string;
+}
+
+export interface Headless {
+  /** Where the UI is, without a slash at the end. */
+  url: string;
+  lab: Lab;
+  /** Ends every connection and the lab, within about two seconds. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the lab and serves it. Throws RL_INPUT_INVALID for an address that others could reach, RL_PORT_IN_USE,
+ * RL_ADDRESS_UNAVAILABLE, and what `createLab` throws.
+ */
+export async function startHeadless(options: HeadlessOptions): Promise<Headless> {
+  const { dataDir, host, port, log } = options;
+  if (!isLoopback(host)) {
+    throw new LabError(
+      'RL_INPUT_INVALID',
+      `host: ${host} would open this lab, which has no sign-in, to the network`,
+      {
+        field: 'host',
+        hint: 'Listen on 127.0.0.1, and reach it from elsewhere through an SSH tunnel. Sign-in by token (auth.jwt_secret) comes with a later version.',
+      },
+    );
+  }
+  const lab = await createLab({
+    dataDir,
+    host: 'headless',
+    workerUrl: (name) => new URL(`../workers/${name}.ts`, import.meta.url),
+    log,
+  });
+  const app = Fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: 30_000,
+    // A stream has no end of its own; closing the host ends it.
+    forceCloseConnections: true,
+    clientErrorHandler: (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    },
+  });
+  let sockets: WebSocketCarrier | null = null;
+  try {
+    const policy: GuardPolicy = { host, corsOrigins: options.corsOrigins ?? [] };
+    await assemble(app, lab, policy, options);
+    sockets = serveWebSocket(app.server, lab.router, policy);
+    const url = await app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
+      throw listenError(cause, host, port);
+    });
+    lab.metricsUrl = `${url}/metrics`;
+    return {
+      url,
+      lab,
+      close: async () => {
+        sockets?.close();
+        await app.close();
+        await lab.close();
+      },
+    };
+  } catch (error) {
+    sockets?.close();
+    await app.close();
+    await lab.close();
+    throw error;
+  }
+}
+
+async function assemble(
+  app: FastifyInstance,
+  lab: Lab,
+  policy: GuardPolicy,
+  options: HeadlessOptions,
+): Promise<void> {
+  acceptEmptyJson(app);
+  answerErrors(app, options.log);
+  await secure(app, policy);
+  serveRest(app, lab.router);
+  const { version } = await lab.client.lab.info();
+  serveDocs(app, await describeApi(lab.router, version));
+  serveMetrics(app, lab);
+  serveHealth(app, lab);
+  await serveUi(app, options.uiDir ?? fileURLToPath(new URL('../../../out/renderer', import.meta.url)));
+}
+
+/** Many clients say `content-type: application/json` on a POST without a body; that is no body, not bad JSON. */
+function acceptEmptyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, null);
+    else parse(request, body as string, done);
+  });
+}
+
+function listenError(cause: NodeJS.ErrnoException, host: string, port: number): LabError {
+  if (cause.code === 'EADDRINUSE') {
+    return new LabError('RL_PORT_IN_USE', `Port ${port} on ${host} is in use.`, {
+      field: 'port',
+      hint: 'Stop what uses it, or choose another with --port.',
+      cause,
+    });
+  }
+  if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'EACCES' || cause.code === 'ENOTFOUND') {
+    return new LabError(
+      'RL_ADDRESS_UNAVAILABLE',
+      `This machine cannot listen on ${host}:${port}: ${cause.message}.`,
+      {
+        field: 'host',
+        cause,
+      },
+    );
+  }
+  return new LabError('RL_INTERNAL', `Listening on ${host}:${port} failed: ${cause.message}`, { cause });
+}

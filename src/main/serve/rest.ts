@@ -1,0 +1,20 @@
+/** The contract over REST under /api/v1, and its streams as server-sent events. */
+import { OpenAPIHandler } from '@orpc/openapi/fastify';
+import type { FastifyInstance } from 'fastify';
+import { errorBody } from '../lab/errors.ts';
+import type { LabRouter } from '../lab/router.ts';
+import { carryErrors } from './carriers/handler.ts';
+
+export const API_PREFIX = '/api/v1';
+
+export function serveRest(app: FastifyInstance, router: LabRouter): void {
+  const handler = new OpenAPIHandler(router, {
+    interceptors: [carryErrors],
+    customErrorResponseBodyEncoder: errorBody,
+  });
+  app.all(`${API_PREFIX}/*`, async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    await handler.handle(request, reply, { prefix: API_PREFIX, context: {} });
+    return reply;
+  });
+}
