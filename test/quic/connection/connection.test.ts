@@ -145,7 +145,7 @@ describe('streams', () => {
   it('respects the connection window and grows it as data is read', () => {
     const pair = new Pair({ delayUs: 1_000 });
     pair.connect();
-    const bytes = 40 * 1024 * 1024;
+    const bytes = 20 * 1024 * 1024;
     expect(download(pair, bytes).length).toBe(bytes);
   });
 

@@ -48,7 +48,6 @@ export interface PairOptions {
 
 interface InTransit {
   atUs: number;
-  order: number;
   direction: 'up' | 'down';
   datagram: Buffer;
 }
@@ -60,11 +59,9 @@ export class Pair {
   readonly events = { client: [] as ConnectionEvent[], server: [] as ConnectionEvent[] };
   /** Sizes of all datagrams sent, in order. */
   readonly sent = { up: [] as number[], down: [] as number[] };
-  /** Bytes delivered to the server before it was validated, and answered. */
   readonly #options: PairOptions;
   readonly #serverConfig: ServerConfig;
   #transit: InTransit[] = [];
-  #order = 0;
 
   constructor(options: PairOptions = {}) {
     this.#options = options;
@@ -102,6 +99,8 @@ export class Pair {
     for (;;) {
       this.#flush();
       if (done()) return;
+      // What `done` did may have left something to send.
+      this.#flush();
       const next = Math.min(
         this.#transit[0]?.atUs ?? Number.POSITIVE_INFINITY,
         this.client.timeout() ?? Number.POSITIVE_INFINITY,
@@ -136,7 +135,7 @@ export class Pair {
 
   /** Hands a datagram to one side as if it had come from the network. */
   inject(direction: 'up' | 'down', datagram: Buffer): void {
-    this.#deliver({ atUs: this.nowUs, order: 0, direction, datagram });
+    this.#deliver({ atUs: this.nowUs, direction, datagram });
     this.#flush();
   }
 
@@ -160,7 +159,7 @@ export class Pair {
       const delay = (this.#options.delayUs ?? 10_000) + (this.#options.extraUs?.(direction, n) ?? 0);
       this.#transit.push({
         atUs: this.nowUs + delay,
-        order: this.#order++,
+
         direction,
         datagram: Buffer.from(datagram),
       });

@@ -161,15 +161,13 @@ export class Connection {
   }
 
   stopSending(id: number, code: number): void {
-    if (this.#state.streams.canStop(id)) this.#state.control.push({ type: 'stop_sending', id, code });
+    this.#state.streams.stopSending(id, code);
   }
 
   /** Reads what is contiguous on a stream into `sink`; `end` tells that the FIN was reached. */
   read(id: number, sink: (data: Buffer) => void): { end: boolean } {
     const { streams } = this.#state;
-    streams.clearReadable(id);
-    for (let data = streams.read(id); data; data = streams.read(id)) sink(data);
-    streams.noteConsumed(id);
+    streams.read(id, sink);
     const end = streams.isReadToEnd(id);
     if (end) streams.release(id);
     return { end };

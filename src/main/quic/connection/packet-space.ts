@@ -19,8 +19,8 @@ export class PacketSpace {
   /** Probe packets still owed after a PTO (RFC 9002 §6.2.4). */
   probes = 0;
   discarded = false;
-  readonly cryptoOut = new SendStream(-1, Number.MAX_SAFE_INTEGER);
-  readonly #cryptoIn = new ReceiveStream(-1, CRYPTO_BUFFER);
+  readonly cryptoOut = new SendStream(0, Number.MAX_SAFE_INTEGER);
+  readonly #cryptoIn = new ReceiveStream(0, CRYPTO_BUFFER);
 
   constructor(name: Space) {
     this.name = name;

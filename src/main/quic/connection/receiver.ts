@@ -210,7 +210,6 @@ export class Receiver {
         break;
       case 'max_data':
         streams.onMaxData(frame.max);
-        streams.unblockAll();
         break;
       case 'max_stream_data':
         streams.onMaxStreamData(frame.id, frame.max);

@@ -112,7 +112,7 @@ export class Sender {
       state.control.length > 0 ||
       state.datagrams.length > 0 ||
       state.peerIds.hasRetired ||
-      state.streams.hasWindowDue ||
+      state.streams.hasControl ||
       state.streams.hasWork
     );
   }
@@ -279,20 +279,9 @@ export class Sender {
       const frame: Frame = { type: 'retire_connection_id', sequence: state.peerIds.takeRetired()! };
       this.#put(packet, frame, { kind: 'control', frame });
     }
-    const { streams } = state;
-    if (!streams.hasWindowDue || !room()) return;
-    const max = streams.flow.takeMaxData();
-    if (max !== null) this.#put(packet, { type: 'max_data', max }, { kind: 'max-data' });
-    while (room()) {
-      const window = streams.takeStreamWindow();
-      if (!window) break;
-      this.#put(packet, { type: 'max_stream_data', ...window }, { kind: 'max-stream-data', id: window.id });
-    }
-    while (room()) {
-      const limit = streams.takeStreamLimit();
-      if (!limit) break;
-      const frame: Frame = { type: 'max_streams', bidirectional: !limit.unidirectional, max: limit.max };
-      this.#put(packet, frame, { kind: 'max-streams', unidirectional: limit.unidirectional });
+    while (state.streams.hasControl && room()) {
+      const frame = state.streams.nextControl()!;
+      this.#put(packet, frame, { kind: 'stream-control', frame });
     }
   }
 

@@ -40,14 +40,8 @@ export function onFramesLost(state: ConnectionState, space: PacketSpace, frames:
       case 'reset':
         state.streams.onResetLost(sent.id);
         break;
-      case 'max-data':
-        state.streams.flow.onMaxDataLost();
-        break;
-      case 'max-stream-data':
-        state.streams.onStreamWindowLost(sent.id);
-        break;
-      case 'max-streams':
-        state.streams.onStreamLimitLost(sent.unidirectional);
+      case 'stream-control':
+        state.streams.onControlLost(sent.frame);
         break;
     }
   }

@@ -17,9 +17,8 @@ export type SentFrame =
   /** Sent again as it is when lost. */
   | { kind: 'control'; frame: Frame }
   | { kind: 'reset'; id: number }
-  | { kind: 'max-data' }
-  | { kind: 'max-stream-data'; id: number }
-  | { kind: 'max-streams'; unidirectional: boolean };
+  /** Told again with the value of that moment when lost. */
+  | { kind: 'stream-control'; frame: NonNullable<ReturnType<StreamSet['nextControl']>> };
 
 /** RFC 9000 §10: `closing` answers with CONNECTION_CLOSE, `draining` is silent, `terminated` is over. */
 export type Phase = 'open' | 'closing' | 'draining' | 'terminated';

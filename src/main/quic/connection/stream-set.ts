@@ -3,10 +3,16 @@
  * connection flow control, and whose turn it is to send.
  */
 import { FlowControl } from '../streams/flow-control.ts';
-import { isClientInitiated, isUnidirectional } from '../streams/ids.ts';
 import { ReceiveStream } from '../streams/receive-stream.ts';
 import { SendStream } from '../streams/send-stream.ts';
+import {
+  isClientInitiated,
+  isUnidirectional,
+  LocalStreams,
+  RemoteStreams,
+} from '../streams/stream-limits.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
+import type { Frame } from '../wire/frames.ts';
 import type { TransportParameters } from '../wire/transport-parameters.ts';
 import { type ConnectionEvent, WINDOWS } from './config.ts';
 
@@ -33,13 +39,14 @@ export class StreamSet {
   /** Streams with something to send, round robin. */
   #queue: StreamState[] = [];
   #peer: TransportParameters | null = null;
-  /** [bidirectional, unidirectional] */
-  readonly #opened = [0, 0];
-  readonly #peerLimit = [0, 0];
-  readonly #accepted = [0, 0];
-  readonly #localLimit: [number, number] = [WINDOWS.streamsBidi, WINDOWS.streamsUni];
-  readonly #advertised: [number, number] = [WINDOWS.streamsBidi, WINDOWS.streamsUni];
-  readonly #advertiseAgain = [false, false];
+  /** By kind: bidirectional, unidirectional. */
+  readonly #local: readonly [LocalStreams, LocalStreams];
+  readonly #remote: readonly [RemoteStreams, RemoteStreams];
+  /** Limits and requests to be told the peer, newest value each. */
+  #maxData: number | null = null;
+  readonly #maxStreamData = new Map<number, number>();
+  readonly #maxStreams: [number | null, number | null] = [null, null];
+  readonly #stopSending = new Map<number, number>();
   bytesSent = 0;
   bytesRetransmitted = 0;
 
@@ -47,25 +54,25 @@ export class StreamSet {
     this.#isClient = isClient;
     this.#emit = emit;
     this.flow = new FlowControl(WINDOWS.connection);
+    const [us, them] = isClient ? (['client', 'server'] as const) : (['server', 'client'] as const);
+    this.#local = [new LocalStreams(us, false), new LocalStreams(us, true)];
+    this.#remote = [
+      new RemoteStreams(them, false, WINDOWS.streamsBidi),
+      new RemoteStreams(them, true, WINDOWS.streamsUni),
+    ];
   }
 
   applyPeerParameters(peer: TransportParameters): void {
     this.#peer = peer;
     this.flow.raiseMaxData(peer.initialMaxData);
-    this.#peerLimit[0] = peer.initialMaxStreamsBidi;
-    this.#peerLimit[1] = peer.initialMaxStreamsUni;
-    for (const stream of this.#streams.values()) {
-      if (stream.send) this.#raise(stream, this.#initialSendLimit(stream.id));
-    }
+    this.#local[0].raiseMax(peer.initialMaxStreamsBidi);
+    this.#local[1].raiseMax(peer.initialMaxStreamsUni);
   }
 
   /** Opens a stream; null when the peer's limit is reached (RFC 9000 §4.6). */
   open(unidirectional: boolean): number | null {
-    const kind = unidirectional ? 1 : 0;
-    if (this.#opened[kind]! >= this.#peerLimit[kind]!) return null;
-    const id = this.#opened[kind]! * 4 + (unidirectional ? 2 : 0) + (this.#isClient ? 0 : 1);
-    this.#opened[kind]!++;
-    this.#create(id);
+    const id = this.#local[unidirectional ? 1 : 0].open();
+    if (id !== null) this.#create(id);
     return id;
   }
 
@@ -98,19 +105,38 @@ export class StreamSet {
     this.#enqueue(stream);
   }
 
-  /** Whether STOP_SENDING makes sense: the peer may still be sending. */
-  canStop(id: number): boolean {
-    const receive = this.#streams.get(id)?.receive;
-    return receive ? !receive.isFinished : false;
+  /** Discards what is unread and asks the peer to stop (RFC 9000 §3.5). */
+  stopSending(id: number, code: number): void {
+    const stream = this.#streams.get(id);
+    if (!stream?.receive) return;
+    stream.receive.stopSending(code);
+    this.#consume(stream.receive.takeDiscarded());
+    this.#requestStop(id, stream.receive);
   }
 
-  /** Next contiguous bytes of a stream, or null. Reading is consuming: it opens the windows again. */
-  read(id: number): Buffer | null {
+  /** Hands all contiguous data of a stream to `sink`. Reading is consuming: it opens the windows again. */
+  read(id: number, sink: (data: Buffer) => void): void {
     const stream = this.#streams.get(id);
-    if (!stream?.receive || stream.paused) return null;
-    const data = stream.receive.read();
-    if (data) this.flow.consume(data.length);
-    return data;
+    if (!stream?.receive) return;
+    stream.readableQueued = false;
+    while (!stream.paused) {
+      const data = stream.receive.read();
+      if (!data) break;
+      this.#consume(data.length);
+      sink(data);
+    }
+    const max = stream.receive.takeMaxData();
+    if (max !== null) this.#maxStreamData.set(id, max);
+  }
+
+  #consume(bytes: number): void {
+    this.flow.consume(bytes);
+    this.#maxData = this.flow.takeMaxData() ?? this.#maxData;
+  }
+
+  #requestStop(id: number, receive: ReceiveStream): void {
+    const code = receive.takeStopSending();
+    if (code !== null) this.#stopSending.set(id, code);
   }
 
   /** True once everything up to the FIN was read. */
@@ -133,11 +159,11 @@ export class StreamSet {
     if (stream.send && !stream.send.isDone) return;
     if (stream.receive && !stream.receive.isFinished) return;
     this.#streams.delete(id);
-    if (isClientInitiated(id) !== this.#isClient) this.#localLimit[isUnidirectional(id) ? 1 : 0]++;
-  }
-
-  get count(): number {
-    return this.#streams.size;
+    this.#maxStreamData.delete(id);
+    if (isClientInitiated(id) === this.#isClient) return;
+    const kind = isUnidirectional(id) ? 1 : 0;
+    this.#remote[kind].onClosed();
+    this.#maxStreams[kind] = this.#remote[kind].takeMaxStreams() ?? this.#maxStreams[kind];
   }
 
   // Frames received
@@ -145,8 +171,11 @@ export class StreamSet {
   onStreamFrame(id: number, offset: number, data: Buffer, fin: boolean): void {
     const stream = this.#forReceiving(id);
     if (!stream) return;
-    const newBytes = stream.receive!.receive(offset, data, fin);
+    const receive = stream.receive!;
+    const newBytes = receive.receive(offset, data, fin);
     if (newBytes > 0) this.flow.receive(newBytes);
+    const discarded = receive.takeDiscarded();
+    if (discarded > 0) this.#consume(discarded);
     this.#markReadable(stream);
   }
 
@@ -156,13 +185,11 @@ export class StreamSet {
     const receive = stream.receive!;
     const newBytes = receive.receiveReset(code, finalSize);
     if (newBytes > 0) this.flow.receive(newBytes);
-    if (receive.resetCode !== null && !stream.resetReported) {
-      stream.resetReported = true;
-      // What will never be read is given back to the connection's window.
-      this.flow.consume(receive.takeDiscardedBytes());
-      this.#emit({ type: 'stream-reset', id, code });
-      this.release(id);
-    }
+    this.#consume(receive.takeDiscarded());
+    if (receive.resetCode === null || stream.resetReported) return;
+    stream.resetReported = true;
+    this.#emit({ type: 'stream-reset', id, code });
+    this.release(id);
   }
 
   onStopSending(id: number, code: number): void {
@@ -178,12 +205,13 @@ export class StreamSet {
   }
 
   onMaxStreams(unidirectional: boolean, max: number): void {
-    const kind = unidirectional ? 1 : 0;
-    this.#peerLimit[kind] = Math.max(this.#peerLimit[kind]!, max);
+    this.#local[unidirectional ? 1 : 0].raiseMax(max);
   }
 
   onMaxData(max: number): void {
     this.flow.raiseMaxData(max);
+    // Streams that were blocked by the connection's window get their turn again.
+    for (const stream of this.#streams.values()) if (stream.send) this.#enqueue(stream);
   }
 
   /** STREAM_DATA_BLOCKED says nothing we act on, but for a wrong stream it is an error (RFC 9000 §19.13). */
@@ -253,64 +281,75 @@ export class StreamSet {
     this.#enqueue(stream);
   }
 
-  /** Window updates that are due, each handed out once. */
-  takeStreamWindow(): { id: number; max: number } | null {
-    for (const id of this.#windowDue) {
-      this.#windowDue.delete(id);
-      const max = this.#streams.get(id)?.receive?.takeMaxData() ?? null;
-      if (max !== null) return { id, max };
-    }
-    return null;
-  }
-
-  readonly #windowDue = new Set<number>();
-
-  /** The reader took data of this stream: its window may be due. */
-  noteConsumed(id: number): void {
-    if (this.#streams.get(id)?.receive?.isMaxDataDue) this.#windowDue.add(id);
-  }
-
-  get hasWindowDue(): boolean {
+  /** Whether `nextControl` would return something. */
+  get hasControl(): boolean {
     return (
-      this.#windowDue.size > 0 || this.flow.isMaxDataDue || this.#streamLimitDue(0) || this.#streamLimitDue(1)
+      this.#maxData !== null ||
+      this.#maxStreamData.size > 0 ||
+      this.#stopSending.size > 0 ||
+      this.#maxStreams[0] !== null ||
+      this.#maxStreams[1] !== null
     );
   }
 
-  onStreamWindowLost(id: number): void {
-    const receive = this.#streams.get(id)?.receive;
-    if (!receive) return;
-    receive.onMaxDataLost();
-    this.#windowDue.add(id);
-  }
-
-  /** MAX_STREAMS to advertise, once half of the limit has been used up again. */
-  takeStreamLimit(): { unidirectional: boolean; max: number } | null {
+  /** The next limit or request to tell the peer, handed out once; at most 17 bytes as a frame. */
+  nextControl(): Extract<
+    Frame,
+    { type: 'max_data' | 'max_stream_data' | 'max_streams' | 'stop_sending' }
+  > | null {
+    if (this.#maxData !== null) {
+      const max = this.#maxData;
+      this.#maxData = null;
+      return { type: 'max_data', max };
+    }
+    for (const [id, max] of this.#maxStreamData) {
+      this.#maxStreamData.delete(id);
+      return { type: 'max_stream_data', id, max };
+    }
+    for (const [id, code] of this.#stopSending) {
+      this.#stopSending.delete(id);
+      return { type: 'stop_sending', id, code };
+    }
     for (const kind of [0, 1] as const) {
-      if (!this.#streamLimitDue(kind)) continue;
-      this.#advertised[kind] = this.#localLimit[kind];
-      this.#advertiseAgain[kind] = false;
-      return { unidirectional: kind === 1, max: this.#localLimit[kind] };
+      const max = this.#maxStreams[kind];
+      this.#maxStreams[kind] = null;
+      if (max !== null) return { type: 'max_streams', bidirectional: kind === 0, max };
     }
     return null;
   }
 
-  onStreamLimitLost(unidirectional: boolean): void {
-    this.#advertiseAgain[unidirectional ? 1 : 0] = true;
-  }
-
-  #streamLimitDue(kind: 0 | 1): boolean {
-    const initial = kind === 0 ? WINDOWS.streamsBidi : WINDOWS.streamsUni;
-    return this.#advertiseAgain[kind]! || this.#localLimit[kind] - this.#advertised[kind] >= initial / 2;
+  /** A frame of `nextControl` was lost: what still matters is told again, as it stands now (RFC 9000 §13.3). */
+  onControlLost(frame: NonNullable<ReturnType<StreamSet['nextControl']>>): void {
+    switch (frame.type) {
+      case 'max_data':
+        this.flow.onMaxDataLost();
+        this.#maxData = this.flow.takeMaxData();
+        break;
+      case 'max_stream_data': {
+        const receive = this.#streams.get(frame.id)?.receive;
+        receive?.onMaxDataLost();
+        const max = receive?.takeMaxData() ?? null;
+        if (max !== null) this.#maxStreamData.set(frame.id, max);
+        break;
+      }
+      case 'stop_sending': {
+        const receive = this.#streams.get(frame.id)?.receive;
+        receive?.onStopSendingLost();
+        if (receive) this.#requestStop(frame.id, receive);
+        break;
+      }
+      case 'max_streams': {
+        const kind = frame.bidirectional ? 0 : 1;
+        this.#remote[kind].onMaxStreamsLost();
+        this.#maxStreams[kind] = this.#remote[kind].takeMaxStreams();
+        break;
+      }
+    }
   }
 
   #raise(stream: StreamState, max: number): void {
     stream.send!.raiseMaxData(max);
     this.#enqueue(stream);
-  }
-
-  /** A connection-level window opened: streams that were blocked by it get their turn again. */
-  unblockAll(): void {
-    for (const stream of this.#streams.values()) if (stream.send) this.#enqueue(stream);
   }
 
   #enqueue(stream: StreamState): void {
@@ -328,12 +367,6 @@ export class StreamSet {
     if (stream.readableQueued || stream.paused) return;
     stream.readableQueued = true;
     this.#emit({ type: 'stream-readable', id: stream.id });
-  }
-
-  /** The owner is about to read: later arrivals announce themselves again. */
-  clearReadable(id: number): void {
-    const stream = this.#streams.get(id);
-    if (stream) stream.readableQueued = false;
   }
 
   #initialSendLimit(id: number): number {
@@ -382,25 +415,15 @@ export class StreamSet {
     const existing = this.#streams.get(id);
     if (existing) return existing;
     const kind = isUnidirectional(id) ? 1 : 0;
-    const index = Math.floor(id / 4);
     if (isClientInitiated(id) === this.#isClient) {
       // RFC 9000 §19.8: a frame for a locally initiated stream that was never opened.
-      if (index >= this.#opened[kind]!) {
-        throw new QuicError(TransportError.STREAM_STATE_ERROR, `stream ${id} was never opened`);
-      }
-      return null;
+      if (this.#local[kind].isOpened(id)) return null;
+      throw new QuicError(TransportError.STREAM_STATE_ERROR, `stream ${id} was never opened`);
     }
-    if (index < this.#accepted[kind]!) return null;
-    if (index >= this.#advertised[kind]!) {
-      throw new QuicError(TransportError.STREAM_LIMIT_ERROR, `stream ${id} is beyond the limit`);
-    }
-    // RFC 9000 §3.2: opening a stream opens all lower-numbered ones of its kind.
     let stream: StreamState | null = null;
-    while (this.#accepted[kind]! <= index) {
-      const openedId = this.#accepted[kind]! * 4 + (id & 3);
-      this.#accepted[kind]!++;
-      stream = this.#create(openedId);
-      this.#emit({ type: 'stream-opened', id: openedId });
+    for (const opened of this.#remote[kind].open(id)) {
+      stream = this.#create(opened);
+      this.#emit({ type: 'stream-opened', id: opened });
     }
     return stream;
   }

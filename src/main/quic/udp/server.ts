@@ -119,7 +119,7 @@ class Listener implements QuicListener {
     const header = parseHeader(datagram, 0, CID_LENGTH);
     if (!header) return;
     const entry =
-      this.#byId.get(header.dcid.latin1Slice()) ??
+      this.#byId.get(header.dcid.toString('latin1')) ??
       (header.form === 'long' && header.type === 'initial'
         ? this.#byOrigin.get(originKey(remote, header.dcid))
         : undefined);
@@ -160,7 +160,7 @@ class Listener implements QuicListener {
       header,
       nowUs(),
     );
-    const id = connection.localId.latin1Slice();
+    const id = connection.localId.toString('latin1');
     const origin = originKey(remote, header.dcid);
     this.#handshakes++;
     let isHandshaking = true;
@@ -202,4 +202,4 @@ class Listener implements QuicListener {
 }
 
 const originKey = (remote: RemoteInfo, dcid: Buffer): string =>
-  `${remote.address}|${remote.port}|${dcid.latin1Slice()}`;
+  `${remote.address}|${remote.port}|${dcid.toString('latin1')}`;
