@@ -15,6 +15,10 @@ interface CommandFile {
 const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFile> }> = {
   server: { summary: 'QUIC server: echo, sink and source', load: () => import('./server.ts') },
   probe: { summary: 'measure a server: RTT, loss, handshake, throughput', load: () => import('./probe.ts') },
+  emulate: {
+    summary: 'a UDP path with rate, delay, jitter and loss',
+    load: () => import('./emulate.ts'),
+  },
   bench: { summary: 'measure RouteLab itself', load: () => import('./bench.ts') },
   doctor: { summary: 'check what this machine offers', load: () => import('./doctor.ts') },
 };

@@ -94,7 +94,7 @@ async function refuseBeyondCapacity(emulation: Emulation): Promise<void> {
   if (wantedBps <= limitBps) return;
   throw new LabError(
     'RL_INPUT_INVALID',
-    `rate: ${formatRate(wantedBps, 0)} is more than a relay on this machine carries: ` +
+    `${formatRate(wantedBps, 0)} is more than a relay on this machine carries: ` +
       `${formatRate(limitBps, 0)}, measured in ${PAYLOAD_BYTES}-byte datagrams`,
     { field: 'rate', hint: 'Choose a rate below that limit, or a slower profile.' },
   );

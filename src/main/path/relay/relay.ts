@@ -83,6 +83,7 @@ class Direction {
   counters(): DirectionCounters {
     return {
       ...this.link.counters,
+      packetsIn: this.link.counters.packetsIn + this.#overloadDrops,
       delivered: this.#delivered,
       deliveredBytes: this.#deliveredBytes,
       overloadDrops: this.#overloadDrops,
@@ -193,7 +194,7 @@ export class Relay {
     const own = listener.address();
     if (own.port === target.port && own.address === target.address) {
       listener.close();
-      throw new LabError('RL_INPUT_INVALID', 'to: the relay would send to itself', { field: 'to' });
+      throw new LabError('RL_INPUT_INVALID', 'The relay would send to itself', { field: 'to' });
     }
     return new Relay(listener, target, emulation, seed);
   }

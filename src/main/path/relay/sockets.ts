@@ -28,7 +28,7 @@ export async function resolveEndpoint(
     const { address, family } = await lookup(bare, { order: 'ipv4first' });
     return { address, family: family === 4 ? 4 : 6, port };
   } catch (cause) {
-    throw new LabError('RL_HOST_UNKNOWN', `${field}: the host "${host}" is not known`, { field, cause });
+    throw new LabError('RL_HOST_UNKNOWN', `The host "${host}" cannot be resolved`, { field, cause });
   }
 }
 
@@ -44,8 +44,8 @@ export function createUdpSocket(family: 4 | 6): Socket {
 }
 
 /**
- * A socket bound to `endpoint`; port 0 takes a free one. Throws RL_PORT_IN_USE, RL_ADDRESS_UNAVAILABLE or
- * RL_INPUT_INVALID (a port that needs privileges) naming `field`.
+ * A socket bound to `endpoint`; port 0 takes a free one. Throws RL_PORT_IN_USE or RL_ADDRESS_UNAVAILABLE naming
+ * `field`.
  */
 export async function bindUdpSocket(endpoint: Endpoint, field: string): Promise<Socket> {
   const socket = createUdpSocket(endpoint.family);
@@ -57,28 +57,26 @@ export async function bindUdpSocket(endpoint: Endpoint, field: string): Promise<
     return socket;
   } catch (cause) {
     socket.close();
-    const where = `UDP port ${endpoint.port} on ${endpoint.address}`;
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'EADDRINUSE') {
-      throw new LabError('RL_PORT_IN_USE', `${field}: ${where} is already in use`, { field, cause });
-    }
-    if (code === 'EADDRNOTAVAIL') {
-      throw new LabError(
-        'RL_ADDRESS_UNAVAILABLE',
-        `${field}: this machine has no address ${endpoint.address}`,
-        {
+    const { address, port } = endpoint;
+    switch ((cause as NodeJS.ErrnoException).code) {
+      case 'EADDRINUSE':
+        throw new LabError('RL_PORT_IN_USE', `UDP port ${port} on ${address} is already in use`, {
           field,
           cause,
-        },
-      );
+        });
+      case 'EADDRNOTAVAIL':
+        throw new LabError('RL_ADDRESS_UNAVAILABLE', `${address} is not an address of this machine`, {
+          field,
+          cause,
+        });
+      case 'EACCES':
+        throw new LabError('RL_ADDRESS_UNAVAILABLE', `UDP port ${port} may not be bound by this user`, {
+          field,
+          hint: 'Choose a port of 1024 or above.',
+          cause,
+        });
+      default:
+        throw cause;
     }
-    if (code === 'EACCES') {
-      throw new LabError('RL_INPUT_INVALID', `${field}: ${where} is reserved for privileged processes`, {
-        field,
-        hint: 'Choose a port of 1024 or above.',
-        cause,
-      });
-    }
-    throw cause;
   }
 }
