@@ -1,0 +1,123 @@
+/** The lab’s store: one SQLite database, `lab.db` in the data folder, held by one process at a time. */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { LabError } from '../../shared/errors.ts';
+import { makeDataDir } from './data-dir.ts';
+import {
+  type ExperimentTable,
+  experimentTable,
+  markInterrupted,
+  type RunTable,
+  runTable,
+} from './experiments.ts';
+import { type SlowQuery, WriteHandle } from './handles.ts';
+import { inspectDatabase } from './inspect.ts';
+import { lockFolder } from './lock.ts';
+import { type Measurements, measurements } from './measurements.ts';
+import { migrate } from './migrate.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+import { type RouteTable, routeTable } from './routes.ts';
+import { storeError } from './sqlite-error.ts';
+import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
+
+export interface StoreOptions {
+  dataDir: string;
+  /** A write of samples failed, failed again, or succeeded after that; or samples had to be given up. */
+  onHealth?: (health: WriteHealth) => void;
+  /** A statement or transaction took 100 ms or more. */
+  onSlowQuery?: (query: SlowQuery) => void;
+  /** Samples kept in memory while they cannot be stored. Default 200 000, about 20 MB. */
+  maxWaiting?: number;
+  nowMs?: () => number;
+  schedule?: Schedule;
+}
+
+export interface Store extends Measurements {
+  readonly dataDir: string;
+  readonly routes: RouteTable;
+  readonly experiments: ExperimentTable;
+  readonly runs: RunTable;
+  readonly writer: SampleWriter;
+  /** Stores what still waits and lets go of the folder. */
+  close(): void;
+}
+
+const timer: Schedule = (run, delayMs) => {
+  const timeout = setTimeout(run, delayMs);
+  return () => clearTimeout(timeout);
+};
+
+/**
+ * Opens the store, making folder and database when they are not there. Runs that a dead lab left `running` become
+ * `interrupted`. Throws RL_DATA_UNWRITABLE, RL_DATA_IN_USE, RL_DB_NEWER, RL_DB_CORRUPT or RL_DISK_FULL; a file that
+ * is not opened is not changed.
+ */
+export function openStore(options: StoreOptions): Store {
+  const { dataDir, nowMs = Date.now } = options;
+  const path = join(dataDir, 'lab.db');
+  makeDataDir(dataDir);
+  const unlock = lockFolder(dataDir);
+  let db: Database.Database | undefined;
+  try {
+    inspectDatabase(path, MIGRATIONS.length);
+    db = new Database(path, { timeout: 1000 });
+    // After a crash of the process nothing committed is lost; after one of the machine, at most the newest commits.
+    if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
+      throw new LabError('RL_DATA_UNWRITABLE', `${dataDir} is on a file system without shared memory`);
+    }
+    db.pragma('synchronous = NORMAL');
+    db.pragma('foreign_keys = ON');
+    db.pragma('journal_size_limit = 67108864');
+    migrate(db, MIGRATIONS);
+    return assemble(db, options, nowMs, unlock);
+  } catch (thrown) {
+    db?.close();
+    unlock();
+    throw storeError(thrown);
+  }
+}
+
+function assemble(
+  db: Database.Database,
+  options: StoreOptions,
+  nowMs: () => number,
+  unlock: () => void,
+): Store {
+  const handle = new WriteHandle(db, options.onSlowQuery ?? (() => {}));
+  markInterrupted(handle);
+  const writer = sampleWriter(handle, {
+    schedule: options.schedule ?? timer,
+    onHealth: options.onHealth ?? (() => {}),
+    maxWaiting: options.maxWaiting ?? 200_000,
+  });
+  // What is read includes what was handed over before, unless it cannot be stored just now.
+  const flush = (): void => {
+    if (writer.health.error === null) writer.flush();
+  };
+  const stored = measurements(handle);
+  const fresh =
+    <A extends unknown[], R>(read: (...args: A) => R) =>
+    (...args: A): R => {
+      flush();
+      return read(...args);
+    };
+  return {
+    dataDir: options.dataDir,
+    routes: routeTable(handle, nowMs),
+    experiments: experimentTable(handle, nowMs),
+    runs: runTable(handle, nowMs, flush),
+    writer,
+    pings: fresh(stored.pings),
+    pingStats: fresh(stored.pingStats),
+    series: fresh(stored.series),
+    lastTransfers: fresh(stored.lastTransfers),
+    lastHandshakeUs: fresh(stored.lastHandshakeUs),
+    transport: fresh(stored.transport),
+    events: fresh(stored.events),
+    close: () => {
+      writer.close();
+      db.close();
+      unlock();
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** What kind of file a database is, found out without changing a byte of it. */
+import { existsSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { LabError } from '../../shared/errors.ts';
+import { storeError } from './sqlite-error.ts';
+
+/** SQLite’s application_id of our databases: "RLab". */
+export const APPLICATION_ID = 0x524c6162;
+
+/**
+ * Passes when there is no file yet, or a sound database that this version can open.
+ * Throws RL_DB_NEWER, or RL_DB_CORRUPT for damaged files and for what is not a lab’s database.
+ */
+export function inspectDatabase(path: string, knownVersion: number): void {
+  if (!existsSync(path) || statSync(path).size === 0) return;
+  let db: Database.Database | undefined;
+  try {
+    // A read-only connection never checkpoints, so a write-ahead log beside the file stays as it is too.
+    db = new Database(path, { readonly: true });
+    const applicationId = db.pragma('application_id', { simple: true });
+    const version = db.pragma('user_version', { simple: true }) as number;
+    if (applicationId !== APPLICATION_ID) {
+      throw new LabError('RL_DB_CORRUPT', `${path} is not a RouteLab database`);
+    }
+    if (version > knownVersion) {
+      throw new LabError(
+        'RL_DB_NEWER',
+        `${path} has version ${version}; this RouteLab knows versions up to ${knownVersion}`,
+      );
+    }
+    const verdict = db.pragma('quick_check(1)', { simple: true });
+    if (verdict !== 'ok') throw new LabError('RL_DB_CORRUPT', `${path} is damaged: ${verdict}`);
+  } catch (thrown) {
+    const error = storeError(thrown);
+    if (error instanceof LabError && error.code === 'RL_DB_CORRUPT' && error !== thrown) {
+      throw new LabError('RL_DB_CORRUPT', `${path} is damaged: ${(thrown as Error).message}`, {
+        cause: thrown,
+      });
+    }
+    throw error;
+  } finally {
+    db?.close();
+  }
+}

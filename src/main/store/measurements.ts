@@ -1,0 +1,211 @@
+/**
+ * Statistics and history of a route, recomputed from its stored samples over all its runs by the formulae of
+ * shared/samples.ts. Times are unix milliseconds, rounded to the microsecond; windows are half-open, [fromMs, toMs).
+ */
+import type { Controller, PingStats, Series, Transfer, TransportSnapshot } from '../../shared/domain.ts';
+import { goodputBps, type PingSample, rttStats } from '../../shared/samples.ts';
+import type { ReadHandle } from './handles.ts';
+import type { RouteEvent } from './writer.ts';
+
+type Direction = 'down' | 'up';
+
+export interface Measurements {
+  /** Every ping of the window, in sending order. */
+  pings(routeId: string, fromMs: number, toMs: number): PingSample[];
+  pingStats(routeId: string, fromMs: number, toMs: number): PingStats;
+  /**
+   * Buckets of `bucketMs` that start at its multiples; the first and the last count only what is in the window.
+   * A bucket’s goodput is the bytes of the transfers begun in it over their time together.
+   */
+  series(routeId: string, fromMs: number, toMs: number, bucketMs: number): Series;
+  /** The newest transfer in each direction that took measurable time. */
+  lastTransfers(routeId: string): Record<Direction, Transfer | null>;
+  /** Duration of the newest handshake that succeeded, microseconds. */
+  lastHandshakeUs(routeId: string): number | null;
+  /** The transport’s snapshots of the window, one a second, oldest first. */
+  transport(routeId: string, fromMs: number, toMs: number): TransportSnapshot[];
+  /** The route’s state changes of the window, oldest first. */
+  events(routeId: string, fromMs: number, toMs: number): RouteEvent[];
+}
+
+/** Named parameters of a window query, microseconds. */
+type Window = { route: string; from: number; to: number };
+type RunWindow = { run: number; from: number; to: number };
+type TransferRow = { at_us: number; bytes: number; duration_us: number };
+type TransportRow = {
+  at_us: number;
+  controller: Controller;
+  cwnd_bytes: number;
+  pacing_bps: number | null;
+  bytes_in_flight: number;
+  smoothed_rtt_us: number | null;
+  rtt_var_us: number | null;
+  min_rtt_us: number | null;
+  packets_sent: number;
+  packets_received: number;
+  packets_lost: number;
+  bytes_sent: number;
+  bytes_received: number;
+};
+type EventRow = { at_us: number; state: RouteEvent['state']; error: string | null };
+
+const RUNS = '(SELECT id FROM run WHERE route_id = @route)';
+
+const windowOf = (route: string, fromMs: number, toMs: number): Window => ({
+  route,
+  from: Math.round(fromMs * 1000),
+  to: Math.round(toMs * 1000),
+});
+
+export function measurements(db: ReadHandle): Measurements {
+  const pings = db.query<[Window], { at_us: number; rtt_us: number | null; loaded: number }>(
+    `SELECT at_us, rtt_us, loaded FROM ping
+     WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
+  );
+  // Each run’s first and last ping of the window: two steps down its tree, however long the run.
+  const spans = db.query<[Window], { run: number; first: number; last: number }>(
+    `SELECT run, first, last FROM (
+       SELECT id AS run,
+         (SELECT min(at_us) FROM ping WHERE run_id = run.id AND at_us >= @from AND at_us < @to) AS first,
+         (SELECT max(at_us) FROM ping WHERE run_id = run.id AND at_us >= @from AND at_us < @to) AS last
+       FROM run WHERE route_id = @route)
+     WHERE first IS NOT NULL ORDER BY first`,
+  );
+  const rttsOfRun = db.column<[RunWindow], number | null>(
+    'SELECT rtt_us FROM ping WHERE run_id = @run AND at_us >= @from AND at_us < @to ORDER BY at_us',
+  );
+  const rttsOfRoute = db.column<[Window], number | null>(
+    `SELECT rtt_us FROM ping WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
+  );
+  const transfers = db.query<[Window & { direction: Direction }], TransferRow>(
+    `SELECT at_us, bytes, duration_us FROM transfer
+     WHERE run_id IN ${RUNS} AND direction = @direction AND at_us >= @from AND at_us < @to AND duration_us > 0`,
+  );
+  const lastTransfer = db.query<[{ route: string; direction: Direction }], TransferRow>(
+    `SELECT at_us, bytes, duration_us FROM run JOIN transfer ON run_id = id AND direction = @direction
+       AND at_us = (SELECT max(at_us) FROM transfer
+                    WHERE run_id = run.id AND direction = @direction AND duration_us > 0)
+     WHERE route_id = @route ORDER BY at_us DESC LIMIT 1`,
+  );
+  const lastHandshake = db.column<[{ route: string }], number>(
+    `SELECT duration_us FROM run JOIN handshake ON run_id = id
+       AND at_us = (SELECT max(at_us) FROM handshake WHERE run_id = run.id AND duration_us IS NOT NULL)
+     WHERE route_id = @route ORDER BY at_us DESC LIMIT 1`,
+  );
+  const transport = db.query<[Window], TransportRow>(
+    `SELECT * FROM transport WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
+  );
+  const events = db.query<[Window], EventRow>(
+    `SELECT at_us, state, error FROM route_event
+     WHERE route_id = @route AND at_us >= @from AND at_us < @to ORDER BY at_us, id`,
+  );
+
+  /** RTTs of the window’s pings in sending order, null where lost. */
+  const rtts = (window: Window): (number | null)[] => {
+    const runs = spans.all(window);
+    // Runs of a route follow one another; should two overlap, their pings are sorted together.
+    const overlap = runs.some(({ first }, i) => i > 0 && first <= runs[i - 1]!.last);
+    if (overlap) return rttsOfRoute.all(window);
+    const parts = runs.map(({ run, first, last }) => rttsOfRun.all({ run, from: first, to: last + 1 }));
+    return parts.length === 1 ? parts[0]! : parts.flat();
+  };
+
+  return {
+    pings: (routeId, fromMs, toMs) =>
+      pings
+        .all(windowOf(routeId, fromMs, toMs))
+        .map(({ at_us, rtt_us, loaded }) => ({ atMs: at_us / 1000, rttUs: rtt_us, loaded: loaded === 1 })),
+
+    pingStats: (routeId, fromMs, toMs) => rttStats(rtts(windowOf(routeId, fromMs, toMs)), fromMs, toMs),
+
+    series: (routeId, fromMs, toMs, bucketMs) => {
+      const window = windowOf(routeId, fromMs, toMs);
+      const bucketUs = bucketMs * 1000;
+      const startOf = (atUs: number): number => Math.floor(atUs / bucketUs) * bucketUs;
+
+      const transferred = { down: new Map<number, TransferRow>(), up: new Map<number, TransferRow>() };
+      for (const direction of ['down', 'up'] as const) {
+        for (const row of transfers.all({ ...window, direction })) {
+          const sum = transferred[direction].get(startOf(row.at_us));
+          if (sum === undefined) transferred[direction].set(startOf(row.at_us), row);
+          else {
+            sum.bytes += row.bytes;
+            sum.duration_us += row.duration_us;
+          }
+        }
+      }
+
+      const pinged = new Map<number, PingStats>();
+      let from = window.from;
+      for (;;) {
+        const first = spans.get({ ...window, from })?.first;
+        if (first === undefined) break;
+        const start = startOf(first);
+        const end = start + bucketUs;
+        const part = { ...window, from: first, to: Math.min(end, window.to) };
+        pinged.set(start, rttStats(rtts(part), start / 1000, end / 1000));
+        from = end;
+      }
+
+      const starts = [...new Set([...pinged.keys(), ...transferred.down.keys(), ...transferred.up.keys()])];
+      starts.sort((a, b) => a - b);
+      const stats = starts.map((start) => pinged.get(start));
+      const goodput = (direction: Direction): (number | null)[] =>
+        starts.map((start) => {
+          const sum = transferred[direction].get(start);
+          return sum === undefined ? null : goodputBps({ bytes: sum.bytes, durationUs: sum.duration_us });
+        });
+      return {
+        routeId,
+        bucketMs,
+        tMs: starts.map((start) => start / 1000),
+        sent: stats.map((s) => s?.sent ?? 0),
+        lost: stats.map((s) => s?.lost ?? 0),
+        rttMin: stats.map((s) => s?.rttUs?.min ?? null),
+        rttP50: stats.map((s) => s?.rttUs?.p50 ?? null),
+        rttP95: stats.map((s) => s?.rttUs?.p95 ?? null),
+        rttP99: stats.map((s) => s?.rttUs?.p99 ?? null),
+        rttMax: stats.map((s) => s?.rttUs?.max ?? null),
+        jitter: stats.map((s) => s?.jitterUs ?? null),
+        goodputDown: goodput('down'),
+        goodputUp: goodput('up'),
+      };
+    },
+
+    lastTransfers: (route) => {
+      const last = (direction: Direction): Transfer | null => {
+        const row = lastTransfer.get({ route, direction });
+        if (row === undefined) return null;
+        const { at_us, bytes, duration_us: durationUs } = row;
+        return { atMs: at_us / 1000, bytes, durationUs, goodputBps: goodputBps({ bytes, durationUs }) };
+      };
+      return { down: last('down'), up: last('up') };
+    },
+
+    lastHandshakeUs: (route) => lastHandshake.get({ route }) ?? null,
+
+    transport: (routeId, fromMs, toMs) =>
+      transport.all(windowOf(routeId, fromMs, toMs)).map((row) => ({
+        atMs: row.at_us / 1000,
+        controller: row.controller,
+        cwndBytes: row.cwnd_bytes,
+        pacingBps: row.pacing_bps,
+        bytesInFlight: row.bytes_in_flight,
+        smoothedRttUs: row.smoothed_rtt_us,
+        rttVarUs: row.rtt_var_us,
+        minRttUs: row.min_rtt_us,
+        packetsSent: row.packets_sent,
+        packetsReceived: row.packets_received,
+        packetsLost: row.packets_lost,
+        bytesSent: row.bytes_sent,
+        bytesReceived: row.bytes_received,
+      })),
+
+    events: (routeId, fromMs, toMs) =>
+      events.all(windowOf(routeId, fromMs, toMs)).map(({ at_us, state, error }) => ({
+        atMs: at_us / 1000,
+        state,
+        error: error === null ? null : JSON.parse(error),
+      })),
+  };
+}

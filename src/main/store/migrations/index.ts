@@ -1,0 +1,19 @@
+import type { Migration } from '../migrate.ts';
+import { routes } from './0001-routes.ts';
+import { experiments } from './0002-experiments.ts';
+import { pings } from './0003-pings.ts';
+import { transfers } from './0004-transfers.ts';
+import { handshakes } from './0005-handshakes.ts';
+import { transport } from './0006-transport.ts';
+import { routeEvents } from './0007-route-events.ts';
+
+/** In order; the position is the version. */
+export const MIGRATIONS: readonly Migration[] = [
+  routes,
+  experiments,
+  pings,
+  transfers,
+  handshakes,
+  transport,
+  routeEvents,
+];

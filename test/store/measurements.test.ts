@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Series } from '../../src/shared/domain.ts';
+import { goodputBps, type PingSample, pingStats, type TransferSample } from '../../src/shared/samples.ts';
+import { NOTHING, routeNamed, startedRoute, tempStore } from './temp.ts';
+
+const T0 = 1_790_000_000_000;
+const byTime = (a: { atMs: number }, b: { atMs: number }): number => a.atMs - b.atMs;
+
+/** Pings at distinct microseconds within ten seconds. */
+const pingsOfRun = fc
+  .uniqueArray(
+    fc.record({
+      us: fc.integer({ min: 0, max: 10_000_000 }),
+      rttUs: fc.option(fc.integer({ min: 0, max: 2_000_000 }), { freq: 4 }),
+      loaded: fc.boolean(),
+    }),
+    { selector: ({ us }) => us, maxLength: 60 },
+  )
+  .map((pings) =>
+    pings.map(({ us, rttUs, loaded }): PingSample => ({ atMs: (T0 * 1000 + us) / 1000, rttUs, loaded })),
+  );
+const transfersOfRun = fc.uniqueArray(
+  fc.record({
+    atMs: fc.integer({ min: T0, max: T0 + 10_000 }),
+    direction: fc.constantFrom('down' as const, 'up' as const),
+    bytes: fc.integer({ min: 1, max: 1e9 }),
+    durationUs: fc.double({ min: 1, max: 1e7, noNaN: true }),
+  }),
+  { selector: ({ atMs, direction }) => `${atMs}${direction}`, maxLength: 8 },
+);
+const window = fc
+  .tuple(fc.integer({ min: -1_000_000, max: 11_000_000 }), fc.integer({ min: 0, max: 12_000_000 }))
+  .map(([from, span]) => [(T0 * 1000 + from) / 1000, (T0 * 1000 + from + span) / 1000] as const);
+
+/** Runs of one route, overlapping at will, never with two pings at one microsecond in different runs. */
+const runs = fc.array(fc.tuple(pingsOfRun, transfersOfRun), { minLength: 1, maxLength: 4 }).map((all) => {
+  const seen = new Set<number>();
+  return all.map(([pings, transfers]) => ({
+    pings: pings.filter(({ atMs }) => !seen.has(atMs) && seen.add(atMs)),
+    transfers,
+  }));
+});
+
+test('statistics from the store are equal to those computed in memory', () => {
+  const store = tempStore();
+  let n = 0;
+  fc.assert(
+    fc.property(runs, window, fc.integer({ min: 1, max: 4000 }), (given, [fromMs, toMs], bucketMs) => {
+      const route = store.routes.create(routeNamed(`route ${n++}`), { demo: false, enabled: false });
+      const experiment = store.experiments.create({ name: 'e', kind: 'monitor', manifest: {} });
+      for (const samples of given) {
+        const run = store.runs.start(experiment.id, route.id);
+        store.writer.add(run.id, { ...NOTHING, ...samples });
+      }
+      const pings = given.flatMap((samples) => samples.pings).sort(byTime);
+      const within = pings.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+      expect(store.pings(route.id, fromMs, toMs)).toEqual(within);
+      expect(store.pingStats(route.id, fromMs, toMs)).toEqual(pingStats(pings, fromMs, toMs));
+
+      const transfers = given
+        .flatMap((samples): TransferSample[] => samples.transfers)
+        .filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
+      const bucketOf = ({ atMs }: { atMs: number }): number => Math.floor(atMs / bucketMs) * bucketMs;
+      const starts = [...new Set([...within, ...transfers].map(bucketOf))].sort((a, b) => a - b);
+      const stats = starts.map((start) => pingStats(within, start, start + bucketMs));
+      const goodput = (direction: 'down' | 'up'): (number | null)[] =>
+        starts.map((start) => {
+          const of = transfers.filter((t) => t.direction === direction && bucketOf(t) === start);
+          const sum = (read: (t: TransferSample) => number): number => of.reduce((s, t) => s + read(t), 0);
+          return of.length === 0
+            ? null
+            : expect.closeTo(
+                goodputBps({ bytes: sum((t) => t.bytes), durationUs: sum((t) => t.durationUs) }),
+                -3,
+              );
+        });
+      const series = store.series(route.id, fromMs, toMs, bucketMs);
+      expect(series).toEqual({
+        routeId: route.id,
+        bucketMs,
+        tMs: starts,
+        sent: stats.map((s) => s.sent),
+        lost: stats.map((s) => s.lost),
+        rttMin: stats.map((s) => s.rttUs?.min ?? null),
+        rttP50: stats.map((s) => s.rttUs?.p50 ?? null),
+        rttP95: stats.map((s) => s.rttUs?.p95 ?? null),
+        rttP99: stats.map((s) => s.rttUs?.p99 ?? null),
+        rttMax: stats.map((s) => s.rttUs?.max ?? null),
+        jitter: stats.map((s) => s.jitterUs),
+        goodputDown: goodput('down'),
+        goodputUp: goodput('up'),
+      });
+      expect(Series.safeParse(series).success).toBe(true);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('a window holds its start and not its end', () => {
+  const store = tempStore();
+  const { routeId, runId } = startedRoute(store);
+  const at = (atMs: number): PingSample => ({ atMs, rttUs: 5, loaded: false });
+  store.writer.add(runId, { ...NOTHING, pings: [at(999.999), at(1000), at(1999.999), at(2000)] });
+  expect(store.pings(routeId, 1000, 2000).map(({ atMs }) => atMs)).toEqual([1000, 1999.999]);
+  expect(store.pingStats(routeId, 1000, 2000).sent).toBe(2);
+  expect(store.series(routeId, 1000, 2000, 1000).tMs).toEqual([1000]);
+});
+
+test('pings of other routes do not count', () => {
+  const store = tempStore();
+  const [a, b] = [startedRoute(store, 'a'), startedRoute(store, 'b')];
+  store.writer.add(a.runId, { ...NOTHING, pings: [{ atMs: 1, rttUs: 10, loaded: false }] });
+  store.writer.add(b.runId, { ...NOTHING, pings: [{ atMs: 1, rttUs: null, loaded: false }] });
+  expect(store.pingStats(a.routeId, 0, 9)).toMatchObject({ sent: 1, lost: 0 });
+  expect(store.pingStats(b.routeId, 0, 9)).toMatchObject({ sent: 1, lost: 1, rttUs: null, jitterUs: null });
+});
+
+test('nothing measured is nothing said', () => {
+  const store = tempStore();
+  const { routeId } = startedRoute(store);
+  expect(store.pingStats(routeId, 0, 1000)).toEqual(pingStats([], 0, 1000));
+  expect(store.series(routeId, 0, 1e12, 1).tMs).toEqual([]);
+  expect(store.lastTransfers(routeId)).toEqual({ down: null, up: null });
+  expect(store.lastHandshakeUs(routeId)).toBeNull();
+});
+
+test('gaps in a series are skipped, however many buckets they would be', () => {
+  const store = tempStore();
+  const { routeId, runId } = startedRoute(store);
+  const at = (atMs: number): PingSample => ({ atMs, rttUs: 5, loaded: false });
+  store.writer.add(runId, { ...NOTHING, pings: [at(5), at(T0)] });
+  expect(store.series(routeId, 0, T0 + 1, 1).tMs).toEqual([5, T0]);
+});
+
+test('the newest transfer of each direction is found over all runs', () => {
+  const store = tempStore();
+  const { routeId, runId } = startedRoute(store);
+  const later = store.runs.start(1, routeId);
+  const transfer = { atMs: 10, direction: 'down' as const, bytes: 1000, durationUs: 4000 };
+  store.writer.add(runId, {
+    ...NOTHING,
+    transfers: [transfer, { ...transfer, direction: 'up' }, { ...transfer, atMs: 5 }],
+  });
+  // One that came all at once has no rate.
+  store.writer.add(later.id, {
+    ...NOTHING,
+    transfers: [
+      { ...transfer, atMs: 20, bytes: 2000 },
+      { ...transfer, atMs: 30, durationUs: 0 },
+    ],
+  });
+  expect(store.lastTransfers(routeId)).toEqual({
+    down: { atMs: 20, bytes: 2000, durationUs: 4000, goodputBps: 4e6 },
+    up: { atMs: 10, bytes: 1000, durationUs: 4000, goodputBps: 2e6 },
+  });
+});
+
+test('the newest handshake is the newest that succeeded', () => {
+  const store = tempStore();
+  const { routeId, runId } = startedRoute(store);
+  store.writer.add(runId, {
+    ...NOTHING,
+    handshakes: [
+      { atMs: 1, durationUs: 900, errorCode: null },
+      { atMs: 2, durationUs: 700.5, errorCode: null },
+      { atMs: 3, durationUs: null, errorCode: 'RL_CONNECT_TIMEOUT' },
+    ],
+  });
+  expect(store.lastHandshakeUs(routeId)).toBe(700.5);
+});
+
+test('transport snapshots and events come back as they were given', () => {
+  const store = tempStore();
+  const { routeId, runId } = startedRoute(store);
+  const transport = {
+    atMs: 1000.5,
+    controller: 'newreno' as const,
+    cwndBytes: 13_500,
+    pacingBps: 1e6,
+    bytesInFlight: 1350,
+    smoothedRttUs: 20_000.5,
+    rttVarUs: 12,
+    minRttUs: null,
+    packetsSent: 10,
+    packetsReceived: 9,
+    packetsLost: 1,
+    bytesSent: 13_500,
+    bytesReceived: 900,
+  };
+  const error = { code: 'RL_PORT_CLOSED' as const, message: 'closed', hint: 'open it' };
+  store.writer.add(runId, { ...NOTHING, transport });
+  store.writer.event(routeId, { atMs: 1, state: 'connecting', error: null });
+  store.writer.event(routeId, { atMs: 2, state: 'down', error });
+  expect(store.transport(routeId, 0, 2000)).toEqual([transport]);
+  expect(store.events(routeId, 0, 2)).toEqual([{ atMs: 1, state: 'connecting', error: null }]);
+  expect(store.events(routeId, 2, 3)).toEqual([{ atMs: 2, state: 'down', error }]);
+});
