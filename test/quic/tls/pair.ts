@@ -1,8 +1,8 @@
 /** Two handshake machines joined in memory, deterministic but for ECDSA and RSA-PSS signatures. */
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { ClientHandshake, type ClientHandshakeOptions } from '../../../src/main/quic/tls/client.ts';
 import { ServerHandshake, type ServerHandshakeOptions } from '../../../src/main/quic/tls/server.ts';
-import type { Level, TlsEvent } from '../../../src/main/quic/tls/types.ts';
+import { type Level, TlsAlert, type TlsEvent } from '../../../src/main/quic/tls/types.ts';
 
 /** A source of bytes that yields the same ones for the same seed. */
 export function seededRandom(seed: string): (n: number) => Buffer {
@@ -16,18 +16,11 @@ export function seededRandom(seed: string): (n: number) => Buffer {
   };
 }
 
+/** What a server proves itself with. */
 export interface Identity {
   certificate: Buffer[];
   privateKey: KeyObject;
 }
-
-/** PEM as the handshake wants it. */
-export const identity = (certPem: string, keyPem: string): Identity => ({
-  certificate: (certPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
-    (pem) => new X509Certificate(pem).raw,
-  ),
-  privateKey: createPrivateKey(keyPem),
-});
 
 export const CLIENT_PARAMETERS = Buffer.from('client transport parameters');
 export const SERVER_PARAMETERS = Buffer.from('server transport parameters');
@@ -42,7 +35,10 @@ export const makeClient = (options: Partial<ClientHandshakeOptions> = {}): Clien
     ...options,
   });
 
-export const makeServer = (server: Identity, options: Partial<ServerHandshakeOptions> = {}): ServerHandshake =>
+export const makeServer = (
+  server: Identity,
+  options: Partial<ServerHandshakeOptions> = {},
+): ServerHandshake =>
   new ServerHandshake({
     alpn: ['routelab/1'],
     ...server,
@@ -88,4 +84,15 @@ export function deliver(
   for (const { level, data } of flight) {
     for (let at = 0; at < data.length; at += chunk) to.receive(level, data.subarray(at, at + chunk));
   }
+}
+
+/** The alert that an action ends in; undefined when it ends well. */
+export function alertOf(action: () => unknown): number | undefined {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof TlsAlert) return error.alert;
+    throw error;
+  }
+  return undefined;
 }

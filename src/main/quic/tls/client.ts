@@ -18,7 +18,7 @@ import {
   required,
 } from './extensions.ts';
 import { Handshake } from './handshake.ts';
-import { GROUPS, type Group, type GroupName, type KeyPair } from './key-exchange.ts';
+import { type Group, type GroupName, type KeyPair, selectGroups } from './key-exchange.ts';
 import { KeySchedule, type TrafficSecrets } from './key-schedule.ts';
 import {
   decodeCertificate,
@@ -50,6 +50,8 @@ export interface ClientHandshakeOptions {
   verify: ((chain: Buffer[]) => void) | null;
   random: (n: number) => Buffer;
   suites?: readonly CipherSuite[];
+  /** Key exchange groups offered, each with a key share; default all. */
+  groups?: readonly GroupName[];
   /** Receives SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
 }
@@ -97,7 +99,9 @@ export class ClientHandshake extends Handshake {
     this.#options = options;
     this.#suites = options.suites ?? supportedSuites();
     this.#random = options.random(32);
-    this.#keyPairs = new Map(GROUPS.map((group) => [group, group.generate(options.random)]));
+    this.#keyPairs = new Map(
+      selectGroups(options.groups).map((group) => [group, group.generate(options.random)]),
+    );
     this.#offered = this.#offer();
   }
 
@@ -174,7 +178,7 @@ export class ClientHandshake extends Handshake {
     }));
     return new Map([
       ...(serverName === null ? [] : [[ExtensionType.server_name, encodeServerName(serverName)] as const]),
-      [ExtensionType.supported_groups, encodeCodePoints(GROUPS.map((group) => group.id))],
+      [ExtensionType.supported_groups, encodeCodePoints(shares.map((share) => share.group))],
       [ExtensionType.signature_algorithms, encodeCodePoints(OFFERED_SCHEMES)],
       [ExtensionType.application_layer_protocol_negotiation, encodeProtocols(alpn)],
       [ExtensionType.supported_versions, encodeOfferedVersions([TLS_1_3])],

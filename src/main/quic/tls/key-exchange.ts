@@ -90,4 +90,8 @@ const P256: Group = {
 };
 
 /** In order of preference. */
-export const GROUPS: readonly Group[] = [X25519, P256];
+const GROUPS: readonly Group[] = [X25519, P256];
+
+/** Our groups in order of preference, or just those named. */
+export const selectGroups = (names?: readonly GroupName[]): readonly Group[] =>
+  names ? GROUPS.filter((group) => names.includes(group.name)) : GROUPS;

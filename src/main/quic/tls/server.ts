@@ -14,7 +14,7 @@ import {
   required,
 } from './extensions.ts';
 import { Handshake } from './handshake.ts';
-import { GROUPS, type Group, type GroupName } from './key-exchange.ts';
+import { type Group, type GroupName, selectGroups } from './key-exchange.ts';
 import { KeySchedule, type TrafficSecrets } from './key-schedule.ts';
 import {
   decodeClientHello,
@@ -45,6 +45,8 @@ export interface ServerHandshakeOptions {
   random: (n: number) => Buffer;
   /** In order of preference. */
   suites?: readonly CipherSuite[];
+  /** Key exchange groups accepted; default all. */
+  groups?: readonly GroupName[];
   /** Receives SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
 }
@@ -124,7 +126,7 @@ export class ServerHandshake extends Handshake {
     const parameters = required(extensions, 'quic_transport_parameters', 'ClientHello');
     const suite = this.#selectSuite(hello.cipherSuites);
     const alpn = this.#selectProtocol(extensions);
-    const { group, publicKey: clientShare } = selectKeyShare(extensions);
+    const { group, publicKey: clientShare } = this.#selectKeyShare(extensions);
     const schemes = decodeCodePoints(
       required(extensions, 'signature_algorithms', 'ClientHello'),
       'signature_algorithms',
@@ -213,6 +215,24 @@ export class ServerHandshake extends Handshake {
     return protocol;
   }
 
+  /** The preferred of our groups for which the client sent a share. */
+  #selectKeyShare(extensions: Extensions): { group: Group; publicKey: Buffer } {
+    const supported = decodeCodePoints(
+      required(extensions, 'supported_groups', 'ClientHello'),
+      'supported_groups',
+    );
+    const shares = decodeKeyShares(required(extensions, 'key_share', 'ClientHello'));
+    // RFC 8446 §4.2.8.
+    if (shares.some((share) => !supported.includes(share.group))) {
+      throw new TlsAlert(Alert.illegal_parameter, 'a key share for a group that supported_groups leaves out');
+    }
+    for (const group of selectGroups(this.#options.groups)) {
+      const share = shares.find((entry) => entry.group === group.id);
+      if (share) return { group, publicKey: share.publicKey };
+    }
+    throw new TlsAlert(Alert.handshake_failure, 'no key share for a group in common');
+  }
+
   #onFinished(message: HandshakeMessage): void {
     const schedule = this.#schedule!;
     const expected = schedule.finished(this.#handshakeSecrets!.client);
@@ -226,22 +246,4 @@ export class ServerHandshake extends Handshake {
     this.#state = 'connected';
     this.emit({ type: 'complete' });
   }
-}
-
-/** The preferred of our groups for which the client sent a share. */
-function selectKeyShare(extensions: Extensions): { group: Group; publicKey: Buffer } {
-  const supported = decodeCodePoints(
-    required(extensions, 'supported_groups', 'ClientHello'),
-    'supported_groups',
-  );
-  const shares = decodeKeyShares(required(extensions, 'key_share', 'ClientHello'));
-  // RFC 8446 §4.2.8.
-  if (shares.some((share) => !supported.includes(share.group))) {
-    throw new TlsAlert(Alert.illegal_parameter, 'a key share for a group that supported_groups leaves out');
-  }
-  for (const group of GROUPS) {
-    const share = shares.find((entry) => entry.group === group.id);
-    if (share) return { group, publicKey: share.publicKey };
-  }
-  throw new TlsAlert(Alert.handshake_failure, 'no key share for a group in common');
 }
