@@ -157,14 +157,10 @@ export class Pair {
       this.sent[direction].push(datagram.length);
       if (this.#options.drop?.(direction, n, datagram)) continue;
       const delay = (this.#options.delayUs ?? 10_000) + (this.#options.extraUs?.(direction, n) ?? 0);
-      this.#transit.push({
-        atUs: this.nowUs + delay,
-
-        direction,
-        datagram: Buffer.from(datagram),
-      });
+      const item = { atUs: this.nowUs + delay, direction, datagram: Buffer.from(datagram) };
+      const before = this.#transit.findLastIndex(({ atUs }) => atUs <= item.atUs);
+      this.#transit.splice(before + 1, 0, item);
     }
-    this.#transit.sort((a, b) => a.atUs - b.atUs || a.order - b.order);
   }
 
   #deliver({ direction, datagram }: InTransit): void {

@@ -24,7 +24,6 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export async function connectQuic(options: ConnectOptions): Promise<QuicSession> {
   const where = formatAddress(options.host, options.port);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  options.signal?.throwIfAborted();
   const host = options.host.replace(/^\[|\]$/g, '');
   const deadlineUs = nowUs() + timeoutMs * 1000;
   const address = await resolve(host, where, timeoutMs);
@@ -169,6 +168,7 @@ function handshake(
     options.signal?.addEventListener('abort', onAbort, { once: true });
     socket.on('error', onSocketError);
     socket.on('message', (datagram: Buffer) => session.receive(datagram));
-    session.wake();
+    if (options.signal?.aborted) onAbort();
+    else session.wake();
   });
 }
