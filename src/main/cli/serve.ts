@@ -1,0 +1,132 @@
+/** `routelab serve`: the headless lab, with what it measures shown as it comes in. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { LabClient } from '../lab/router.ts';
+import { startHeadless } from '../serve/index.ts';
+import { defaultDataDir } from '../store/data-dir.ts';
+import { createLog } from '../telemetry/log.ts';
+import { onInterrupt } from './interrupt.ts';
+import { routeLine, routeResult, routeTable, viewsOf } from './lab-view.ts';
+import { parseNumber } from './options.ts';
+import { note, print, printJson } from './output.ts';
+import { Screen } from './screen.ts';
+
+interface ServeOptions {
+  port: number;
+  host: string;
+  data?: string;
+  demo?: boolean;
+  json?: true;
+}
+
+/** Between two looks at the routes: in place on a terminal, as lines elsewhere. */
+const SHOW_MS = { terminal: 1000, lines: 10_000 } as const;
+/** Before the first lines there should be something to say. */
+const FIRST_LINES_MS = 3000;
+
+export function configure(command: Command): void {
+  command
+    .option(
+      '--port <n>',
+      'TCP port of the UI, the API and the metrics; 0 takes a free one',
+      (text) => parseNumber(text, '--port', { min: 0, max: 65535, integer: true }),
+      8080,
+    )
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--data <dir>', 'data folder')
+    .option(
+      '--demo',
+      'start the demo lab: six emulated routes (a first run without a display does so by itself)',
+    )
+    .option('--no-demo', 'do not start the demo lab')
+    .action(serve);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const startedAtMs = Date.now();
+  const interrupt = onInterrupt();
+  // With --json standard output belongs to the one object at the end.
+  const output = options.json ? process.stderr : process.stdout;
+  const screen = output.isTTY ? new Screen(output) : null;
+  const say = (line: string): void => {
+    if (screen !== null) screen.above(`${line}\n`);
+    else (options.json ? note : print)(line);
+  };
+  const log = createLog({
+    level: screen === null ? 'info' : 'warn',
+    format: process.stderr.isTTY ? 'pretty' : 'json',
+    ...(screen !== null && process.stderr.isTTY && { stream: { write: (line) => screen.above(line) } }),
+  });
+
+  const dataDir = options.data ?? defaultDataDir();
+  const headless = await startHeadless({ dataDir, host: options.host, port: options.port, log });
+  try {
+    const { client } = headless.lab;
+    say(`RouteLab runs at ${headless.url}  (data in ${dataDir})`);
+    await startDemo(client, options.demo, say);
+    if (screen === null) await printLines(client, interrupt.signal, say);
+    else await showTable(client, interrupt.signal, screen);
+    if (options.json) {
+      printJson({
+        url: headless.url,
+        started_at: new Date(startedAtMs).toISOString(),
+        duration_s: (Date.now() - startedAtMs) / 1000,
+        routes: (await views(client)).map(routeResult),
+      });
+    }
+  } finally {
+    await headless.close();
+  }
+}
+
+/** Nobody can be asked on a machine without a display: there, a lab that never measured anything begins with the demo. */
+async function startDemo(
+  client: LabClient,
+  wanted: boolean | undefined,
+  say: (line: string) => void,
+): Promise<void> {
+  const isFirstRun =
+    (await client.routes.list()).length === 0 && (await client.experiments.list()).length === 0;
+  if (wanted === undefined && !isFirstRun) return;
+  const hasDisplay = process.platform !== 'linux' || process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY'];
+  if (wanted ?? !hasDisplay) {
+    await client.demo.start();
+    say('The demo lab runs: six emulated routes over loopback.');
+  } else {
+    say('There are no routes yet: add one in the UI, or try the demo lab with --demo.');
+  }
+}
+
+const views = async (client: LabClient) => viewsOf(await client.routes.list(), await client.routes.status());
+
+async function showTable(client: LabClient, signal: AbortSignal, screen: Screen): Promise<void> {
+  const show = async (): Promise<void> => {
+    const current = await views(client);
+    screen.show(current.length === 0 ? 'no routes' : routeTable(current));
+  };
+  await every(SHOW_MS.terminal, show, signal);
+}
+
+async function printLines(
+  client: LabClient,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  const show = async (): Promise<void> => {
+    for (const view of await views(client)) say(routeLine(view));
+  };
+  await pause(FIRST_LINES_MS, signal);
+  await every(SHOW_MS.lines, show, signal);
+}
+
+/** Calls `show` at once and every `ms` until `signal` aborts. */
+async function every(ms: number, show: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await show();
+    await pause(ms, signal);
+  }
+}
+
+/** Resolves after `ms`, or when `signal` aborts. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => {});
