@@ -186,10 +186,10 @@ function describeLink(link: LinkSettings): string {
   ].join(', ');
 }
 
-const dropped = ({ lost, queueDrops, outageDrops, overloadDrops }: DirectionCounters): number =>
-  lost + queueDrops + outageDrops + overloadDrops;
+const dropRatio = ({ packetsIn, lost, queueDrops, outageDrops, overloadDrops }: DirectionCounters) =>
+  packetsIn === 0 ? null : (lost + queueDrops + outageDrops + overloadDrops) / packetsIn;
 
-/** Counters as they grow: rewritten in place on a terminal, a line now and then elsewhere. */
+/** Counters as they grow, a line for each direction: rewritten in place on a terminal, now and then elsewhere. */
 function showLive(relay: Relay): { stop: () => void } {
   const { stderr } = process;
   let shown = '';
@@ -199,26 +199,26 @@ function showLive(relay: Relay): { stop: () => void } {
     const counters = relay.counters();
     const now = nowUs();
     const way = (name: 'up' | 'down'): string => {
-      const bytes = counters[name].deliveredBytes - before[name].deliveredBytes;
-      const { packetsIn } = counters[name];
-      const ratio = packetsIn === 0 ? null : dropped(counters[name]) / packetsIn;
+      const { packetsIn, deliveredBytes } = counters[name];
+      const rateBps = ((deliveredBytes - before[name].deliveredBytes) * 8e6) / (now - beforeUs);
       return (
-        `${name} ${String(packetsIn).padStart(8)} packets ${formatPercent(ratio).padStart(7)} dropped` +
-        ` ${formatRate((bytes * 8e6) / (now - beforeUs)).padStart(13)}`
+        `${name.padEnd(4)} ${String(packetsIn).padStart(9)} packets` +
+        ` ${formatPercent(dropRatio(counters[name])).padStart(7)} dropped ${formatRate(rateBps).padStart(13)}`
       );
     };
-    const line = `${way('up')}  ${way('down')}`;
+    const lines = `${way('up')}\n${way('down')}`;
     before = counters;
     beforeUs = now;
-    if (line === shown) return;
-    shown = line;
-    stderr.write(stderr.isTTY ? `\r\x1b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`);
+    if (lines === shown) return;
+    shown = lines;
+    // Back to the start of the first of the two lines, ready to be overwritten.
+    stderr.write(stderr.isTTY ? `${lines.replace('\n', '\x1b[K\n')}\x1b[K\x1b[1A\r` : `${lines}\n`);
   };
   const timer = setInterval(show, stderr.isTTY ? LIVE_MS.terminal : LIVE_MS.log);
   return {
     stop: () => {
       clearInterval(timer);
-      if (stderr.isTTY) stderr.write('\r\x1b[K');
+      if (stderr.isTTY) stderr.write('\r\x1b[J');
     },
   };
 }
@@ -248,7 +248,7 @@ function summaryTable({ up, down, refused, socketErrors }: RelayCounters, second
     ['queue full', (way) => String(way.queueDrops)],
     ['path cut', (way) => String(way.outageDrops)],
     ['relay overloaded', (way) => String(way.overloadDrops)],
-    ['dropped', (way) => formatPercent(way.packetsIn === 0 ? null : dropped(way) / way.packetsIn, 2)],
+    ['dropped', (way) => formatPercent(dropRatio(way), 2)],
     ['payload', (way) => formatBytes(way.deliveredBytes)],
     ['mean rate', (way) => formatRate((way.deliveredBytes * 8) / seconds)],
   ];

@@ -2,6 +2,9 @@
  * One direction of a path: random loss, then a droptail queue before a bottleneck of some rate, then a
  * propagation delay with jitter. Sans-IO: the simulator drives it in virtual time and the UDP relay in real
  * time, so a simulated route and an emulated one are the same route.
+ *
+ * Jitter is drawn uniformly for each packet, but none overtakes another: packets far apart see the whole range,
+ * dense traffic waits behind the slowest and sees mostly its upper end.
  */
 import type { LinkSettings } from '../../shared/domain.ts';
 import type { Rng } from './rng.ts';

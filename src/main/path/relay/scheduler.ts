@@ -10,6 +10,8 @@ export const nowUs = (): number => performance.now() * 1000;
 
 /** Spinning starts this long before a deadline: what a timer is seldom later than. */
 const SPIN_US = 1500;
+/** What `setTimeout` takes; a longer wait is slept in parts. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Tasks run in one turn before sockets are polled again. */
 const TASKS_PER_TURN = 64;
 
@@ -49,7 +51,7 @@ class Scheduler {
       setImmediate(this.#turn);
     } else {
       this.#timerForUs = dueUs;
-      this.#timer = setTimeout(this.#turn, sleepMs);
+      this.#timer = setTimeout(this.#turn, Math.min(sleepMs, LONGEST_TIMER_MS));
     }
   }
 
