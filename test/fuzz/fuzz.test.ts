@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { fuzz } from './run.ts';
+import { TARGETS } from './targets.ts';
+
+const INPUTS = 3000;
+
+it.each(TARGETS.map((target) => [target.name, target] as const))(
+  '%s holds against mutated inputs',
+  (_, target) => {
+    expect(fuzz(target, 1, (done) => done < INPUTS)).toBeGreaterThanOrEqual(INPUTS);
+  },
+);
+
+it('a defect is reported with the input that shows it', () => {
+  const target = {
+    name: 'broken',
+    seeds: [Buffer.from([1])],
+    run: (data: Buffer) => {
+      if (data.length === 0) throw new Error('empty input');
+    },
+  };
+  expect(() => fuzz(target, 1, () => true)).toThrow(
+    /broken, seed 1, input \d+: --target broken --input \nError: empty input/,
+  );
+});

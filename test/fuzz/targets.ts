@@ -1,0 +1,8 @@
+/** Every parser that is fuzzed: add yours here. */
+import { frames } from './frames.ts';
+import { header } from './header.ts';
+import { receiveStream } from './receive-stream.ts';
+import type { FuzzTarget } from './target.ts';
+import { transportParameters } from './transport-parameters.ts';
+
+export const TARGETS: readonly FuzzTarget[] = [header, frames, transportParameters, receiveStream];

@@ -1,0 +1,108 @@
+/**
+ * Both handshake machines, fed anything at any stage. Input: a byte that chooses the stage, a byte with the size of
+ * the pieces (0: all at once), then what arrives. Nothing may happen but a TlsAlert.
+ */
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import type { ClientHandshake } from '../../src/main/quic/tls/client.ts';
+import { ServerHandshake } from '../../src/main/quic/tls/server.ts';
+import { type Level, TlsAlert } from '../../src/main/quic/tls/types.ts';
+import { makeVerifier } from '../../src/main/quic/tls/verify.ts';
+import { make, NOW } from '../quic/tls/certificates.ts';
+import { dataOf, deliver, drain, makeClient, makeServer } from '../quic/tls/pair.ts';
+
+/** Ed25519 keys from fixed seeds: the flights, and so the corpus, are the same in every run. */
+function fixedKey(seed: number) {
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, seed)]),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  return { privateKey, publicKey: createPublicKey(privateKey) };
+}
+
+const root = make({ subject: 'root', keys: fixedKey(1), ca: true });
+const middle = make({ subject: 'middle', keys: fixedKey(2), issuer: root, ca: 0 });
+const leaf = make({
+  subject: 'leaf',
+  keys: fixedKey(3),
+  issuer: middle,
+  names: ['lab.example', '192.0.2.1'],
+  keyUsage: 1,
+  extendedKeyUsage: ['1.3.6.1.5.5.7.3.1'],
+});
+
+const verify = makeVerifier({ ca: [root.pem], system: false }, 'lab.example', () => NOW);
+const freshClient = (): ClientHandshake => {
+  const client = makeClient({ groups: ['X25519'], verify });
+  client.start();
+  return client;
+};
+const freshServer = (): ServerHandshake =>
+  makeServer({ certificate: [leaf.der, middle.der], privateKey: leaf.privateKey });
+
+const client = freshClient();
+const server = freshServer();
+const clientHello = dataOf(drain(client));
+deliver(server, clientHello);
+const serverFlight = dataOf(drain(server));
+deliver(client, serverFlight);
+const clientFinished = dataOf(drain(client));
+const ticket = Buffer.from('04000011' + '00001c20' + '00000000' + '0100' + '0002abcd' + '0000', 'hex');
+ticket[3] = ticket.length - 4;
+
+interface Stage {
+  level: Level;
+  /** What arrives when nothing is wrong. */
+  expected: Buffer;
+  prepare(): ClientHandshake | ServerHandshake;
+}
+
+const STAGES: readonly Stage[] = [
+  { level: 'initial', expected: clientHello[0]!.data, prepare: freshServer },
+  { level: 'initial', expected: serverFlight[0]!.data, prepare: freshClient },
+  {
+    level: 'handshake',
+    expected: serverFlight[1]!.data,
+    prepare() {
+      const machine = freshClient();
+      deliver(machine, serverFlight.slice(0, 1));
+      return machine;
+    },
+  },
+  {
+    level: 'handshake',
+    expected: clientFinished[0]!.data,
+    prepare() {
+      const machine = freshServer();
+      deliver(machine, clientHello);
+      return machine;
+    },
+  },
+  {
+    level: 'application',
+    expected: ticket,
+    prepare() {
+      const machine = freshClient();
+      deliver(machine, serverFlight);
+      return machine;
+    },
+  },
+];
+
+export const tls = {
+  name: 'tls',
+  seeds: STAGES.map(({ expected }, stage) => Buffer.concat([Buffer.from([stage, 0]), expected])),
+  run(input: Buffer): void {
+    const stage = STAGES[(input[0] ?? 0) % STAGES.length]!;
+    const machine = stage.prepare();
+    try {
+      deliver(machine, [{ level: stage.level, data: input.subarray(2) }], input[1] || undefined);
+    } catch (error) {
+      if (!(error instanceof TlsAlert)) throw error;
+      // A verifier that threw something else than a catalogue error was hidden behind the alert.
+      if (!(machine instanceof ServerHandshake) && machine.failure?.code === 'RL_INTERNAL')
+        throw machine.failure;
+    }
+    drain(machine);
+  },
+};
