@@ -3,6 +3,7 @@ import { frames } from './frames.ts';
 import { header } from './header.ts';
 import { receiveStream } from './receive-stream.ts';
 import type { FuzzTarget } from './target.ts';
+import { tls } from './tls.ts';
 import { transportParameters } from './transport-parameters.ts';
 
-export const TARGETS: readonly FuzzTarget[] = [header, frames, transportParameters, receiveStream];
+export const TARGETS: readonly FuzzTarget[] = [header, frames, transportParameters, receiveStream, tls];

@@ -9,6 +9,7 @@ import { type Level, TlsAlert } from '../../src/main/quic/tls/types.ts';
 import { makeVerifier } from '../../src/main/quic/tls/verify.ts';
 import { make, NOW } from '../quic/tls/certificates.ts';
 import { dataOf, deliver, drain, makeClient, makeServer } from '../quic/tls/pair.ts';
+import type { FuzzTarget } from './target.ts';
 
 /** Ed25519 keys from fixed seeds: the flights, and so the corpus, are the same in every run. */
 function fixedKey(seed: number) {
@@ -89,7 +90,7 @@ const STAGES: readonly Stage[] = [
   },
 ];
 
-export const tls = {
+export const tls: FuzzTarget = {
   name: 'tls',
   seeds: STAGES.map(({ expected }, stage) => Buffer.concat([Buffer.from([stage, 0]), expected])),
   run(input: Buffer): void {

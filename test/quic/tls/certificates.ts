@@ -1,12 +1,5 @@
 /** Certificates of every kind for the tests, valid through 2026 unless told otherwise. */
-import {
-  createHash,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  sign,
-  X509Certificate,
-} from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import {
   AlgorithmIdentifier,
@@ -42,7 +35,6 @@ export const NOW = Date.parse('2026-06-15T12:00:00Z');
 
 export type KeyKind = 'P-256' | 'P-384' | 'P-224' | 'RSA' | 'RSA-1024' | 'Ed25519' | 'DSA';
 
-/** A fresh key; the slow kinds are made once per key ring slot. */
 export function makeKey(kind: KeyKind): { publicKey: KeyObject; privateKey: KeyObject } {
   switch (kind) {
     case 'P-256':
@@ -148,7 +140,9 @@ export function make(wish: Wish): Made {
   ];
   const tbsCertificate = new TBSCertificate({
     version: wish.version === 1 ? Version.v1 : Version.v3,
-    serialNumber: Uint8Array.from([0x40, ...randomBytes(8)]).buffer,
+    serialNumber: Uint8Array.from([0x40, ...keyId(publicKey)])
+      .subarray(0, 9)
+      .slice().buffer,
     signature: algorithm,
     issuer: name(wish.issuer?.subject ?? wish.subject),
     validity: new Validity({

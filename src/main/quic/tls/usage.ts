@@ -3,17 +3,20 @@ import { anyExtendedKeyUsage, id_kp_serverAuth, KeyUsageFlags } from '@peculiar/
 import { LabError } from '../../../shared/errors.ts';
 import type { Certificate } from './x509.ts';
 
-/** Throws RL_CERT_EXPIRED outside the certificate's period of validity. */
+/** Throws RL_CERT_EXPIRED outside the certificate's period of validity, RL_CERT_INVALID when it has none. */
 export function checkValidity(certificate: Certificate, nowMs: number): void {
   const { validFromDate, validToDate } = certificate.x509;
   const now = new Date(nowMs).toISOString();
-  if (!(nowMs >= validFromDate.getTime())) {
+  if (Number.isNaN(validFromDate.getTime() + validToDate.getTime())) {
+    throw invalid(certificate, 'its period of validity cannot be read');
+  }
+  if (nowMs < validFromDate.getTime()) {
     throw new LabError(
       'RL_CERT_EXPIRED',
       `The certificate "${certificate.label}" is valid only from ${validFromDate.toISOString()}; it is ${now} now.`,
     );
   }
-  if (!(nowMs <= validToDate.getTime())) {
+  if (nowMs > validToDate.getTime()) {
     throw new LabError(
       'RL_CERT_EXPIRED',
       `The certificate "${certificate.label}" expired at ${validToDate.toISOString()}; it is ${now} now.`,
