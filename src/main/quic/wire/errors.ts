@@ -1,4 +1,5 @@
 /** Transport error codes (RFC 9000 §20.1) and the error that closes a connection with one of them. */
+import { alertName } from '../tls/alerts.ts';
 
 export const TransportError = {
   NO_ERROR: 0x0,
@@ -43,39 +44,8 @@ export function describeTransportError(code: number): string {
   // RFC 9001 §4.8: 0x0100–0x01ff carry the TLS alert description.
   if (code >= TransportError.CRYPTO_ERROR && code < TransportError.CRYPTO_ERROR + 0x100) {
     const alert = code - TransportError.CRYPTO_ERROR;
-    return `CRYPTO_ERROR (alert ${alert} ${ALERTS[alert] ?? 'unknown'})`;
+    return `CRYPTO_ERROR (alert ${alert} ${alertName(alert)})`;
   }
   for (const [name, value] of Object.entries(TransportError)) if (value === code) return name;
   return `error 0x${code.toString(16)}`;
 }
-
-/** RFC 8446 §6.2. */
-const ALERTS: Readonly<Record<number, string>> = {
-  0: 'close_notify',
-  10: 'unexpected_message',
-  20: 'bad_record_mac',
-  22: 'record_overflow',
-  40: 'handshake_failure',
-  42: 'bad_certificate',
-  43: 'unsupported_certificate',
-  44: 'certificate_revoked',
-  45: 'certificate_expired',
-  46: 'certificate_unknown',
-  47: 'illegal_parameter',
-  48: 'unknown_ca',
-  49: 'access_denied',
-  50: 'decode_error',
-  51: 'decrypt_error',
-  70: 'protocol_version',
-  71: 'insufficient_security',
-  80: 'internal_error',
-  86: 'inappropriate_fallback',
-  90: 'user_canceled',
-  109: 'missing_extension',
-  110: 'unsupported_extension',
-  112: 'unrecognized_name',
-  113: 'bad_certificate_status_response',
-  115: 'unknown_psk_identity',
-  116: 'certificate_required',
-  120: 'no_application_protocol',
-};

@@ -45,7 +45,7 @@ export interface VersionNegotiation {
 }
 
 /** Long header of a version we do not speak: only what RFC 8999 §5.1 fixes for all versions. */
-export interface UnknownVersion {
+interface UnknownVersion {
   form: 'unknown-version';
   version: number;
   dcid: Buffer;
