@@ -111,6 +111,6 @@ it('a stream arrives whole over any loss, reordering and duplication, within bot
         expect(sender.unsentBytes).toBe(0);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
