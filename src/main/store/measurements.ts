@@ -74,6 +74,9 @@ export function measurements(db: ReadHandle): Measurements {
   const rttsOfRun = db.column<[RunWindow], number | null>(
     'SELECT rtt_us FROM ping WHERE run_id = @run AND at_us >= @from AND at_us < @to ORDER BY at_us',
   );
+  const nextOfRun = db.column<[{ run: number; after: number }], number>(
+    'SELECT at_us FROM ping WHERE run_id = @run AND at_us >= @after ORDER BY at_us LIMIT 1',
+  );
   const rttsOfRoute = db.column<[Window], number | null>(
     `SELECT rtt_us FROM ping WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
   );
@@ -136,15 +139,21 @@ export function measurements(db: ReadHandle): Measurements {
       }
 
       const pinged = new Map<number, PingStats>();
-      let from = window.from;
-      for (;;) {
-        const first = spans.get({ ...window, from })?.first;
-        if (first === undefined) break;
-        const start = startOf(first);
-        const end = start + bucketUs;
-        const part = { ...window, from: first, to: Math.min(end, window.to) };
-        pinged.set(start, rttStats(rtts(part), start / 1000, end / 1000));
-        from = end;
+      for (const { run, first, last } of spans.all(window)) {
+        for (let at: number | undefined = first; at !== undefined && at <= last; ) {
+          const start = startOf(at);
+          const end = start + bucketUs;
+          const part = { from: Math.max(start, window.from), to: Math.min(end, window.to) };
+          let echoes = rttsOfRun.all({ run, ...part });
+          if (echoes.length === 0) {
+            at = nextOfRun.get({ run, after: part.to });
+            continue;
+          }
+          // Where one run ends and the next begins, or two overlap, a bucket holds pings of both.
+          if (pinged.has(start)) echoes = rttsOfRoute.all({ route: routeId, ...part });
+          pinged.set(start, rttStats(echoes, start / 1000, end / 1000));
+          at = end;
+        }
       }
 
       const starts = [...new Set([...pinged.keys(), ...transferred.down.keys(), ...transferred.up.keys()])];

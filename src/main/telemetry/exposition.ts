@@ -1,0 +1,78 @@
+/**
+ * Metric families as text: the Prometheus exposition format 0.0.4 and OpenMetrics 1.0, and the choice between them.
+ */
+
+export interface Sample {
+  /** After the family’s name: `_sum`, `_count`, `_bucket`; a counter’s `_total` is not repeated here. */
+  suffix?: string;
+  labels: Readonly<Record<string, string>>;
+  value: number;
+}
+
+export interface Family {
+  /** As in the Prometheus format: a counter’s name ends with `_total`. */
+  name: string;
+  help: string;
+  type: 'counter' | 'gauge' | 'summary' | 'histogram';
+  samples: readonly Sample[];
+}
+
+export type Format = 'text' | 'openmetrics';
+
+export const CONTENT_TYPE: Readonly<Record<Format, string>> = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+};
+
+/** Families without a sample are left out. */
+export function exposition(families: Iterable<Family>, format: Format): string {
+  const lines: string[] = [];
+  for (const { name, help, type, samples } of families) {
+    if (samples.length === 0) continue;
+    // OpenMetrics names a counter’s family without the suffix that its samples have.
+    const family = format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name;
+    lines.push(`# HELP ${family} ${escapeHelp(help, format)}`, `# TYPE ${family} ${type}`);
+    for (const { suffix = '', labels, value } of samples) {
+      let pairs = '';
+      for (const label in labels) {
+        pairs += `${pairs === '' ? '{' : ','}${label}="${escapeLabel(labels[label]!)}"`;
+      }
+      lines.push(`${name}${suffix}${pairs === '' ? '' : `${pairs}}`} ${number(value)}`);
+    }
+  }
+  if (format === 'openmetrics') lines.push('# EOF');
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
+
+/** A bucket’s upper bound or a quantile as a label value: OpenMetrics wants `1.0` where the older format has `1`. */
+export function bound(value: number, format: Format): string {
+  return format === 'openmetrics' && Number.isInteger(value) ? `${value}.0` : number(value);
+}
+
+/** The format an HTTP Accept header asks for; the older one when it does not say, as curl does not. */
+export function negotiate(accept: string | undefined): Format {
+  let openMetrics = 0;
+  let text = 0;
+  for (const range of (accept ?? '').toLowerCase().split(',')) {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim());
+    const values = new Map(parameters.map((parameter) => parameter.split('=', 2) as [string, string]));
+    const quality = values.has('q') ? Number(values.get('q')) : 1;
+    const version = values.get('version')?.replaceAll('"', '');
+    if (type === 'application/openmetrics-text') {
+      if (version === undefined || version === '1.0.0') openMetrics = Math.max(openMetrics, quality);
+    } else if (type === 'text/plain' || type === 'text/*' || type === '*/*') {
+      if (version === undefined || version === '0.0.4') text = Math.max(text, quality);
+    }
+  }
+  return openMetrics > 0 && openMetrics >= text ? 'openmetrics' : 'text';
+}
+
+const number = (value: number): string =>
+  value === Number.POSITIVE_INFINITY ? '+Inf' : value === Number.NEGATIVE_INFINITY ? '-Inf' : String(value);
+
+const escapeLabel = (text: string): string =>
+  /[\\"\n]/.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : text;
+
+/** OpenMetrics escapes quotes in help texts too. */
+const escapeHelp = (text: string, format: Format): string =>
+  format === 'openmetrics' ? escapeLabel(text) : text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');

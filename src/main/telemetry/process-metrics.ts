@@ -1,0 +1,69 @@
+/** CPU, memory, garbage collection and event-loop lag of this process. */
+import { type ELDHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { bound, type Family, type Format } from './exposition.ts';
+
+/** Delays are sampled by a timer of this period, which is part of every delay. */
+const LAG_RESOLUTION_MS = 10;
+
+/** Starts measuring; returns how to read. The lag is that since it was last read. */
+export function processMetrics(): (format: Format) => Promise<Family[]> {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const { name, type } of registry.getMetricsAsArray()) {
+    // Left out: gauges named like counters, which promtool refuses and whose parts are in the family of the same
+    // name; and prom-client's lag, which counts the timer's period in and has numbers before anything was sampled.
+    const isMisnamed = String(type) === 'gauge' && name.endsWith('_total');
+    if (isMisnamed || name.startsWith('nodejs_eventloop_lag')) registry.removeSingleMetric(name);
+  }
+  const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  delay.enable();
+  return async (format) => [...(await collected(registry, format)), ...eventLoopLag(delay)];
+}
+
+/** What `getMetricsAsJSON` really returns: its declaration has the type as a number and no `metricName`. */
+interface CollectedMetric {
+  name: string;
+  help: string;
+  type: Family['type'];
+  values: { value: number; labels: Record<string, string | number>; metricName?: string }[];
+}
+
+async function collected(registry: Registry, format: Format): Promise<Family[]> {
+  const metrics = (await registry.getMetricsAsJSON()) as unknown as CollectedMetric[];
+  return metrics.map(({ name, help, type, values }) => ({
+    name,
+    help,
+    type,
+    samples: values.map(({ value, labels, metricName = name }) => ({
+      suffix: metricName.slice(name.length),
+      labels: Object.fromEntries(
+        Object.entries(labels).map(([label, text]) => [
+          label,
+          label === 'le' && typeof text === 'number' ? bound(text, format) : String(text),
+        ]),
+      ),
+      value,
+    })),
+  }));
+}
+
+function eventLoopLag(delay: ELDHistogram): Family[] {
+  if (delay.count === 0) return [];
+  const family = (statistic: string, help: string, delayNs: number): Family => ({
+    name: `nodejs_eventloop_lag_${statistic}_seconds`,
+    help: `${help} delay of the event loop since the last scrape.`,
+    type: 'gauge',
+    samples: [{ labels: {}, value: Math.max(0, delayNs / 1e9 - LAG_RESOLUTION_MS / 1000) }],
+  });
+  const families = [
+    family('min', 'Least', delay.min),
+    family('mean', 'Mean', delay.mean),
+    family('p50', '50th percentile of the', delay.percentile(50)),
+    family('p90', '90th percentile of the', delay.percentile(90)),
+    family('p99', '99th percentile of the', delay.percentile(99)),
+    family('max', 'Greatest', delay.max),
+  ];
+  delay.reset();
+  return families;
+}

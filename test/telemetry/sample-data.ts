@@ -1,0 +1,59 @@
+import type { Route, RouteStatus, TransportSnapshot } from '../../src/shared/domain.ts';
+import type { SampleBatch } from '../../src/shared/samples.ts';
+
+export const ROUTE: Pick<Route, 'id' | 'host' | 'port' | 'controller'> = {
+  id: 'lan',
+  host: '127.0.0.1',
+  port: 4433,
+  controller: 'cubic',
+};
+
+export const snapshot = (atMs: number, counters: Partial<TransportSnapshot> = {}): TransportSnapshot => ({
+  atMs,
+  controller: 'cubic',
+  cwndBytes: 13_500,
+  pacingBps: 8_000_000,
+  bytesInFlight: 0,
+  smoothedRttUs: 20_000,
+  rttVarUs: 1500,
+  minRttUs: 19_000,
+  packetsSent: 100,
+  packetsReceived: 90,
+  packetsLost: 2,
+  bytesSent: 10_000,
+  bytesReceived: 9000,
+  ...counters,
+});
+
+export const status = (changes: Partial<RouteStatus> = {}): RouteStatus => ({
+  routeId: 'lan',
+  state: 'up',
+  error: null,
+  runId: 1,
+  sinceMs: 0,
+  ping: {
+    fromMs: 0,
+    toMs: 60_000,
+    sent: 100,
+    received: 98,
+    lost: 2,
+    lossRatio: 0.02,
+    rttUs: { min: 1000, mean: 2000, p50: 2000, p95: 3000, p99: 4000, max: 5000 },
+    jitterUs: 250,
+  },
+  down: { atMs: 0, bytes: 1_000_000, durationUs: 1e6, goodputBps: 8e6 },
+  up: null,
+  handshakeUs: 5000,
+  transport: snapshot(1000),
+  emulated: false,
+  insecure: false,
+  ...changes,
+});
+
+export const batch = (changes: Partial<SampleBatch> = {}): SampleBatch => ({
+  pings: [],
+  transfers: [],
+  handshakes: [],
+  transport: null,
+  ...changes,
+});
