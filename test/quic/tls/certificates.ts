@@ -33,7 +33,7 @@ import { parseAddress } from '../../../src/main/quic/tls/host-names.ts';
 
 export const NOW = Date.parse('2026-06-15T12:00:00Z');
 
-export type KeyKind = 'P-256' | 'P-384' | 'P-224' | 'RSA' | 'RSA-1024' | 'Ed25519' | 'DSA';
+export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'P-224' | 'RSA' | 'RSA-1024' | 'Ed25519' | 'DSA';
 
 export function makeKey(kind: KeyKind): { publicKey: KeyObject; privateKey: KeyObject } {
   switch (kind) {
@@ -41,6 +41,8 @@ export function makeKey(kind: KeyKind): { publicKey: KeyObject; privateKey: KeyO
       return generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
     case 'P-384':
       return generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
+    case 'P-521':
+      return generateKeyPairSync('ec', { namedCurve: 'secp521r1' });
     case 'P-224':
       return generateKeyPairSync('ec', { namedCurve: 'secp224r1' });
     case 'RSA':

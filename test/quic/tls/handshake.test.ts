@@ -22,7 +22,7 @@ const identityOf = (key: KeyKind): Identity => {
   const made = make({ subject: key, key, names: ['lab.example'] });
   return { certificate: [made.der], privateKey: made.privateKey };
 };
-const KEYS: KeyKind[] = ['P-256', 'P-384', 'RSA', 'Ed25519'];
+const KEYS: KeyKind[] = ['P-256', 'P-384', 'P-521', 'RSA', 'Ed25519'];
 const IDENTITIES = new Map(KEYS.map((key) => [key, identityOf(key)]));
 const ED25519 = IDENTITIES.get('Ed25519')!;
 const GROUPS: GroupName[] = ['X25519', 'P-256'];
@@ -68,6 +68,12 @@ test.each(GROUPS)('a client that offers only %s is served', (group) => {
   const client = makeClient({ groups: [group] });
   run(client, makeServer(ED25519));
   expect(client.group).toBe(group);
+});
+
+test('the dot at the end of a host name does not go into server_name (RFC 6066 §3)', () => {
+  const server = makeServer(ED25519);
+  run(makeClient({ serverName: 'lab.example.' }), server);
+  expect(server.serverName).toBe('lab.example');
 });
 
 test('a client that names no server is served', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import {
   BasicConstraints,
@@ -426,6 +427,36 @@ describe('name constraints', () => {
     const above = make({ subject: 'Holes', issuer: root, ...CA, extensions: [odd] });
     expect(under(above, ['192.0.2.1'])).toMatch(/^RL_CERT_INVALID.*not understood/);
   });
+});
+
+describe('a chain that openssl made', () => {
+  const read = (file: string): string => readFileSync(new URL(`fixtures/${file}`, import.meta.url), 'utf8');
+  const chain = (read('openssl-chain.pem').match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []).map(
+    (pem) => new Certificate(pem).x509.raw,
+  );
+  const judge = (name: string): void =>
+    makeVerifier({ ca: [read('openssl-root.pem')], system: false }, name, () =>
+      Date.parse('2030-01-01T00:00:00Z'),
+    )(chain);
+
+  test.each(['www.lab.example', 'other.lab.example', '192.0.2.9', '2001:db8::9'])(
+    'is good for %s',
+    (name) => {
+      expect(() => judge(name)).not.toThrow();
+    },
+  );
+
+  test('is not good for what its intermediate excludes, nor for another name', () => {
+    expect(() => judge('secret.lab.example')).toThrow(expect.objectContaining({ code: 'RL_CERT_INVALID' }));
+    expect(() => judge('lab.test')).toThrow(LabError);
+  });
+});
+
+test('what a certificate calls itself reaches messages shortened and without control characters', () => {
+  const rude = make({ subject: `a\u001b[2J\nCN=trusted${'x'.repeat(500)}` });
+  const result = verify([rude]);
+  expect(result).toMatch(/^RL_CERT_UNTRUSTED: The certificate "a\\1B\[2J\\0ACN=trustedx+…" is self-signed/);
+  expect(result.length).toBeLessThan(200);
 });
 
 describe('a chain meant to keep us busy', () => {

@@ -18,6 +18,7 @@ import {
   required,
 } from './extensions.ts';
 import { Handshake } from './handshake.ts';
+import { bareHost } from './host-names.ts';
 import { type Group, type GroupName, type KeyPair, selectGroups } from './key-exchange.ts';
 import { KeySchedule, type TrafficSecrets } from './key-schedule.ts';
 import {
@@ -177,7 +178,9 @@ export class ClientHandshake extends Handshake {
       publicKey: pair.publicKey,
     }));
     return new Map([
-      ...(serverName === null ? [] : [[ExtensionType.server_name, encodeServerName(serverName)] as const]),
+      ...(serverName === null
+        ? []
+        : [[ExtensionType.server_name, encodeServerName(bareHost(serverName))] as const]),
       [ExtensionType.supported_groups, encodeCodePoints(shares.map((share) => share.group))],
       [ExtensionType.signature_algorithms, encodeCodePoints(OFFERED_SCHEMES)],
       [ExtensionType.application_layer_protocol_negotiation, encodeProtocols(alpn)],

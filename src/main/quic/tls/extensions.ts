@@ -112,9 +112,9 @@ export function decodeServerName(body: Buffer): string | null {
   const [host, second] = names.filter((entry) => entry.type === HOST_NAME);
   if (!host) return null;
   if (second) throw malformed('two host names in server_name');
-  // It reaches logs and screens: nothing but the characters of a DNS name.
-  if (!/^[\w.-]{1,253}$/.test(host.name)) {
-    throw new TlsAlert(Alert.illegal_parameter, 'server_name is not a DNS name');
+  // It reaches logs and screens. Addresses, which should not be here, do no harm.
+  if (!/^[\x21-\x7e]{1,253}$/.test(host.name)) {
+    throw new TlsAlert(Alert.illegal_parameter, 'server_name is not a host name');
   }
   return host.name;
 }

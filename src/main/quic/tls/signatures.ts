@@ -26,6 +26,7 @@ const SCHEMES: readonly SignatureScheme[] = [
   { id: 0x0403, name: 'ecdsa_secp256r1_sha256', hash: 'sha256', fits: onCurve('prime256v1') },
   { id: 0x0807, name: 'ed25519', hash: null, fits: (key) => key.asymmetricKeyType === 'ed25519' },
   { id: 0x0503, name: 'ecdsa_secp384r1_sha384', hash: 'sha384', fits: onCurve('secp384r1') },
+  { id: 0x0603, name: 'ecdsa_secp521r1_sha512', hash: 'sha512', fits: onCurve('secp521r1') },
   { id: 0x0804, name: 'rsa_pss_rsae_sha256', hash: 'sha256', fits: rsaHolding(32) },
   { id: 0x0805, name: 'rsa_pss_rsae_sha384', hash: 'sha384', fits: rsaHolding(48) },
   { id: 0x0806, name: 'rsa_pss_rsae_sha512', hash: 'sha512', fits: rsaHolding(64) },

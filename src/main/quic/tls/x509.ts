@@ -144,7 +144,10 @@ export class Certificate {
 /** node:crypto renders a name as one attribute a line, whatever string types encode it. */
 const comparable = (name: string): string => name.toLowerCase().replaceAll(/ +/g, ' ');
 
+/** node:crypto escapes control characters; the length is the issuer's choice, so it is cut. */
 const commonName = (name: string): string => {
   const lines = name.split('\n');
-  return lines.findLast((line) => line.startsWith('CN='))?.slice(3) ?? (lines.join(', ') || '(no name)');
+  const text =
+    lines.findLast((line) => line.startsWith('CN='))?.slice(3) ?? (lines.join(', ') || '(no name)');
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 };
