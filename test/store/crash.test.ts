@@ -2,13 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { openStore } from '../../src/main/store/index.ts';
 import { tempDir } from './temp.ts';
 
 const NODE = join(import.meta.dirname, '../../node_modules/.bin/node');
-const WRITER = join(import.meta.dirname, 'fixtures/crash-writer.ts');
+const WRITER = fileURLToPath(new URL('./fixtures/crash-writer.ts', import.meta.url));
 
 /** Runs the writer until it has printed a count that satisfies `enough`; what it printed keeps being counted. */
 async function writerUntil(dataDir: string, mode: string, enough: (count: number) => boolean) {

@@ -3,7 +3,7 @@ import { Route, type RouteInput, type RoutePatch } from '../../shared/domain.ts'
 import { LabError } from '../../shared/errors.ts';
 import type { WriteHandle } from './handles.ts';
 
-export interface NewRoute {
+interface NewRoute {
   demo: boolean;
   enabled: boolean;
   /** Default: made of the name. */
