@@ -1,6 +1,8 @@
 /** Option parsers that several commands share. Each throws RL_INPUT_INVALID naming the option. */
-import { CONTROLLERS } from '../../shared/domain.ts';
+import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import { createController } from '../congestion/index.ts';
+import { DEFAULT_DATAGRAM_BYTES } from '../quic/udp/socket.ts';
 
 const invalid = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
@@ -43,6 +45,16 @@ export function collectParameter(
     ...previous,
     [name]: parseNumber(match[2]!, `--set ${name}`, { min: -Number.MAX_VALUE, max: Number.MAX_VALUE }),
   };
+}
+
+/** The controller of `--congestion` and `--set`, its parameters checked before anything is sent. */
+export function chosenController(options: {
+  congestion: Controller;
+  set?: Readonly<Record<string, number>>;
+}): { name: Controller; parameters: Readonly<Record<string, number>> } {
+  const { congestion: name, set: parameters = {} } = options;
+  createController(name, { datagramBytes: DEFAULT_DATAGRAM_BYTES, parameters });
+  return { name, parameters };
 }
 
 /** Collects a repeatable option, commas allowed. */

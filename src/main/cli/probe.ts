@@ -15,7 +15,14 @@ import { nowUs } from '../quic/udp/clock.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { onInterrupt } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
-import { collectList, collectParameter, parseChoice, parseController, parseNumber } from './options.ts';
+import {
+  chosenController,
+  collectList,
+  collectParameter,
+  parseChoice,
+  parseController,
+  parseNumber,
+} from './options.ts';
 import { note, paint, print, printError, printJson, progress } from './output.ts';
 import {
   handshakeFields,
@@ -140,7 +147,7 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     serverName: options.serverName,
     alpn: options.alpn ?? [ALPN],
     trust,
-    controller: { name: options.congestion, parameters: options.set ?? {} },
+    controller: chosenController(options),
     timeoutMs: options.timeout / 1000,
     signal: interrupt.signal,
     ...keyLogTo(options.keylog),

@@ -11,7 +11,7 @@ import { listenQuic } from '../quic/udp/server.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
-import { collectList, collectParameter, parseController } from './options.ts';
+import { chosenController, collectList, collectParameter, parseController } from './options.ts';
 import { note, print, printJson, table } from './output.ts';
 import { type Identity, issueIdentity, readIdentity } from './trust.ts';
 
@@ -51,6 +51,7 @@ export function configure(command: Command): void {
 
 async function run(options: ServerOptions): Promise<void> {
   const { listen, alpn = [ALPN] } = options;
+  const interrupted = untilInterrupted();
   const identity = await identityOf(options);
   const counters = createCounters();
   const listener = await listenQuic({
@@ -58,7 +59,7 @@ async function run(options: ServerOptions): Promise<void> {
     alpn,
     certificate: identity.certificate,
     privateKey: identity.privateKey,
-    controller: { name: options.congestion, parameters: options.set ?? {} },
+    controller: chosenController(options),
     ...keyLogTo(options.keylog),
     onSession: (session) => serveSession(session, counters),
   });
@@ -69,7 +70,7 @@ async function run(options: ServerOptions): Promise<void> {
   say(table(introduction(address, options, identity), ['left', 'left']));
 
   const live = showLive(counters);
-  await untilInterrupted();
+  await interrupted;
   live.stop();
   await listener.close();
   const seconds = (nowUs() - startedAtUs) / 1e6;

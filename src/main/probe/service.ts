@@ -162,7 +162,14 @@ function serveStream(slot: Slot): void {
     stream.reset(AppError.NONE);
   };
   stream.onEnd = () => slot.fail(AppError.BAD_REQUEST);
+  let receive: ((data: Buffer) => void) | null = null;
+  // One handler for header and payload: what is being delivered when the header is complete still comes to it.
   stream.onData = (data) => {
+    if (!slot.isOpen) return;
+    if (receive !== null) {
+      receive(data);
+      return;
+    }
     const split = prefix.push(data);
     if (split === null) return;
     const request = decodeRequest(split.head);
@@ -172,14 +179,13 @@ function serveStream(slot: Slot): void {
     }
     counters.transfers++;
     slot.extend(request.durationMs || SERVICE_LIMITS.durationMs);
-    if (request.kind === 'upload') sink(slot, request, split.rest);
-    else if (split.rest.length === 0) source(slot, request);
-    else slot.fail(AppError.BAD_REQUEST);
+    receive = request.kind === 'upload' ? sink(slot, request) : source(slot, request);
+    if (split.rest.length > 0) receive(split.rest);
   };
 }
 
-/** Sends until the bytes or the time are used up. */
-function source(slot: Slot, request: TransferRequest): void {
+/** Sends until the bytes or the time are used up. Returns what takes the client’s further bytes. */
+function source(slot: Slot, request: TransferRequest): (data: Buffer) => void {
   const { stream, counters } = slot;
   const endsAtUs = nowUs() + (request.durationMs || SERVICE_LIMITS.durationMs) * 1000;
   let left = request.bytes || SERVICE_LIMITS.bytes;
@@ -219,12 +225,12 @@ function source(slot: Slot, request: TransferRequest): void {
   stream.onDrain = pump;
   // The request is all a downloading client has to say; its FIN does not end the download.
   stream.onEnd = null;
-  stream.onData = () => slot.fail(AppError.BAD_REQUEST);
   pump();
+  return () => slot.fail(AppError.BAD_REQUEST);
 }
 
-/** Counts until the client ends, reporting on the way. */
-function sink(slot: Slot, request: TransferRequest, first: Buffer): void {
+/** Counts until the client ends, reporting on the way. Returns what takes the payload. */
+function sink(slot: Slot, request: TransferRequest): (data: Buffer) => void {
   const { stream, counters } = slot;
   const limit = request.bytes || SERVICE_LIMITS.bytes;
   let bytes = 0;
@@ -236,21 +242,18 @@ function sink(slot: Slot, request: TransferRequest, first: Buffer): void {
     reported = bytes;
     stream.write(encodeReport({ bytes, durationUs: newestAtUs - firstAtUs }));
   };
-  const receive = (data: Buffer): void => {
-    if (data.length === 0) return;
+  const reports = setInterval(report, TICK_MS);
+  slot.onRelease(() => clearInterval(reports));
+  stream.onEnd = () => {
+    report();
+    stream.end();
+    slot.release();
+  };
+  return (data) => {
     newestAtUs = nowUs();
     if (bytes === 0) firstAtUs = newestAtUs;
     bytes += data.length;
     counters.bytesUp += data.length;
     if (bytes > limit) slot.fail(AppError.OVER_LIMIT);
   };
-  const reports = setInterval(report, TICK_MS);
-  slot.onRelease(() => clearInterval(reports));
-  stream.onData = receive;
-  stream.onEnd = () => {
-    report();
-    stream.end();
-    slot.release();
-  };
-  receive(first);
 }
