@@ -8,7 +8,7 @@ const tool = (path) => join(root, 'node_modules', path);
 const checks = {
   'format and lint': [tool('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'],
   floors: [
-    tool('dependency-cruiser/bin/dependency-cruise.mjs'),
+    tool('dependency-cruiser/bin/dependency-cruiser.mjs'),
     'src',
     '--config',
     '.dependency-cruiser.cjs',

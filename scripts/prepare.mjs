@@ -67,8 +67,11 @@ export function ensureInstalled() {
     .update(process.platform + process.arch);
   whenChanged('node_modules/.routelab-installed', hash, () => {
     console.error('Installing dependencies (once) …');
-    // The pinned Node satisfies engines that the machine's own may not: warnings about those say nothing.
-    const code = run(windows ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    // Not `npm ci`: it insists on lock entries for the optional packages of every platform, and a registry mirror
+    // may lack some. `install --no-save` takes what the lock file pins and leaves the file as it is. The pinned Node
+    // satisfies engines that the machine's own may not: warnings about those say nothing.
+    const install = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+    const code = run(windows ? 'npm.cmd' : 'npm', install, {
       env: process.env,
       shell: windows,
     });

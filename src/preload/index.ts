@@ -2,6 +2,12 @@
 import { contextBridge, ipcRenderer } from 'electron';
 import { type DesktopBridge, LAB_PORT_MESSAGE, MENU_COMMAND, REQUEST_LAB_PORT } from '../shared/bridge.ts';
 
+/** What the preload uses of its page; the rest of src/ is compiled without the DOM. */
+declare const window: {
+  readonly location: { readonly origin: string };
+  postMessage(message: unknown, targetOrigin: string, transfer: readonly unknown[]): void;
+};
+
 // A context bridge cannot pass a port, so it goes through the window's own message event.
 ipcRenderer.on(LAB_PORT_MESSAGE, (event) => {
   window.postMessage(LAB_PORT_MESSAGE, window.location.origin, event.ports);

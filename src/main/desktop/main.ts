@@ -32,7 +32,7 @@ const paths = {
 };
 
 async function start(): Promise<void> {
-  const log = createLog({ format: 'json' });
+  const log = createLog({ level: 'info', format: 'json' });
   secureApp(app, (url) => void shell.openExternal(url));
   await app.whenReady();
   denyPermissions(session.defaultSession);

@@ -25,6 +25,8 @@ export class Receiver {
   readonly #state: ConnectionState;
   readonly #handshaker: Handshaker;
   #undecryptable: { space: Space; datagram: Buffer }[] = [];
+  /** Source connection id of the peer's first packet. */
+  #peerSourceId: Buffer | null = null;
 
   constructor(state: ConnectionState, handshaker: Handshaker) {
     this.#state = state;
@@ -109,7 +111,7 @@ export class Receiver {
     if ((firstByte & (header.form === 'long' ? 0x0c : 0x18)) !== 0) {
       throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'reserved header bits are set');
     }
-    if (header.form === 'long') this.#onAuthenticLongHeader(header, spaceName);
+    if (header.form === 'long' && !this.#onAuthenticLongHeader(header, spaceName)) return;
     state.heardFromPeer = true;
     state.lastReceivedAtUs = nowUs;
     state.sentSinceReceived = false;
@@ -120,18 +122,26 @@ export class Receiver {
     space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');
   }
 
-  #onAuthenticLongHeader(header: LongHeader, spaceName: Space): void {
+  /** What an authentic long header tells; false when its packet is to be dropped. */
+  #onAuthenticLongHeader(header: LongHeader, spaceName: Space): boolean {
     const state = this.#state;
     if (state.role === 'client') {
-      // RFC 9000 §7.2: the server's id replaces the invented one, once.
-      if (!state.heardFromPeer) state.peerIds.replaceInitial(Buffer.from(header.scid));
-      return;
+      // RFC 9000 §17.2.2: only clients send tokens.
+      if (header.token.length > 0) return false;
+      // RFC 9000 §7.2: the server's id replaces the invented one once; packets with another are dropped.
+      if (this.#peerSourceId) return header.scid.equals(this.#peerSourceId);
+      this.#peerSourceId = Buffer.from(header.scid);
+      state.peerIds.replaceInitial(this.#peerSourceId);
+      return true;
     }
+    if (!header.scid.equals(this.#peerSourceId ?? state.peerIds.current)) return false;
+    this.#peerSourceId ??= state.peerIds.current;
     if (spaceName === 'handshake') {
       // RFC 9000 §8.1 and RFC 9001 §4.9.1.
       state.addressValidated = true;
       state.discard('initial');
     }
+    return true;
   }
 
   #retryUndecryptable(nowUs: number): void {
@@ -198,9 +208,7 @@ export class Receiver {
         streams.onStreamFrame(frame.id, frame.offset, frame.data, frame.fin);
         break;
       case 'datagram':
-        if (frame.data.length > 0 || state.handshakeComplete) {
-          state.events.push({ type: 'datagram', data: frame.data, atUs: nowUs });
-        }
+        state.events.push({ type: 'datagram', data: frame.data, atUs: nowUs });
         break;
       case 'reset_stream':
         streams.onResetStream(frame.id, frame.code, frame.finalSize);
