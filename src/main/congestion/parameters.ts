@@ -21,13 +21,11 @@ export function resolveParameters(
         field: name,
       });
     }
+    const whole = spec.unit === 'count';
     // Written so that NaN fails too.
-    if (!(typeof value === 'number' && value >= spec.min && value <= spec.max)) {
-      throw new LabError(
-        'RL_INPUT_INVALID',
-        `${name} is ${value}; accepted are ${spec.min} to ${spec.max} (${spec.unit})`,
-        { field: name },
-      );
+    if (!(value >= spec.min && value <= spec.max) || (whole && !Number.isInteger(value))) {
+      const range = `${whole ? 'whole numbers from ' : ''}${spec.min} to ${spec.max} (${spec.unit})`;
+      throw new LabError('RL_INPUT_INVALID', `${name} is ${value}; accepted are ${range}`, { field: name });
     }
     resolved[name] = value;
   }

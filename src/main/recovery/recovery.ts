@@ -187,7 +187,7 @@ export class Recovery<F> {
     const state = this.#spaces[space];
     const { sent } = state;
     const largest = ranges[0]!.last;
-    if (largest >= sent.next) return null;
+    if (largest >= sent.next || ranges.some(({ first, last }) => sent.wasSkipped(first, last))) return null;
     if (largest > state.largestAcked) state.largestAcked = largest;
     this.#stats.spuriousLosses += state.spurious.take(ranges, nowUs - 3 * this.rtt.ptoBaseUs(0));
 
@@ -195,12 +195,13 @@ export class Recovery<F> {
     const priorInFlight = this.#bytesInFlight;
     let anyAckEliciting = false;
     this.#sampler.begin();
-    for (let i = ranges.length - 1; i >= 0; i--) {
-      const { first, last } = ranges[i]!;
+    let open = ranges.findIndex((range) => range.last < sent.oldest);
+    if (open < 0) open = ranges.length;
+    while (--open >= 0) {
+      const { first, last } = ranges[open]!;
       for (let number = Math.max(first, sent.oldest); number <= last; number++) {
         const packet = sent.get(number);
-        if (packet === null) return null;
-        if (packet === undefined) continue;
+        if (!packet) continue;
         this.#history.onAcked(sent.ordinalOf(number));
         sent.remove(number);
         acked.push(packet);

@@ -19,6 +19,7 @@ export class SentPackets<F> {
   #oldest = 0;
   #next = 0;
   #size = 0;
+  #skipped = 0;
 
   /** No packet below this number is here; equal to `next` when none is. */
   get oldest(): number {
@@ -43,6 +44,7 @@ export class SentPackets<F> {
     if (packetNumber - this.#oldest > this.#mask) this.#grow(packetNumber - this.#oldest + 1);
     for (let skipped = this.#next; skipped < packetNumber; skipped++) {
       this.#slots[skipped & this.#mask] = SKIPPED;
+      this.#skipped++;
     }
     this.#next = packetNumber + 1;
     const slot = packetNumber & this.#mask;
@@ -51,10 +53,20 @@ export class SentPackets<F> {
     this.#size++;
   }
 
-  /** The packet; undefined when its fate is known, null when the number was skipped. */
-  get(packetNumber: number): SentPacket<F> | null | undefined {
+  /** The packet, if its fate is open. */
+  get(packetNumber: number): SentPacket<F> | undefined {
     if (packetNumber < this.#oldest || packetNumber >= this.#next) return undefined;
-    return this.#slots[packetNumber & this.#mask];
+    return this.#slots[packetNumber & this.#mask] ?? undefined;
+  }
+
+  /** Whether a number from `first` to `last` was skipped, as far as packets before it are still here. */
+  wasSkipped(first: number, last: number): boolean {
+    if (this.#skipped === 0) return false;
+    const end = Math.min(last, this.#next - 1);
+    for (let number = Math.max(first, this.#oldest); number <= end; number++) {
+      if (this.#slots[number & this.#mask] === SKIPPED) return true;
+    }
+    return false;
   }
 
   /** Ordinal given to `push`. Only for a packet that is here. */
@@ -74,7 +86,11 @@ export class SentPackets<F> {
   remove(packetNumber: number): void {
     this.#slots[packetNumber & this.#mask] = undefined;
     this.#size--;
-    while (this.#oldest < this.#next && !this.#slots[this.#oldest & this.#mask]) this.#oldest++;
+    for (; this.#oldest < this.#next; this.#oldest++) {
+      const oldest = this.#slots[this.#oldest & this.#mask];
+      if (oldest) return;
+      if (oldest === SKIPPED) this.#skipped--;
+    }
   }
 
   /** Oldest first. */

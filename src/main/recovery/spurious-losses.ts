@@ -19,9 +19,13 @@ export class SpuriousLosses {
   take(ranges: readonly PacketRange[], sinceUs: number): number {
     while (this.#numbers.length > 0 && this.#declaredAtUs[0]! < sinceUs) this.#forget(0);
     let found = 0;
+    let at = 0;
+    // Both run downwards, the numbers and the ranges.
     for (let i = this.#numbers.length - 1; i >= 0; i--) {
       const number = this.#numbers[i]!;
-      if (!ranges.some((range) => range.first <= number && number <= range.last)) continue;
+      while (at < ranges.length && ranges[at]!.first > number) at++;
+      if (at === ranges.length) break;
+      if (ranges[at]!.last < number) continue;
       this.#forget(i);
       found++;
     }

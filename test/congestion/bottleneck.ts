@@ -1,0 +1,159 @@
+/**
+ * The smallest path that has a bottleneck: one flow, one droptail queue, in virtual time. Data and ACKs keep their
+ * order, so two queues and a few timers are the whole event loop.
+ */
+import type { CongestionController } from '../../src/main/congestion/controller.ts';
+import { createController } from '../../src/main/congestion/index.ts';
+import { Pacer } from '../../src/main/recovery/pacer.ts';
+import type { PacketRange } from '../../src/main/recovery/packet-ranges.ts';
+import { ReceivedPackets } from '../../src/main/recovery/received-packets.ts';
+import { Recovery } from '../../src/main/recovery/recovery.ts';
+
+const DATAGRAM_BYTES = 1350;
+/** IP and UDP headers count on the link. */
+const LINK_BYTES = DATAGRAM_BYTES + 28;
+
+export interface BottleneckOptions {
+  controller: string;
+  parameters?: Record<string, number>;
+  rateBps: number;
+  rttMs: number;
+  bufferBytes: number;
+  durationS: number;
+  warmupS: number;
+  /** Whether the n-th packet, sent now, is lost before it reaches the queue. */
+  drop?: (n: number, nowUs: number) => boolean;
+  /** Ack-eliciting packets per ACK. */
+  ackEvery?: number;
+  /** Called after every ACK, for what the result does not tell. */
+  observe?: (controller: CongestionController) => void;
+}
+
+export interface BottleneckResult {
+  /** What was delivered after the warm-up, over what the link can carry in that time. */
+  utilization: number;
+  /** Delivered packets per base RTT after the warm-up. */
+  packetsPerRtt: number;
+  /** Mean time in queue and serialisation plus propagation, of packets delivered after the warm-up. */
+  meanRttMs: number;
+  /** Most packets released at one instant after the warm-up. */
+  largestBurst: number;
+  recovery: Recovery<null>;
+}
+
+export function runBottleneck(o: BottleneckOptions): BottleneckResult {
+  const controller = createController(o.controller, {
+    datagramBytes: DATAGRAM_BYTES,
+    parameters: o.parameters ?? {},
+  });
+  const recovery = new Recovery<null>({ controller, datagramBytes: DATAGRAM_BYTES });
+  recovery.peerCompletedAddressValidation = true;
+  recovery.handshakeConfirmed = true;
+  const pacer = new Pacer();
+  const received = new ReceivedPackets();
+  received.ackThreshold = o.ackEvery ?? 2;
+
+  const serialisationUs = (LINK_BYTES * 8e6) / o.rateBps;
+  const oneWayUs = (o.rttMs * 1000) / 2;
+  const queueLimitUs = (o.bufferBytes * 8e6) / o.rateBps;
+  const data: { number: number; atUs: number; sentAtUs: number }[] = [];
+  const acks: { ranges: PacketRange[]; delayUs: number; atUs: number }[] = [];
+  let dataHead = 0;
+  let ackHead = 0;
+  let linkFreeAtUs = 0;
+  let sent = 0;
+  let delivered = 0;
+  let delaySumUs = 0;
+  let burst = 0;
+  let burstAtUs = -1;
+  let largestBurst = 0;
+  let probes = 0;
+  let now = 0;
+  const end = o.durationS * 1e6;
+  const warm = o.warmupS * 1e6;
+
+  const send = (): void => {
+    const number = sent++;
+    recovery.onPacketSent(
+      'application',
+      {
+        packetNumber: number,
+        bytes: DATAGRAM_BYTES,
+        sentAtUs: now,
+        ackEliciting: true,
+        inFlight: true,
+        frames: null,
+        delivered: 0,
+        deliveredAtUs: 0,
+        firstSentAtUs: 0,
+        isAppLimited: false,
+      },
+      now,
+    );
+    pacer.onSent(now, DATAGRAM_BYTES, controller.pacingBps, controller.sendQuantum);
+    burst = burstAtUs === now ? burst + 1 : 1;
+    burstAtUs = now;
+    if (now > warm) largestBurst = Math.max(largestBurst, burst);
+    if (o.drop?.(number, now)) return;
+    const startUs = Math.max(now, linkFreeAtUs);
+    // Droptail: the packet being serialised does not count against the buffer.
+    if (startUs - now > queueLimitUs) return;
+    linkFreeAtUs = startUs + serialisationUs;
+    data.push({ number, atUs: linkFreeAtUs + oneWayUs, sentAtUs: now });
+  };
+
+  while (now < end) {
+    let pacedUntilUs = Number.POSITIVE_INFINITY;
+    for (;;) {
+      if (probes > 0) {
+        probes--;
+        send();
+        continue;
+      }
+      if (!recovery.canSend(DATAGRAM_BYTES)) break;
+      const until = pacer.delayUntil(now, DATAGRAM_BYTES, controller.pacingBps, controller.sendQuantum);
+      if (until > 0) {
+        pacedUntilUs = until;
+        break;
+      }
+      send();
+    }
+    const dataAt = data[dataHead]?.atUs ?? Number.POSITIVE_INFINITY;
+    const ackAt = acks[ackHead]?.atUs ?? Number.POSITIVE_INFINITY;
+    const ackDue = received.ackDeadlineUs ?? Number.POSITIVE_INFINITY;
+    const timer = recovery.deadlineUs() ?? Number.POSITIVE_INFINITY;
+    now = Math.max(now, Math.min(dataAt, ackAt, ackDue, timer, pacedUntilUs));
+    if (now === dataAt) {
+      const packet = data[dataHead++]!;
+      received.onReceived(packet.number, now, true);
+      if (now > warm) {
+        delivered++;
+        delaySumUs += now - packet.sentAtUs + oneWayUs;
+      }
+    }
+    if (received.ackDeadlineUs !== null && received.ackDeadlineUs <= now) {
+      acks.push({
+        ranges: received.ranges.map((range) => ({ ...range })),
+        delayUs: now - received.largestReceivedAtUs,
+        atUs: now + oneWayUs,
+      });
+      received.onAckSent();
+    }
+    if (now === ackAt) {
+      const ack = acks[ackHead++]!;
+      recovery.onAck('application', ack.ranges, ack.delayUs, now);
+      // A sender that acknowledges ACKs now and then, so that old ranges are forgotten.
+      received.onAckOfAck(ack.ranges[0]!.last);
+      o.observe?.(controller);
+    }
+    if (timer <= now) probes += recovery.onTimeout(now).probe?.count ?? 0;
+  }
+  const seconds = o.durationS - o.warmupS;
+  return {
+    utilization: (delivered * LINK_BYTES * 8) / seconds / o.rateBps,
+    packetsPerRtt: (delivered / seconds) * (o.rttMs / 1000),
+    meanRttMs: delaySumUs / delivered / 1000,
+    largestBurst,
+    recovery,
+  };
+}
