@@ -1,9 +1,17 @@
 /** Every parser that is fuzzed: add yours here. */
 import { frames } from './frames.ts';
 import { header } from './header.ts';
+import { probeProtocol } from './probe-protocol.ts';
 import { receiveStream } from './receive-stream.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
 import { transportParameters } from './transport-parameters.ts';
 
-export const TARGETS: readonly FuzzTarget[] = [header, frames, transportParameters, receiveStream, tls];
+export const TARGETS: readonly FuzzTarget[] = [
+  header,
+  frames,
+  transportParameters,
+  receiveStream,
+  tls,
+  probeProtocol,
+];

@@ -95,9 +95,13 @@ async function loopback(options: BenchOptions): Promise<void> {
 /** Starts this program with other arguments; resolves with the port it says it listens on. */
 async function start(children: ChildProcess[], args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.push(child);
+  let complaint = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    complaint = text.trim();
+  });
   for await (const line of createInterface({ input: child.stdout! })) {
     const port = /^listening on .*:(\d+)\b/.exec(line)?.[1];
     if (port === undefined) continue;
@@ -106,7 +110,7 @@ async function start(children: ChildProcess[], args: readonly string[]): Promise
     return Number(port);
   }
   const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode];
-  throw new LabError('RL_INTERNAL', `"routelab ${args.join(' ')}" ended with code ${code}`);
+  throw new LabError('RL_INTERNAL', `"routelab ${args.join(' ')}" ended with code ${code}: ${complaint}`);
 }
 
 async function measure(
