@@ -30,7 +30,7 @@ export const COMMANDS = [
   { id: 'routes.next', title: 'Select the next route', group: 'Routes', shortcut: 'j' },
   { id: 'routes.previous', title: 'Select the previous route', group: 'Routes', shortcut: 'k' },
   { id: 'chart.compare', title: 'Compare all routes', group: 'Chart', shortcut: 'c' },
-  { id: 'chart.log', title: 'Logarithmic RTT axis', group: 'Chart', shortcut: 'l' },
+  { id: 'chart.log', title: 'Logarithmic axes', group: 'Chart', shortcut: 'l' },
   { id: 'chart.table', title: 'View the chart as a table', group: 'Chart', shortcut: 't' },
   { id: 'chart.window.1m', title: 'Show the last minute', group: 'Chart', shortcut: '1' },
   { id: 'chart.window.5m', title: 'Show the last 5 minutes', group: 'Chart', shortcut: '2' },

@@ -1,0 +1,16 @@
+import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { queryClient } from '../lab/queries.ts';
+import { colourVariables, theme } from '../theme/theme.ts';
+import { router } from './router.tsx';
+
+export const App = () => (
+  <MantineProvider theme={theme} cssVariablesResolver={colourVariables} defaultColorScheme="auto">
+    <QueryClientProvider client={queryClient}>
+      <Notifications position="bottom-right" limit={3} />
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </MantineProvider>
+);

@@ -1,0 +1,101 @@
+import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from '@mantine/core';
+import { spotlight } from '@mantine/spotlight';
+import { IconBrightness, IconCheck, IconKeyboard, IconRoute, IconSearch } from '@tabler/icons-react';
+import { Link, Outlet } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { CommandId } from '../../shared/commands.ts';
+import { CommandKeys } from '../commands/CommandKeys.tsx';
+import { KeySheet } from '../commands/KeySheet.tsx';
+import { keyCaps } from '../commands/keys.ts';
+import { Palette } from '../commands/Palette.tsx';
+import { descriptorOf, runCommand, useBindCommands, useCommands } from '../commands/registry.ts';
+import { connect, useConnection } from '../lab/connection.ts';
+import { useLiveFeed } from '../lab/live.ts';
+import { useFreshQueries } from '../lab/queries.ts';
+import { LostBanner } from './LostBanner.tsx';
+import classes from './Shell.module.css';
+import { StatusBar } from './StatusBar.tsx';
+
+export function Shell() {
+  const [keysShown, setKeysShown] = useState(false);
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const online = useConnection((s) => s.phase === 'online');
+  useLiveFeed();
+  useFreshQueries();
+  useBindCommands([
+    { command: 'view.palette', run: spotlight.toggle },
+    { command: 'view.light', run: () => setColorScheme('light'), checked: colorScheme === 'light' },
+    { command: 'view.dark', run: () => setColorScheme('dark'), checked: colorScheme === 'dark' },
+    { command: 'view.system', run: () => setColorScheme('auto'), checked: colorScheme === 'auto' },
+    { command: 'help.keys', run: () => setKeysShown(true) },
+    { command: 'lab.reconnect', run: connect, blocked: online ? 'the lab is connected' : null },
+  ]);
+  return (
+    <div className={classes.shell}>
+      <nav className={classes.rail} aria-label="Pages">
+        <Link to="/routes" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
+          <IconRoute size={20} stroke={1.5} aria-hidden />
+          Routes
+        </Link>
+        <div className={classes.tools}>
+          <Tool command="view.palette" icon={<IconSearch size={18} stroke={1.5} />} />
+          <Appearance />
+          <Tool command="help.keys" icon={<IconKeyboard size={18} stroke={1.5} />} />
+        </div>
+      </nav>
+      <main className={classes.main}>
+        <Outlet />
+      </main>
+      <StatusBar />
+      <LostBanner />
+      <Palette />
+      <KeySheet opened={keysShown} onClose={() => setKeysShown(false)} />
+      <CommandKeys />
+    </div>
+  );
+}
+
+function Tool({ command, icon }: { command: CommandId; icon: React.ReactNode }) {
+  const { title, shortcut } = descriptorOf(command);
+  return (
+    <Tooltip label={shortcut ? `${title} (${keyCaps(shortcut).join(' ')})` : title} position="right">
+      <ActionIcon size={32} aria-label={title} onClick={() => runCommand(command)}>
+        {icon}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+const APPEARANCES: readonly CommandId[] = ['view.system', 'view.light', 'view.dark'];
+
+function Appearance() {
+  const commands = useCommands((s) => s.commands);
+  return (
+    <Menu position="right-end">
+      <Menu.Target>
+        <Tooltip label="Appearance" position="right">
+          <ActionIcon size={32} aria-label="Appearance">
+            <IconBrightness size={18} stroke={1.5} />
+          </ActionIcon>
+        </Tooltip>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {APPEARANCES.map((id) => (
+          <Menu.Item
+            key={id}
+            onClick={() => runCommand(id)}
+            leftSection={
+              commands.get(id)?.checked ? (
+                <IconCheck size={14} aria-label="on" />
+              ) : (
+                <span className={classes.mark} />
+              )
+            }
+          >
+            {descriptorOf(id).title}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

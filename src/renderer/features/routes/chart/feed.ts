@@ -1,0 +1,98 @@
+/**
+ * The series behind a chart, outside React: streams come and go with the routes shown, chunks are merged once per
+ * animation frame, and React only learns that something changed.
+ */
+import type { Series } from '../../../../shared/domain.ts';
+import type { ErrorBody } from '../../../../shared/errors.ts';
+import { client } from '../../../lab/connection.ts';
+import { follow } from '../../../lab/follow.ts';
+import { perFrame } from '../../../lab/per-frame.ts';
+import { WINDOWS, type WindowId } from '../windows.ts';
+import { mergeSeries } from './series.ts';
+
+interface Held {
+  abort: AbortController;
+  window: WindowId;
+  generation: number;
+  series: Series | null;
+  error: ErrorBody | null;
+}
+
+export class SeriesFeed {
+  readonly #held = new Map<string, Held>();
+  readonly #listeners = new Set<() => void>();
+  readonly #arrived: (() => void)[] = [];
+  #version = 0;
+  readonly #frame = perFrame(() => {
+    for (const merge of this.#arrived.splice(0)) merge();
+    this.#changed();
+  });
+
+  /** Streams exactly these routes over this window; others are cancelled. A new `generation` streams anew. */
+  show(ids: readonly string[], window: WindowId, generation: number): void {
+    for (const [id, held] of this.#held) {
+      if (!ids.includes(id)) {
+        held.abort.abort();
+        this.#held.delete(id);
+      }
+    }
+    for (const id of ids) {
+      const held = this.#held.get(id);
+      if (held?.window === window && held.generation === generation) continue;
+      held?.abort.abort();
+      // After a reconnect what was there stays until its replacement comes; another window has other buckets.
+      const series = held?.window === window ? held.series : null;
+      this.#open(id, { abort: new AbortController(), window, generation, series, error: null });
+    }
+    this.#changed();
+  }
+
+  /** Ends every stream and keeps what was received. */
+  pause(): void {
+    for (const held of this.#held.values()) {
+      held.abort.abort();
+      held.generation = -1;
+    }
+    this.#frame.cancel();
+  }
+
+  #open(id: string, held: Held): void {
+    this.#held.set(id, held);
+    const { ms: windowMs, bucketMs } = WINDOWS[held.window];
+    follow(
+      (signal) => client.routes.watchSeries({ id, windowMs, bucketMs }, { signal }),
+      held.abort.signal,
+      (chunk) => {
+        this.#arrived.push(() => {
+          held.series = mergeSeries(held.series, chunk, windowMs);
+        });
+        this.#frame.request();
+      },
+      (error) => {
+        held.error = error;
+        this.#frame.request();
+      },
+    );
+  }
+
+  #changed(): void {
+    this.#version++;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** For useSyncExternalStore. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+  readonly version = (): number => this.#version;
+
+  series(id: string): Series | null {
+    return this.#held.get(id)?.series ?? null;
+  }
+
+  /** The first failure among the streams. */
+  error(): ErrorBody | null {
+    return [...this.#held.values()].find((held) => held.error)?.error ?? null;
+  }
+}

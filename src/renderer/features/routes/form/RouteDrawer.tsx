@@ -1,0 +1,173 @@
+import { Button, Drawer, Select, Switch, TagsInput, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { notifications } from '@mantine/notifications';
+import { useState } from 'react';
+import { CONTROLLERS, type Route } from '../../../../shared/domain.ts';
+import type { ErrorBody } from '../../../../shared/errors.ts';
+import { useConnection } from '../../../lab/connection.ts';
+import { errorBody } from '../../../lab/errors.ts';
+import { useLive } from '../../../lab/live.ts';
+import { useProfiles } from '../../../lab/queries.ts';
+import { saveRoute } from '../actions.ts';
+import { EmulationPicker } from './EmulationPicker.tsx';
+import classes from './RouteDrawer.module.css';
+import { ScaledNumber } from './ScaledNumber.tsx';
+import { fieldsOf, NEW_ROUTE, parseFields, type RouteFields } from './values.ts';
+
+/** What the form is about: a new route, one to change, or nothing. */
+export type Editing = Route | 'new' | null;
+
+interface Props {
+  editing: Editing;
+  onClose: () => void;
+  onSaved: (route: Route) => void;
+}
+
+export function RouteDrawer({ editing, onClose, onSaved }: Props) {
+  return (
+    <Drawer
+      opened={editing !== null}
+      onClose={onClose}
+      title={editing === 'new' ? 'Add a route' : editing ? `Edit ${editing.name}` : ''}
+      size={440}
+      closeButtonProps={{ 'aria-label': 'Close without saving' }}
+    >
+      {editing !== null && (
+        <RouteForm
+          key={editing === 'new' ? 'new' : editing.id}
+          route={editing === 'new' ? null : editing}
+          onClose={onClose}
+          onSaved={onSaved}
+        />
+      )}
+    </Drawer>
+  );
+}
+
+function RouteForm({
+  route,
+  onClose,
+  onSaved,
+}: {
+  route: Route | null;
+  onClose: () => void;
+  onSaved: Props['onSaved'];
+}) {
+  const online = useConnection((s) => s.phase === 'online');
+  const profiles = useProfiles();
+  // A route that is down for a reason in one of its fields shows it there.
+  const [fault] = useState(() => (route ? (useLive.getState().statuses[route.id]?.error ?? null) : null));
+  const [failure, setFailure] = useState<ErrorBody | null>(null);
+  const [saving, setSaving] = useState(false);
+  const form = useForm<RouteFields>({
+    initialValues: route ? fieldsOf(route) : NEW_ROUTE,
+    initialErrors: fault?.field ? { [fault.field]: `${fault.message}. ${fault.hint}` } : {},
+    validateInputOnBlur: true,
+    validate: (fields) => parseFields(fields).errors ?? {},
+  });
+
+  const save = async (fields: RouteFields): Promise<void> => {
+    const { input } = parseFields(fields);
+    if (input === null) return;
+    setSaving(true);
+    setFailure(null);
+    try {
+      const saved = await saveRoute(input, route?.id);
+      notifications.show({
+        message: route ? `Saved ${saved.name}.` : `Added ${saved.name}.`,
+        autoClose: 3000,
+      });
+      onSaved(saved);
+    } catch (error) {
+      const body = errorBody(error);
+      if (body.field !== undefined && body.field in fields) form.setFieldError(body.field, body.message);
+      else setFailure(body);
+    } finally {
+      setSaving(false);
+    }
+  };
+
+  const fields = form.getValues();
+  const blocked = !online ? 'The lab is unreachable' : null;
+  return (
+    <form className={classes.form} onSubmit={form.onSubmit(save)} noValidate>
+      <fieldset className={classes.group}>
+        <legend>Server</legend>
+        <TextInput
+          label="Name"
+          placeholder="Office to Frankfurt"
+          data-autofocus
+          {...form.getInputProps('name')}
+        />
+        <div className={classes.hostPort}>
+          <TextInput
+            label="Host"
+            placeholder="probe.example.net"
+            spellCheck={false}
+            {...form.getInputProps('host')}
+          />
+          <ScaledNumber label="UDP port" unit="" {...form.getInputProps('port')} aria-label="UDP port" />
+        </div>
+        <TextInput
+          label="Name in the certificate"
+          placeholder="the host"
+          spellCheck={false}
+          {...form.getInputProps('serverName')}
+        />
+        <Switch
+          label="Accept any certificate"
+          description="Marked “insecure” on everything measured."
+          {...form.getInputProps('insecure', { type: 'checkbox' })}
+        />
+      </fieldset>
+      <fieldset className={classes.group}>
+        <legend>Probe</legend>
+        <div className={classes.links}>
+          <Select
+            label="Congestion control"
+            allowDeselect={false}
+            data={[...CONTROLLERS]}
+            {...form.getInputProps('controller')}
+          />
+          <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('pingRate')} />
+        </div>
+        <Switch
+          label="Measure throughput"
+          checked={fields.transferEveryS !== null}
+          onChange={(event) =>
+            form.setFieldValue(
+              'transferEveryS',
+              event.currentTarget.checked ? (route?.transferEveryS ?? NEW_ROUTE.transferEveryS) : null,
+            )
+          }
+        />
+        {fields.transferEveryS !== null && (
+          <div className={classes.links}>
+            <ScaledNumber label="Every" unit="s" {...form.getInputProps('transferEveryS')} />
+            <ScaledNumber label="At most" unit="MB" scale={1e6} {...form.getInputProps('transferBytes')} />
+          </div>
+        )}
+        <TagsInput label="Tags" {...form.getInputProps('tags')} />
+      </fieldset>
+      <EmulationPicker
+        form={form}
+        profiles={profiles.data ?? []}
+        missing={
+          profiles.error ? `The profiles could not be had: ${errorBody(profiles.error).message}` : null
+        }
+      />
+      <div className={classes.foot}>
+        {failure && (
+          <p className={classes.failure} role="alert">
+            {failure.message} {failure.hint} ({failure.code})
+          </p>
+        )}
+        {blocked && <p className={classes.failure}>{blocked}; nothing can be saved now.</p>}
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" variant="filled" loading={saving} disabled={blocked !== null}>
+          {route ? 'Save' : 'Add route'}
+        </Button>
+      </div>
+    </form>
+  );
+}

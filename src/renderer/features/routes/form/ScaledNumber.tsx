@@ -1,0 +1,35 @@
+import { NumberInput, type NumberInputProps } from '@mantine/core';
+import classes from './RouteDrawer.module.css';
+
+interface Props extends Omit<NumberInputProps, 'value' | 'defaultValue' | 'onChange'> {
+  value?: number | '' | null;
+  /** From the shown unit to the domain's: 1e6 shows bits per second as Mbit/s. */
+  scale?: number;
+  unit: string;
+  onChange?: (value: number | '' | null) => void;
+  /** Empty stands for null instead of being at fault. */
+  nullable?: boolean;
+}
+
+/** A number field that shows the unit people use and keeps the one the domain uses. */
+export function ScaledNumber({ value, scale = 1, unit, onChange, nullable = false, ...rest }: Props) {
+  const shown = typeof value === 'number' ? Number((value / scale).toPrecision(12)) : '';
+  return (
+    <NumberInput
+      {...rest}
+      value={shown}
+      onChange={(next) => {
+        const empty = nullable ? null : '';
+        onChange?.(typeof next === 'number' ? Number((next * scale).toPrecision(12)) : empty);
+      }}
+      hideControls
+      rightSection={
+        <span aria-hidden className={classes.unit}>
+          {unit}
+        </span>
+      }
+      rightSectionWidth={unit.length * 7 + 14}
+      aria-label={typeof rest.label === 'string' ? `${rest.label} in ${unit}` : rest['aria-label']}
+    />
+  );
+}
