@@ -121,7 +121,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         experimentOf: (route) => experimentOf(store, app, route),
         onSamples: (route, batch) => exporter.observe(route, board.of(route), batch),
       });
-      const routes = new Routes({ store, monitors, demo, onChange: () => board.changes.bump() });
+      const routes = new Routes({
+        store,
+        monitors,
+        demo,
+        onChange: () => board.changes.bump(),
+        onRemove: (id) => exporter.forget(id),
+      });
       const live = new Live(store, board);
       const router = createRouter({
         store,

@@ -18,13 +18,21 @@ export class Routes {
   readonly #monitors: Monitors;
   readonly #demo: DemoEndpoint;
   readonly #onChange: () => void;
+  readonly #onRemove: (id: string) => void;
 
   /** `onChange` is told that the set of routes, or what is known of one, changed. */
-  constructor(options: { store: Store; monitors: Monitors; demo: DemoEndpoint; onChange: () => void }) {
+  constructor(options: {
+    store: Store;
+    monitors: Monitors;
+    demo: DemoEndpoint;
+    onChange: () => void;
+    onRemove: (id: string) => void;
+  }) {
     this.#store = options.store;
     this.#monitors = options.monitors;
     this.#demo = options.demo;
     this.#onChange = options.onChange;
+    this.#onRemove = options.onRemove;
   }
 
   list(): Route[] {
@@ -69,6 +77,7 @@ export class Routes {
     this.#store.routes.get(id);
     await this.#monitors.stop(id);
     this.#store.routes.remove(id);
+    this.#onRemove(id);
     this.#onChange();
   }
 

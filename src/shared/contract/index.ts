@@ -117,7 +117,10 @@ export const contract = {
         }),
       )
       .output(Series),
-    /** Yields first the backlog of `windowMs`, then each bucket once all its pings are resolved. */
+    /**
+     * Yields first the backlog of `windowMs`, then each bucket once all its pings are resolved. A transfer counts
+     * in the bucket it began in: when it ends after that bucket was sent, the buckets from there on come again.
+     */
     watchSeries: oc
       .route({
         method: 'GET',
