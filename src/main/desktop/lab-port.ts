@@ -4,7 +4,7 @@ import { LAB_PORT_MESSAGE, REQUEST_LAB_PORT } from '../../shared/bridge.ts';
 import { isOwnPage } from './security.ts';
 
 /** Electron security §17: only the top frame of our own page may ask. */
-export const isTrustedSender = (event: Pick<IpcMainEvent, 'senderFrame'>): boolean => {
+const isTrustedSender = (event: Pick<IpcMainEvent, 'senderFrame'>): boolean => {
   const frame = event.senderFrame;
   return frame !== null && frame.parent === null && isOwnPage(frame.url);
 };

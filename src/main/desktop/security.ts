@@ -35,7 +35,7 @@ export const isOwnPage = (url: string): boolean => {
 };
 
 /** No content of any window navigates away, opens windows, embeds webviews or leaves but by the allow-list. */
-export function secureContents(contents: WebContents, openExternal: (url: string) => void): void {
+function secureContents(contents: WebContents, openExternal: (url: string) => void): void {
   const stay = (event: { preventDefault(): void; url: string }): void => {
     if (!isOwnPage(event.url)) event.preventDefault();
   };
