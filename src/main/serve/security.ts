@@ -37,6 +37,7 @@ export async function secure(app: FastifyInstance, policy: GuardPolicy): Promise
     // The lab speaks plain HTTP on loopback.
     strictTransportSecurity: false,
     referrerPolicy: { policy: 'no-referrer' },
+    xFrameOptions: { action: 'deny' },
   });
 
   await app.register(rateLimit, {
