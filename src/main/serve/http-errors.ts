@@ -19,7 +19,7 @@ export function answerErrors(app: FastifyInstance, log: Log): void {
   );
 }
 
-export const sendError = (reply: FastifyReply, error: LabError): FastifyReply =>
+const sendError = (reply: FastifyReply, error: LabError): FastifyReply =>
   reply.code(error.status).type('application/json').send(JSON.stringify(error.toBody()));
 
 function fromFastify(thrown: FastifyError): LabError {

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { type RouteView, routeLine, routeResult, routeTable } from '../../src/main/cli/lab-view.ts';
+import { Screen } from '../../src/main/cli/screen.ts';
+import { LabError } from '../../src/shared/errors.ts';
+import { pingStats } from '../../src/shared/samples.ts';
+
+const route: RouteView['route'] = {
+  id: 'lte',
+  name: 'LTE',
+  host: '127.0.0.1',
+  port: 1,
+  serverName: null,
+  controller: 'cubic',
+  pingRate: 10,
+  transferEveryS: null,
+  transferBytes: 1e6,
+  insecure: false,
+  tags: [],
+  emulation: null,
+  colour: 0,
+  demo: true,
+  enabled: true,
+  createdAtMs: 0,
+};
+const status: RouteView['status'] = {
+  routeId: 'lte',
+  state: 'up',
+  error: null,
+  runId: 1,
+  sinceMs: 0,
+  ping: null,
+  down: { atMs: 0, bytes: 1e6, durationUs: 1e6, goodputBps: 8e6 },
+  up: null,
+  handshakeUs: 61_234,
+  transport: null,
+  emulated: true,
+  insecure: false,
+};
+const ping = pingStats(
+  [50_000, 60_000, null, 55_000].map((rttUs, i) => ({ atMs: i, rttUs, loaded: false })),
+  0,
+  10,
+);
+const measured: RouteView = { route, status, ping };
+const down: RouteView = {
+  route: { ...route, name: 'Other' },
+  status: {
+    ...status,
+    state: 'down',
+    emulated: false,
+    insecure: true,
+    down: null,
+    handshakeUs: null,
+    error: new LabError('RL_PORT_CLOSED', 'nobody listens').toBody(),
+  },
+  ping: null,
+};
+
+describe('the routes on a terminal', () => {
+  test('are a table with aligned numbers and units; what was not measured is a dash', () => {
+    const lines = routeTable([measured, down]).split('\n');
+    expect(lines[0]).toMatch(/^route\s+state\s+RTT p50\s+RTT p95\s+jitter\s+loss\s+down\s+up$/);
+    // The dash stands under the digits, not under the unit.
+    expect(lines[2]!.lastIndexOf('–', lines[1]!.indexOf('Mbit/s'))).toBe(lines[1]!.indexOf('Mbit/s') - 2);
+    expect(lines[1]).toMatch(
+      /^LTE\s+up\s+55\.0 ms\s+59\.5 ms\s+0\.9 ms\s+25\.0 %\s+8\.00 Mbit\/s\s+–\s+emulated$/,
+    );
+    expect(lines[2]).toMatch(/^Other\s+down(\s+–){6}\s+insecure, nobody listens$/);
+  });
+
+  test('are a line each for logs, without what was not measured', () => {
+    expect(routeLine(measured)).toBe(
+      'LTE  up  RTT p50 55.0 ms  RTT p95 59.5 ms  jitter 0.9 ms  loss 25.0 %  down 8.00 Mbit/s  emulated',
+    );
+    expect(routeLine(down)).toBe('Other  down  nobody listens  insecure');
+  });
+
+  test('are an object each for --json, absent where not measured', () => {
+    expect(routeResult(measured)).toEqual({
+      id: 'lte',
+      name: 'LTE',
+      state: 'up',
+      congestion: 'cubic',
+      sent: 4,
+      received: 3,
+      rtt_ms: { min: 50, mean: 55, p50: 55, p95: 59.5, p99: 59.9 },
+      jitter_ms: 0.898,
+      loss_ratio: 0.25,
+      goodput_bps: { down: 8e6 },
+      handshake_ms: 61.234,
+      emulated: true,
+    });
+    expect(routeResult(down)).toEqual({
+      id: 'lte',
+      name: 'Other',
+      state: 'down',
+      congestion: 'cubic',
+      insecure: true,
+      error: expect.objectContaining({ code: 'RL_PORT_CLOSED' }),
+    });
+  });
+});
+
+describe('the screen', () => {
+  const written: string[] = [];
+  const screen = (columns: number): Screen => {
+    written.length = 0;
+    return new Screen({ columns, write: (text: string) => written.push(text) });
+  };
+
+  test('rewrites its block in place, and lets lines appear above it', () => {
+    const terminal = screen(80);
+    terminal.show('a\nb');
+    terminal.show('c');
+    terminal.above('said\n');
+    expect(written).toEqual(['a\nb\n', '\x1b[2A\x1b[Jc\n', '\x1b[1A\x1b[Jsaid\nc\n']);
+  });
+
+  test('cuts lines that would wrap, and does not count colours', () => {
+    const terminal = screen(3);
+    terminal.show('\x1b[31mabc\x1b[39m\nabcd');
+    expect(written).toEqual(['\x1b[31mabc\x1b[39m\nabc\n']);
+  });
+});
