@@ -5,6 +5,7 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { goodputBps } from '../../shared/samples.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 
@@ -93,8 +94,11 @@ export class RawProbe {
     this.#socket.close();
   }
 
-  /** RTTs of `count` echoes, one after the other, microseconds ascending. */
-  async pingPong(count: number): Promise<number[]> {
+  /**
+   * RTTs of `count` echoes, microseconds ascending; `everyMs` apart, as pings are, so that both are measured with
+   * processes that have gone to sleep in between.
+   */
+  async pingPong(count: number, everyMs: number): Promise<number[]> {
     const ping = Buffer.alloc(64, KIND.echo);
     const rtts: number[] = [];
     for (let i = 0; i < count; i++) {
@@ -102,6 +106,7 @@ export class RawProbe {
       this.#socket.send(ping);
       await once(this.#socket, 'message');
       rtts.push(nowUs() - sentAtUs);
+      await sleep(everyMs);
     }
     return rtts.sort((a, b) => a - b);
   }

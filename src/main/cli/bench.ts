@@ -139,7 +139,7 @@ async function measure(
     up.push(await transfer(connect, upload, duration));
     step('upload');
   }
-  const rawRtts = await raw.pingPong(PINGS.count);
+  const rawRtts = await raw.pingPong(PINGS.count, 1000 / PINGS.ratePerS);
   const rtts = await pings(connect);
   step('pings');
   const handshakes: number[] = [];

@@ -69,7 +69,6 @@ export function progress(label: string, total: number): Progress {
     barsize: 30,
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    hideCursor: true,
     clearOnComplete: true,
     fps: 10,
   });

@@ -32,6 +32,32 @@ export interface ProbeResult {
   error?: ErrorBody;
 }
 
+const ORDER = [
+  'target',
+  'mode',
+  'congestion',
+  'duration_s',
+  'sent',
+  'received',
+  'rtt_ms',
+  'jitter_ms',
+  'loss_ratio',
+  'goodput_bps',
+  'handshake_ms',
+  'cwnd_bytes',
+  'pacing_bps',
+  'retransmit_ratio',
+  'emulated',
+  'started_at',
+  'insecure',
+  'interrupted',
+  'error',
+] as const satisfies readonly (keyof ProbeResult)[];
+
+/** The fields that were measured, always in the same order. */
+export const inOrder = (result: ProbeResult): object =>
+  Object.fromEntries(ORDER.flatMap((name) => (result[name] === undefined ? [] : [[name, result[name]]])));
+
 const ms = (us: number): number => Math.round(us) / 1000;
 
 /** `samples` as they were resolved, in any order. */

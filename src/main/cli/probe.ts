@@ -26,6 +26,7 @@ import {
 import { note, paint, print, printError, printJson, progress } from './output.ts';
 import {
   handshakeFields,
+  inOrder,
   MODES,
   type Mode,
   type ProbeResult,
@@ -170,8 +171,6 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     else await measureSession(mode, measurement);
   } catch (thrown) {
     if (!interrupt.signal.aborted) error = toLabError(thrown);
-  } finally {
-    interrupt.dispose();
   }
   // Nothing was measured: the error is the whole answer.
   if (error !== null && result.handshake_ms === undefined) throw error;
@@ -181,7 +180,7 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     result.error = error.toBody();
     process.exitCode = error.exitCode;
   }
-  if (options.json) printJson(result);
+  if (options.json) printJson(inOrder(result));
   else printResult(result);
   if (error !== null) printError(error);
 }
@@ -260,21 +259,25 @@ async function measurePings(session: QuicSession, { options, signal, result }: M
     duration === undefined ? Number.POSITIVE_INFINITY : Math.ceil((duration / 1e6) * ratePerS),
   );
   const bar = progress('pings', total);
-  const pinger = new Pinger(session, {
-    ratePerS,
-    count: options.count,
-    durationMs: duration === undefined ? undefined : duration / 1000,
-    onPing: (ping) => {
-      samples.push(ping);
-      newestUs = ping.rttUs ?? newestUs;
-      bar.update(samples.length, `rtt ${formatDuration(newestUs)}  lost ${pinger.ledger.lost}`);
-    },
-  });
-  const stop = (): void => pinger.stop();
-  signal.addEventListener('abort', stop);
-  await pinger.finished;
-  signal.removeEventListener('abort', stop);
-  bar.stop();
+  let pinger: Pinger;
+  try {
+    pinger = new Pinger(session, {
+      ratePerS,
+      count: options.count,
+      durationMs: duration === undefined ? undefined : duration / 1000,
+      onPing: (ping) => {
+        samples.push(ping);
+        newestUs = ping.rttUs ?? newestUs;
+        bar.update(samples.length, `rtt ${formatDuration(newestUs)}  lost ${pinger.ledger.lost}`);
+      },
+    });
+    const stop = (): void => pinger.stop();
+    signal.addEventListener('abort', stop);
+    await pinger.finished;
+    signal.removeEventListener('abort', stop);
+  } finally {
+    bar.stop();
+  }
   Object.assign(result, pingFields(samples));
   const { late, duplicates } = pinger.ledger;
   if (late > 0) note(`${late} echoes came after their ping had been counted as lost`);
