@@ -85,14 +85,13 @@ async function startDemo(
   wanted: boolean | undefined,
   say: (line: string) => void,
 ): Promise<void> {
-  const isFirstRun =
-    (await client.routes.list()).length === 0 && (await client.experiments.list()).length === 0;
-  if (wanted === undefined && !isFirstRun) return;
+  const isEmpty = (await client.routes.list()).length === 0;
+  const isFirstRun = isEmpty && (await client.experiments.list()).length === 0;
   const hasDisplay = process.platform !== 'linux' || process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY'];
-  if (wanted ?? !hasDisplay) {
+  if (wanted ?? (isFirstRun && !hasDisplay)) {
     await client.demo.start();
     say('The demo lab runs: six emulated routes over loopback.');
-  } else {
+  } else if (isEmpty) {
     say('There are no routes yet: add one in the UI, or try the demo lab with --demo.');
   }
 }

@@ -197,7 +197,7 @@ export class Monitors {
     const error = toLabError(thrown).toBody();
     const atMs = Date.now();
     log.warn({ route: routeId, code: error.code, reason: error.message }, 'a route cannot be measured');
-    board.state(routeId, 'down', error, atMs);
+    board.fail(routeId, error, atMs);
     store.writer.event(routeId, { atMs, state: 'down', error });
   }
 

@@ -54,13 +54,27 @@ export class StatusBoard {
     this.changes.bump();
   }
 
+  /** What the monitor of a begun run says. */
   state(routeId: string, state: RouteState, error: ErrorBody | null, atMs: number): void {
     const entry = this.#entries.get(routeId);
     if (entry === undefined || entry.runId === null) return;
     if (entry.state !== state) entry.sinceMs = atMs;
     Object.assign(entry, { state, error });
-    // A window the transport no longer governs says nothing about now.
+    // A connection that is gone has no window.
     if (state !== 'up') entry.transport = null;
+    this.changes.bump();
+  }
+
+  /** The route cannot be measured, whether its run began or not. */
+  fail(routeId: string, error: ErrorBody, atMs: number): void {
+    const entry = this.#entries.get(routeId) ?? stopped(atMs);
+    this.#entries.set(routeId, {
+      ...entry,
+      state: 'down',
+      error,
+      sinceMs: entry.state === 'down' ? entry.sinceMs : atMs,
+      transport: null,
+    });
     this.changes.bump();
   }
 

@@ -8,23 +8,20 @@ const NOT_BUILT = `<!doctype html><html lang="en"><title>RouteLab</title>
 <p>The lab is running, but its pages are not built yet: run <code>npm start</code>, or <code>npm run build</code>, and reload. The API is at <a href="/docs">/docs</a>.</p></html>
 `;
 
-/** Serves `uiDir`, and its index for the addresses of the app's pages; one line in their place while it is not built. */
+/** Serves `uiDir`; one line in place of its index while it is not built. The app keeps its own addresses after `#`. */
 export async function serveUi(app: FastifyInstance, uiDir: string): Promise<void> {
   await app.register(fastifyStatic, { root: uiDir, serve: false });
 
-  app.get<{ Params: { '*': string } }>('/assets/*', (request, reply) =>
-    // The names carry a hash of the contents.
-    reply.sendFile(`assets/${request.params['*']}`, { maxAge: '365d', immutable: true }),
-  );
-  app.get<{ Params: { '*': string } }>('/*', (request, reply) => {
-    const path = request.params['*'];
-    if (/\.[a-z0-9]+$/i.test(path)) return reply.sendFile(path);
-    const isPage = path === '' || (request.headers.accept ?? '').includes('text/html');
-    if (!isPage) return reply.callNotFound();
+  app.get('/', (_request, reply) => {
     // Looked up each time: a build that finishes while the lab runs is served without a restart.
     if (!existsSync(join(uiDir, 'index.html'))) {
       return reply.code(503).type('text/html; charset=utf-8').send(NOT_BUILT);
     }
     return reply.header('cache-control', 'no-cache').sendFile('index.html', { cacheControl: false });
   });
+  app.get<{ Params: { '*': string } }>('/assets/*', (request, reply) =>
+    // The names carry a hash of the contents.
+    reply.sendFile(`assets/${request.params['*']}`, { maxAge: '365d', immutable: true }),
+  );
+  app.get<{ Params: { '*': string } }>('/*', (request, reply) => reply.sendFile(request.params['*']));
 }
