@@ -17,7 +17,7 @@ export interface CommandDescriptor {
 }
 
 export const COMMAND_GROUPS = ['Routes', 'Chart', 'View', 'Lab', 'Help'] as const;
-export type CommandGroup = (typeof COMMAND_GROUPS)[number];
+type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export const COMMANDS = [
   { id: 'routes.add', title: 'Add a route', group: 'Routes', shortcut: 'a' },

@@ -4,7 +4,7 @@
  */
 import type { RouteStatus } from './domain.ts';
 
-export type Grade = 'good' | 'fair' | 'poor';
+type Grade = 'good' | 'fair' | 'poor';
 
 interface Criterion {
   readonly name: string;
@@ -55,7 +55,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-export interface GradedUse {
+interface GradedUse {
   use: string;
   because: string;
   grade: Grade | null;

@@ -40,6 +40,7 @@ export function Palette() {
       // Ctrl/Cmd-K is a command like any other, so the shortcut is the registry's business.
       shortcut={null}
       scrollable
+      attributes={{ content: { 'aria-label': 'Commands' } }}
       maxHeight={420}
       overlayProps={{ blur: 0, backgroundOpacity: 0.25 }}
       nothingFound="No command of that name"

@@ -5,7 +5,7 @@ const isCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(CATALOGUE, code);
 
 /** The call was given up by this page itself: the view that wanted the answer is gone. */
-export const isAbort = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'AbortError';
+const isAbort = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'AbortError';
 
 /** What a failed call comes to in the four fields of the catalogue. */
 export function errorBody(thrown: unknown): ErrorBody {

@@ -35,7 +35,7 @@ const insert = (route: Route): void =>
     [...routes.filter((other) => other.id !== route.id), route].sort((a, b) => a.createdAtMs - b.createdAtMs),
   );
 
-export function showError(what: string, error: ErrorBody): void {
+function showError(what: string, error: ErrorBody): void {
   notifications.show({
     title: what,
     message: `${error.message} ${error.hint} (${error.code})`,

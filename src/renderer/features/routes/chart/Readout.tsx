@@ -24,7 +24,7 @@ export function Readout({
   live: boolean;
 }) {
   return (
-    <div className={classes.readout} data-testid="readout">
+    <div className={classes.readout} data-testid="readout" data-routes={plots.length === 1 ? 'one' : 'many'}>
       <span className={classes.at} data-live={live}>
         {atMs === null ? '–' : clockTime(atMs)}
       </span>

@@ -9,7 +9,7 @@ import { type Point, pointsOf, sparsePointsOf } from './series.ts';
 import { logTicks, timeTicks } from './ticks.ts';
 import { type ChartColours, withAlpha } from './tokens.ts';
 
-export interface PlotModel {
+interface PlotModel {
   name: string;
   colour: string;
   series: Series;
@@ -77,7 +77,7 @@ function throughputSets({ series, colour }: PlotModel, paper: string, both: bool
       yAxisID: 'rate',
       borderWidth: 1,
       spanGaps: true,
-      pointRadius: 3.5,
+      pointRadius: data.length > 60 ? 1.5 : 3.5,
       pointStyle: 'triangle',
       pointRotation: hollow ? 0 : 180,
       pointBackgroundColor: hollow ? paper : colour,

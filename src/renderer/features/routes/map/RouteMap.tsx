@@ -148,7 +148,6 @@ function Line({ line, status, selected, onSelect, from, path, to }: LineProps) {
       role="button"
       tabIndex={0}
       aria-pressed={selected}
-      aria-label={summary}
       className={classes.line}
       data-state={state}
       data-selected={selected}

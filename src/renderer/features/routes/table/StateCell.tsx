@@ -1,10 +1,12 @@
-import { Popover, Tooltip, UnstyledButton } from '@mantine/core';
+import { Popover, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
+import { useState } from 'react';
 import type { Route, RouteStatus } from '../../../../shared/domain.ts';
 import { clockTime } from '../../../theme/clock.ts';
 import classes from './StateCell.module.css';
 
 /** What the probe of a route does; when the route is down, why, with the hint one click away. */
 export function StateCell({ route, status }: { route: Route; status?: RouteStatus }) {
+  const [opened, setOpened] = useState(false);
   const testId = `route-${route.id}-state`;
   if (!status) {
     return (
@@ -32,18 +34,20 @@ export function StateCell({ route, status }: { route: Route; status?: RouteStatu
     );
   }
   return (
-    <Popover width={320} position="bottom-start">
+    <Popover width={320} position="bottom-start" opened={opened} onChange={setOpened}>
       <Popover.Target>
-        <Tooltip label={error.message}>
+        <Tooltip label={error.message} disabled={opened}>
           <UnstyledButton
             className={classes.state!}
             data-state={state}
             data-testid={testId}
-            aria-label={`${route.name} is ${state}: why`}
-            onClick={(event) => event.stopPropagation()}
+            onClick={(event) => {
+              event.stopPropagation();
+              setOpened(!opened);
+            }}
           >
-            {label}
-            <span className={classes.why}>why</span>
+            {label} <span className={classes.why}>why</span>
+            <VisuallyHidden> {route.name}</VisuallyHidden>
           </UnstyledButton>
         </Tooltip>
       </Popover.Target>

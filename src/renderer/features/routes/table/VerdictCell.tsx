@@ -32,9 +32,9 @@ export function VerdictCell({ route, status }: { route: Route; status?: RouteSta
       >
         {uses.map(({ use, grade, because, criteria }) => (
           <section key={use} className={classes.use}>
-            <h4>
+            <h3>
               {use}: {grade ?? 'not measured'}
-            </h4>
+            </h3>
             <table>
               <thead>
                 <tr>
