@@ -13,7 +13,11 @@ export interface Loopback extends AsyncDisposable {
   connect(options?: Partial<ConnectOptions>): Promise<QuicSession>;
 }
 
-export async function startLoopback(alpn: readonly string[] = [ALPN]): Promise<Loopback> {
+/** `serve` stands in for our server where a test needs one that misbehaves. */
+export async function startLoopback(
+  alpn: readonly string[] = [ALPN],
+  serve: (session: QuicSession, counters: ServiceCounters) => void = serveSession,
+): Promise<Loopback> {
   const authority = await createAuthority();
   const { certPem, keyPem } = await issueCertificate(authority, {
     names: ['localhost', '127.0.0.1'],
@@ -26,7 +30,7 @@ export async function startLoopback(alpn: readonly string[] = [ALPN]): Promise<L
     alpn,
     certificate: certPem,
     privateKey: keyPem,
-    onSession: (session) => serveSession(session, counters),
+    onSession: (session) => serve(session, counters),
   });
   const sessions: QuicSession[] = [];
   const options: ConnectOptions = {

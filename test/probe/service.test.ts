@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runHandshakes } from '../../src/main/probe/handshake.ts';
 import { Pinger } from '../../src/main/probe/ping.ts';
-import { AppError, encodeRequest, type TransferRequest } from '../../src/main/probe/protocol.ts';
+import {
+  AppError,
+  encodeReport,
+  encodeRequest,
+  type TransferRequest,
+} from '../../src/main/probe/protocol.ts';
 import { SERVICE_LIMITS } from '../../src/main/probe/service.ts';
 import { download, type Received, upload } from '../../src/main/probe/throughput.ts';
 import type { QuicSession, QuicStream } from '../../src/main/quic/udp/api.ts';
@@ -92,6 +97,45 @@ describe('measuring a server over loopback', () => {
     await settled(() => expect(other.counters.bytesDown).toBeGreaterThan(0));
     await other.listener.close();
     await refused;
+  });
+});
+
+describe('a transfer against servers that do not keep to the protocol', () => {
+  const server = (onRequest: (stream: QuicStream) => void) =>
+    startLoopback(undefined, (session) => {
+      session.onStream = (stream) => {
+        let isAsked = false;
+        stream.onData = () => {
+          if (!isAsked) onRequest(stream);
+          isAsked = true;
+        };
+      };
+    });
+
+  it('counts the silence at the end of a download that is cut short', async () => {
+    await using stalling = await server((stream) => stream.write(Buffer.alloc(1000)));
+    const received = await download(await stalling.connect(), { durationMs: 300 });
+    expect(received.bytes).toBe(1000);
+    expect(received.durationUs).toBeGreaterThanOrEqual(290_000);
+  });
+
+  it('gives no result for an upload whose reports stopped', async () => {
+    await using stalling = await server((stream) => stream.write(encodeReport({ bytes: 1, durationUs: 1 })));
+    const running = upload(await stalling.connect(), { durationMs: 1000 });
+    await expect(running).rejects.toMatchObject({ code: 'RL_CONNECTION_LOST' });
+  });
+
+  it('refuses a download that ends early and an upload without a report', async () => {
+    await using ending = await server((stream) => stream.end(Buffer.alloc(10)));
+    const session = await ending.connect();
+    await expect(download(session, { bytes: 11 })).rejects.toMatchObject({ code: 'RL_PEER_CLOSED' });
+    await expect(upload(session, { bytes: 11 })).rejects.toMatchObject({ code: 'RL_PEER_CLOSED' });
+  });
+
+  it('refuses a report whose numbers cannot be', async () => {
+    await using lying = await server((stream) => stream.write(Buffer.alloc(16, 0xff)));
+    const running = upload(await lying.connect(), { bytes: 1e6 });
+    await expect(running).rejects.toMatchObject({ code: 'RL_PEER_CLOSED' });
   });
 });
 

@@ -202,17 +202,19 @@ function printResult(result: ProbeResult): void {
 
 async function measureHandshakes({ connect, options, signal, result }: Measurement): Promise<void> {
   const samples: HandshakeSample[] = [];
-  const { duration } = options;
-  const count = options.count ?? (duration === undefined ? 10 : undefined);
-  const bar = progress('handshakes', count ?? 0);
+  const durationMs = options.duration === undefined ? undefined : options.duration / 1000;
+  const count = options.count ?? (durationMs === undefined ? 10 : undefined);
+  const startedAtUs = nowUs();
+  const bar = progress('handshakes', count ?? durationMs!);
   try {
     await runHandshakes(connect, {
       count,
-      durationMs: duration === undefined ? undefined : duration / 1000,
+      durationMs,
       signal,
       onHandshake: (sample) => {
         samples.push(sample);
-        bar.update(samples.length, formatDuration(sample.durationUs));
+        const done = count === undefined ? (nowUs() - startedAtUs) / 1000 : samples.length;
+        bar.update(done, formatDuration(sample.durationUs));
       },
     });
   } finally {

@@ -1,7 +1,7 @@
 /** Cold handshakes: each on a new socket, with a full key exchange and certificate check, one after the other. */
 import { toLabError } from '../../shared/errors.ts';
 import type { HandshakeSample } from '../../shared/samples.ts';
-import type { ConnectOptions, QuicSession } from '../quic/udp/api.ts';
+import type { ConnectOptions } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
 
@@ -10,7 +10,7 @@ export interface HandshakeOptions {
   count?: number | undefined;
   durationMs?: number | undefined;
   signal: AbortSignal;
-  onHandshake: (sample: HandshakeSample, session: QuicSession | null) => void;
+  onHandshake: (sample: HandshakeSample) => void;
 }
 
 /**
@@ -24,13 +24,13 @@ export async function runHandshakes(connect: ConnectOptions, options: HandshakeO
     const atMs = toUnixMs(nowUs());
     try {
       const session = await connectQuic({ ...connect, signal: options.signal });
-      options.onHandshake({ atMs, durationUs: session.handshake.durationUs, errorCode: null }, session);
+      options.onHandshake({ atMs, durationUs: session.handshake.durationUs, errorCode: null });
       await session.close();
     } catch (thrown) {
       if (options.signal.aborted) return;
       const error = toLabError(thrown);
       if (made === 0) throw error;
-      options.onHandshake({ atMs, durationUs: null, errorCode: error.code }, null);
+      options.onHandshake({ atMs, durationUs: null, errorCode: error.code });
     }
     if (options.signal.aborted) return;
   }

@@ -34,7 +34,7 @@ export interface TransferRequest {
 export interface UploadReport {
   /** Payload bytes received. */
   bytes: number;
-  /** From the first to the newest payload byte, on the receiver’s clock. */
+  /** From the first payload byte to the report, in the last report to the last payload byte; the receiver’s clock. */
   durationUs: number;
 }
 

@@ -236,16 +236,13 @@ function sink(slot: Slot, request: TransferRequest): (data: Buffer) => void {
   let bytes = 0;
   let firstAtUs = 0;
   let newestAtUs = 0;
-  let reported = -1;
-  const report = (): void => {
-    if (bytes === reported) return;
-    reported = bytes;
-    stream.write(encodeReport({ bytes, durationUs: newestAtUs - firstAtUs }));
+  const report = (untilUs: number): void => {
+    if (bytes > 0) stream.write(encodeReport({ bytes, durationUs: untilUs - firstAtUs }));
   };
-  const reports = setInterval(report, TICK_MS);
+  const reports = setInterval(() => report(nowUs()), TICK_MS);
   slot.onRelease(() => clearInterval(reports));
   stream.onEnd = () => {
-    report();
+    report(newestAtUs);
     stream.end();
     slot.release();
   };

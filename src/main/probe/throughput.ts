@@ -1,6 +1,7 @@
 /**
- * Bulk transfers over one stream. Goodput is payload bytes over the receiver's own time, from its first to its
- * newest payload byte: here for a download, in the server's reports for an upload.
+ * Bulk transfers over one stream. Goodput is payload bytes over the receiver's own time, from its first payload byte
+ * to its last, or to the moment a transfer is cut short, so that a path that stalls at the end is not flattered. The
+ * receiver's time is ours for a download; for an upload it is in the server's reports.
  */
 import { LabError } from '../../shared/errors.ts';
 import type { QuicSession, QuicStream } from '../quic/udp/api.ts';
@@ -27,7 +28,7 @@ export interface TransferOptions {
   onProgress?: (progress: Received) => void;
 }
 
-/** What the receiver got: payload bytes, from the first to the newest byte on its clock. */
+/** What the receiver got, on its clock since its first payload byte. */
 export interface Received {
   bytes: number;
   /** 0 when everything came at once: no rate can be derived from it. */
@@ -37,25 +38,26 @@ export interface Received {
 /** How long a server may take to send the first byte, or to say anything new. */
 const SILENCE_MS = 10_000;
 /** How long after a timed upload the last bytes and the final report may take before the newest report counts. */
-const DRAIN_MS = 1000;
+const DRAIN_MS = 500;
+/** An older report than this does not tell what became of the upload: there is no result. */
+const STALE_REPORT_US = 1_000_000;
+
 /** One transfer under way: its stream, its timers, and the one way it ends. */
 class Run {
   readonly stream: QuicStream;
   readonly result: Promise<Received>;
   newest: Received = { bytes: 0, durationUs: 0 };
+  /** Brings `newest` up to now; called when the transfer is cut short. */
+  elapse: (() => void) | null = null;
 
   readonly #options: TransferOptions;
-  readonly #timers = {
-    silence: undefined as NodeJS.Timeout | undefined,
-    end: undefined as NodeJS.Timeout | undefined,
-  };
-  readonly #kind: TransferRequest['kind'];
+  readonly #silence: NodeJS.Timeout;
+  #endTimer: NodeJS.Timeout | undefined;
   readonly #abort = (): void => this.abandon();
   #settle: { resolve: (received: Received) => void; reject: (error: LabError) => void } | null = null;
 
   /** Opens the stream and sends the request. Throws what `openStream` throws. */
   constructor(session: QuicSession, kind: TransferRequest['kind'], options: TransferOptions) {
-    this.#kind = kind;
     this.#options = options;
     this.stream = session.openStream();
     this.result = new Promise((resolve, reject) => {
@@ -63,10 +65,13 @@ class Run {
     });
     this.stream.onReset = (code) => this.fail(refusal(code));
     void session.closed.then((info) => this.fail(connectionEnded(info, kind)));
+    this.#silence = setTimeout(
+      () => this.fail(new LabError('RL_CONNECTION_LOST', `The server fell silent during the ${kind}`)),
+      SILENCE_MS,
+    );
     options.signal?.addEventListener('abort', this.#abort);
     const durationMs = Math.round(options.durationMs ?? 0);
     this.stream.write(encodeRequest({ kind, bytes: options.bytes ?? 0, durationMs }));
-    this.#listen();
     if (options.signal?.aborted) this.abandon();
   }
 
@@ -77,15 +82,15 @@ class Run {
   /** The receiver has got further. */
   progress(received: Received): void {
     if (this.isOver) return;
+    if (received.bytes > this.newest.bytes) this.#silence.refresh();
     this.newest = received;
-    this.#listen();
     this.#options.onProgress?.(received);
   }
 
   /** Calls `then` after `ms` unless the transfer is over; replaces an earlier one. */
   after(ms: number, then: () => void): void {
-    clearTimeout(this.#timers.end);
-    this.#timers.end = setTimeout(then, ms);
+    clearTimeout(this.#endTimer);
+    this.#endTimer = setTimeout(then, ms);
   }
 
   /** The result is what has been received. */
@@ -97,6 +102,7 @@ class Run {
   abandon(): void {
     const settle = this.#end();
     if (settle === undefined) return;
+    this.elapse?.();
     this.#cut();
     settle.resolve(this.newest);
   }
@@ -108,14 +114,6 @@ class Run {
     settle.reject(error);
   }
 
-  #listen(): void {
-    clearTimeout(this.#timers.silence);
-    this.#timers.silence = setTimeout(
-      () => this.fail(new LabError('RL_CONNECTION_LOST', `The server fell silent during the ${this.#kind}`)),
-      SILENCE_MS,
-    );
-  }
-
   #cut(): void {
     this.stream.stopSending(AppError.NONE);
     this.stream.reset(AppError.NONE);
@@ -125,8 +123,8 @@ class Run {
     const settle = this.#settle;
     if (settle === null) return undefined;
     this.#settle = null;
-    clearTimeout(this.#timers.silence);
-    clearTimeout(this.#timers.end);
+    clearTimeout(this.#silence);
+    clearTimeout(this.#endTimer);
     this.#options.signal?.removeEventListener('abort', this.#abort);
     const { stream } = this;
     stream.onData = stream.onEnd = stream.onReset = stream.onDrain = null;
@@ -157,6 +155,10 @@ export function download(session: QuicSession, options: TransferOptions): Promis
   const run = new Run(session, 'download', options);
   const { stream } = run;
   let firstAtUs = 0;
+  run.elapse = () => {
+    const { bytes } = run.newest;
+    if (bytes > 0) run.newest = { bytes, durationUs: nowUs() - firstAtUs };
+  };
   stream.onData = (data) => {
     const now = nowUs();
     if (run.newest.bytes === 0) {
@@ -200,26 +202,29 @@ export function upload(session: QuicSession, options: TransferOptions): Promise<
   };
 
   let record = new Prefix(REPORT_BYTES);
-  let hasReport = false;
+  let reportedAtUs: number | null = null;
   stream.onData = (data) => {
     for (let split = record.push(data); split !== null; split = record.push(split.rest)) {
       const report = decodeReport(split.head);
       if (report === null)
         return run.fail(new LabError('RL_PEER_CLOSED', 'The server sent an unreadable report'));
-      hasReport = true;
+      reportedAtUs = nowUs();
       record = new Prefix(REPORT_BYTES);
       run.progress(report);
     }
   };
   stream.onEnd = () => {
-    if (hasReport) run.complete();
+    if (reportedAtUs !== null) run.complete();
     else run.fail(new LabError('RL_PEER_CLOSED', 'The server ended the upload without a report'));
   };
   if (options.durationMs !== undefined) {
     run.after(options.durationMs, () => {
       if (!ended) finish();
-      // What the path has not taken by then stays behind; the newest report is consistent in itself.
-      run.after(DRAIN_MS, () => run.abandon());
+      run.after(DRAIN_MS, () => {
+        // What the path has not taken by now stays behind; the newest report is consistent in itself.
+        if (reportedAtUs !== null && nowUs() - reportedAtUs < STALE_REPORT_US) run.abandon();
+        else run.fail(new LabError('RL_CONNECTION_LOST', 'The server’s reports stopped during the upload'));
+      });
     });
   }
   stream.onDrain = pump;
