@@ -52,7 +52,7 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
 }
 
 /** Summary of RTTs in microseconds; null when there is none. */
-export function summariseRtt(rttUs: ArrayLike<number>): RttSummary | null {
+function summariseRtt(rttUs: ArrayLike<number>): RttSummary | null {
   const n = rttUs.length;
   if (n === 0) return null;
   const sorted = Float64Array.from(rttUs).sort();
@@ -72,7 +72,7 @@ export function summariseRtt(rttUs: ArrayLike<number>): RttSummary | null {
  * RFC 3550 §6.4.1 / A.8 interarrival jitter over echoes in sending order: J += (|D| − J) / 16, where D is the
  * difference of successive transit times (here: RTTs, both clocks being ours). Null with fewer than two echoes.
  */
-export function jitterUs(rttUs: Iterable<number>): number | null {
+function jitterUs(rttUs: Iterable<number>): number | null {
   let previous: number | null = null;
   let jitter = 0;
   let pairs = 0;
