@@ -15,6 +15,7 @@ import { MENU_COMMAND } from '../../shared/bridge.ts';
 import { toLabError } from '../../shared/errors.ts';
 import { createLab } from '../lab/index.ts';
 import { attachMessagePort } from '../serve/carriers/message-port.ts';
+import { serveLab } from '../serve/index.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';
 import { APP_SCHEME, handleAppProtocol } from './app-protocol.ts';
@@ -22,6 +23,8 @@ import { serveLabPorts } from './lab-port.ts';
 import { menuTemplate } from './menu.ts';
 import { denyPermissions, secureApp } from './security.ts';
 import { openWindow } from './window.ts';
+
+const ENDPOINT_PORT = 8080;
 
 /** The build's folder: this file is out/main/desktop.js. */
 const out = join(import.meta.dirname, '..');
@@ -50,6 +53,18 @@ async function start(): Promise<void> {
     (port) => attachMessagePort(lab.router, port),
   );
 
+  // The embedded endpoint, for Prometheus and scripts. The window does not need it: it has its port to the lab.
+  const endpoint = await serveLab(lab, {
+    host: '127.0.0.1',
+    port: ENDPOINT_PORT,
+    log,
+    uiDir: paths.pages,
+  }).catch((error: unknown) => {
+    const { code, message } = toLabError(error);
+    log.warn({ code }, `the metrics endpoint is off: ${message}`);
+    return null;
+  });
+
   const open = (): BrowserWindow => openWindow(BrowserWindow, paths, log);
   let window = open();
   Menu.setApplicationMenu(
@@ -70,10 +85,12 @@ async function start(): Promise<void> {
     if (closed) return;
     // The last samples are written before the process ends.
     event.preventDefault();
-    void lab.close().finally(() => {
-      closed = true;
-      app.quit();
-    });
+    void Promise.resolve(endpoint?.close())
+      .then(() => lab.close())
+      .finally(() => {
+        closed = true;
+        app.quit();
+      });
   });
 }
 

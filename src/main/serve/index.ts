@@ -1,4 +1,4 @@
-/** The headless host: one HTTP server for the UI, the API, its description, the metrics and the health. */
+/** HTTP: one server for the UI, the API, its description, the metrics and the health. */
 import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
@@ -17,8 +17,7 @@ import { serveUi } from './ui.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
 
-export interface HeadlessOptions {
-  dataDir: string;
+export interface ServeOptions {
   host: string;
   /** 0 takes a free one. */
   port: number;
@@ -29,6 +28,17 @@ export interface HeadlessOptions {
   uiDir?: string;
 }
 
+export interface HeadlessOptions extends ServeOptions {
+  dataDir: string;
+}
+
+interface Served {
+  /** Where the UI is, without a slash at the end. */
+  url: string;
+  /** Ends every connection; the lab goes on. */
+  close(): Promise<void>;
+}
+
 export interface Headless {
   /** Where the UI is, without a slash at the end. */
   url: string;
@@ -37,28 +47,38 @@ export interface Headless {
   close(): Promise<void>;
 }
 
-/**
- * Opens the lab and serves it. Throws RL_INPUT_INVALID for an address that others could reach, RL_PORT_IN_USE,
- * RL_ADDRESS_UNAVAILABLE, and what `createLab` throws.
- */
+/** Opens the lab and serves it. Throws what `serveLab` and `createLab` throw. */
 export async function startHeadless(options: HeadlessOptions): Promise<Headless> {
-  const { dataDir, host, port, log } = options;
-  if (!isLoopback(host)) {
-    throw new LabError(
-      'RL_INPUT_INVALID',
-      `host: ${host} would open this lab, which has no sign-in, to the network`,
-      {
-        field: 'host',
-        hint: 'Listen on 127.0.0.1, and reach it from elsewhere through an SSH tunnel. Sign-in by token (auth.jwt_secret) comes with a later version.',
-      },
-    );
-  }
+  refuseOpenHost(options.host);
   const lab = await createLab({
-    dataDir,
+    dataDir: options.dataDir,
     host: 'headless',
     workerUrl: (name) => new URL(`../workers/${name}.ts`, import.meta.url),
-    log,
+    log: options.log,
   });
+  try {
+    const served = await serveLab(lab, options);
+    return {
+      url: served.url,
+      lab,
+      close: async () => {
+        await served.close();
+        await lab.close();
+      },
+    };
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+}
+
+/**
+ * Serves an open lab over HTTP, the desktop's own among them. Throws RL_INPUT_INVALID for an address that others could
+ * reach, RL_PORT_IN_USE and RL_ADDRESS_UNAVAILABLE.
+ */
+export async function serveLab(lab: Lab, options: ServeOptions): Promise<Served> {
+  const { host, port } = options;
+  refuseOpenHost(host);
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
@@ -69,6 +89,11 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
     },
   });
   let sockets: WebSocketCarrier | null = null;
+  const close = async (): Promise<void> => {
+    sockets?.close();
+    await app.close();
+    lab.metricsUrl = null;
+  };
   try {
     const policy: GuardPolicy = { host, corsOrigins: options.corsOrigins ?? [] };
     await assemble(app, lab, policy, options);
@@ -77,28 +102,30 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
       throw listenError(cause, host, port);
     });
     lab.metricsUrl = `${url}/metrics`;
-    return {
-      url,
-      lab,
-      close: async () => {
-        sockets?.close();
-        await app.close();
-        await lab.close();
-      },
-    };
+    return { url, close };
   } catch (error) {
-    sockets?.close();
-    await app.close();
-    await lab.close();
+    await close();
     throw error;
   }
+}
+
+function refuseOpenHost(host: string): void {
+  if (isLoopback(host)) return;
+  throw new LabError(
+    'RL_INPUT_INVALID',
+    `host: ${host} would open this lab, which has no sign-in, to the network`,
+    {
+      field: 'host',
+      hint: 'Listen on 127.0.0.1, and reach it from elsewhere through an SSH tunnel. Sign-in by token (auth.jwt_secret) comes with a later version.',
+    },
+  );
 }
 
 async function assemble(
   app: FastifyInstance,
   lab: Lab,
   policy: GuardPolicy,
-  options: HeadlessOptions,
+  options: ServeOptions,
 ): Promise<void> {
   acceptEmptyJson(app);
   answerErrors(app, options.log);
