@@ -1,0 +1,35 @@
+/** What `electron-vite build` made, run to its end: the bundle, its worker entries, the pages and the port to the lab. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const bundle = join(root, 'out/main/desktop.js');
+const isBuilt = existsSync(bundle);
+
+it.skipIf(!isBuilt)(
+  `starts the lab from the bundle and measures${isBuilt ? '' : ' (skipped: run npm run build)'}`,
+  async () => {
+    const data = mkdtempSync(join(tmpdir(), 'routelab-built-'));
+    const hooks = join(import.meta.dirname, 'fixtures/register.mjs');
+    const result = await new Promise<{ stdout: string; stderr: string; code: unknown }>((done) => {
+      execFile(
+        process.execPath,
+        ['--import', hooks, bundle],
+        { cwd: root, env: { ...process.env, ROUTELAB_DATA: data }, timeout: 25_000 },
+        (error, stdout, stderr) => done({ stdout, stderr, code: error?.code ?? 0 }),
+      );
+    });
+    expect(result.code, result.stderr).toBe(0);
+    const seen = JSON.parse(result.stdout.trim().split('\n').at(-1)!);
+    expect(seen).toMatchObject({ page: 200, title: 'RouteLab', host: 'desktop', routesUp: 6, waited: true });
+    rmSync(data, { recursive: true });
+  },
+);
+
+it.skipIf(!isBuilt)('keeps the preload one CommonJS file that requires nothing but electron', () => {
+  const source = readFileSync(join(root, 'out/preload/index.cjs'), 'utf8');
+  expect([...source.matchAll(/require\(["'](.+?)["']\)/g)].map((match) => match[1])).toEqual(['electron']);
+});
