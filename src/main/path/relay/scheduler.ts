@@ -1,15 +1,17 @@
 /**
- * Runs tasks at absolute moments, a thousand times finer than `setTimeout` alone can: it sleeps on a timer until
- * shortly before the earliest deadline, then spins on `setImmediate`, which takes about 1 µs a turn and still
- * polls sockets. A timer may fire 1 ms early or some milliseconds late, so the clock decides, never the timer.
+ * Runs tasks at absolute moments, a thousand times finer than `setTimeout` alone can: it sleeps until shortly before
+ * the earliest deadline, then spins on `setImmediate`, which takes about 1 µs a turn and still polls sockets. It is
+ * woken by an alarm thread, or by a timer until that has started. Either may be early or late, so the clock decides.
  */
+import { Alarm } from './alarm.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 
 /** Monotonic microseconds: the clock of relays and of the deadlines given to the scheduler. */
 export const nowUs = (): number => performance.now() * 1000;
 
-/** Spinning starts this long before a deadline: what a timer is seldom later than. */
-const SPIN_US = 1500;
+/** Spinning starts this long before a deadline: what an alarm, and what a timer, is seldom later than. */
+const ALARM_SPIN_US = 300;
+const TIMER_SPIN_US = 1500;
 /** What `setTimeout` takes; a longer wait is slept in parts. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Tasks run in one turn before sockets are polled again. */
@@ -22,15 +24,16 @@ interface Task {
 
 class Scheduler {
   readonly #queue = new DeadlineQueue<Task>();
+  #alarm: Alarm | null = null;
   #spinning = false;
   #timer: NodeJS.Timeout | null = null;
-  /** The deadline that `#timer` wakes up for. */
-  #timerForUs = Number.POSITIVE_INFINITY;
+  /** The deadline that the alarm or timer wakes up for. */
+  #wakesForUs = Number.POSITIVE_INFINITY;
 
   /** Runs `run` once `dueUs` has come, never before it and never within this call. */
   at(dueUs: number, owner: object, run: () => void): void {
     this.#queue.push(dueUs, { owner, run });
-    if (!this.#spinning && dueUs < this.#timerForUs) this.#arm();
+    if (!this.#spinning && dueUs < this.#wakesForUs) this.#arm();
   }
 
   /** Forgets the tasks of `owner`. */
@@ -42,18 +45,26 @@ class Scheduler {
   #arm(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#timerForUs = Number.POSITIVE_INFINITY;
+    this.#wakesForUs = Number.POSITIVE_INFINITY;
     const dueUs = this.#queue.nextDueUs;
     if (dueUs === null) return;
-    const sleepMs = Math.floor((dueUs - SPIN_US - nowUs()) / 1000);
-    if (sleepMs < 1) {
+    this.#alarm ??= new Alarm(this.#onAlarm);
+    const spinUs = this.#alarm.isReady ? ALARM_SPIN_US : TIMER_SPIN_US;
+    const sleepUs = dueUs - spinUs - nowUs();
+    if (sleepUs <= 0) {
       this.#spinning = true;
       setImmediate(this.#turn);
-    } else {
-      this.#timerForUs = dueUs;
-      this.#timer = setTimeout(this.#turn, Math.min(sleepMs, LONGEST_TIMER_MS));
+      return;
     }
+    this.#wakesForUs = dueUs;
+    if (this.#alarm.isReady) this.#alarm.set(dueUs - spinUs);
+    else this.#timer = setTimeout(this.#turn, Math.min(Math.floor(sleepUs / 1000), LONGEST_TIMER_MS));
   }
+
+  readonly #onAlarm = (): void => {
+    // While spinning, or on a timer from before the alarm was ready, somebody else looks at the clock.
+    if (!this.#spinning && this.#timer === null) this.#turn();
+  };
 
   readonly #turn = (): void => {
     this.#spinning = true;
