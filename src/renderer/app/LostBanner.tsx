@@ -9,11 +9,11 @@ export function LostBanner() {
   const seconds = useSecondsUntil(retryAtMs);
   if (phase !== 'offline') return null;
   return (
-    <div className={classes.banner}>
+    <aside className={classes.banner} aria-label="Connection">
       <span role="alert">Lab unreachable. Numbers are the last received.</span>
       <span className={classes.retry}>{seconds > 0 ? `Next attempt in ${seconds} s` : 'Trying now'}</span>
       <CommandButton command="lab.reconnect">Reconnect now</CommandButton>
-    </div>
+    </aside>
   );
 }
 

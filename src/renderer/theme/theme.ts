@@ -11,7 +11,6 @@ import {
   Modal,
   Notification,
   NumberInput,
-  Popover,
   SegmentedControl,
   Select,
   Switch,
@@ -75,8 +74,6 @@ export const theme = createTheme({
     ActionIcon: ActionIcon.extend({ defaultProps: { size: 24, variant: 'subtle', color: 'gray' } }),
     SegmentedControl: SegmentedControl.extend({ defaultProps: { size: 'xs' } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 250, maw: 320, multiline: true, fz: 12 } }),
-    // Focus goes in, so that Escape closes it and a screen reader reads it, and comes back.
-    Popover: Popover.extend({ defaultProps: { shadow: 'sm', trapFocus: true, returnFocus: true } }),
     Menu: Menu.extend({ defaultProps: { shadow: 'sm', position: 'bottom-end' } }),
     Modal: Modal.extend({ defaultProps: { shadow: 'md', centered: true, overlayProps: LIGHT_OVERLAY } }),
     Drawer: Drawer.extend({ defaultProps: { position: 'right', shadow: 'md', overlayProps: LIGHT_OVERLAY } }),

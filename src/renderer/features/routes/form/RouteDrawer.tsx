@@ -88,6 +88,8 @@ function RouteForm({
   };
 
   const fields = form.getValues();
+  // The demo lab decides where its routes lead.
+  const isDemo = route?.demo ?? false;
   const blocked = !online ? 'The lab is unreachable' : null;
   return (
     <form className={classes.form} onSubmit={form.onSubmit(save)} noValidate>
@@ -104,19 +106,26 @@ function RouteForm({
             label="Host"
             placeholder="probe.example.net"
             spellCheck={false}
+            disabled={isDemo}
             {...form.getInputProps('host')}
           />
-          <ScaledNumber label="UDP port" unit="" {...form.getInputProps('port')} aria-label="UDP port" />
+          <ScaledNumber label="UDP port" unit="" disabled={isDemo} {...form.getInputProps('port')} />
         </div>
         <TextInput
           label="Name in the certificate"
           placeholder="the host"
           spellCheck={false}
+          disabled={isDemo}
           {...form.getInputProps('serverName')}
         />
         <Switch
           label="Accept any certificate"
-          description="Marked “insecure” on everything measured."
+          disabled={isDemo}
+          description={
+            isDemo
+              ? 'A demo route leads to the demo’s own server, whose certificate the lab issued.'
+              : 'Marked “insecure” on everything measured.'
+          }
           {...form.getInputProps('insecure', { type: 'checkbox' })}
         />
       </fieldset>

@@ -29,7 +29,7 @@ export function ScaledNumber({ value, scale = 1, unit, onChange, nullable = fals
         </span>
       }
       rightSectionWidth={unit.length * 7 + 14}
-      aria-label={typeof rest.label === 'string' ? `${rest.label} in ${unit}` : rest['aria-label']}
+      aria-label={rest['aria-label'] ?? [rest.label, unit].filter(Boolean).join(' in ')}
     />
   );
 }

@@ -25,7 +25,7 @@ export function RouteMap({ routes, view }: { routes: readonly Route[]; view: Vie
   const lines = useRef<SVGSVGElement>(null);
 
   const endpointWidth = clamp(width * 0.26, 88, 200);
-  const pathWidth = clamp(width * 0.2, 68, 128);
+  const pathWidth = clamp(width * 0.2, 76, 128);
   const clientX = MARGIN + CLIENT.width;
   const endpointX = width - MARGIN - endpointWidth;
   // The edge into the path carries the latency and the name, the one out of it the loss only.

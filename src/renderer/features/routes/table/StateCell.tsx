@@ -1,12 +1,11 @@
-import { Popover, Tooltip, UnstyledButton, VisuallyHidden } from '@mantine/core';
-import { useState } from 'react';
+import { Tooltip, VisuallyHidden } from '@mantine/core';
 import type { Route, RouteStatus } from '../../../../shared/domain.ts';
 import { clockTime } from '../../../theme/clock.ts';
+import { Explained } from './Explained.tsx';
 import classes from './StateCell.module.css';
 
 /** What the probe of a route does; when the route is down, why, with the hint one click away. */
 export function StateCell({ route, status }: { route: Route; status?: RouteStatus }) {
-  const [opened, setOpened] = useState(false);
   const testId = `route-${route.id}-state`;
   if (!status) {
     return (
@@ -34,34 +33,26 @@ export function StateCell({ route, status }: { route: Route; status?: RouteStatu
     );
   }
   return (
-    <Popover width={320} position="bottom-start" opened={opened} onChange={setOpened}>
-      <Popover.Target>
-        <Tooltip label={error.message} disabled={opened}>
-          <UnstyledButton
-            className={classes.state!}
-            data-state={state}
-            data-testid={testId}
-            onClick={(event) => {
-              event.stopPropagation();
-              setOpened(!opened);
-            }}
-          >
-            {label} <span className={classes.why}>why</span>
-            <VisuallyHidden> {route.name}</VisuallyHidden>
-          </UnstyledButton>
-        </Tooltip>
-      </Popover.Target>
-      <Popover.Dropdown
-        onClick={(event) => event.stopPropagation()}
-        aria-label={`Why ${route.name} is ${state}`}
-      >
-        <p className={classes.message}>{error.message}</p>
-        <p className={classes.hint}>{error.hint}</p>
-        <p className={classes.code}>
-          {error.code}
-          {error.field && ` · ${error.field}`} · since {clockTime(sinceMs)}
-        </p>
-      </Popover.Dropdown>
-    </Popover>
+    <Explained
+      label={`Why ${route.name} is ${state}`}
+      width={320}
+      tooltip={error.message}
+      testId={testId}
+      className={classes.state}
+      state={state}
+      words={
+        <>
+          {label} <span className={classes.why}>why</span>
+          <VisuallyHidden> {route.name}</VisuallyHidden>
+        </>
+      }
+    >
+      <p className={classes.message}>{error.message}</p>
+      <p className={classes.hint}>{error.hint}</p>
+      <p className={classes.code}>
+        {error.code}
+        {error.field && ` · ${error.field}`} · since {clockTime(sinceMs)}
+      </p>
+    </Explained>
   );
 }
