@@ -43,7 +43,11 @@ export function RoutesPage() {
         )}
       </header>
       {routes.length > 0 ? (
-        <div className={classes.body} data-wide={width >= 1900}>
+        <div
+          className={classes.body}
+          data-wide={width >= 1900}
+          style={{ '--rows': Math.max(3, routes.length) }}
+        >
           <RoutesTable routes={routes} view={view} density={density} onEdit={setEditing} />
           <RouteMap routes={routes} view={view} />
           <ChartPanel view={view} />
@@ -117,7 +121,7 @@ function Failed({ error, onRetry }: { error: Error; onRetry: () => void }) {
 /** The page's outline while the first answer is on its way; not seen unless that takes longer than usual. */
 function Loading({ rows, density, wide }: { rows: number; density: string; wide: boolean }) {
   return (
-    <div className={classes.body} data-wide={wide} aria-busy="true">
+    <div className={classes.body} data-wide={wide} style={{ '--rows': rows }} aria-busy="true">
       <div className={classes.skeleton} data-density={density}>
         {Array.from({ length: rows }, (_, row) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: all rows are alike.
@@ -132,7 +136,7 @@ const ROWS_KEY = 'routelab-rows';
 
 /** As many rows as there were the last time, so that nothing moves when they come. */
 function useReservedRows(now: number | undefined): number {
-  const [before] = useState(() => Number(localStorage.getItem(ROWS_KEY) ?? 6));
+  const [before] = useState(() => Math.max(3, Number(localStorage.getItem(ROWS_KEY) ?? 6)));
   useEffect(() => {
     if (now !== undefined) localStorage.setItem(ROWS_KEY, String(now));
   }, [now]);

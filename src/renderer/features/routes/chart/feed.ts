@@ -1,6 +1,6 @@
 /**
- * The series behind a chart, outside React: streams come and go with the routes shown, chunks are merged once per
- * animation frame, and React only learns that something changed.
+ * The series behind a chart, outside React: streams come and go with the routes shown, and React learns once per
+ * animation frame that something changed.
  */
 import type { Series } from '../../../../shared/domain.ts';
 import type { ErrorBody } from '../../../../shared/errors.ts';
@@ -21,12 +21,8 @@ interface Held {
 export class SeriesFeed {
   readonly #held = new Map<string, Held>();
   readonly #listeners = new Set<() => void>();
-  readonly #arrived: (() => void)[] = [];
   #version = 0;
-  readonly #frame = perFrame(() => {
-    for (const merge of this.#arrived.splice(0)) merge();
-    this.#changed();
-  });
+  readonly #frame = perFrame(() => this.#changed());
 
   /** Streams exactly these routes over this window; others are cancelled. A new `generation` streams anew. */
   show(ids: readonly string[], window: WindowId, generation: number): void {
@@ -63,9 +59,8 @@ export class SeriesFeed {
       (signal) => client.routes.watchSeries({ id, windowMs, bucketMs }, { signal }),
       held.abort.signal,
       (chunk) => {
-        this.#arrived.push(() => {
-          held.series = mergeSeries(held.series, chunk, windowMs);
-        });
+        // Merged at once, told once per frame: a hidden page draws no frames and must not hoard chunks.
+        held.series = mergeSeries(held.series, chunk, windowMs);
         this.#frame.request();
       },
       (error) => {
