@@ -1,11 +1,30 @@
 import { defineConfig } from 'vitest/config';
 
+const common = { pool: 'threads', testTimeout: 30_000, hookTimeout: 30_000 } as const;
+/** Tests whose subject is a measurement: alone, after everything else, so that they measure the path and not the suite. */
+const measured = 'test/probe/emulated-path.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/e2e/**'],
-    pool: 'threads',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', measured],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'measured',
+          include: [measured],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

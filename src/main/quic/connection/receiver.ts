@@ -12,6 +12,7 @@ import {
   type ShortHeader,
   type VersionNegotiation,
 } from '../wire/header.ts';
+import type { PacketProtection } from '../wire/protection.ts';
 import type { Handshaker } from './handshaker.ts';
 import { onFramesAcked, onFramesLost } from './sent-frames.ts';
 import type { ConnectionState } from './state.ts';
@@ -27,6 +28,8 @@ export class Receiver {
   #undecryptable: { space: Space; datagram: Buffer }[] = [];
   /** Source connection id of the peer's first packet. */
   #peerSourceId: Buffer | null = null;
+  /** Packets that failed to open, under all keys together. */
+  #forgeries = 0;
 
   constructor(state: ConnectionState, handshaker: Handshaker) {
     this.#state = state;
@@ -99,7 +102,10 @@ export class Receiver {
     const { firstByte, pnLength, truncated } = unprotected;
     const packetNumber = decodePacketNumber(truncated, pnLength, space.received.largest);
     const payload = keys.open(datagram, header.start, header.pnOffset + pnLength, header.end, packetNumber);
-    if (!payload) return;
+    if (!payload) {
+      this.#onForgery(keys);
+      return;
+    }
     // Authentic from here on.
     state.packetsReceived++;
     if (space.received.isDuplicate(packetNumber)) return;
@@ -120,6 +126,14 @@ export class Receiver {
     const ackEliciting = this.#frames(payload, spaceName, nowUs);
     // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
     space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');
+  }
+
+  /** RFC 9001 §6.6: so many packets may fail to open before the keys are no longer safe to use. */
+  #onForgery(keys: PacketProtection): void {
+    if (++this.#forgeries <= keys.integrityLimit) return;
+    const message = `${this.#forgeries} packets failed authentication`;
+    const cause = new QuicError(TransportError.AEAD_LIMIT_REACHED, message);
+    this.#state.terminate({ by: 'local', code: cause.code, application: false, reason: message, cause });
   }
 
   /** What an authentic long header tells; false when its packet is to be dropped. */

@@ -106,8 +106,9 @@ class Listener implements QuicListener {
 
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
-      for (const session of this.sessions) void session.close(0, 'server is shutting down');
-      for (const { session } of this.#byId.values()) {
+      // Those still in their handshake are told too: silence would cost them their whole idle timeout.
+      for (const { session } of [...this.#byId.values()]) {
+        void session.close(0, 'server is shutting down');
         session.abandon({ by: 'local', code: 0, application: false, reason: 'server is shutting down' });
       }
       this.#socket.close(() => resolve());

@@ -46,6 +46,8 @@ export class Session implements QuicSession, StreamOwner {
   #timerAtUs = Number.POSITIVE_INFINITY;
   #closeInfo: CloseReason | null = null;
   #terminated = false;
+  /** Callbacks run within the loop may call back into the session. */
+  #isLooping = false;
 
   constructor(
     connection: Connection,
@@ -105,7 +107,8 @@ export class Session implements QuicSession, StreamOwner {
   sendDatagram(data: Uint8Array): boolean {
     if (this.#closeInfo) return false;
     const taken = this.connection.sendDatagram(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
-    this.wake();
+    // A ping leaves in this turn: waiting for the next would count towards its round trip.
+    this.#loop();
     return taken;
   }
 
@@ -192,6 +195,19 @@ export class Session implements QuicSession, StreamOwner {
 
   #loop(): void {
     if (this.#terminated) return;
+    if (this.#isLooping) {
+      this.wake();
+      return;
+    }
+    this.#isLooping = true;
+    try {
+      this.#turn();
+    } finally {
+      this.#isLooping = false;
+    }
+  }
+
+  #turn(): void {
     const { connection } = this;
     this.#dispatch();
     let sent = 0;

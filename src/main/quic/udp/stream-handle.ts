@@ -87,9 +87,9 @@ export class StreamHandle implements QuicStream {
 
   /** Hands arrived data to the consumer; without one it stays where it is and holds the window closed. */
   deliver(): void {
-    const sink = this.#onData;
-    if (!sink || this.#readEnded) return;
-    const { end } = this.#owner.read(this.id, sink);
+    if (!this.#onData || this.#readEnded) return;
+    // The consumer may set another callback while data is handed over.
+    const { end } = this.#owner.read(this.id, (data) => this.#onData?.(data));
     if (!end) return;
     this.#readEnded = true;
     this.onEnd?.();
