@@ -20,7 +20,8 @@ const pemToDer = (pem: string): Buffer[] =>
   [...pem.matchAll(/-----BEGIN CERTIFICATE-----([\s\S]+?)-----END CERTIFICATE-----/g)].map((match) =>
     Buffer.from(match[1]!, 'base64'),
   );
-const certificate = pemToDer(identity.certPem);
+/** DER, leaf first. */
+export const certificate = pemToDer(identity.certPem);
 const privateKey = createPrivateKey(identity.keyPem);
 
 /** Deterministic bytes: a hash chain of the seed. */
@@ -96,6 +97,7 @@ export class Pair {
   /** Runs until nothing is under way and no timer is due before `untilUs` of virtual time, or `done` says so. */
   run(untilUs: number, done: () => boolean = () => false): void {
     const end = this.nowUs + untilUs;
+    let turnsAtThisInstant = 0;
     for (;;) {
       this.#flush();
       if (done()) return;
@@ -110,6 +112,9 @@ export class Pair {
         this.nowUs = end;
         return;
       }
+      turnsAtThisInstant = next > this.nowUs ? 0 : turnsAtThisInstant + 1;
+      // A deadline that has come and does not go away would have a real endpoint spin.
+      if (turnsAtThisInstant > 1_000) throw new Error('time does not advance');
       this.nowUs = Math.max(this.nowUs, next);
       while (this.#transit[0] && this.#transit[0].atUs <= this.nowUs) this.#deliver(this.#transit.shift()!);
       for (const connection of [this.client, this.server]) {

@@ -55,31 +55,24 @@ export class Connection {
 
   // The five calls
 
-  /** Takes a datagram from the peer. The buffer is decrypted in place. */
+  /** Takes a datagram from the peer. The buffer is decrypted in place. Never throws: what is wrong ends the connection. */
   receive(datagram: Buffer, nowUs: number): void {
     if (this.#state.phase === 'draining' || this.#state.phase === 'terminated') return;
     try {
       this.#receiver.receive(datagram, nowUs);
     } catch (error) {
-      if (!(error instanceof QuicError)) throw error;
       this.#fail(error, nowUs);
     }
   }
 
-  /** The next datagram to send now, or null. Call until null. The buffer is not written to again. */
+  /** The next datagram to send now, or null. Call until null. The buffer is not written to again. Never throws. */
   poll(nowUs: number): Buffer | null {
     try {
       return this.#sender.poll(nowUs);
-    } catch (error) {
-      if (!(error instanceof QuicError)) throw error;
-      // RFC 9001 §6.6: keys that may seal no more cannot even say goodbye.
-      this.#state.terminate({
-        by: 'local',
-        code: error.code,
-        application: false,
-        reason: error.message,
-        cause: error,
-      });
+    } catch (cause) {
+      // Whoever cannot write packets any more cannot say goodbye either.
+      const { code, message: reason } = toQuicError(cause);
+      this.#state.terminate({ by: 'local', code, application: false, reason, cause });
       return null;
     }
   }
@@ -92,11 +85,14 @@ export class Connection {
     let deadline = state.idleDeadlineUs ?? Number.POSITIVE_INFINITY;
     const recovery = state.recovery.deadlineUs();
     if (recovery !== null && recovery < deadline) deadline = recovery;
+    if (state.blockedReminderUs !== null && state.blockedReminderUs < deadline)
+      deadline = state.blockedReminderUs;
     const paced = this.#sender.pacedUntilUs;
     if (paced !== null && paced < deadline) deadline = paced;
     for (const name of SPACES) {
       const space = state.spaces[name];
-      if (!space.writeKeys) continue;
+      // An acknowledgement that RFC 9000 §8.1 holds back waits for the client, not for a time.
+      if (!space.writeKeys || state.recovery.antiAmplificationBlocked) continue;
       const ack = space.received.ackDeadlineUs;
       if (ack !== null && ack < deadline) deadline = ack;
     }
@@ -124,6 +120,10 @@ export class Connection {
         reason: `nothing received for ${idleMs} ms`,
       });
       return;
+    }
+    if (state.blockedReminderUs !== null && nowUs >= state.blockedReminderUs) {
+      state.blockedReminderUs = null;
+      state.streams.remindOfBlocks();
     }
     const deadline = state.recovery.deadlineUs();
     if (deadline === null || nowUs < deadline) return;
@@ -166,11 +166,7 @@ export class Connection {
 
   /** Reads what is contiguous on a stream into `sink`; `end` tells that the FIN was reached. */
   read(id: number, sink: (data: Buffer) => void): { end: boolean } {
-    const { streams } = this.#state;
-    streams.read(id, sink);
-    const end = streams.isReadToEnd(id);
-    if (end) streams.release(id);
-    return { end };
+    return { end: this.#state.streams.read(id, sink) };
   }
 
   setPaused(id: number, paused: boolean): void {
@@ -257,14 +253,21 @@ export class Connection {
     };
   }
 
-  #fail(error: QuicError, nowUs: number): void {
-    const cause = this.#handshaker.failure ?? error;
+  #fail(cause: unknown, nowUs: number): void {
+    const error = toQuicError(cause);
     const { code, frameType, message } = error;
+    // What TLS found is told as its alert alone, and our own defects not at all: the words may name local settings.
+    const isPrivate = code >= TransportError.CRYPTO_ERROR || error !== cause;
     this.#state.startClosing(
       nowUs,
-      // What TLS found is told as its alert alone; the reason may name local trust settings.
-      { code, application: false, frameType, reason: code >= TransportError.CRYPTO_ERROR ? '' : message },
-      { by: 'local', code, application: false, reason: message, cause },
+      { code, application: false, frameType, reason: isPrivate ? '' : message },
+      { by: 'local', code, application: false, reason: message, cause: this.#handshaker.failure ?? cause },
     );
   }
+}
+
+/** Anything but a QuicError is a defect of ours, which must end this connection and no other. */
+function toQuicError(cause: unknown): QuicError {
+  if (cause instanceof QuicError) return cause;
+  return new QuicError(TransportError.INTERNAL_ERROR, `internal error: ${String(cause)}`);
 }

@@ -136,7 +136,7 @@ export class Handshaker {
     if (state.role === 'server') {
       state.spaces.application.readKeys = this.#heldReadKeys;
       // RFC 9001 §4.1.2: at the server, complete is confirmed.
-      state.control.push({ type: 'handshake_done' });
+      state.control.add({ type: 'handshake_done' });
       state.confirmHandshake();
     }
     state.events.push({ type: 'connected' });

@@ -18,6 +18,9 @@ export class PacketSpace {
   largestAcked = -1;
   /** Probe packets still owed after a PTO (RFC 9002 §6.2.4). */
   probes = 0;
+  /** Packets whose frames such probes may carry again: from one number to before another. */
+  probeFrom = 0;
+  probeBefore = 0;
   discarded = false;
   readonly cryptoOut = new SendStream(0, Number.MAX_SAFE_INTEGER);
   readonly #cryptoIn = new ReceiveStream(0, CRYPTO_BUFFER);

@@ -1,5 +1,6 @@
 /** Everything that happens to a datagram that arrived: packets opened, frames obeyed. */
 import { LabError } from '../../../shared/errors.ts';
+import { GRANULARITY_US } from '../../recovery/rtt.ts';
 import type { Space } from '../../recovery/types.ts';
 import { Reader } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
@@ -7,6 +8,7 @@ import { type Frame, frameAllowed, isAckEliciting, readFrame } from '../wire/fra
 import {
   decodePacketNumber,
   type LongHeader,
+  type PacketHeader,
   parseHeader,
   QUIC_V1,
   type ShortHeader,
@@ -14,11 +16,18 @@ import {
 } from '../wire/header.ts';
 import type { PacketProtection } from '../wire/protection.ts';
 import type { Handshaker } from './handshaker.ts';
+import type { PacketSpace } from './packet-space.ts';
 import { onFramesAcked, onFramesLost } from './sent-frames.ts';
-import type { ConnectionState } from './state.ts';
+import { type ConnectionState, LONGEST_ACK_DELAY_US } from './state.ts';
 
+/** RFC 9000 §14.1: Initial packets in smaller datagrams are not the client's that is described there. */
+const MIN_INITIAL_DATAGRAM = 1200;
 /** Packets kept because their keys are not there yet (RFC 9000 §5.7). */
 const UNDECRYPTABLE_LIMIT = 16;
+
+/** Packets of application data until acknowledgements are thinned out. */
+const SETTLED_AFTER = 100;
+const SETTLED_ACK_THRESHOLD = 10;
 
 const PACKET_TYPE = { initial: 'initial', handshake: 'handshake', application: '1rtt' } as const;
 
@@ -28,8 +37,6 @@ export class Receiver {
   #undecryptable: { space: Space; datagram: Buffer }[] = [];
   /** Source connection id of the peer's first packet. */
   #peerSourceId: Buffer | null = null;
-  /** Packets that failed to open, under all keys together. */
-  #forgeries = 0;
 
   constructor(state: ConnectionState, handshaker: Handshaker) {
     this.#state = state;
@@ -45,18 +52,27 @@ export class Receiver {
 
   #packets(datagram: Buffer, nowUs: number): void {
     const state = this.#state;
+    let first: PacketHeader | null = null;
     for (let position = 0; position < datagram.length; ) {
       const header = parseHeader(datagram, position, state.localId.length);
       if (!header) return;
       position = header.end;
+      // RFC 9000 §12.2: only packets for the connection of the first belong together.
+      if (first && !header.dcid.equals(first.dcid)) continue;
+      first ??= header;
       switch (header.form) {
         case 'short':
           this.#packet(datagram, header, 'application', nowUs);
           break;
         case 'long':
           // Retry and 0-RTT are not spoken yet: dropped, as RFC 9000 §5.2.2 and §17.2.5.2 allow.
-          if (header.type === 'initial' || header.type === 'handshake') {
-            this.#packet(datagram, header, header.type, nowUs);
+          if (header.type === 'handshake') {
+            this.#packet(datagram, header, 'handshake', nowUs);
+          } else if (
+            header.type === 'initial' &&
+            (state.role === 'client' || datagram.length >= MIN_INITIAL_DATAGRAM)
+          ) {
+            this.#packet(datagram, header, 'initial', nowUs);
           }
           break;
         case 'version':
@@ -103,7 +119,7 @@ export class Receiver {
     const packetNumber = decodePacketNumber(truncated, pnLength, space.received.largest);
     const payload = keys.open(datagram, header.start, header.pnOffset + pnLength, header.end, packetNumber);
     if (!payload) {
-      this.#onForgery(keys);
+      this.#onNotOpened(keys);
       return;
     }
     // Authentic from here on.
@@ -126,14 +142,29 @@ export class Receiver {
     const ackEliciting = this.#frames(payload, spaceName, nowUs);
     // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
     space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');
+    if (packetNumber >= SETTLED_AFTER && spaceName === 'application') this.#adaptAcknowledgements(space);
   }
 
-  /** RFC 9001 §6.6: so many packets may fail to open before the keys are no longer safe to use. */
-  #onForgery(keys: PacketProtection): void {
-    if (++this.#forgeries <= keys.integrityLimit) return;
-    const message = `${this.#forgeries} packets failed authentication`;
-    const cause = new QuicError(TransportError.AEAD_LIMIT_REACHED, message);
-    this.#state.terminate({ by: 'local', code: cause.code, application: false, reason: message, cause });
+  /** RFC 9001 §6.6: forgeries over the whole connection are counted, and few enough to be sure that none got through. */
+  #onNotOpened(keys: PacketProtection): void {
+    if (++this.#state.packetsNotOpened >= keys.integrityLimit) {
+      throw new QuicError(TransportError.AEAD_LIMIT_REACHED, 'too many packets failed to open');
+    }
+  }
+
+  /**
+   * RFC 9000 §13.2.2 leaves it to the receiver how many packets one ACK answers. Once the sender's window has had time to
+   * grow, ten: each ACK costs both ends as much as a packet of data. What keeps the sender's clock ticking when its
+   * window is smaller than that is a delay of a quarter RTT.
+   */
+  #adaptAcknowledgements(space: PacketSpace): void {
+    const { rtt } = this.#state.recovery;
+    if (!rtt.hasSample) return;
+    space.received.ackThreshold = SETTLED_ACK_THRESHOLD;
+    space.received.maxAckDelayUs = Math.min(
+      LONGEST_ACK_DELAY_US,
+      Math.max(GRANULARITY_US, rtt.smoothedUs / 4),
+    );
   }
 
   /** What an authentic long header tells; false when its packet is to be dropped. */
@@ -256,8 +287,7 @@ export class Receiver {
           0x19,
         );
       case 'path_challenge':
-        // RFC 9000 §8.2.2; not sent again when lost: the peer asks again.
-        state.control.push({ type: 'path_response', data: Buffer.from(frame.data) });
+        state.queuePathResponse(Buffer.from(frame.data));
         break;
       case 'path_response':
         throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'PATH_RESPONSE without challenge', 0x1b);

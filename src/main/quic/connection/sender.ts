@@ -1,44 +1,28 @@
 /** Assembles the next datagram: which packets, which frames, within the windows that bind (RFC 9000 §12.2, §13). */
 import { type SentPacket, SPACES, type Space } from '../../recovery/types.ts';
-import { Writer } from '../wire/cursor.ts';
+import { QuicError, TransportError } from '../wire/errors.ts';
 import { type Frame, frameSize, writeAck, writeFrame, writeStreamHeader } from '../wire/frames.ts';
-import {
-  packetNumberLength,
-  patchLength,
-  QUIC_V1,
-  writeLongHeader,
-  writeShortHeader,
-} from '../wire/header.ts';
+import { closePackets } from './close-packets.ts';
+import { beginPacket, type OpenPacket, padForSample, padTo, sealPacket, TAG } from './open-packet.ts';
 import type { PacketSpace } from './packet-space.ts';
 import { onFramesLost } from './sent-frames.ts';
 import type { ConnectionState, SentFrame } from './state.ts';
+import { STREAM_CONTROL_BYTES } from './stream-control.ts';
 
-/** RFC 9000 §14.1: datagrams with ack-eliciting Initial packets are at least this large. */
-const MIN_INITIAL_DATAGRAM = 1200;
+/** RFC 9000 §14.1, §8.2.2: datagrams with ack-eliciting Initial packets or PATH_RESPONSE are at least this large. */
+const FULL_DATAGRAM = 1200;
 /** A packet is not worth starting in less room than this. */
 const MIN_PACKET = 64;
-const TAG = 16;
 /** Unit of the ACK Delay field at our ack_delay_exponent of 3, the default (RFC 9000 §19.3). */
 const ACK_DELAY_UNIT_US = 8;
 /** Datagrams are cut from slabs, so that one can be in the socket's queue while the next is written. */
 const SLAB = 256 * 1024;
-
-/** A packet written but not yet sealed. */
-interface OpenPacket {
-  space: PacketSpace;
-  start: number;
-  pnOffset: number;
-  pnLength: 1 | 2 | 3 | 4;
-  lengthOffset: number;
-  packetNumber: number;
-  /** End of the plaintext. */
-  end: number;
-  ackEliciting: boolean;
-  inFlight: boolean;
-  frames: SentFrame[];
-  /** Bounded so that the tag still fits behind it. */
-  writer: Writer;
-}
+/** Longest RETIRE_CONNECTION_ID frame. */
+const RETIRE_BYTES = 9;
+/** Packets that a key keeps for the CONNECTION_CLOSE it ends with (RFC 9001 §6.6). */
+const SEALS_FOR_CLOSING = 32;
+/** After so many packets with nothing but an ACK one asks for an answer (RFC 9000 §13.2.4). */
+const ACKS_BEFORE_PING = 20;
 
 export class Sender {
   readonly #state: ConnectionState;
@@ -46,6 +30,7 @@ export class Sender {
   #slabUsed = 0;
   /** When the pacer lets the next packet go, while it holds one back. */
   pacedUntilUs: number | null = null;
+  #acksAlone = 0;
 
   constructor(state: ConnectionState) {
     this.#state = state;
@@ -58,14 +43,12 @@ export class Sender {
     if (state.phase === 'draining' || state.phase === 'terminated') return null;
     if (state.phase === 'closing' && !state.closePending) return null;
 
-    let limit = state.datagramBytes;
-    const credit = state.amplificationCredit;
-    if (credit < limit) limit = credit;
-    if (limit < MIN_PACKET) {
-      state.recovery.antiAmplificationBlocked = true;
-      return null;
-    }
-    state.recovery.antiAmplificationBlocked = false;
+    const keys = state.spaces.application.writeKeys;
+    if (keys && keys.packetsSealed >= keys.confidentialityLimit - SEALS_FOR_CLOSING) this.#retireKeys(nowUs);
+
+    const limit = Math.min(state.datagramBytes, state.amplificationCredit);
+    state.recovery.antiAmplificationBlocked = limit < MIN_PACKET;
+    if (limit < MIN_PACKET) return null;
 
     if (this.#slabUsed + state.datagramBytes > SLAB) {
       this.#slab = Buffer.allocUnsafeSlow(SLAB);
@@ -73,22 +56,45 @@ export class Sender {
     }
     const buffer = this.#slab;
     const start = this.#slabUsed;
-    const packets =
-      state.phase === 'closing' ? this.#closePackets(start, limit) : this.#openPackets(start, limit, nowUs);
+    let packets: OpenPacket[];
+    if (state.phase === 'closing') {
+      state.closePending = false;
+      packets = closePackets(state, buffer, start, start + limit);
+    } else {
+      packets = this.#openPackets(start, limit, nowUs);
+    }
     if (packets.length === 0) return null;
 
-    const padded = packets.some(
-      (packet) => packet.space.name === 'initial' && (packet.ackEliciting || state.role === 'client'),
-    );
-    if (padded) this.#pad(packets, start, limit);
+    for (const { expand, space, ackEliciting } of packets) {
+      if (!expand && !(space.name === 'initial' && (ackEliciting || state.role === 'client'))) continue;
+      const last = packets.at(-1)!;
+      padTo(last, start + Math.min(FULL_DATAGRAM, limit) - TAG);
+      // RFC 9002 §2: packets with PADDING count as in flight.
+      last.inFlight = true;
+      break;
+    }
     let end = start;
     for (const packet of packets) {
-      end = this.#seal(packet);
+      end = sealPacket(packet);
       this.#record(packet, end - packet.start, nowUs);
     }
     this.#slabUsed = end;
     state.bytesSent += end - start;
     return buffer.subarray(start, end);
+  }
+
+  /** RFC 9001 §6.6: the connection ends while the key may still seal packets that say so. */
+  #retireKeys(nowUs: number): void {
+    const cause = new QuicError(
+      TransportError.AEAD_LIMIT_REACHED,
+      'the packet key has sealed as many packets as it may',
+    );
+    const { code, frameType, message: reason } = cause;
+    this.#state.startClosing(
+      nowUs,
+      { code, application: false, frameType, reason },
+      { by: 'local', code, application: false, reason, cause },
+    );
   }
 
   /** What may be sent now: everything, or only what congestion control does not govern. */
@@ -109,11 +115,13 @@ export class Sender {
     if (space.cryptoOut.hasWork(Number.MAX_SAFE_INTEGER)) return true;
     if (space.name !== 'application' || !state.handshakeComplete) return false;
     return (
-      state.control.length > 0 ||
       state.datagrams.length > 0 ||
-      state.peerIds.hasRetired ||
+      // Before `hasControl`, since it is what finds streams to be blocked.
+      state.streams.hasWork ||
       state.streams.hasControl ||
-      state.streams.hasWork
+      state.control.size > 0 ||
+      state.pathResponses.length > 0 ||
+      state.peerIds.hasRetired
     );
   }
 
@@ -134,51 +142,18 @@ export class Sender {
         eliciting ??= this.#mayElicit(nowUs);
         mayElicit = eliciting;
       }
+      // RFC 9000 §14.1: an Initial that elicits is not worth its name in less than a full datagram.
+      if (name === 'initial' && limit < FULL_DATAGRAM) mayElicit = false;
       if (!mayElicit && !ackDue) continue;
       const packet = this.#packet(space, position, start + limit, mayElicit, nowUs);
       if (!packet) continue;
       packets.push(packet);
-      position = packet.end + TAG;
+      position = packet.writer.pos + TAG;
     }
     // Nothing to send although the window may have had room (draft-ietf-ccwg-bbr §4.1.2.4).
     if (packets.length === 0 && eliciting === null && state.handshakeComplete)
       state.recovery.onAppLimited(nowUs);
     return packets;
-  }
-
-  #begin(space: PacketSpace, start: number, limit: number): OpenPacket {
-    const state = this.#state;
-    const writer = new Writer(this.#slab, start, limit - TAG);
-    const packetNumber = space.nextPacketNumber;
-    const pnLength = packetNumberLength(packetNumber, space.largestAcked);
-    const dcid = state.peerIds.current;
-    let pnOffset: number;
-    let lengthOffset = -1;
-    if (space.name === 'application') {
-      ({ pnOffset } = writeShortHeader(writer, { dcid, keyPhase: 0, spin: 0, packetNumber, pnLength }));
-    } else {
-      ({ pnOffset, lengthOffset } = writeLongHeader(writer, {
-        type: space.name,
-        version: QUIC_V1,
-        dcid,
-        scid: state.localId,
-        packetNumber,
-        pnLength,
-      }));
-    }
-    return {
-      space,
-      start,
-      pnOffset,
-      pnLength,
-      lengthOffset,
-      packetNumber,
-      end: writer.pos,
-      ackEliciting: false,
-      inFlight: false,
-      frames: [],
-      writer,
-    };
   }
 
   #packet(
@@ -188,16 +163,16 @@ export class Sender {
     mayElicit: boolean,
     nowUs: number,
   ): OpenPacket | null {
-    const packet = this.#begin(space, start, limit);
+    const packet = beginPacket(this.#state, this.#slab, space, start, limit);
     const { writer } = packet;
     const headerEnd = writer.pos;
-    if (space.probes > 0) this.#prepareProbe(space);
+    if (mayElicit && space.probes > 0) this.#prepareProbe(space);
 
     this.#ack(space, packet, nowUs);
     if (mayElicit) {
       this.#crypto(space, packet);
       if (space.name === 'application' && this.#state.handshakeComplete) {
-        this.#control(packet);
+        this.#control(packet, nowUs);
         this.#datagrams(packet);
         this.#streams(packet);
       }
@@ -209,28 +184,35 @@ export class Sender {
       if (packet.ackEliciting && space.probes > 0) space.probes--;
     }
     if (writer.pos === headerEnd) return null;
+    if (space.name === 'application') this.#askForAcknowledgement(packet);
     packet.inFlight = packet.ackEliciting;
-    this.#padForSample(packet);
-    packet.end = writer.pos;
+    padForSample(packet);
     return packet;
   }
 
-  /** RFC 9001 §5.4.2: header protection samples 16 bytes starting 4 after the packet number's start. */
-  #padForSample(packet: OpenPacket): void {
-    const { writer } = packet;
-    const least = packet.pnOffset + 4;
-    if (writer.pos < least) {
-      this.#slab.fill(0, writer.pos, least);
-      writer.pos = least;
+  /** A receiver that only acknowledges learns with a PING now and then what of it arrived, and the RTT. */
+  #askForAcknowledgement(packet: OpenPacket): void {
+    if (!packet.ackEliciting) {
+      if (++this.#acksAlone < ACKS_BEFORE_PING || packet.writer.room === 0) return;
+      if (!this.#state.recovery.canSend(this.#state.datagramBytes)) return;
+      writeFrame(packet.writer, { type: 'ping' });
+      packet.ackEliciting = true;
     }
+    this.#acksAlone = 0;
   }
 
-  /** Makes sure a probe has something useful in it: new data, else the oldest data in flight (RFC 9002 §6.2.4). */
+  /**
+   * Makes sure a probe has something useful in it: new data, else the oldest in flight (RFC 9002 §6.2.4), in each probe
+   * of a PTO that of another packet.
+   */
   #prepareProbe(space: PacketSpace): void {
     if (this.#hasEliciting(space)) return;
     for (const packet of this.#state.recovery.unacked(space.name)) {
+      if (packet.packetNumber < space.probeFrom) continue;
+      if (packet.packetNumber >= space.probeBefore) return;
+      space.probeFrom = packet.packetNumber + 1;
       onFramesLost(this.#state, space, packet.frames);
-      return;
+      if (this.#hasEliciting(space)) return;
     }
   }
 
@@ -265,23 +247,31 @@ export class Sender {
     return true;
   }
 
-  #control(packet: OpenPacket): void {
+  #control(packet: OpenPacket, nowUs: number): void {
     const state = this.#state;
-    while (state.control.length > 0) {
-      const frame = state.control[0]!;
-      const again: SentFrame | null = frame.type === 'path_response' ? null : { kind: 'control', frame };
-      if (!this.#put(packet, frame, again)) return;
-      state.control.shift();
+    const { streams, peerIds, pathResponses } = state;
+    // RFC 9000 §13.3: PATH_RESPONSE is not sent again; the peer asks again.
+    while (pathResponses.length > 0) {
+      if (!this.#put(packet, { type: 'path_response', data: pathResponses[0]! }, null)) return;
+      pathResponses.shift();
+      packet.expand = true;
     }
-    // Each of the following is at most 19 bytes; without that much room they wait for the next packet.
-    const room = (): boolean => packet.writer.room >= 19;
-    while (state.peerIds.hasRetired && room()) {
-      const frame: Frame = { type: 'retire_connection_id', sequence: state.peerIds.takeRetired()! };
-      this.#put(packet, frame, { kind: 'control', frame });
+    for (const frame of state.control) {
+      if (!this.#put(packet, frame, { kind: 'control', frame })) return;
+      state.control.delete(frame);
     }
-    while (state.streams.hasControl && room()) {
-      const frame = state.streams.nextControl()!;
+    const { writer } = packet;
+    while (peerIds.hasRetired && writer.room >= RETIRE_BYTES) {
+      const sequence = peerIds.takeRetired()!;
+      this.#put(packet, { type: 'retire_connection_id', sequence }, { kind: 'retire', sequence });
+    }
+    while (streams.hasControl && writer.room >= STREAM_CONTROL_BYTES) {
+      const frame = streams.nextControl()!;
       this.#put(packet, frame, { kind: 'stream-control', frame });
+      if (frame.type === 'data_blocked' || frame.type === 'stream_data_blocked') {
+        const periodUs = state.idlePeriodUs;
+        state.blockedReminderUs = periodUs === null ? null : nowUs + periodUs / 2;
+      }
     }
   }
 
@@ -324,51 +314,6 @@ export class Sender {
     if (wrote) streams.rotate();
   }
 
-  /** Packets with CONNECTION_CLOSE at every level the peer may be able to read (RFC 9000 §10.2.3). */
-  #closePackets(start: number, limit: number): OpenPacket[] {
-    const state = this.#state;
-    const close = state.closeFrame!;
-    state.closePending = false;
-    const packets: OpenPacket[] = [];
-    let position = start;
-    for (const name of SPACES) {
-      const space = state.spaces[name];
-      if (!space.writeKeys) continue;
-      if (name === 'application' && !state.handshakeComplete) continue;
-      const packet = this.#begin(space, position, start + limit);
-      // Before 1-RTT an application's code would leak its state: it becomes APPLICATION_ERROR.
-      const hidden = close.application && name !== 'application';
-      const frame: Frame = hidden
-        ? { type: 'connection_close', code: 0x0c, application: false, frameType: 0, reason: '' }
-        : { type: 'connection_close', ...close };
-      if (frameSize(frame) > packet.writer.room) continue;
-      writeFrame(packet.writer, frame);
-      this.#padForSample(packet);
-      packet.end = packet.writer.pos;
-      packets.push(packet);
-      position = packet.end + TAG;
-    }
-    return packets;
-  }
-
-  /** Extends the last packet with PADDING so that the datagram has the least size of Initial datagrams. */
-  #pad(packets: OpenPacket[], start: number, limit: number): void {
-    const last = packets.at(-1)!;
-    const target = start + Math.min(MIN_INITIAL_DATAGRAM, limit) - TAG;
-    if (last.end >= target) return;
-    this.#slab.fill(0, last.end, target);
-    last.end = target;
-    // RFC 9002 §2: packets with PADDING count as in flight.
-    last.inFlight = true;
-  }
-
-  #seal(packet: OpenPacket): number {
-    const { space, start, pnOffset, pnLength, lengthOffset, end, packetNumber } = packet;
-    if (lengthOffset >= 0) patchLength(this.#slab, lengthOffset, end + TAG - pnOffset);
-    space.nextPacketNumber = packetNumber + 1;
-    return space.writeKeys!.seal(this.#slab, start, pnOffset, pnLength, end, packetNumber);
-  }
-
   #record(packet: OpenPacket, bytes: number, nowUs: number): void {
     const state = this.#state;
     const { space, ackEliciting, inFlight } = packet;
@@ -402,6 +347,9 @@ export class Sender {
 
   /** Marks probes owed after a PTO. */
   owe(space: Space, count: number): void {
-    this.#state.spaces[space].probes = count;
+    const probed = this.#state.spaces[space];
+    probed.probes = count;
+    probed.probeFrom = 0;
+    probed.probeBefore = probed.nextPacketNumber;
   }
 }

@@ -21,6 +21,9 @@ export function onFramesAcked(
       case 'reset':
         state.streams.onResetAcked(sent.id);
         break;
+      case 'retire':
+        state.peerIds.onRetireAcked(sent.sequence);
+        break;
     }
   }
 }
@@ -35,7 +38,10 @@ export function onFramesLost(state: ConnectionState, space: PacketSpace, frames:
         space.cryptoOut.onLost(sent.offset, sent.length, false);
         break;
       case 'control':
-        state.control.push(sent.frame);
+        state.control.add(sent.frame);
+        break;
+      case 'retire':
+        state.peerIds.onRetireLost(sent.sequence);
         break;
       case 'reset':
         state.streams.onResetLost(sent.id);

@@ -3,10 +3,11 @@ import { Pacer } from '../../recovery/pacer.ts';
 import { Recovery } from '../../recovery/recovery.ts';
 import { SPACES, type Space } from '../../recovery/types.ts';
 import type { Frame } from '../wire/frames.ts';
-import type { TransportParameters } from '../wire/transport-parameters.ts';
+import { DEFAULT_PARAMETERS, type TransportParameters } from '../wire/transport-parameters.ts';
 import type { ClientConfig, CloseReason, ConnectionEvent, ServerConfig } from './config.ts';
 import { PeerConnectionIds } from './connection-ids.ts';
 import { PacketSpace } from './packet-space.ts';
+import type { StreamControlFrame } from './stream-control.ts';
 import { StreamSet } from './stream-set.ts';
 
 /** What a sent packet carried that someone must hear about when it is acknowledged or lost. */
@@ -16,15 +17,22 @@ export type SentFrame =
   | { kind: 'ack'; largest: number }
   /** Sent again as it is when lost. */
   | { kind: 'control'; frame: Frame }
+  | { kind: 'retire'; sequence: number }
   | { kind: 'reset'; id: number }
   /** Told again with the value of that moment when lost. */
-  | { kind: 'stream-control'; frame: NonNullable<ReturnType<StreamSet['nextControl']>> };
+  | { kind: 'stream-control'; frame: StreamControlFrame };
 
 /** RFC 9000 §10: `closing` answers with CONNECTION_CLOSE, `draining` is silent, `terminated` is over. */
 export type Phase = 'open' | 'closing' | 'draining' | 'terminated';
 
 /** Unsent DATAGRAMs kept; more are refused, since stale datagrams serve nobody (RFC 9221 §5.2 leaves it to us). */
 const DATAGRAM_QUEUE = 1024;
+/** PATH_CHALLENGEs that wait for their answer; of a flood the newest count. */
+const PATH_RESPONSE_QUEUE = 4;
+/** A server forgets a client that falls silent in the handshake after this long, whatever the idle timeout. */
+const HANDSHAKE_IDLE_US = 10_000_000;
+/** max_ack_delay as announced, less what our timers may come late (spec/congestion.md): RFC 9000 §18.2. */
+export const LONGEST_ACK_DELAY_US = DEFAULT_PARAMETERS.maxAckDelayMs * 1000 - 5_000;
 
 export class ConnectionState {
   readonly role: 'client' | 'server';
@@ -38,8 +46,10 @@ export class ConnectionState {
   /** Destination of the client's first Initial (RFC 9000 §7.3). */
   readonly originalDestinationId: Buffer;
   readonly events: ConnectionEvent[] = [];
-  /** Control frames waiting for a 1-RTT packet. */
-  readonly control: Frame[] = [];
+  /** Control frames waiting for a 1-RTT packet, each once. */
+  readonly control = new Set<Frame>();
+  /** Data of PATH_RESPONSEs to send. */
+  readonly pathResponses: Buffer[] = [];
   readonly datagrams: Buffer[] = [];
   readonly startedAtUs: number;
 
@@ -58,12 +68,16 @@ export class ConnectionState {
   /** An ack-eliciting packet was sent since the last one was received (RFC 9000 §10.1). */
   sentSinceReceived = false;
   idleDeadlineUs: number | null = null;
+  /** When a sender that flow control holds back says so again, so that its peer does not idle out (RFC 9000 §4.1). */
+  blockedReminderUs: number | null = null;
   closingDeadlineUs: number | null = null;
   /** A CONNECTION_CLOSE is to be sent. */
   closePending = false;
   closeFrame: { code: number; application: boolean; frameType: number; reason: string } | null = null;
   /** Packets that arrived while closing: answered at exponentially rarer moments (RFC 9000 §10.2.1). */
   packetsWhileClosing = 0;
+  /** Packets that failed to open, all keys together (RFC 9001 §6.6). */
+  packetsNotOpened = 0;
 
   packetsSent = 0;
   packetsReceived = 0;
@@ -92,6 +106,7 @@ export class ConnectionState {
       handshake: new PacketSpace('handshake'),
       application: new PacketSpace('application'),
     };
+    this.spaces.application.received.maxAckDelayUs = LONGEST_ACK_DELAY_US;
     if (role === 'server') this.recovery.peerCompletedAddressValidation = true;
   }
 
@@ -128,16 +143,27 @@ export class ConnectionState {
     return true;
   }
 
-  /** Restarts the idle timer (RFC 9000 §10.1): the smaller of both offers, never under three PTOs. */
+  /** RFC 9000 §8.2.2: the data of a PATH_CHALLENGE, to be echoed once. */
+  queuePathResponse(data: Buffer): void {
+    if (this.pathResponses.length >= PATH_RESPONSE_QUEUE) this.pathResponses.shift();
+    this.pathResponses.push(data);
+  }
+
+  /** Restarts the idle timer (RFC 9000 §10.1). */
   restartIdleTimer(nowUs: number): void {
+    const periodUs = this.idlePeriodUs;
+    this.idleDeadlineUs = periodUs === null ? null : nowUs + periodUs;
+  }
+
+  /** RFC 9000 §10.1: the smaller of both offers, never under three PTOs; null when neither limits it. */
+  get idlePeriodUs(): number | null {
     const local = this.config.idleTimeoutMs;
     const peer = this.peerParameters?.maxIdleTimeoutMs ?? 0;
-    const idleMs = local === 0 ? peer : peer === 0 ? local : Math.min(local, peer);
-    if (idleMs === 0) {
-      this.idleDeadlineUs = null;
-      return;
+    let periodUs = 1000 * (local === 0 ? peer : peer === 0 ? local : Math.min(local, peer));
+    if (this.role === 'server' && !this.handshakeComplete) {
+      periodUs = periodUs === 0 ? HANDSHAKE_IDLE_US : Math.min(periodUs, HANDSHAKE_IDLE_US);
     }
-    this.idleDeadlineUs = nowUs + Math.max(idleMs * 1000, 3 * this.ptoUs);
+    return periodUs === 0 ? null : Math.max(periodUs, 3 * this.ptoUs);
   }
 
   get ptoUs(): number {

@@ -1,79 +1,43 @@
 /**
- * All streams of a connection: opening and accepting within limits (RFC 9000 §2, §4.6), routing of stream frames,
- * connection flow control, and whose turn it is to send.
+ * All streams of a connection at work: routing of stream frames, connection flow control, whose turn it is to send, and
+ * what the peer is to be told (RFC 9000 §2, §4).
  */
 import { FlowControl } from '../streams/flow-control.ts';
-import { ReceiveStream } from '../streams/receive-stream.ts';
-import { SendStream } from '../streams/send-stream.ts';
-import {
-  isClientInitiated,
-  isUnidirectional,
-  LocalStreams,
-  RemoteStreams,
-} from '../streams/stream-limits.ts';
-import { QuicError, TransportError } from '../wire/errors.ts';
-import type { Frame } from '../wire/frames.ts';
+import type { ReceiveStream } from '../streams/receive-stream.ts';
 import type { TransportParameters } from '../wire/transport-parameters.ts';
 import { type ConnectionEvent, WINDOWS } from './config.ts';
+import { StreamControl, type StreamControlFrame } from './stream-control.ts';
+import { type StreamState, StreamTable } from './stream-table.ts';
 
 /** Unsent bytes above which a writer is asked to wait. */
 const HIGH_WATER = 1024 * 1024;
 
-interface StreamState {
-  readonly id: number;
-  readonly send: SendStream | null;
-  readonly receive: ReceiveStream | null;
-  queued: boolean;
-  readableQueued: boolean;
-  /** A writer was told to wait. */
-  waiting: boolean;
-  paused: boolean;
-  resetReported: boolean;
-}
-
 export class StreamSet {
   readonly flow: FlowControl;
-  readonly #isClient: boolean;
   readonly #emit: (event: ConnectionEvent) => void;
-  readonly #streams = new Map<number, StreamState>();
   /** Streams with something to send, round robin. */
-  #queue: StreamState[] = [];
-  #peer: TransportParameters | null = null;
-  /** By kind: bidirectional, unidirectional. */
-  readonly #local: readonly [LocalStreams, LocalStreams];
-  readonly #remote: readonly [RemoteStreams, RemoteStreams];
-  /** Limits and requests to be told the peer, newest value each. */
-  #maxData: number | null = null;
-  readonly #maxStreamData = new Map<number, number>();
-  readonly #maxStreams: [number | null, number | null] = [null, null];
-  readonly #stopSending = new Map<number, number>();
+  readonly #queue: StreamState[] = [];
+  readonly #control = new StreamControl();
+  readonly #streams: StreamTable;
+  /** Limit of the newest DATA_BLOCKED. */
+  #blockedAt: number | null = null;
   bytesSent = 0;
   bytesRetransmitted = 0;
 
   constructor(isClient: boolean, emit: (event: ConnectionEvent) => void) {
-    this.#isClient = isClient;
     this.#emit = emit;
     this.flow = new FlowControl(WINDOWS.connection);
-    const [us, them] = isClient ? (['client', 'server'] as const) : (['server', 'client'] as const);
-    this.#local = [new LocalStreams(us, false), new LocalStreams(us, true)];
-    this.#remote = [
-      new RemoteStreams(them, false, WINDOWS.streamsBidi),
-      new RemoteStreams(them, true, WINDOWS.streamsUni),
-    ];
+    this.#streams = new StreamTable(isClient, emit, this.#control);
   }
 
   applyPeerParameters(peer: TransportParameters): void {
-    this.#peer = peer;
     this.flow.raiseMaxData(peer.initialMaxData);
-    this.#local[0].raiseMax(peer.initialMaxStreamsBidi);
-    this.#local[1].raiseMax(peer.initialMaxStreamsUni);
+    this.#streams.applyPeerParameters(peer);
   }
 
   /** Opens a stream; null when the peer's limit is reached (RFC 9000 §4.6). */
   open(unidirectional: boolean): number | null {
-    const id = this.#local[unidirectional ? 1 : 0].open();
-    if (id !== null) this.#create(id);
-    return id;
+    return this.#streams.open(unidirectional);
   }
 
   /** Queues data; false asks the writer to wait for `stream-writable`. */
@@ -102,47 +66,53 @@ export class StreamSet {
     const stream = this.#streams.get(id);
     if (!stream?.send) return;
     stream.send.reset(code);
+    stream.waiting = false;
     this.#enqueue(stream);
   }
 
-  /** Discards what is unread and asks the peer to stop (RFC 9000 §3.5). */
+  /** Discards what is unread and asks the peer to stop (RFC 9000 §3.5). There is nothing more to read. */
   stopSending(id: number, code: number): void {
     const stream = this.#streams.get(id);
     if (!stream?.receive) return;
+    stream.readOver = true;
     stream.receive.stopSending(code);
     this.#consume(stream.receive.takeDiscarded());
     this.#requestStop(id, stream.receive);
+    this.#streams.release(stream);
   }
 
-  /** Hands all contiguous data of a stream to `sink`. Reading is consuming: it opens the windows again. */
-  read(id: number, sink: (data: Buffer) => void): void {
+  /**
+   * Hands all contiguous data of a stream to `sink`. Reading is consuming: it opens the windows again. True, once,
+   * when that was all up to the FIN.
+   */
+  read(id: number, sink: (data: Buffer) => void): boolean {
     const stream = this.#streams.get(id);
-    if (!stream?.receive) return;
+    const receive = stream?.receive;
+    if (!receive || stream.readOver) return false;
     stream.readableQueued = false;
-    while (!stream.paused) {
-      const data = stream.receive.read();
+    while (!stream.paused && !stream.readOver) {
+      const data = receive.read();
       if (!data) break;
       this.#consume(data.length);
       sink(data);
     }
-    const max = stream.receive.takeMaxData();
-    if (max !== null) this.#maxStreamData.set(id, max);
+    const max = receive.takeMaxData();
+    if (max !== null) this.#control.put({ type: 'max_stream_data', id, max });
+    if (!receive.isFinished || receive.resetCode !== null || stream.paused || stream.readOver) return false;
+    stream.readOver = true;
+    this.#streams.release(stream);
+    return true;
   }
 
   #consume(bytes: number): void {
     this.flow.consume(bytes);
-    this.#maxData = this.flow.takeMaxData() ?? this.#maxData;
+    const max = this.flow.takeMaxData();
+    if (max !== null) this.#control.put({ type: 'max_data', max });
   }
 
   #requestStop(id: number, receive: ReceiveStream): void {
     const code = receive.takeStopSending();
-    if (code !== null) this.#stopSending.set(id, code);
-  }
-
-  /** True once everything up to the FIN was read. */
-  isReadToEnd(id: number): boolean {
-    const receive = this.#streams.get(id)?.receive;
-    return receive ? receive.isFinished && receive.resetCode === null : false;
+    if (code !== null) this.#control.put({ type: 'stop_sending', id, code });
   }
 
   setPaused(id: number, paused: boolean): void {
@@ -152,35 +122,22 @@ export class StreamSet {
     if (!paused) this.#markReadable(stream);
   }
 
-  /** Forgets a stream once both of its halves are finished; lets the peer open another in its place. */
-  release(id: number): void {
-    const stream = this.#streams.get(id);
-    if (!stream) return;
-    if (stream.send && !stream.send.isDone) return;
-    if (stream.receive && !stream.receive.isFinished) return;
-    this.#streams.delete(id);
-    this.#maxStreamData.delete(id);
-    if (isClientInitiated(id) === this.#isClient) return;
-    const kind = isUnidirectional(id) ? 1 : 0;
-    this.#remote[kind].onClosed();
-    this.#maxStreams[kind] = this.#remote[kind].takeMaxStreams() ?? this.#maxStreams[kind];
-  }
-
   // Frames received
 
   onStreamFrame(id: number, offset: number, data: Buffer, fin: boolean): void {
-    const stream = this.#forReceiving(id);
+    const stream = this.#streams.forReceiving(id);
     if (!stream) return;
     const receive = stream.receive!;
     const newBytes = receive.receive(offset, data, fin);
     if (newBytes > 0) this.flow.receive(newBytes);
     const discarded = receive.takeDiscarded();
     if (discarded > 0) this.#consume(discarded);
-    this.#markReadable(stream);
+    if (stream.readOver) this.#streams.release(stream);
+    else this.#markReadable(stream);
   }
 
   onResetStream(id: number, code: number, finalSize: number): void {
-    const stream = this.#forReceiving(id);
+    const stream = this.#streams.forReceiving(id);
     if (!stream) return;
     const receive = stream.receive!;
     const newBytes = receive.receiveReset(code, finalSize);
@@ -188,47 +145,85 @@ export class StreamSet {
     this.#consume(receive.takeDiscarded());
     if (receive.resetCode === null || stream.resetReported) return;
     stream.resetReported = true;
+    stream.readOver = true;
     this.#emit({ type: 'stream-reset', id, code });
-    this.release(id);
+    this.#streams.release(stream);
   }
 
   onStopSending(id: number, code: number): void {
-    const stream = this.#forSending(id);
+    const stream = this.#streams.forSending(id);
     if (!stream) return;
     stream.send!.onStopSending(code);
     this.#enqueue(stream);
+    if (!stream.waiting) return;
+    // A writer that was told to wait finds out when it goes on: nothing it writes is kept any more.
+    stream.waiting = false;
+    this.#emit({ type: 'stream-writable', id });
   }
 
   onMaxStreamData(id: number, max: number): void {
-    const stream = this.#forSending(id);
-    if (stream) this.#raise(stream, max);
+    const stream = this.#streams.forSending(id);
+    if (!stream) return;
+    stream.send!.raiseMaxData(max);
+    this.#enqueue(stream);
   }
 
   onMaxStreams(unidirectional: boolean, max: number): void {
-    this.#local[unidirectional ? 1 : 0].raiseMax(max);
+    this.#streams.onMaxStreams(unidirectional, max);
   }
 
   onMaxData(max: number): void {
     this.flow.raiseMaxData(max);
     // Streams that were blocked by the connection's window get their turn again.
-    for (const stream of this.#streams.values()) if (stream.send) this.#enqueue(stream);
+    for (const stream of this.#streams.all()) if (stream.send?.unsentBytes) this.#enqueue(stream);
   }
 
   /** STREAM_DATA_BLOCKED says nothing we act on, but for a wrong stream it is an error (RFC 9000 §19.13). */
   onStreamDataBlocked(id: number): void {
-    this.#forReceiving(id);
+    this.#streams.forReceiving(id);
   }
 
   // Sending
 
   get hasWork(): boolean {
+    if (this.#queue.length === 0) return false;
     const credit = this.flow.sendCredit;
-    while (this.#queue.length > 0) {
-      if (this.#queue[0]!.send!.hasWork(credit)) return true;
+    do {
+      const stream = this.#queue[0]!;
+      if (stream.send!.hasWork(credit)) return true;
       // Blocked or idle: a window update or a loss puts it back.
-      this.#dequeueFirst();
-    }
+      this.#queue.shift();
+      stream.queued = false;
+      this.#tellBlocked(stream);
+    } while (this.#queue.length > 0);
     return false;
+  }
+
+  /** RFC 9000 §4.1: a sender that has data and no credit says so, once for each limit. */
+  #tellBlocked(stream: StreamState): void {
+    const send = stream.send!;
+    if (send.unsentBytes === 0) return;
+    const limit = send.blockedAt;
+    if (limit !== null) {
+      if (limit === stream.blockedAt) return;
+      stream.blockedAt = limit;
+      this.#control.put({ type: 'stream_data_blocked', id: stream.id, limit });
+      return;
+    }
+    const max = this.flow.blockedAt;
+    if (max === null || max === this.#blockedAt) return;
+    this.#blockedAt = max;
+    this.#control.put({ type: 'data_blocked', limit: max });
+  }
+
+  /** Says again what still holds data back. */
+  remindOfBlocks(): void {
+    this.#blockedAt = null;
+    for (const stream of this.#streams.all()) {
+      if (!stream.send || stream.queued) continue;
+      stream.blockedAt = null;
+      this.#tellBlocked(stream);
+    }
   }
 
   /** The stream whose turn it is. Call `hasWork` first. */
@@ -257,7 +252,7 @@ export class StreamSet {
     const stream = this.#streams.get(id);
     if (!stream?.send) return;
     stream.send.onAcked(offset, length, fin);
-    if (stream.send.isDone) this.release(id);
+    if (stream.send.isDone) this.#streams.release(stream);
   }
 
   onLost(id: number, offset: number, length: number, fin: boolean): void {
@@ -271,7 +266,7 @@ export class StreamSet {
     const stream = this.#streams.get(id);
     if (!stream?.send) return;
     stream.send.onResetAcked();
-    if (stream.send.isDone) this.release(id);
+    if (stream.send.isDone) this.#streams.release(stream);
   }
 
   onResetLost(id: number): void {
@@ -281,55 +276,28 @@ export class StreamSet {
     this.#enqueue(stream);
   }
 
-  /** Whether `nextControl` would return something. */
   get hasControl(): boolean {
-    return (
-      this.#maxData !== null ||
-      this.#maxStreamData.size > 0 ||
-      this.#stopSending.size > 0 ||
-      this.#maxStreams[0] !== null ||
-      this.#maxStreams[1] !== null
-    );
+    return !this.#control.isEmpty;
   }
 
-  /** The next limit or request to tell the peer, handed out once; at most 17 bytes as a frame. */
-  nextControl(): Extract<
-    Frame,
-    { type: 'max_data' | 'max_stream_data' | 'max_streams' | 'stop_sending' }
-  > | null {
-    if (this.#maxData !== null) {
-      const max = this.#maxData;
-      this.#maxData = null;
-      return { type: 'max_data', max };
-    }
-    for (const [id, max] of this.#maxStreamData) {
-      this.#maxStreamData.delete(id);
-      return { type: 'max_stream_data', id, max };
-    }
-    for (const [id, code] of this.#stopSending) {
-      this.#stopSending.delete(id);
-      return { type: 'stop_sending', id, code };
-    }
-    for (const kind of [0, 1] as const) {
-      const max = this.#maxStreams[kind];
-      this.#maxStreams[kind] = null;
-      if (max !== null) return { type: 'max_streams', bidirectional: kind === 0, max };
-    }
-    return null;
+  /** The next limit or request to tell the peer, handed out once; at most STREAM_CONTROL_BYTES as a frame. */
+  nextControl(): StreamControlFrame | null {
+    return this.#control.take();
   }
 
   /** A frame of `nextControl` was lost: what still matters is told again, as it stands now (RFC 9000 §13.3). */
-  onControlLost(frame: NonNullable<ReturnType<StreamSet['nextControl']>>): void {
+  onControlLost(frame: StreamControlFrame): void {
     switch (frame.type) {
-      case 'max_data':
+      case 'max_data': {
         this.flow.onMaxDataLost();
-        this.#maxData = this.flow.takeMaxData();
+        this.#consume(0);
         break;
+      }
       case 'max_stream_data': {
         const receive = this.#streams.get(frame.id)?.receive;
         receive?.onMaxDataLost();
         const max = receive?.takeMaxData() ?? null;
-        if (max !== null) this.#maxStreamData.set(frame.id, max);
+        if (max !== null) this.#control.put({ type: 'max_stream_data', id: frame.id, max });
         break;
       }
       case 'stop_sending': {
@@ -338,18 +306,17 @@ export class StreamSet {
         if (receive) this.#requestStop(frame.id, receive);
         break;
       }
-      case 'max_streams': {
-        const kind = frame.bidirectional ? 0 : 1;
-        this.#remote[kind].onMaxStreamsLost();
-        this.#maxStreams[kind] = this.#remote[kind].takeMaxStreams();
+      case 'data_blocked':
+        if (this.flow.blockedAt === frame.limit) this.#control.put(frame);
         break;
-      }
+      case 'stream_data_blocked':
+        if (this.#streams.get(frame.id)?.send?.blockedAt === frame.limit) this.#control.put(frame);
+        break;
+      case 'max_streams':
+      case 'streams_blocked':
+        this.#streams.onLimitLost(frame);
+        break;
     }
-  }
-
-  #raise(stream: StreamState, max: number): void {
-    stream.send!.raiseMaxData(max);
-    this.#enqueue(stream);
   }
 
   #enqueue(stream: StreamState): void {
@@ -358,73 +325,9 @@ export class StreamSet {
     this.#queue.push(stream);
   }
 
-  #dequeueFirst(): void {
-    const stream = this.#queue.shift();
-    if (stream) stream.queued = false;
-  }
-
   #markReadable(stream: StreamState): void {
-    if (stream.readableQueued || stream.paused) return;
+    if (stream.readableQueued || stream.paused || stream.readOver) return;
     stream.readableQueued = true;
     this.#emit({ type: 'stream-readable', id: stream.id });
-  }
-
-  #initialSendLimit(id: number): number {
-    const peer = this.#peer;
-    if (!peer) return 0;
-    if (isUnidirectional(id)) return peer.initialMaxStreamDataUni;
-    // "Local" and "remote" are from the view of whoever sent the parameter (RFC 9000 §18.2).
-    return isClientInitiated(id) === this.#isClient
-      ? peer.initialMaxStreamDataBidiRemote
-      : peer.initialMaxStreamDataBidiLocal;
-  }
-
-  #create(id: number): StreamState {
-    const local = isClientInitiated(id) === this.#isClient;
-    const uni = isUnidirectional(id);
-    const stream: StreamState = {
-      id,
-      send: uni && !local ? null : new SendStream(id, this.#initialSendLimit(id)),
-      receive: uni && local ? null : new ReceiveStream(id, WINDOWS.stream),
-      queued: false,
-      readableQueued: false,
-      waiting: false,
-      paused: false,
-      resetReported: false,
-    };
-    this.#streams.set(id, stream);
-    return stream;
-  }
-
-  /** The stream a frame of its sender refers to; null when it is finished and forgotten. */
-  #forReceiving(id: number): StreamState | null {
-    if (isUnidirectional(id) && isClientInitiated(id) === this.#isClient) {
-      throw new QuicError(TransportError.STREAM_STATE_ERROR, `stream ${id} is ours to send on`);
-    }
-    return this.#lookUp(id);
-  }
-
-  #forSending(id: number): StreamState | null {
-    if (isUnidirectional(id) && isClientInitiated(id) !== this.#isClient) {
-      throw new QuicError(TransportError.STREAM_STATE_ERROR, `stream ${id} is the peer’s to send on`);
-    }
-    return this.#lookUp(id);
-  }
-
-  #lookUp(id: number): StreamState | null {
-    const existing = this.#streams.get(id);
-    if (existing) return existing;
-    const kind = isUnidirectional(id) ? 1 : 0;
-    if (isClientInitiated(id) === this.#isClient) {
-      // RFC 9000 §19.8: a frame for a locally initiated stream that was never opened.
-      if (this.#local[kind].isOpened(id)) return null;
-      throw new QuicError(TransportError.STREAM_STATE_ERROR, `stream ${id} was never opened`);
-    }
-    let stream: StreamState | null = null;
-    for (const opened of this.#remote[kind].open(id)) {
-      stream = this.#create(opened);
-      this.#emit({ type: 'stream-opened', id: opened });
-    }
-    return stream;
   }
 }
