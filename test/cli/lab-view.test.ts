@@ -121,4 +121,10 @@ describe('the screen', () => {
     terminal.show('\x1b[31mabc\x1b[39m\nabcd');
     expect(written).toEqual(['\x1b[31mabc\x1b[39m\nabc\n']);
   });
+
+  test('cuts nothing on a terminal that says it has no columns', () => {
+    const terminal = screen(0);
+    terminal.show('abcd');
+    expect(written).toEqual(['abcd\n']);
+  });
 });

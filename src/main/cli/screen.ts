@@ -35,7 +35,8 @@ export class Screen {
 
   /** A line that wrapped would be two lines to the terminal and one to us. */
   #fitted(line: string): string {
-    const width = this.#terminal.columns ?? Number.POSITIVE_INFINITY;
+    // A pseudo-terminal whose size nobody set says 0.
+    const width = this.#terminal.columns || Number.POSITIVE_INFINITY;
     const plain = stripVTControlCharacters(line);
     return plain.length <= width ? line : plain.slice(0, width);
   }
