@@ -19,6 +19,13 @@ describe('CONNECTION_CLOSE', () => {
     expect(info.reason).toMatch(/^ö+$/);
   });
 
+  it('brings nothing onto a terminal that is not text', () => {
+    const tap = connected();
+    tap.pair.client.close(1, 'a\u001b[31mb\u202ec\r\n', tap.pair.nowUs);
+    tap.pair.run(100_000);
+    expect(tap.pair.closed('server')!.reason).toBe('a[31mbc');
+  });
+
   it('during the handshake goes out at every level the peer may read, without the application’s words', () => {
     const tap = new Wiretap();
     // Until the server has sent its flight and heard nothing back.

@@ -1,5 +1,7 @@
 /** Which packets are taken, which are dropped, and how large the ones sent are (RFC 9000 §5.2, §8, §12, §14). */
+import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { QuicError } from '../../../src/main/quic/wire/errors.ts';
 import { isAckEliciting } from '../../../src/main/quic/wire/frames.ts';
 import { PacketProtection } from '../../../src/main/quic/wire/protection.ts';
 import { ReceivedPackets } from '../../../src/main/recovery/received-packets.ts';
@@ -168,6 +170,96 @@ describe('acknowledgements', () => {
     const acks = tap.frames('up', 'ack').length;
     expect(acks).toBeLessThan(data / 4);
     expect(acks).toBeGreaterThan(data / 11);
+  });
+});
+
+describe('packet numbers', () => {
+  it('are skipped now and then, and an acknowledgement of one that was never sent ends the connection', () => {
+    const tap = connected();
+    const { pair } = tap;
+    pair.client.write(pair.client.openStream(true)!, Buffer.alloc(4 << 20));
+    pair.run(3_000_000);
+    const sent = (): number[] =>
+      tap.packets
+        .filter(({ direction, space }) => direction === 'up' && space === 'application')
+        .map(({ packetNumber }) => packetNumber);
+    const skipped = Math.max(...sent()) + 1 - new Set(sent()).size;
+    expect(skipped).toBeGreaterThan(2);
+    expect(skipped).toBeLessThan(sent().length / 100);
+    expect(pair.closed('client')).toBeUndefined();
+    // An optimistic receiver (RFC 9000 §21.4) acknowledges what it has not seen.
+    tap.lose = (direction) => direction === 'down';
+    pair.client.write(pair.client.openStream(true)!, Buffer.alloc(2 << 20));
+    pair.run(60_000);
+    const ranges = [{ first: 0, last: Math.max(...sent()) }];
+    tap.inject('down', 'application', [{ type: 'ack', delay: 0, ranges }]);
+    expect(pair.closed('client')).toMatchObject({ by: 'local', code: 0xa });
+  });
+});
+
+describe('authentic packets of any content', () => {
+  it('never meet a defect: what they break is told as a QUIC error', () => {
+    const varint = fc.oneof(fc.nat(63), fc.nat(20_000), fc.maxSafeNat());
+    const id = fc.oneof(fc.nat(20), varint);
+    const data = fc.uint8Array({ maxLength: 80 }).map((bytes) => Buffer.from(bytes));
+    const frame = fc.oneof(
+      fc.record({ type: fc.constant('ping' as const) }),
+      fc.record({ type: fc.constant('handshake_done' as const) }),
+      fc.record({
+        type: fc.constant('ack' as const),
+        delay: varint,
+        ranges: fc
+          .tuple(fc.nat(300), fc.nat(300))
+          .map(([a, b]) => [{ first: Math.min(a, b), last: Math.max(a, b) }]),
+      }),
+      fc.record({ type: fc.constant('crypto' as const), offset: varint, data }),
+      fc.record({ type: fc.constant('stream' as const), id, offset: varint, fin: fc.boolean(), data }),
+      fc.record({ type: fc.constant('reset_stream' as const), id, code: varint, finalSize: varint }),
+      fc.record({ type: fc.constant('stop_sending' as const), id, code: varint }),
+      fc.record({ type: fc.constant('max_data' as const), max: varint }),
+      fc.record({ type: fc.constant('max_stream_data' as const), id, max: varint }),
+      fc.record({
+        type: fc.constant('max_streams' as const),
+        bidirectional: fc.boolean(),
+        max: fc.nat(1_000_000),
+      }),
+      fc.record({ type: fc.constant('stream_data_blocked' as const), id, limit: varint }),
+      fc.record({
+        type: fc.constant('new_connection_id' as const),
+        sequence: fc.nat(12),
+        retirePriorTo: fc.constant(0),
+        connectionId: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
+        statelessResetToken: fc.constant(Buffer.alloc(16)),
+      }),
+      fc.record({ type: fc.constant('retire_connection_id' as const), sequence: fc.nat(3) }),
+      fc.record({ type: fc.constant('path_challenge' as const), data: fc.constant(Buffer.alloc(8)) }),
+      fc.record({ type: fc.constant('datagram' as const), data }),
+    );
+    const packet = fc.record({
+      direction: fc.constantFrom('up' as const, 'down' as const),
+      frames: fc.array(frame, { minLength: 1, maxLength: 6 }),
+      waitUs: fc.nat(30_000),
+    });
+    fc.assert(
+      fc.property(fc.array(packet, { maxLength: 12 }), (packets) => {
+        const tap = connected();
+        const { pair } = tap;
+        const near = pair.client.openStream(false)!;
+        pair.client.write(near, Buffer.alloc(3_000));
+        for (const { direction, frames, waitUs } of packets) {
+          tap.inject(direction, 'application', frames);
+          pair.run(waitUs);
+          pair.server!.read(near, () => undefined);
+          pair.client.read(near, () => undefined);
+        }
+        pair.run(2_000_000);
+        for (const side of ['client', 'server'] as const) {
+          const cause = pair.closed(side)?.cause;
+          if (cause !== undefined) expect(cause).toBeInstanceOf(QuicError);
+        }
+      }),
+      { numRuns: 150 },
+    );
   });
 });
 

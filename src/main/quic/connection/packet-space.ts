@@ -15,6 +15,8 @@ export class PacketSpace {
   readKeys: PacketProtection | null = null;
   writeKeys: PacketProtection | null = null;
   nextPacketNumber = 0;
+  /** The number to be left out next: an ACK of it gives away a peer that acknowledges what it has not seen (RFC 9000 §21.4). */
+  skipAt = Number.POSITIVE_INFINITY;
   largestAcked = -1;
   /** Probe packets still owed after a PTO (RFC 9002 §6.2.4). */
   probes = 0;

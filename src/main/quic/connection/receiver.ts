@@ -306,7 +306,8 @@ export class Receiver {
           by: 'peer',
           code: frame.code,
           application: frame.application,
-          reason: frame.reason,
+          // It ends up on terminals and screens: no control or formatting characters.
+          reason: frame.reason.replace(/[\p{Cc}\p{Cf}]/gu, ''),
         });
         break;
     }

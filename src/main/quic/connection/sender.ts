@@ -341,6 +341,10 @@ export class Sender {
       state.sentSinceReceived = true;
       state.restartIdleTimer(nowUs);
     }
+    if (space.nextPacketNumber === space.skipAt) {
+      space.nextPacketNumber++;
+      state.scheduleSkip();
+    }
     // RFC 9001 §4.9.1: a client discards Initial keys when it first sends a Handshake packet.
     if (state.role === 'client' && space.name === 'handshake') state.discard('initial');
   }

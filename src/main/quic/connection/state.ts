@@ -31,6 +31,9 @@ const DATAGRAM_QUEUE = 1024;
 const PATH_RESPONSE_QUEUE = 4;
 /** A server forgets a client that falls silent in the handshake after this long, whatever the idle timeout. */
 const HANDSHAKE_IDLE_US = 10_000_000;
+/** Packet numbers from one that is skipped to the next: at least, and up to so many more. */
+const SKIP_PERIOD = 256;
+const SKIP_SPREAD = 512;
 /** max_ack_delay as announced, less what our timers may come late (spec/congestion.md): RFC 9000 §18.2. */
 export const LONGEST_ACK_DELAY_US = DEFAULT_PARAMETERS.maxAckDelayMs * 1000 - 5_000;
 
@@ -119,6 +122,7 @@ export class ConnectionState {
 
   confirmHandshake(): void {
     this.handshakeConfirmed = true;
+    this.scheduleSkip();
     this.recovery.handshakeConfirmed = true;
     this.discard('handshake');
   }
@@ -141,6 +145,13 @@ export class ConnectionState {
     if (data.length > this.maxDatagramPayload || this.datagrams.length >= DATAGRAM_QUEUE) return false;
     this.datagrams.push(data);
     return true;
+  }
+
+  /** Chooses the next packet number to leave out, beyond the peer's guessing. */
+  scheduleSkip(): void {
+    const { application } = this.spaces;
+    const spread = this.config.random(2).readUInt16BE(0) % SKIP_SPREAD;
+    application.skipAt = application.nextPacketNumber + SKIP_PERIOD + spread;
   }
 
   /** RFC 9000 §8.2.2: the data of a PATH_CHALLENGE, to be echoed once. */

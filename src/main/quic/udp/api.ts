@@ -25,7 +25,7 @@ export interface ConnectOptions {
   timeoutMs?: number;
   /** max_idle_timeout offered. Default 30 000. */
   idleTimeoutMs?: number;
-  /** UDP payload of full packets. Default 1350. */
+  /** UDP payload of full packets, 1200 to 16 383. Default 1350. */
   datagramBytes?: number;
   /** SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
@@ -99,6 +99,7 @@ export interface QuicStream {
   /** Ends the sending side after what is queued. */
   end(data?: Uint8Array): void;
   reset(code: number): void;
+  /** Nothing more is read: what arrives is dropped, and neither `onData` nor `onEnd` nor `onReset` is called again. */
   stopSending(code: number): void;
   /** Stops / resumes delivery of data, and with it flow-control credit. */
   pause(): void;
@@ -117,7 +118,7 @@ export interface QuicSession {
   readonly maxDatagramPayload: number;
   /** Opens a stream; throws LabError RL_CONFLICT when the peer's stream limit is reached. */
   openStream(options?: { unidirectional?: boolean }): QuicStream;
-  /** False when it was not taken: too large, not supported, or the queue is full. */
+  /** Keeps `data` by reference until it is sent. False when not taken: too large, not supported, or the queue is full. */
   sendDatagram(data: Uint8Array): boolean;
   stats(): ConnectionStats;
   close(code?: number, reason?: string): Promise<void>;

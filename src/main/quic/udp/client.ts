@@ -4,59 +4,116 @@ import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { LabError } from '../../../shared/errors.ts';
-import { createController } from '../../congestion/index.ts';
-import type { CloseReason } from '../connection/config.ts';
+import type { ClientConfig, CloseReason } from '../connection/config.ts';
 import { Connection } from '../connection/connection.ts';
 import { makeVerifier } from '../tls/verify.ts';
 import type { ConnectOptions, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { closeError, socketError } from './failure.ts';
 import { Session } from './session.ts';
-import { DEFAULT_DATAGRAM_BYTES, DEFAULT_IDLE_TIMEOUT_MS, formatAddress, SOCKET_BUFFER } from './socket.ts';
+import {
+  checkDatagramBytes,
+  checkPort,
+  controllerMaker,
+  DEFAULT_IDLE_TIMEOUT_MS,
+  formatAddress,
+  SOCKET_BUFFER,
+} from './socket.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /**
  * Connects to a QUIC server; resolves once the handshake is complete and the certificate verified.
- * @throws LabError RL_HOST_UNKNOWN, RL_PORT_CLOSED, RL_CONNECT_TIMEOUT, RL_NETWORK_UNREACHABLE, RL_ALPN_MISMATCH, RL_CERT_*,
- *   RL_TLS_FAILED, RL_PEER_CLOSED, RL_VERSION_UNSUPPORTED, RL_CANCELLED
+ * @throws LabError RL_INPUT_INVALID, RL_HOST_UNKNOWN, RL_PORT_CLOSED, RL_CONNECT_TIMEOUT, RL_NETWORK_UNREACHABLE,
+ *   RL_ALPN_MISMATCH, RL_CERT_*, RL_TLS_FAILED, RL_PEER_CLOSED, RL_VERSION_UNSUPPORTED, RL_CANCELLED
  */
 export async function connectQuic(options: ConnectOptions): Promise<QuicSession> {
   const where = formatAddress(options.host, options.port);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const host = options.host.replace(/^\[|\]$/g, '');
+  const name = options.serverName ?? host;
+  if (options.port === 0)
+    throw new LabError('RL_INPUT_INVALID', 'Port 0 cannot be connected to', { field: 'port' });
+  checkPort(options.port);
+  const datagramBytes = checkDatagramBytes(options.datagramBytes);
+  // All that may be wrong with the settings is found before anything is opened.
+  const verify = options.trust.insecure ? null : makeVerifier(options.trust, name, Date.now);
+  const makeController = controllerMaker(options.controller, datagramBytes);
+
   const deadlineUs = nowUs() + timeoutMs * 1000;
-  const address = await resolve(host, where, timeoutMs);
-  const socket = await openSocket(address, options.port, where);
-  return await handshake(socket, { ...options, host }, { where, timeoutMs, deadlineUs, address });
+  const addresses = await resolve(host, { where, timeoutMs, signal: options.signal });
+  for (;;) {
+    const address = addresses.shift()!;
+    const config: ClientConfig = {
+      controller: makeController(),
+      alpn: options.alpn,
+      random: randomBytes,
+      datagramBytes,
+      idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      keyLog: options.keyLog,
+      serverName: isIP(name) ? null : name,
+      verify,
+    };
+    try {
+      const socket = await openSocket(address, options.port, where);
+      return await handshake(socket, config, {
+        where,
+        timeoutMs,
+        deadlineUs,
+        remote: { address: address.address, port: options.port },
+        insecure: options.trust.insecure,
+        signal: options.signal,
+      });
+    } catch (error) {
+      // A name may stand for addresses of which not all lead there: the next one, where this one says no at once.
+      const isRefused =
+        error instanceof LabError &&
+        (error.code === 'RL_PORT_CLOSED' || error.code === 'RL_NETWORK_UNREACHABLE');
+      if (!isRefused || addresses.length === 0) throw error;
+    }
+  }
 }
 
+interface Address {
+  address: string;
+  family: 4 | 6;
+}
+
+/** The addresses of a host in the order of the system's resolver; at least one. */
 async function resolve(
   host: string,
-  where: string,
-  timeoutMs: number,
-): Promise<{ address: string; family: 4 | 6 }> {
+  limits: { where: string; timeoutMs: number; signal: AbortSignal | undefined },
+): Promise<Address[]> {
+  const { where, timeoutMs, signal } = limits;
+  if (signal?.aborted) throw cancelled(where);
   const family = isIP(host);
-  if (family === 4 || family === 6) return { address: host, family };
+  if (family !== 0) return [{ address: host, family: family === 6 ? 6 : 4 }];
   let timer: NodeJS.Timeout | undefined;
+  let onAbort = (): void => undefined;
   try {
-    const timeout = new Promise<never>((_, reject) => {
+    const limit = new Promise<never>((_, reject) => {
+      onAbort = () => reject(cancelled(where));
+      signal?.addEventListener('abort', onAbort, { once: true });
       timer = setTimeout(
         () => reject(new LabError('RL_HOST_UNKNOWN', `Resolving the host of ${where} took too long`)),
         timeoutMs,
       );
     });
-    const found = await Promise.race([lookup(host), timeout]);
-    return { address: found.address, family: found.family === 6 ? 6 : 4 };
+    const found = await Promise.race([lookup(host, { all: true }), limit]);
+    return found.map((entry) => ({ address: entry.address, family: entry.family === 6 ? 6 : 4 }));
   } catch (error) {
     throw error instanceof LabError ? error : socketError(error as NodeJS.ErrnoException, where);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
+const cancelled = (where: string): LabError =>
+  new LabError('RL_CANCELLED', `Connecting to ${where} was cancelled`);
+
 /** A socket connected to the server: cheaper sends, and the kernel reports a closed port. */
-function openSocket(to: { address: string; family: 4 | 6 }, port: number, where: string): Promise<Socket> {
+function openSocket(to: Address, port: number, where: string): Promise<Socket> {
   return new Promise((resolveSocket, reject) => {
     const socket = createSocket({
       type: to.family === 6 ? 'udp6' : 'udp4',
@@ -75,30 +132,25 @@ function openSocket(to: { address: string; family: 4 | 6 }, port: number, where:
   });
 }
 
-function handshake(
-  socket: Socket,
-  options: ConnectOptions,
-  target: { where: string; timeoutMs: number; deadlineUs: number; address: { address: string } },
-): Promise<QuicSession> {
-  const { where, timeoutMs } = target;
-  const datagramBytes = options.datagramBytes ?? DEFAULT_DATAGRAM_BYTES;
-  const name = options.serverName ?? options.host;
-  const connection = Connection.client(
-    {
-      controller: createController(options.controller?.name ?? 'cubic', {
-        datagramBytes,
-        parameters: options.controller?.parameters ?? {},
-      }),
-      alpn: options.alpn,
-      random: randomBytes,
-      datagramBytes,
-      idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
-      keyLog: options.keyLog,
-      serverName: isIP(name) ? null : name,
-      verify: options.trust.insecure ? null : makeVerifier(options.trust, name, Date.now),
-    },
-    nowUs(),
-  );
+interface Target {
+  where: string;
+  timeoutMs: number;
+  deadlineUs: number;
+  remote: { address: string; port: number };
+  insecure: boolean;
+  signal: AbortSignal | undefined;
+}
+
+/** Takes the socket over: whatever comes of it, it is closed in the end. */
+function handshake(socket: Socket, config: ClientConfig, target: Target): Promise<QuicSession> {
+  const { where, timeoutMs, signal } = target;
+  let connection: Connection;
+  try {
+    connection = Connection.client(config, nowUs());
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
   return new Promise((resolve, reject) => {
     let connected = false;
     let settled = false;
@@ -108,17 +160,15 @@ function handshake(
       finish();
       reject(error);
     };
-    const giveUp = (reason: CloseReason, error: LabError): void => {
-      session.abandon(reason);
+    /** Where the server may know of us it is told, else there is nobody to tell. */
+    const giveUp = (by: CloseReason['by'], error: LabError): void => {
       fail(error);
+      if (connection.heardFromPeer) void session.close();
+      else session.abandon({ by, code: 0, application: false, reason: error.message, cause: error });
     };
     const session = new Session(
       connection,
-      {
-        role: 'client',
-        remote: { address: target.address.address, port: options.port },
-        insecure: options.trust.insecure,
-      },
+      { role: 'client', remote: target.remote, insecure: target.insecure },
       {
         // Until there is an answer a refused port must be heard of; afterwards a callback per send is wasted.
         transmit: (datagram) => (connected ? socket.send(datagram) : socket.send(datagram, onSent)),
@@ -129,9 +179,11 @@ function handshake(
           resolve(session);
         },
         onClosed: (info) => {
-          // Closed but not terminated: the closing period runs on without keeping the process alive.
+          // The closing period runs on without keeping the process alive. Once the peer has closed, nothing is left to
+          // say, and what still arrives dies with the socket (RFC 9000 §10.2).
           socket.unref();
-          fail(closeError(info, { where, connected: false, offered: options.alpn, timeoutMs }));
+          if (info.by === 'peer') session.abandon(info);
+          fail(closeError(info, { where, connected: false, offered: config.alpn, timeoutMs }));
         },
         onTerminated: () => socket.close(),
       },
@@ -140,35 +192,27 @@ function handshake(
       // Once connected, an ICMP error is only a hint (RFC 9000 §14.2.1 warns of forged ones): silence will tell.
       if (connected) return;
       const cause = socketError(error as NodeJS.ErrnoException, where);
-      giveUp({ by: 'local', code: 0, application: false, reason: cause.message, cause }, cause);
+      giveUp('local', cause);
     };
     const onSent = (error: Error | null): void => {
       if (error) onSocketError(error);
     };
-    const onAbort = (): void => {
-      const cause = new LabError('RL_CANCELLED', `Connecting to ${where} was cancelled`);
-      giveUp({ by: 'local', code: 0, application: false, reason: cause.message, cause }, cause);
-    };
+    const onAbort = (): void => giveUp('local', cancelled(where));
     const timer = setTimeout(
       () => {
-        const reason: CloseReason = {
-          by: 'timeout',
-          code: 0,
-          application: false,
-          reason: 'handshake timeout',
-        };
-        giveUp(reason, closeError(reason, { where, connected: false, offered: options.alpn, timeoutMs }));
+        const silence: CloseReason = { by: 'timeout', code: 0, application: false, reason: '' };
+        giveUp('timeout', closeError(silence, { where, connected: false, offered: config.alpn, timeoutMs }));
       },
       Math.max(0, (target.deadlineUs - nowUs()) / 1000),
     );
     const finish = (): void => {
       clearTimeout(timer);
-      options.signal?.removeEventListener('abort', onAbort);
+      signal?.removeEventListener('abort', onAbort);
     };
-    options.signal?.addEventListener('abort', onAbort, { once: true });
+    signal?.addEventListener('abort', onAbort, { once: true });
     socket.on('error', onSocketError);
     socket.on('message', (datagram: Buffer) => session.receive(datagram));
-    if (options.signal?.aborted) onAbort();
+    if (signal?.aborted) onAbort();
     else session.wake();
   });
 }

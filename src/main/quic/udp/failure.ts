@@ -28,6 +28,11 @@ export function closeError(
       `${where} speaks none of the offered application protocols (${offered})`,
     );
   }
+  if (info.by === 'local' && info.code === TransportError.INTERNAL_ERROR && !info.application) {
+    return new LabError('RL_INTERNAL', `The connection to ${where} failed: ${info.reason}`, {
+      cause: info.cause,
+    });
+  }
   const reason = info.reason ? `: ${info.reason}` : '';
   if (!info.application && isCrypto(info.code)) {
     const side =

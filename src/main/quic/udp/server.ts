@@ -1,9 +1,9 @@
 /** A QUIC server: one UDP socket, datagrams handed to connections by their connection id (RFC 9000 §5.2). */
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { isIP, isIPv6 } from 'node:net';
 import { LabError } from '../../../shared/errors.ts';
-import { createController } from '../../congestion/index.ts';
 import { CID_LENGTH, type ServerConfig } from '../connection/config.ts';
 import { Connection } from '../connection/connection.ts';
 import { parseHeader, QUIC_V1, writeVersionNegotiation } from '../wire/header.ts';
@@ -11,7 +11,14 @@ import type { ListenOptions, QuicListener, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { socketError } from './failure.ts';
 import { Session } from './session.ts';
-import { DEFAULT_DATAGRAM_BYTES, DEFAULT_IDLE_TIMEOUT_MS, formatAddress, SOCKET_BUFFER } from './socket.ts';
+import {
+  checkDatagramBytes,
+  checkPort,
+  controllerMaker,
+  DEFAULT_IDLE_TIMEOUT_MS,
+  formatAddress,
+  SOCKET_BUFFER,
+} from './socket.ts';
 
 /** RFC 9000 §14.1: a first Initial in a smaller datagram is not answered. */
 const MIN_INITIAL_DATAGRAM = 1200;
@@ -19,13 +26,37 @@ const MIN_INITIAL_DATAGRAM = 1200;
 const MIN_ORIGINAL_ID = 8;
 /** Connections whose handshake is under way; beyond it, new ones are not answered. */
 const MAX_HANDSHAKES = 1024;
+/** Set in the first byte of a packet with a long header (RFC 9000 §17.2). */
+const LONG_FORM = 0x80;
 
-/** @throws LabError RL_PORT_IN_USE, RL_ADDRESS_UNAVAILABLE, RL_INPUT_INVALID (certificate or key) */
+/** @throws LabError RL_PORT_IN_USE, RL_ADDRESS_UNAVAILABLE, RL_HOST_UNKNOWN, RL_INPUT_INVALID (naming the field) */
 export async function listenQuic(options: ListenOptions): Promise<QuicListener> {
+  checkPort(options.port);
+  const datagramBytes = checkDatagramBytes(options.datagramBytes);
+  const makeController = controllerMaker(options.controller, datagramBytes);
   const identity = readIdentity(options.certificate, options.privateKey);
-  const host = options.host.replace(/^\[|\]$/g, '');
-  const socket = await bind(host, options.port);
-  return new Listener(socket, options, identity);
+  const socket = await bind(await resolve(options.host, options.port), options.port);
+  const config = (): ServerConfig => ({
+    controller: makeController(),
+    alpn: options.alpn,
+    random: randomBytes,
+    datagramBytes,
+    idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+    keyLog: options.keyLog,
+    ...identity,
+  });
+  return new Listener(socket, config, options.onSession);
+}
+
+/** The address to bind to, of a host that may be a name. */
+async function resolve(host: string, port: number): Promise<string> {
+  const bare = host.replace(/^\[|\]$/g, '');
+  if (isIP(bare)) return bare;
+  try {
+    return (await lookup(bare)).address;
+  } catch (error) {
+    throw socketError(error as NodeJS.ErrnoException, formatAddress(host, port));
+  }
 }
 
 function readIdentity(
@@ -81,8 +112,8 @@ class Listener implements QuicListener {
   readonly port: number;
   readonly sessions = new Set<QuicSession>();
   readonly #socket: Socket;
-  readonly #options: ListenOptions;
-  readonly #identity: Pick<ServerConfig, 'certificate' | 'privateKey'>;
+  readonly #config: () => ServerConfig;
+  readonly #onSession: (session: QuicSession) => void;
   /** By our connection id. */
   readonly #byId = new Map<string, Entry>();
   /** By the client's address and the id it invented, until the connection is gone. */
@@ -90,14 +121,11 @@ class Listener implements QuicListener {
   #handshakes = 0;
   #closing: Promise<void> | null = null;
 
-  constructor(
-    socket: Socket,
-    options: ListenOptions,
-    identity: Pick<ServerConfig, 'certificate' | 'privateKey'>,
-  ) {
+  /** `config` makes the settings of one connection. */
+  constructor(socket: Socket, config: () => ServerConfig, onSession: (session: QuicSession) => void) {
     this.#socket = socket;
-    this.#options = options;
-    this.#identity = identity;
+    this.#config = config;
+    this.#onSession = onSession;
     ({ address: this.address, port: this.port } = socket.address());
     socket.on('message', (datagram, remote) => this.#onDatagram(datagram, remote));
     // Sends to clients that went away come back as errors; their connections find out by silence.
@@ -117,17 +145,20 @@ class Listener implements QuicListener {
   }
 
   #onDatagram(datagram: Buffer, remote: RemoteInfo): void {
+    if (datagram.length > CID_LENGTH && (datagram[0]! & LONG_FORM) === 0) {
+      const entry = this.#byId.get(datagram.toString('latin1', 1, 1 + CID_LENGTH));
+      if (entry) deliver(entry, datagram, remote);
+      return;
+    }
     const header = parseHeader(datagram, 0, CID_LENGTH);
     if (!header) return;
-    const entry =
+    const known =
       this.#byId.get(header.dcid.toString('latin1')) ??
       (header.form === 'long' && header.type === 'initial'
         ? this.#byOrigin.get(originKey(remote, header.dcid))
         : undefined);
-    if (entry) {
-      // A connection stays on the path it began on: disable_active_migration is announced.
-      if (entry.remote.address === remote.address && entry.remote.port === remote.port)
-        entry.session.receive(datagram);
+    if (known) {
+      deliver(known, datagram, remote);
       return;
     }
     if (datagram.length < MIN_INITIAL_DATAGRAM) return;
@@ -143,24 +174,7 @@ class Listener implements QuicListener {
   }
 
   #accept(datagram: Buffer, header: { dcid: Buffer; scid: Buffer }, remote: RemoteInfo): void {
-    const options = this.#options;
-    const datagramBytes = options.datagramBytes ?? DEFAULT_DATAGRAM_BYTES;
-    const connection = Connection.server(
-      {
-        controller: createController(options.controller?.name ?? 'cubic', {
-          datagramBytes,
-          parameters: options.controller?.parameters ?? {},
-        }),
-        alpn: options.alpn,
-        random: randomBytes,
-        datagramBytes,
-        idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
-        keyLog: options.keyLog,
-        ...this.#identity,
-      },
-      header,
-      nowUs(),
-    );
+    const connection = Connection.server(this.#config(), header, nowUs());
     const id = connection.localId.toString('latin1');
     const origin = originKey(remote, header.dcid);
     this.#handshakes++;
@@ -177,7 +191,7 @@ class Listener implements QuicListener {
         onConnected: () => {
           endHandshake();
           this.sessions.add(session);
-          options.onSession(session);
+          this.#onSession(session);
         },
         onClosed: () => {
           endHandshake();
@@ -200,6 +214,12 @@ class Listener implements QuicListener {
     // What does not even open with the keys of its own id is noise: forget it at once.
     if (!connection.heardFromPeer) session.abandon({ by: 'local', code: 0, application: false, reason: '' });
   }
+}
+
+/** A connection stays on the path it began on: disable_active_migration is announced. */
+function deliver(entry: Entry, datagram: Buffer, from: RemoteInfo): void {
+  if (from.port !== entry.remote.port || from.address !== entry.remote.address) return;
+  entry.session.receive(datagram);
 }
 
 const originKey = (remote: RemoteInfo, dcid: Buffer): string =>

@@ -14,6 +14,8 @@ import { StreamHandle, type StreamOwner } from './stream-handle.ts';
 const BURST = 64;
 /** Deadlines nearer than this are waited for by spinning on setImmediate: timers come about 1 ms late (spec/congestion.md). */
 const SPIN_US = 1500;
+/** Longest wait a timer takes; a longer one is waited for in several. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** DATAGRAMs kept for a consumer that has not set its callback yet. */
 const EARLY_DATAGRAMS = 256;
 
@@ -44,7 +46,9 @@ export class Session implements QuicSession, StreamOwner {
   #immediate: NodeJS.Immediate | null = null;
   #timer: NodeJS.Timeout | null = null;
   #timerAtUs = Number.POSITIVE_INFINITY;
-  #closeInfo: CloseReason | null = null;
+  /** When the connection wants its `handleTimeout`, as of the last turn. */
+  #deadlineUs = Number.POSITIVE_INFINITY;
+  #isClosed = false;
   #terminated = false;
   /** Callbacks run within the loop may call back into the session. */
   #isLooping = false;
@@ -94,9 +98,12 @@ export class Session implements QuicSession, StreamOwner {
   }
 
   openStream(options: { unidirectional?: boolean } = {}): QuicStream {
-    const id = this.#closeInfo ? null : this.connection.openStream(options.unidirectional ?? false);
+    const { isOpen } = this.connection;
+    const id = isOpen ? this.connection.openStream(options.unidirectional ?? false) : null;
     if (id === null) {
-      const why = this.#closeInfo ? 'the connection has ended' : 'the peer’s stream limit is reached';
+      const why = isOpen ? 'the peer’s stream limit is reached' : 'the connection has ended';
+      // The peer is told that it is in the way.
+      if (isOpen) this.wake();
       throw new LabError('RL_CONFLICT', `No stream can be opened: ${why}`);
     }
     const stream = new StreamHandle(this, id, true);
@@ -105,10 +112,11 @@ export class Session implements QuicSession, StreamOwner {
   }
 
   sendDatagram(data: Uint8Array): boolean {
-    if (this.#closeInfo) return false;
+    if (!this.connection.isOpen) return false;
     const taken = this.connection.sendDatagram(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     // A ping leaves in this turn: waiting for the next would count towards its round trip.
-    this.#loop();
+    this.#flush();
+    this.wake();
     return taken;
   }
 
@@ -119,6 +127,8 @@ export class Session implements QuicSession, StreamOwner {
 
   close(code = 0, reason = ''): Promise<void> {
     this.connection.close(code, reason, nowUs());
+    // At once, whoever calls from wherever: the socket may be closed next.
+    this.#flush();
     this.#loop();
     return Promise.resolve();
   }
@@ -209,13 +219,10 @@ export class Session implements QuicSession, StreamOwner {
 
   #turn(): void {
     const { connection } = this;
+    const now = nowUs();
+    if (now >= this.#deadlineUs) connection.handleTimeout(now);
     this.#dispatch();
-    let sent = 0;
-    for (; sent < BURST; sent++) {
-      const datagram = connection.poll(nowUs());
-      if (!datagram) break;
-      this.#hooks.transmit(datagram);
-    }
+    const sent = this.#flush();
     this.#dispatch();
     if (connection.isTerminated) {
       this.#terminate();
@@ -223,6 +230,16 @@ export class Session implements QuicSession, StreamOwner {
     }
     if (sent === BURST) this.wake();
     this.#arm();
+  }
+
+  /** Sends what may be sent now, up to a burst; calls nobody back. */
+  #flush(): number {
+    for (let sent = 0; sent < BURST; sent++) {
+      const datagram = this.connection.poll(nowUs());
+      if (!datagram) return sent;
+      this.#hooks.transmit(datagram);
+    }
+    return BURST;
   }
 
   #dispatch(): void {
@@ -261,7 +278,9 @@ export class Session implements QuicSession, StreamOwner {
         else if (this.#earlyDatagrams.length < EARLY_DATAGRAMS) this.#earlyDatagrams.push(event);
         break;
       case 'closed':
-        this.#closeInfo = event.info;
+        this.#isClosed = true;
+        // What is left of an ended connection must not keep the process alive.
+        this.#timer?.unref();
         this.#hooks.onClosed(event.info);
         this.#resolveClosed({
           by: event.info.by,
@@ -274,28 +293,27 @@ export class Session implements QuicSession, StreamOwner {
   }
 
   #arm(): void {
-    const deadline = this.connection.timeout();
-    if (deadline === null) return;
-    const waitUs = deadline - nowUs();
-    const isPacing = this.connection.pacedUntilUs === deadline;
-    if (isPacing && waitUs < SPIN_US) {
+    const { pacedUntilUs } = this.connection;
+    const deadline = this.connection.timeout() ?? Number.POSITIVE_INFINITY;
+    this.#deadlineUs = deadline;
+    if (deadline === Number.POSITIVE_INFINITY) return;
+    const now = nowUs();
+    if (deadline <= now || (pacedUntilUs !== null && pacedUntilUs - now < SPIN_US)) {
       this.wake();
       return;
     }
+    const wakeAtUs = pacedUntilUs === null ? deadline : Math.min(deadline, pacedUntilUs - SPIN_US);
     // A timer that fires earlier than needed finds nothing due and arms the next: cheaper than one per packet.
-    if (this.#timer && this.#timerAtUs <= deadline) return;
+    if (this.#timer && this.#timerAtUs <= wakeAtUs) return;
     if (this.#timer) clearTimeout(this.#timer);
-    const early = isPacing ? SPIN_US : 0;
-    this.#timerAtUs = deadline;
-    this.#timer = setTimeout(this.#onTimer, Math.max(0, Math.ceil((waitUs - early) / 1000)));
-    // An ended connection must not keep the process alive.
-    if (this.#closeInfo) this.#timer.unref();
+    this.#timerAtUs = wakeAtUs;
+    this.#timer = setTimeout(this.#onTimer, Math.min(MAX_TIMER_MS, Math.ceil((wakeAtUs - now) / 1000)));
+    if (this.#isClosed) this.#timer.unref();
   }
 
   readonly #onTimer = (): void => {
     this.#timer = null;
     this.#timerAtUs = Number.POSITIVE_INFINITY;
-    this.connection.handleTimeout(nowUs());
     this.#loop();
   };
 

@@ -1,5 +1,9 @@
-/** Settings both ends share. */
+/** Settings both ends share, and their checks. */
 import { isIPv6 } from 'node:net';
+import type { Controller } from '../../../shared/domain.ts';
+import { LabError } from '../../../shared/errors.ts';
+import type { CongestionController } from '../../congestion/controller.ts';
+import { createController } from '../../congestion/index.ts';
 
 /** UDP payload of full packets: fits a 1500-byte link over IPv6 with room for tunnels. */
 export const DEFAULT_DATAGRAM_BYTES = 1350;
@@ -10,3 +14,30 @@ export const SOCKET_BUFFER = 4 * 1024 * 1024;
 /** host:port as one writes it, IPv6 in brackets. */
 export const formatAddress = (host: string, port: number): string =>
   isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+
+/** @throws LabError RL_INPUT_INVALID */
+export function checkPort(port: number): void {
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
+  throw new LabError('RL_INPUT_INVALID', `Port ${port} is not a whole number from 0 to 65535`, {
+    field: 'port',
+  });
+}
+
+/** RFC 9000 §14: at least 1200; the upper end is what two bytes of Length can say. @throws LabError RL_INPUT_INVALID */
+export function checkDatagramBytes(bytes: number = DEFAULT_DATAGRAM_BYTES): number {
+  if (Number.isInteger(bytes) && bytes >= 1200 && bytes <= 16_383) return bytes;
+  throw new LabError('RL_INPUT_INVALID', `Datagrams of ${bytes} bytes are not within 1200 to 16383`, {
+    field: 'datagramBytes',
+  });
+}
+
+/** Makes a connection's controller; one is made at once to see that it can be. @throws LabError RL_INPUT_INVALID */
+export function controllerMaker(
+  choice: { name: Controller; parameters?: Readonly<Record<string, number>> } | undefined,
+  datagramBytes: number,
+): () => CongestionController {
+  const make = (): CongestionController =>
+    createController(choice?.name ?? 'cubic', { datagramBytes, parameters: choice?.parameters });
+  make();
+  return make;
+}

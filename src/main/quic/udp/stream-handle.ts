@@ -25,10 +25,12 @@ export class StreamHandle implements QuicStream {
   readonly unidirectional: boolean;
   readonly #owner: StreamOwner;
   #onData: ((data: Buffer) => void) | null = null;
+  #onEnd: (() => void) | null = null;
+  #onReset: ((code: number) => void) | null = null;
   #sendEnded: boolean;
   #readEnded: boolean;
-  onEnd: (() => void) | null = null;
-  onReset: ((code: number) => void) | null = null;
+  /** How reading ended, until there is somebody to tell: at the FIN, or by a reset with this code. */
+  #untold: 'end' | { code: number } | null = null;
   onDrain: (() => void) | null = null;
 
   constructor(owner: StreamOwner, id: number, isLocal: boolean) {
@@ -49,7 +51,25 @@ export class StreamHandle implements QuicStream {
 
   set onData(callback: ((data: Buffer) => void) | null) {
     this.#onData = callback;
-    if (callback) this.#owner.deliverSoon(this);
+    if (callback && !this.#readEnded) this.#owner.deliverSoon(this);
+  }
+
+  get onEnd(): (() => void) | null {
+    return this.#onEnd;
+  }
+
+  set onEnd(callback: (() => void) | null) {
+    this.#onEnd = callback;
+    if (callback && this.#untold !== null) this.#owner.deliverSoon(this);
+  }
+
+  get onReset(): ((code: number) => void) | null {
+    return this.#onReset;
+  }
+
+  set onReset(callback: ((code: number) => void) | null) {
+    this.#onReset = callback;
+    if (callback && this.#untold !== null) this.#owner.deliverSoon(this);
   }
 
   write(data: Uint8Array): boolean {
@@ -73,7 +93,11 @@ export class StreamHandle implements QuicStream {
   }
 
   stopSending(code: number): void {
-    if (!this.#readEnded) this.#owner.stopSending(this.id, code);
+    this.#untold = null;
+    if (this.#readEnded) return;
+    this.#readEnded = true;
+    this.#owner.stopSending(this.id, code);
+    this.#forgetIfDone();
   }
 
   pause(): void {
@@ -85,22 +109,40 @@ export class StreamHandle implements QuicStream {
     this.#owner.deliverSoon(this);
   }
 
-  /** Hands arrived data to the consumer; without one it stays where it is and holds the window closed. */
+  /** Hands what has arrived to the consumer; without one it stays where it is and holds the window closed. */
   deliver(): void {
-    if (!this.#onData || this.#readEnded) return;
-    // The consumer may set another callback while data is handed over.
-    const { end } = this.#owner.read(this.id, (data) => this.#onData?.(data));
-    if (!end) return;
-    this.#readEnded = true;
-    this.onEnd?.();
-    this.#forgetIfDone();
+    if (this.#onData && !this.#readEnded) {
+      // The consumer may set another callback while data is handed over.
+      const { end } = this.#owner.read(this.id, (data) => this.#onData?.(data));
+      if (end) this.#endReading('end');
+    }
+    this.#tell();
   }
 
   deliverReset(code: number): void {
     if (this.#readEnded) return;
+    this.#endReading({ code });
+    this.#tell();
+  }
+
+  #endReading(how: 'end' | { code: number }): void {
     this.#readEnded = true;
-    this.onReset?.(code);
+    this.#untold = how;
     this.#forgetIfDone();
+  }
+
+  #tell(): void {
+    const how = this.#untold;
+    if (how === null) return;
+    if (how === 'end') {
+      if (!this.#onEnd) return;
+      this.#untold = null;
+      this.#onEnd();
+    } else {
+      if (!this.#onReset) return;
+      this.#untold = null;
+      this.#onReset(how.code);
+    }
   }
 
   #forgetIfDone(): void {
