@@ -6,6 +6,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from '../../shared/errors.ts';
 import { goodputBps } from '../../shared/samples.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 
@@ -16,6 +17,8 @@ const WINDOW = 64;
 const ACK_EVERY = 16;
 /** Without an acknowledgement for this long, what is out is given up: a raw stream repeats nothing. */
 const STALL_MS = 50;
+/** An echo on loopback that takes longer will not come. */
+const ECHO_TIMEOUT_MS = 1000;
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 async function boundSocket(): Promise<Socket> {
@@ -104,7 +107,14 @@ export class RawProbe {
     for (let i = 0; i < count; i++) {
       const sentAtUs = nowUs();
       this.#socket.send(ping);
-      await once(this.#socket, 'message');
+      // The machine being diagnosed may be one that answers nothing.
+      await once(this.#socket, 'message', { signal: AbortSignal.timeout(ECHO_TIMEOUT_MS) }).catch(
+        (cause: unknown) => {
+          throw new LabError('RL_CONNECTION_LOST', 'Raw datagrams on loopback are not answered within 1 s', {
+            cause,
+          });
+        },
+      );
       rtts.push(nowUs() - sentAtUs);
       await sleep(everyMs);
     }

@@ -8,6 +8,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates } from 'node:tls';
 import type { Command } from 'commander';
+import { toLabError } from '../../shared/errors.ts';
 import { quantile } from '../../shared/samples.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
@@ -196,9 +197,16 @@ async function timers(): Promise<Check> {
 async function loopback(): Promise<Check> {
   const peer = await rawPeer();
   const probe = await RawProbe.open(peer.port);
-  const rtts = await probe.pingPong(200, 2);
-  probe.close();
-  peer.close();
+  let rtts: number[];
+  try {
+    rtts = await probe.pingPong(200, 2);
+  } catch (error) {
+    const { message } = toLabError(error);
+    return { name: 'loopback', state: 'fail', value: message, hint: 'Let UDP pass between local programs.' };
+  } finally {
+    probe.close();
+    peer.close();
+  }
   const value = `UDP echo p50 ${quantile(rtts, 0.5).toFixed(0)} µs, p99 ${quantile(rtts, 0.99).toFixed(0)} µs`;
   return { name: 'loopback', state: 'ok', value };
 }

@@ -74,9 +74,9 @@ export class Routes {
 
   /** Stops the route and takes it off the list; its measurements are kept. Throws RL_NOT_FOUND. */
   async remove(id: string): Promise<void> {
-    this.#store.routes.get(id);
-    await this.#monitors.stop(id);
+    // First off the list: from here on nobody can start it again while its monitor says goodbye.
     this.#store.routes.remove(id);
+    await this.#monitors.stop(id);
     this.#onRemove(id);
     this.#onChange();
   }

@@ -1,6 +1,7 @@
 /** Every failure the HTTP server itself meets, as a body of the error catalogue: `{ code, message, field?, hint }`. */
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
-import { LabError, toLabError } from '../../shared/errors.ts';
+import { LabError } from '../../shared/errors.ts';
+import { errorBody } from '../lab/errors.ts';
 import type { Log } from '../lab/log.ts';
 
 export function answerErrors(app: FastifyInstance, log: Log): void {
@@ -32,7 +33,11 @@ function fromFastify(thrown: FastifyError): LabError {
       });
     case 400:
       return new LabError('RL_INPUT_INVALID', `body: ${thrown.message}`, { field: 'body', cause: thrown });
+    // A path that points out of the pages' folder is simply not there.
+    case 403:
+    case 404:
+      return new LabError('RL_NOT_FOUND', 'There is nothing at this address.', { cause: thrown });
     default:
-      return toLabError(thrown);
+      return LabError.fromBody(errorBody(thrown));
   }
 }

@@ -39,7 +39,7 @@ export function createExporter(): Exporter {
         routes.set(id, route);
       }
       route.status = status;
-      if (batch !== undefined) route.totals.add(batch);
+      if (batch !== undefined) route.totals.add(batch, status.runId);
     },
     forget: (routeId) => {
       routes.delete(routeId);

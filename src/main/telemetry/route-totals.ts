@@ -20,9 +20,12 @@ export class RouteTotals {
   transport: Counters | null = null;
 
   #newest: TransportSnapshot | null = null;
-  #connectedAtMs = Number.NEGATIVE_INFINITY;
+  #runId: number | null = null;
 
-  add(batch: SampleBatch): void {
+  /** Counts a batch of run `runId`. */
+  add(batch: SampleBatch, runId: number | null): void {
+    if (runId !== this.#runId) this.#newest = null;
+    this.#runId = runId;
     for (const { rttUs } of batch.pings) {
       if (rttUs === null) continue;
       this.rtt.seconds += rttUs / 1e6;
@@ -33,7 +36,7 @@ export class RouteTotals {
     if (batch.transport !== null) this.#transport(batch.transport);
   }
 
-  #handshake({ atMs, durationUs }: HandshakeSample): void {
+  #handshake({ durationUs }: HandshakeSample): void {
     if (durationUs === null) return;
     const seconds = durationUs / 1e6;
     this.connections++;
@@ -42,18 +45,17 @@ export class RouteTotals {
     HANDSHAKE_BOUNDS.forEach((bound, i) => {
       if (seconds <= bound) this.handshake.buckets[i]!++;
     });
-    this.#connectedAtMs = Math.max(this.#connectedAtMs, atMs);
   }
 
-  /** The transport counts from zero on every connection: what is added is the growth since its last snapshot. */
+  /**
+   * A monitor's counters run on over all its connections (probe/transport-totals.ts), so what is added is their growth.
+   * They begin at zero with each run, and again when a crashed worker has come back within one: then they fell.
+   */
   #transport(snapshot: TransportSnapshot): void {
     const last = this.#newest;
     if (last !== null && snapshot.atMs < last.atMs) return;
-    const isSameConnection =
-      last !== null &&
-      !(this.#connectedAtMs > last.atMs && this.#connectedAtMs <= snapshot.atMs) &&
-      COUNTERS.every((name) => snapshot[name] >= last[name]);
-    const base = isSameConnection ? last : ZERO;
+    const goesOn = last !== null && COUNTERS.every((name) => snapshot[name] >= last[name]);
+    const base = goesOn ? last : ZERO;
     const totals = this.transport ?? { ...ZERO };
     for (const name of COUNTERS) totals[name] += snapshot[name] - base[name];
     this.transport = totals;

@@ -1,4 +1,4 @@
-// The counters are cumulative over one connection, as the transport keeps them.
+// The counters are cumulative over the run: all connections of its monitor together.
 export const transport = `
   CREATE TABLE transport (
     run_id           INTEGER NOT NULL REFERENCES run (id),
