@@ -165,6 +165,32 @@ describe('a session that is closed from within its own callbacks', () => {
   });
 });
 
+describe('a listener', () => {
+  it('survives datagrams that claim to come from port 0', async () => {
+    const before = new Set(sockets);
+    const { port } = await listen();
+    const socket = [...sockets].find((candidate) => !before.has(candidate))!;
+    const first = Buffer.alloc(1200);
+    for (const version of ['babababa', '00000001']) {
+      Buffer.from(`c0${version}08010203040506070802090900449c`, 'hex').copy(first);
+      const from = { address: '127.0.0.1', port: 0, family: 'IPv4', size: first.length };
+      expect(() => socket.emit('message', Buffer.from(first), from)).not.toThrow();
+    }
+    await (await connect(port)).close();
+  });
+});
+
+describe('a writer on a connection that has ended', () => {
+  it('is asked to wait, and what it writes is not kept', async () => {
+    const { port } = await listen();
+    const session = await connect(port);
+    const stream = session.openStream();
+    await session.close();
+    expect(stream.write(Buffer.alloc(10))).toBe(false);
+    expect(stream.queuedBytes).toBe(0);
+  });
+});
+
 describe('a stream', () => {
   const pairOfStreams = async (): Promise<{ near: QuicStream; far: QuicStream; session: QuicSession }> => {
     const arrived = Promise.withResolvers<QuicStream>();

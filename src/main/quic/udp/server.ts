@@ -161,7 +161,8 @@ class Listener implements QuicListener {
       deliver(known, datagram, remote);
       return;
     }
-    if (datagram.length < MIN_INITIAL_DATAGRAM) return;
+    // What claims to come from port 0 cannot be answered: Node.js refuses to send there.
+    if (datagram.length < MIN_INITIAL_DATAGRAM || remote.port === 0) return;
     if (header.form === 'unknown-version') {
       // RFC 9000 §6.1.
       const answer = writeVersionNegotiation(header.scid, header.dcid, [QUIC_V1]);

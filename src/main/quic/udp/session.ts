@@ -156,6 +156,8 @@ export class Session implements QuicSession, StreamOwner {
   // StreamOwner
 
   write(id: number, data: Buffer): boolean {
+    // Nobody will send it any more, and nobody call for more of it: it is not kept.
+    if (!this.connection.isOpen) return false;
     this.wake();
     return this.connection.write(id, data);
   }
