@@ -29,9 +29,9 @@ export const runTool = (script, args, options) =>
 /** Starts a program that shares our terminal and ends when we are told to end. Resolves with its exit code. */
 export function supervise(command, args, env = toolEnv) {
   const child = spawn(command, args, { cwd: root, stdio: 'inherit', env });
-  // A terminal's Ctrl-C reaches the child by itself; it ends in its own time and we follow.
-  process.on('SIGINT', () => undefined);
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // Passed on, and followed by our own end: the child ends in its own time. It takes one Ctrl-C for one, although a
+  // terminal sends it to both of us.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolveExit, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolveExit(code ?? (signal === 'SIGINT' ? 130 : 1)));

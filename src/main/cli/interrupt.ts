@@ -1,20 +1,28 @@
+/** One Ctrl-C may come twice: from the terminal, and from the launcher that passes it on. */
+const SAME_MS = 500;
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * Ctrl-C (and SIGTERM) as an AbortSignal: the first one asks for a clean end, a second one does not wait for it.
- * `dispose` gives the signals back to Node.
+ * Ctrl-C (and SIGTERM, and the terminal closing) as an AbortSignal: the first one asks for a clean end, a later one does
+ * not wait for it. `dispose` gives the signals back to Node.
  */
 export function onInterrupt(): { signal: AbortSignal; dispose: () => void } {
   const controller = new AbortController();
+  let firstAtMs = 0;
   const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
+    if (!controller.signal.aborted) {
+      firstAtMs = performance.now();
+      controller.abort();
+    } else if (performance.now() - firstAtMs > SAME_MS) {
+      process.exit(130);
+    }
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  for (const signal of SIGNALS) process.on(signal, interrupt);
   return {
     signal: controller.signal,
     dispose: () => {
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
+      for (const signal of SIGNALS) process.off(signal, interrupt);
     },
   };
 }
