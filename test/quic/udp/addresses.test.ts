@@ -6,6 +6,8 @@ import { listenQuic } from '../../../src/main/quic/udp/server.ts';
 
 vi.mock('node:dns/promises', () => ({
   lookup: async () => [
+    // The kernel refuses to connect to it: as it does to IPv6 addresses on a machine that has none.
+    { address: '255.255.255.255', family: 4 },
     { address: '127.0.0.1', family: 4 },
     { address: '127.0.0.2', family: 4 },
   ],

@@ -100,6 +100,11 @@ describe('listening by name', () => {
     expect(['127.0.0.1', '::1']).toContain(listener.address);
   });
 
+  it('fails with RL_ADDRESS_UNAVAILABLE for an address that cannot be bound', async () => {
+    for (const host of ['192.0.2.1', 'fe80::1'])
+      await expect(listen({ host })).rejects.toMatchObject({ code: 'RL_ADDRESS_UNAVAILABLE' });
+  });
+
   it('fails with RL_HOST_UNKNOWN for a name that does not exist', async () => {
     await expect(listen({ host: 'no-such-host.invalid' })).rejects.toMatchObject({ code: 'RL_HOST_UNKNOWN' });
   });
@@ -121,6 +126,14 @@ describe('connecting', () => {
     await expect(connect(closed)).rejects.toMatchObject({ code: 'RL_PORT_CLOSED' });
     // The closing period of the first runs on, with its socket.
     await expect.poll(openSockets, { timeout: 10_000 }).toBe(before);
+  });
+
+  it('fails with RL_NETWORK_UNREACHABLE where the kernel refuses to connect to, and leaves no socket behind', async () => {
+    const before = openSockets();
+    // Without SO_BROADCAST; a link-local address without its interface.
+    for (const host of ['255.255.255.255', 'fe80::1'])
+      await expect(connect(4433, { host })).rejects.toMatchObject({ code: 'RL_NETWORK_UNREACHABLE' });
+    await expect.poll(openSockets).toBe(before);
   });
 
   it('is over at once when it was cancelled before it began', async () => {

@@ -9,7 +9,7 @@ import { Connection } from '../connection/connection.ts';
 import { makeVerifier } from '../tls/verify.ts';
 import type { ConnectOptions, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
-import { closeError, socketError } from './failure.ts';
+import { closeError, reachError } from './failure.ts';
 import { Session } from './session.ts';
 import {
   checkDatagramBytes,
@@ -102,7 +102,7 @@ async function resolve(
     const found = await Promise.race([lookup(host, { all: true }), limit]);
     return found.map((entry) => ({ address: entry.address, family: entry.family === 6 ? 6 : 4 }));
   } catch (error) {
-    throw error instanceof LabError ? error : socketError(error as NodeJS.ErrnoException, where);
+    throw error instanceof LabError ? error : reachError(error as NodeJS.ErrnoException, where);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
@@ -122,10 +122,15 @@ function openSocket(to: Address, port: number, where: string): Promise<Socket> {
     });
     const fail = (error: Error): void => {
       socket.close();
-      reject(socketError(error as NodeJS.ErrnoException, where));
+      reject(reachError(error as NodeJS.ErrnoException, where));
     };
     socket.once('error', fail);
-    socket.connect(port, to.address, () => {
+    // Node.js tells the callback of a failure too, whatever its type says.
+    socket.connect(port, to.address, (error?: Error) => {
+      if (error) {
+        fail(error);
+        return;
+      }
       socket.off('error', fail);
       resolveSocket(socket);
     });
@@ -191,7 +196,7 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
     const onSocketError = (error: Error): void => {
       // Once connected, an ICMP error is only a hint (RFC 9000 §14.2.1 warns of forged ones): silence will tell.
       if (connected) return;
-      const cause = socketError(error as NodeJS.ErrnoException, where);
+      const cause = reachError(error as NodeJS.ErrnoException, where);
       giveUp('local', cause);
     };
     const onSent = (error: Error | null): void => {

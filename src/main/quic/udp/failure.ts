@@ -49,25 +49,35 @@ export function closeError(
   );
 }
 
-/** Socket errors by their errno code; `setting` names what to change when an address or port cannot be taken. */
-export function socketError(error: NodeJS.ErrnoException, where: string, setting?: string): LabError {
-  const field = setting === undefined ? {} : { field: setting };
+/** Why an address or port could not be taken, by errno code; `field` names the setting to change. */
+export function bindError(error: NodeJS.ErrnoException, where: string, field: string): LabError {
   switch (error.code) {
     case 'EADDRINUSE':
       return new LabError('RL_PORT_IN_USE', `${where} (UDP) is in use by another process`, {
-        ...field,
+        field,
         cause: error,
       });
     case 'EACCES':
       return new LabError('RL_ADDRESS_UNAVAILABLE', `${where} may not be bound by this user`, {
-        ...field,
+        field,
         cause: error,
       });
     case 'EADDRNOTAVAIL':
+    // A link-local address without its interface; a family this machine does not have.
+    case 'EINVAL':
+    case 'EAFNOSUPPORT':
       return new LabError('RL_ADDRESS_UNAVAILABLE', `${where} is not an address of this machine`, {
-        ...field,
+        field,
         cause: error,
       });
+    default:
+      return new LabError('RL_INTERNAL', `Socket failure on ${where}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Why a host could not be resolved or reached, by errno code. */
+export function reachError(error: NodeJS.ErrnoException, where: string): LabError {
+  switch (error.code) {
     case 'ECONNREFUSED':
       return new LabError('RL_PORT_CLOSED', `Nothing listens on ${where} (UDP)`, { cause: error });
     case 'ENOTFOUND':
@@ -81,6 +91,11 @@ export function socketError(error: NodeJS.ErrnoException, where: string, setting
     case 'EHOSTUNREACH':
     case 'ENETDOWN':
     case 'EPERM':
+    // Of connect: a broadcast address; a link-local one without its interface; a family this machine has no address of.
+    case 'EACCES':
+    case 'EINVAL':
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
       return new LabError('RL_NETWORK_UNREACHABLE', `${where} cannot be reached from here (${error.code})`, {
         cause: error,
       });

@@ -9,7 +9,7 @@ import { Connection } from '../connection/connection.ts';
 import { parseHeader, QUIC_V1, writeVersionNegotiation } from '../wire/header.ts';
 import type { ListenOptions, QuicListener, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
-import { socketError } from './failure.ts';
+import { bindError, reachError } from './failure.ts';
 import { Session } from './session.ts';
 import {
   checkDatagramBytes,
@@ -55,7 +55,7 @@ async function resolve(host: string, port: number): Promise<string> {
   try {
     return (await lookup(bare)).address;
   } catch (error) {
-    throw socketError(error as NodeJS.ErrnoException, formatAddress(host, port));
+    throw reachError(error as NodeJS.ErrnoException, formatAddress(host, port));
   }
 }
 
@@ -92,7 +92,7 @@ function bind(host: string, port: number): Promise<Socket> {
     });
     const fail = (error: Error): void => {
       socket.close();
-      reject(socketError(error as NodeJS.ErrnoException, formatAddress(host, port), 'listen'));
+      reject(bindError(error as NodeJS.ErrnoException, formatAddress(host, port), 'listen'));
     };
     socket.once('error', fail);
     socket.bind(port, host, () => {
