@@ -15,8 +15,12 @@ const FULL_DATAGRAM = 1200;
 const MIN_PACKET = 64;
 /** Unit of the ACK Delay field at our ack_delay_exponent of 3, the default (RFC 9000 §19.3). */
 const ACK_DELAY_UNIT_US = 8;
-/** Datagrams are cut from slabs, so that one can be in the socket's queue while the next is written. */
-const SLAB = 256 * 1024;
+/**
+ * Datagrams are cut from slabs, so that one can be in the socket's queue while the next is written. They start small, for
+ * connections that never get beyond their handshake, and double.
+ */
+const MIN_SLAB = 16 * 1024;
+const MAX_SLAB = 256 * 1024;
 /** Longest RETIRE_CONNECTION_ID frame. */
 const RETIRE_BYTES = 9;
 /** Packets that a key keeps for the CONNECTION_CLOSE it ends with (RFC 9001 §6.6). */
@@ -26,7 +30,7 @@ const ACKS_BEFORE_PING = 20;
 
 export class Sender {
   readonly #state: ConnectionState;
-  #slab = Buffer.allocUnsafeSlow(SLAB);
+  #slab = Buffer.alloc(0);
   #slabUsed = 0;
   /** When the pacer lets the next packet go, while it holds one back. */
   pacedUntilUs: number | null = null;
@@ -50,8 +54,9 @@ export class Sender {
     state.recovery.antiAmplificationBlocked = limit < MIN_PACKET;
     if (limit < MIN_PACKET) return null;
 
-    if (this.#slabUsed + state.datagramBytes > SLAB) {
-      this.#slab = Buffer.allocUnsafeSlow(SLAB);
+    if (this.#slabUsed + state.datagramBytes > this.#slab.length) {
+      const bytes = Math.min(MAX_SLAB, Math.max(MIN_SLAB, 2 * this.#slab.length));
+      this.#slab = Buffer.allocUnsafeSlow(bytes);
       this.#slabUsed = 0;
     }
     const buffer = this.#slab;
