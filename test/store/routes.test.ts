@@ -93,6 +93,8 @@ test('the list is in order of creation, whatever was changed since', () => {
 
 test('every input a schema accepts comes back equal', () => {
   const store = tempStore();
+  const printable = (maxLength: number) =>
+    fc.string({ minLength: 1, maxLength }).filter((text) => text.trim() !== '');
   const link = fc.record({
     rateBps: fc.option(fc.double({ min: 1, max: 1e11, noNaN: true })),
     delayMs: fc.double({ min: 0, max: 1e4, noNaN: true }),
@@ -101,12 +103,12 @@ test('every input a schema accepts comes back equal', () => {
     bufferBytes: fc.option(fc.integer({ min: 1, max: 1e9 })),
   });
   const input = fc.record({
-    name: fc.string({ minLength: 1, maxLength: 64 }),
+    name: printable(64),
     host: fc.domain(),
     port: fc.integer({ min: 1, max: 65535 }),
     pingRate: fc.double({ min: 0.1, max: 100, noNaN: true }),
     insecure: fc.boolean(),
-    tags: fc.array(fc.string({ minLength: 1, maxLength: 32 }), { maxLength: 16 }),
+    tags: fc.array(printable(32), { maxLength: 16 }),
     emulation: fc.option(
       fc.record({ profile: fc.constant('lte'), up: link, down: link, flap: fc.constant(null) }),
     ),
