@@ -37,6 +37,7 @@ export function standInSession(path: Path): StandInSession {
     streamBytesSent: 0,
     streamBytesRetransmitted: 0,
     ptoCount: 0,
+    keyUpdates: 0,
   };
   const session: StandInSession = {
     role: 'client',

@@ -22,6 +22,7 @@ const STATS: ConnectionStats = {
   streamBytesSent: 0,
   streamBytesRetransmitted: 0,
   ptoCount: 0,
+  keyUpdates: 0,
 };
 
 const handshake = (atMs: number, durationUs: number | null = 5000) => ({ atMs, durationUs, errorCode: null });

@@ -27,6 +27,7 @@ export interface SeenPacket {
   /** Of the datagram that it came in. */
   datagramBytes: number;
   atUs: number;
+  keyPhase: 0 | 1;
 }
 
 const SPACE_OF = { initial: 'initial', handshake: 'handshake' } as const;
@@ -42,6 +43,8 @@ export class Wiretap {
   /** Every packet that was sent, lost ones too. */
   readonly packets: SeenPacket[] = [];
   readonly #keys = new Map<string, PacketProtection>();
+  /** Key Phase bit that `#keys` of 1-RTT packets stand for. */
+  readonly #phases = { up: 0, down: 0 } as Record<Direction, 0 | 1>;
   readonly #largest = new Map<string, number>();
   #clientId: Buffer = Buffer.alloc(0);
   #serverId: Buffer = Buffer.alloc(0);
@@ -78,9 +81,9 @@ export class Wiretap {
   }
 
   /** A datagram with one authentic packet, its number beyond all seen. */
-  forge(direction: Direction, space: Space, frames: readonly Frame[], datagramBytes = 0): Buffer {
+  forge(direction: Direction, space: Space, frames: readonly Frame[], datagramBytes = 0, ahead = 20): Buffer {
     const at = [direction, space].join();
-    const packetNumber = (this.#largest.get(at) ?? -1) + 20;
+    const packetNumber = (this.#largest.get(at) ?? -1) + ahead;
     this.#largest.set(at, packetNumber);
     const buffer = Buffer.alloc(2048);
     const writer = new Writer(buffer);
@@ -90,7 +93,12 @@ export class Wiretap {
     let lengthOffset = -1;
     let pnOffset: number;
     if (space === 'application') {
-      ({ pnOffset } = writeShortHeader(writer, { dcid, keyPhase: 0, spin: 0, ...number }));
+      ({ pnOffset } = writeShortHeader(writer, {
+        dcid,
+        keyPhase: this.#phases[direction],
+        spin: 0,
+        ...number,
+      }));
     } else {
       ({ pnOffset, lengthOffset } = writeLongHeader(writer, {
         type: space,
@@ -106,6 +114,13 @@ export class Wiretap {
     if (lengthOffset >= 0) patchLength(buffer, lengthOffset, end + 16 - pnOffset);
     const sealed = this.#keys.get(at)!.seal(buffer, 0, pnOffset, 4, end, packetNumber);
     return buffer.subarray(0, sealed);
+  }
+
+  /** From here on forged packets of a direction are of the next key phase. */
+  updateKeys(direction: Direction): void {
+    const at = [direction, 'application'].join();
+    this.#phases[direction] = this.#phases[direction] === 0 ? 1 : 0;
+    this.#keys.set(at, this.#keys.get(at)!.next());
   }
 
   /** Hands a forged packet to the other side. */
@@ -133,7 +148,7 @@ export class Wiretap {
       }
       const at = [direction, space].join();
       const keys = this.#keys.get(at)!;
-      const { pnLength, truncated } = keys.unprotectHeader(
+      const { firstByte, pnLength, truncated } = keys.unprotectHeader(
         datagram,
         header.start,
         header.pnOffset,
@@ -142,7 +157,15 @@ export class Wiretap {
       const largest = this.#largest.get(at) ?? -1;
       const packetNumber = decodePacketNumber(truncated, pnLength, largest);
       this.#largest.set(at, Math.max(largest, packetNumber));
-      const payload = keys.open(
+      const keyPhase = header.form === 'short' && (firstByte & 0x04) !== 0 ? 1 : 0;
+      let opener = keys;
+      // Senders never go back a phase, and the tap sees packets in the order they are sent.
+      if (header.form === 'short' && keyPhase !== this.#phases[direction]) {
+        this.#phases[direction] = keyPhase;
+        opener = keys.next();
+        this.#keys.set(at, opener);
+      }
+      const payload = opener.open(
         datagram,
         header.start,
         header.pnOffset + pnLength,
@@ -158,6 +181,7 @@ export class Wiretap {
         frames,
         datagramBytes: datagram.length,
         atUs: this.pair.nowUs,
+        keyPhase,
       });
     }
     return seen;

@@ -12,6 +12,8 @@ interface CommonConfig {
   /** max_idle_timeout offered, milliseconds. */
   idleTimeoutMs: number;
   keyLog?: ((line: string) => void) | undefined;
+  /** Packets sealed before a key update (RFC 9001 §6); default half of what the AEAD allows. */
+  packetsPerKey?: number | undefined;
 }
 
 export interface ClientConfig extends CommonConfig {

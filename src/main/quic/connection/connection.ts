@@ -181,6 +181,11 @@ export class Connection {
     return this.#state.maxDatagramPayload;
   }
 
+  /** Begins a key update (RFC 9001 §6); false when it is too early for one. */
+  updateKeys(nowUs: number): boolean {
+    return this.#state.updateKeys(nowUs);
+  }
+
   /** Closes with an application code (RFC 9000 §10.2). */
   close(code: number, reason: string, nowUs: number): void {
     this.#state.startClosing(
@@ -250,6 +255,7 @@ export class Connection {
       streamBytesSent: streams.bytesSent,
       streamBytesRetransmitted: streams.bytesRetransmitted,
       ptoCount: stats.ptoCount,
+      keyUpdates: this.#state.keyPhases?.updates ?? 0,
     };
   }
 

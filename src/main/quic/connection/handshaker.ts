@@ -13,6 +13,7 @@ import {
 } from '../wire/transport-parameters.ts';
 import { type ClientConfig, type ServerConfig, WINDOWS } from './config.ts';
 import { ACTIVE_CID_LIMIT } from './connection-ids.ts';
+import { KeyPhases } from './key-phases.ts';
 import type { ConnectionState } from './state.ts';
 
 function localParameters(state: ConnectionState): TransportParameters {
@@ -133,8 +134,9 @@ export class Handshaker {
     const state = this.#state;
     state.handshakeComplete = true;
     state.handshakeUs = nowUs - state.startedAtUs;
+    if (state.role === 'server') state.spaces.application.readKeys = this.#heldReadKeys;
+    state.keyPhases = new KeyPhases(state.spaces.application, state.config.packetsPerKey);
     if (state.role === 'server') {
-      state.spaces.application.readKeys = this.#heldReadKeys;
       // RFC 9001 §4.1.2: at the server, complete is confirmed.
       state.control.add({ type: 'handshake_done' });
       state.confirmHandshake();

@@ -45,7 +45,13 @@ export function beginPacket(
   let pnOffset: number;
   let lengthOffset = -1;
   if (space.name === 'application') {
-    ({ pnOffset } = writeShortHeader(writer, { dcid, keyPhase: 0, spin: 0, packetNumber, pnLength }));
+    ({ pnOffset } = writeShortHeader(writer, {
+      dcid,
+      keyPhase: space.keyPhase,
+      spin: 0,
+      packetNumber,
+      pnLength,
+    }));
   } else {
     ({ pnOffset, lengthOffset } = writeLongHeader(writer, {
       type: space.name,

@@ -14,6 +14,8 @@ export class PacketSpace {
   readonly received = new ReceivedPackets();
   readKeys: PacketProtection | null = null;
   writeKeys: PacketProtection | null = null;
+  /** Key Phase bit of what is sealed now: changed by key updates, in 1-RTT packets only (RFC 9001 §6). */
+  keyPhase: 0 | 1 = 0;
   nextPacketNumber = 0;
   /** The number to be left out next: an ACK of it gives away a peer that acknowledges what it has not seen (RFC 9000 §21.4). */
   skipAt = Number.POSITIVE_INFINITY;

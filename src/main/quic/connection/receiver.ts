@@ -29,6 +29,9 @@ const UNDECRYPTABLE_LIMIT = 16;
 const SETTLED_AFTER = 100;
 const SETTLED_ACK_THRESHOLD = 10;
 
+/** RFC 9000 §17.3.1. */
+const KEY_PHASE = 0x04;
+
 const PACKET_TYPE = { initial: 'initial', handshake: 'handshake', application: '1rtt' } as const;
 
 export class Receiver {
@@ -117,11 +120,16 @@ export class Receiver {
     if (!unprotected) return;
     const { firstByte, pnLength, truncated } = unprotected;
     const packetNumber = decodePacketNumber(truncated, pnLength, space.received.largest);
-    const payload = keys.open(datagram, header.start, header.pnOffset + pnLength, header.end, packetNumber);
+    const { keyPhases } = state;
+    let opener = keys;
+    if (keyPhases && header.form === 'short')
+      opener = keyPhases.reader((firstByte & KEY_PHASE) === 0 ? 0 : 1, packetNumber, nowUs);
+    const payload = opener.open(datagram, header.start, header.pnOffset + pnLength, header.end, packetNumber);
     if (!payload) {
       this.#onNotOpened(keys);
       return;
     }
+    if (keyPhases && header.form === 'short') keyPhases.onOpened(opener, packetNumber, nowUs, state.ptoUs);
     // Authentic from here on.
     state.packetsReceived++;
     if (space.received.isDuplicate(packetNumber)) return;
@@ -323,6 +331,7 @@ export class Receiver {
     if (!result)
       throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'acknowledged a packet never sent', 0x02);
     space.largestAcked = Math.max(space.largestAcked, frame.ranges[0]!.last);
+    if (spaceName === 'application') state.keyPhases?.onAcked(frame.ranges[0]!.last);
     for (const packet of result.acked) onFramesAcked(state, space, packet.frames);
     for (const packet of result.lost) onFramesLost(state, space, packet.frames);
   }

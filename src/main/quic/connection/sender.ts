@@ -47,8 +47,7 @@ export class Sender {
     if (state.phase === 'draining' || state.phase === 'terminated') return null;
     if (state.phase === 'closing' && !state.closePending) return null;
 
-    const keys = state.spaces.application.writeKeys;
-    if (keys && keys.packetsSealed >= keys.confidentialityLimit - SEALS_FOR_CLOSING) this.#retireKeys(nowUs);
+    if (state.keyPhases?.isWorn && !state.updateKeys(nowUs)) this.#guardKeys(nowUs);
 
     const limit = Math.min(state.datagramBytes, state.amplificationCredit);
     state.recovery.antiAmplificationBlocked = limit < MIN_PACKET;
@@ -88,8 +87,10 @@ export class Sender {
     return buffer.subarray(start, end);
   }
 
-  /** RFC 9001 §6.6: the connection ends while the key may still seal packets that say so. */
-  #retireKeys(nowUs: number): void {
+  /** RFC 9001 §6.6: a peer that stands in the way of updates ends the connection, while the key may still say so. */
+  #guardKeys(nowUs: number): void {
+    const keys = this.#state.spaces.application.writeKeys!;
+    if (keys.packetsSealed < keys.confidentialityLimit - SEALS_FOR_CLOSING) return;
     const cause = new QuicError(
       TransportError.AEAD_LIMIT_REACHED,
       'the packet key has sealed as many packets as it may',

@@ -6,6 +6,7 @@ import type { Frame } from '../wire/frames.ts';
 import { DEFAULT_PARAMETERS, type TransportParameters } from '../wire/transport-parameters.ts';
 import type { ClientConfig, CloseReason, ConnectionEvent, ServerConfig } from './config.ts';
 import { PeerConnectionIds } from './connection-ids.ts';
+import type { KeyPhases } from './key-phases.ts';
 import { PacketSpace } from './packet-space.ts';
 import type { StreamControlFrame } from './stream-control.ts';
 import { StreamSet } from './stream-set.ts';
@@ -57,6 +58,8 @@ export class ConnectionState {
   readonly startedAtUs: number;
 
   phase: Phase = 'open';
+  /** Once 1-RTT packets can be read. */
+  keyPhases: KeyPhases | null = null;
   peerParameters: TransportParameters | null = null;
   /** RFC 9001 §4.1.1 / §4.1.2. */
   handshakeComplete = false;
@@ -144,6 +147,13 @@ export class ConnectionState {
   queueDatagram(data: Buffer): boolean {
     if (data.length > this.maxDatagramPayload || this.datagrams.length >= DATAGRAM_QUEUE) return false;
     this.datagrams.push(data);
+    return true;
+  }
+
+  /** Begins a key update (RFC 9001 §6); false when it is too early for one. */
+  updateKeys(nowUs: number): boolean {
+    if (!this.handshakeConfirmed || !this.keyPhases?.mayUpdate(nowUs)) return false;
+    this.keyPhases.update();
     return true;
   }
 

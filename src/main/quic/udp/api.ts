@@ -78,6 +78,8 @@ export interface ConnectionStats {
   /** Stream bytes sent again after a loss. */
   streamBytesRetransmitted: number;
   ptoCount: number;
+  /** Key updates of either side (RFC 9001 §6). */
+  keyUpdates: number;
 }
 
 export interface CloseInfo {
