@@ -49,8 +49,10 @@ export function standInSession(path: Path): StandInSession {
       alpn: 'routelab/1',
       serverName: 'stand-in',
       insecure: false,
+      retried: false,
     },
     maxDatagramPayload: 1200,
+    token: null,
     sentAtMs,
     figures,
     openStream: () => {

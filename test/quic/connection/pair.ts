@@ -12,7 +12,7 @@ import type {
 import { Connection } from '../../../src/main/quic/connection/connection.ts';
 import { createAuthority, issueCertificate } from '../../../src/main/quic/tls/authority.ts';
 import { makeVerifier } from '../../../src/main/quic/tls/verify.ts';
-import { parseHeader } from '../../../src/main/quic/wire/header.ts';
+import { type LongHeader, parseHeader } from '../../../src/main/quic/wire/header.ts';
 
 const authority = await createAuthority();
 const identity = await issueCertificate(authority, { names: ['localhost'], days: 7 });
@@ -43,6 +43,10 @@ export interface PairOptions {
   drop?: (direction: 'up' | 'down', n: number, datagram: Buffer) => boolean;
   /** Extra delay of the n-th datagram. */
   extraUs?: (direction: 'up' | 'down', n: number) => number;
+  /** The server answers the first Initial with this datagram instead of accepting it. */
+  retry?: (first: LongHeader) => Buffer;
+  /** What the server's tokens say of the Initial that it accepts. */
+  validated?: { retryOf: Buffer | null };
   client?: Partial<ClientConfig>;
   server?: Partial<ServerConfig>;
 }
@@ -63,6 +67,7 @@ export class Pair {
   readonly #options: PairOptions;
   readonly #serverConfig: ServerConfig;
   #transit: InTransit[] = [];
+  #retried = false;
 
   constructor(options: PairOptions = {}) {
     this.#options = options;
@@ -176,7 +181,14 @@ export class Pair {
     if (!this.server) {
       const header = parseHeader(datagram, 0, 8);
       if (header?.form !== 'long' || header.type !== 'initial') return;
-      this.server = Connection.server(this.#serverConfig, header, this.nowUs);
+      const { retry, validated } = this.#options;
+      if (retry && !this.#retried) {
+        this.#retried = true;
+        this.client.receive(retry(header), this.nowUs);
+        return;
+      }
+      const { dcid, scid } = header;
+      this.server = Connection.server(this.#serverConfig, { dcid, scid, validated }, this.nowUs);
     }
     this.server.receive(datagram, this.nowUs);
   }

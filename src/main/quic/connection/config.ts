@@ -19,6 +19,8 @@ interface CommonConfig {
 export interface ClientConfig extends CommonConfig {
   /** Name for SNI; null for an IP address. */
   serverName: string | null;
+  /** Of NEW_TOKEN in an earlier connection with this server (RFC 9000 §8.1.3). Each is for one connection. */
+  token?: Buffer | undefined;
   /** Judges the certificate chain (DER, leaf first); null accepts any. */
   verify: ((chain: Buffer[]) => void) | null;
 }
@@ -27,6 +29,8 @@ export interface ServerConfig extends CommonConfig {
   /** DER, leaf first. */
   certificate: Buffer[];
   privateKey: KeyObject;
+  /** Makes the token by which this client's host is known next time (RFC 9000 §8.1.3). */
+  newToken?: (() => Buffer) | undefined;
 }
 
 /** Receive windows this implementation opens with, bytes and counts. */
@@ -59,4 +63,6 @@ export type ConnectionEvent =
   | { type: 'stream-writable'; id: number }
   | { type: 'stream-reset'; id: number; code: number }
   | { type: 'datagram'; data: Buffer; atUs: number }
+  /** A token for the next connection with this server (RFC 9000 §8.1.3). */
+  | { type: 'token'; token: Buffer }
   | { type: 'closed'; info: CloseReason };

@@ -27,21 +27,40 @@ export class Connection {
   /** A client that is about to send its first Initial. */
   static client(config: ClientConfig, nowUs: number): Connection {
     const destination = config.random(CID_LENGTH);
-    const ids = { local: config.random(CID_LENGTH), peer: destination, originalDestination: destination };
+    const ids = {
+      local: config.random(CID_LENGTH),
+      peer: destination,
+      originalDestination: destination,
+      initialKey: destination,
+      retrySource: null,
+    };
     const connection = new Connection(new ConnectionState('client', config, ids, nowUs));
     connection.#handshaker.start(nowUs);
     connection.#state.restartIdleTimer(nowUs);
     return connection;
   }
 
-  /** A server's side, for a client whose first Initial carried these ids. Feed it that datagram next. */
-  static server(config: ServerConfig, first: { dcid: Buffer; scid: Buffer }, nowUs: number): Connection {
+  /**
+   * A server's side, for a client whose first Initial carried these ids, and a token that was found to say `validated`.
+   * Feed it that datagram next.
+   */
+  static server(
+    config: ServerConfig,
+    first: { dcid: Buffer; scid: Buffer; validated?: { retryOf: Buffer | null } | undefined },
+    nowUs: number,
+  ): Connection {
+    const { validated } = first;
+    const dcid = Buffer.from(first.dcid);
     const ids = {
       local: config.random(CID_LENGTH),
       peer: Buffer.from(first.scid),
-      originalDestination: Buffer.from(first.dcid),
+      originalDestination: validated?.retryOf ?? dcid,
+      initialKey: dcid,
+      retrySource: validated?.retryOf ? dcid : null,
     };
-    const connection = new Connection(new ConnectionState('server', config, ids, nowUs));
+    const state = new ConnectionState('server', config, ids, nowUs);
+    if (validated) state.addressValidated = true;
+    const connection = new Connection(state);
     connection.#state.restartIdleTimer(nowUs);
     return connection;
   }
@@ -223,6 +242,7 @@ export class Connection {
     group: string;
     alpn: string;
     serverName: string | null;
+    retried: boolean;
   } {
     const { tls } = this.#handshaker;
     return {
@@ -231,6 +251,7 @@ export class Connection {
       group: tls.group ?? '',
       alpn: tls.alpn ?? '',
       serverName: this.#handshaker.serverName,
+      retried: this.#state.retrySourceId !== null,
     };
   }
 

@@ -32,6 +32,9 @@ function localParameters(state: ConnectionState): TransportParameters {
     disableActiveMigration: true,
     initialSourceConnectionId: state.localId,
     ...(state.role === 'server' ? { originalDestinationConnectionId: state.originalDestinationId } : {}),
+    ...(state.role === 'server' && state.retrySourceId
+      ? { retrySourceConnectionId: state.retrySourceId }
+      : {}),
   };
 }
 
@@ -43,12 +46,9 @@ export class Handshaker {
 
   constructor(state: ConnectionState) {
     this.#state = state;
-    const keys = PacketProtection.initial(state.originalDestinationId);
-    const initial = state.spaces.initial;
+    this.setInitialKeys();
     if (state.role === 'client') {
       const config = state.config as ClientConfig;
-      initial.writeKeys = keys.client;
-      initial.readKeys = keys.server;
       this.tls = new ClientHandshake({
         serverName: config.serverName,
         alpn: config.alpn,
@@ -59,8 +59,6 @@ export class Handshaker {
       });
     } else {
       const config = state.config as ServerConfig;
-      initial.writeKeys = keys.server;
-      initial.readKeys = keys.client;
       this.tls = new ServerHandshake({
         alpn: config.alpn,
         certificate: config.certificate,
@@ -70,6 +68,14 @@ export class Handshaker {
         ...(config.keyLog ? { keyLog: config.keyLog } : {}),
       });
     }
+  }
+
+  /** Makes the Initial keys of `state.initialKeyId` (RFC 9001 §5.2). */
+  setInitialKeys(): void {
+    const { role, initialKeyId, spaces } = this.#state;
+    const keys = PacketProtection.initial(initialKeyId);
+    spaces.initial.writeKeys = role === 'client' ? keys.client : keys.server;
+    spaces.initial.readKeys = role === 'client' ? keys.server : keys.client;
   }
 
   /** Name the client asked for with SNI, if it did. */
@@ -139,6 +145,8 @@ export class Handshaker {
     if (state.role === 'server') {
       // RFC 9001 §4.1.2: at the server, complete is confirmed.
       state.control.add({ type: 'handshake_done' });
+      const { newToken } = state.config as ServerConfig;
+      if (newToken) state.control.add({ type: 'new_token', token: newToken() });
       state.confirmHandshake();
     }
     state.events.push({ type: 'connected' });
@@ -162,7 +170,9 @@ export class Handshaker {
         state.originalDestinationId,
         'original_destination_connection_id',
       );
-      if (peer.retrySourceConnectionId) {
+      if (state.retrySourceId) {
+        expect(peer.retrySourceConnectionId, state.retrySourceId, 'retry_source_connection_id');
+      } else if (peer.retrySourceConnectionId) {
         throw new QuicError(
           TransportError.TRANSPORT_PARAMETER_ERROR,
           'retry_source_connection_id without Retry',

@@ -58,6 +58,7 @@ export function beginPacket(
       version: QUIC_V1,
       dcid,
       scid: state.localId,
+      token: state.initialToken,
       packetNumber,
       pnLength,
     }));

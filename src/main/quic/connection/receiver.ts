@@ -15,6 +15,7 @@ import {
   type VersionNegotiation,
 } from '../wire/header.ts';
 import type { PacketProtection } from '../wire/protection.ts';
+import { isRetryAuthentic } from '../wire/retry.ts';
 import type { Handshaker } from './handshaker.ts';
 import type { PacketSpace } from './packet-space.ts';
 import { onFramesAcked, onFramesLost } from './sent-frames.ts';
@@ -68,7 +69,11 @@ export class Receiver {
           this.#packet(datagram, header, 'application', nowUs);
           break;
         case 'long':
-          // Retry and 0-RTT are not spoken yet: dropped, as RFC 9000 §5.2.2 and §17.2.5.2 allow.
+          // 0-RTT is not spoken yet: dropped, as RFC 9000 §5.2.2 allows.
+          if (header.type === 'retry') {
+            this.#onRetry(datagram, header);
+            return;
+          }
           if (header.type === 'handshake') {
             this.#packet(datagram, header, 'handshake', nowUs);
           } else if (
@@ -98,6 +103,24 @@ export class Receiver {
     state.terminate({ by: 'local', code: 0, application: false, reason: cause.message, cause });
   }
 
+  /** RFC 9000 §17.2.5.2: obeyed once, before anything else was heard, and when it answers our Initial. */
+  #onRetry(datagram: Buffer, header: LongHeader): void {
+    const state = this.#state;
+    if (state.role !== 'client' || state.heardFromPeer || state.retrySourceId) return;
+    if (!header.dcid.equals(state.localId) || header.token.length === 0) return;
+    if (header.scid.equals(state.originalDestinationId)) return;
+    if (!isRetryAuthentic(datagram, header, state.originalDestinationId)) return;
+    state.retrySourceId = Buffer.from(header.scid);
+    state.initialToken = Buffer.from(header.token);
+    state.initialKeyId = state.retrySourceId;
+    state.peerIds.replaceInitial(state.retrySourceId);
+    this.#handshaker.setInitialKeys();
+    // RFC 9002 §6.2.3: what was sent is sent anew; it says nothing about congestion.
+    const { initial } = state.spaces;
+    for (const packet of state.recovery.unacked('initial')) onFramesLost(state, initial, packet.frames);
+    state.recovery.discardSpace('initial');
+  }
+
   #packet(datagram: Buffer, header: LongHeader | ShortHeader, spaceName: Space, nowUs: number): void {
     const state = this.#state;
     const space = state.spaces[spaceName];
@@ -105,7 +128,7 @@ export class Receiver {
     if (!header.dcid.equals(state.localId)) {
       // Only a client's first packets may carry the id it invented (RFC 9000 §7.2).
       const invented =
-        spaceName === 'initial' && state.role === 'server' && header.dcid.equals(state.originalDestinationId);
+        spaceName === 'initial' && state.role === 'server' && header.dcid.equals(state.initialKeyId);
       if (!invented) return;
     }
     const keys = space.readKeys;
@@ -300,9 +323,10 @@ export class Receiver {
       case 'path_response':
         throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'PATH_RESPONSE without challenge', 0x1b);
       case 'new_token':
-        // RFC 9000 §19.7: only servers send it. Tokens are kept once resumption is.
+        // RFC 9000 §19.7: only servers send it.
         if (state.role === 'server')
           throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'NEW_TOKEN from a client', 0x07);
+        state.events.push({ type: 'token', token: Buffer.from(frame.token) });
         break;
       case 'handshake_done':
         if (state.role === 'server')

@@ -23,6 +23,8 @@ export type SentFrame =
   /** Told again with the value of that moment when lost. */
   | { kind: 'stream-control'; frame: StreamControlFrame };
 
+const NO_TOKEN = Buffer.alloc(0);
+
 /** RFC 9000 §10: `closing` answers with CONNECTION_CLOSE, `draining` is silent, `terminated` is over. */
 export type Phase = 'open' | 'closing' | 'draining' | 'terminated';
 
@@ -49,6 +51,12 @@ export class ConnectionState {
   readonly localId: Buffer;
   /** Destination of the client's first Initial (RFC 9000 §7.3). */
   readonly originalDestinationId: Buffer;
+  /** What the Initial keys are made of: the destination of the client's first Initial, or of the first after a Retry. */
+  initialKeyId: Buffer;
+  /** Source of the Retry, if there was one. */
+  retrySourceId: Buffer | null;
+  /** What the client's Initials carry: of a Retry, or kept from an earlier connection (RFC 9000 §8.1). */
+  initialToken: Buffer;
   readonly events: ConnectionEvent[] = [];
   /** Control frames waiting for a 1-RTT packet, each once. */
   readonly control = new Set<Frame>();
@@ -93,7 +101,13 @@ export class ConnectionState {
   constructor(
     role: 'client' | 'server',
     config: ClientConfig | ServerConfig,
-    ids: { local: Buffer; peer: Buffer; originalDestination: Buffer },
+    ids: {
+      local: Buffer;
+      peer: Buffer;
+      originalDestination: Buffer;
+      initialKey: Buffer;
+      retrySource: Buffer | null;
+    },
     nowUs: number,
   ) {
     this.role = role;
@@ -101,6 +115,9 @@ export class ConnectionState {
     this.localId = ids.local;
     this.peerIds = new PeerConnectionIds(ids.peer);
     this.originalDestinationId = ids.originalDestination;
+    this.initialKeyId = ids.initialKey;
+    this.retrySourceId = ids.retrySource;
+    this.initialToken = (role === 'client' && (config as ClientConfig).token) || NO_TOKEN;
     this.datagramBytes = config.datagramBytes;
     this.addressValidated = role === 'client';
     this.startedAtUs = nowUs;

@@ -29,6 +29,8 @@ export interface ConnectOptions {
   datagramBytes?: number;
   /** SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
+  /** `token` of an earlier session with this server: it need not send a Retry then. Each is good for one connection. */
+  token?: Buffer | undefined;
   signal?: AbortSignal;
 }
 
@@ -43,6 +45,11 @@ export interface ListenOptions {
   controller?: { name: Controller; parameters?: Readonly<Record<string, number>> };
   idleTimeoutMs?: number;
   datagramBytes?: number;
+  /**
+   * When clients have to show with a Retry that they own their address (RFC 9000 §8.1.2): all of them, or, by default, those
+   * that come while many handshakes are under way.
+   */
+  retry?: 'always' | 'under-load' | undefined;
   keyLog?: (line: string) => void;
   onSession: (session: QuicSession) => void;
 }
@@ -56,6 +63,8 @@ export interface HandshakeInfo {
   serverName: string | null;
   /** True when the certificate was not verified. */
   insecure: boolean;
+  /** Whether it took a Retry to validate the client's address. */
+  retried: boolean;
 }
 
 export interface ConnectionStats {
@@ -123,6 +132,8 @@ export interface QuicSession {
   /** Keeps `data` by reference until it is sent. False when not taken: too large, not supported, or the queue is full. */
   sendDatagram(data: Uint8Array): boolean;
   stats(): ConnectionStats;
+  /** The newest token that the server gave this client for its next connection (RFC 9000 §8.1.3). */
+  readonly token: Buffer | null;
   close(code?: number, reason?: string): Promise<void>;
   /** Resolves once, when the connection has ended. Never rejects. */
   readonly closed: Promise<CloseInfo>;

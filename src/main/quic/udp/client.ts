@@ -51,6 +51,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       datagramBytes,
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
       keyLog: options.keyLog,
+      token: options.token,
       serverName: isIP(name) ? null : name,
       verify,
     };

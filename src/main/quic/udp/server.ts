@@ -4,9 +4,13 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { LabError } from '../../../shared/errors.ts';
+import { AddressTokens } from '../connection/address-tokens.ts';
 import { CID_LENGTH, type ServerConfig } from '../connection/config.ts';
 import { Connection } from '../connection/connection.ts';
-import { parseHeader, QUIC_V1, writeVersionNegotiation } from '../wire/header.ts';
+import { refusal } from '../connection/refusal.ts';
+import { TransportError } from '../wire/errors.ts';
+import { type LongHeader, parseHeader, QUIC_V1, writeVersionNegotiation } from '../wire/header.ts';
+import { writeRetry } from '../wire/retry.ts';
 import type { ListenOptions, QuicListener, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { bindError, reachError } from './failure.ts';
@@ -26,6 +30,8 @@ const MIN_INITIAL_DATAGRAM = 1200;
 const MIN_ORIGINAL_ID = 8;
 /** Connections whose handshake is under way; beyond it, new ones are not answered. */
 const MAX_HANDSHAKES = 1024;
+/** Beyond so many, only clients that own their address get one: whoever forges it never sees the Retry. */
+const HANDSHAKES_WITHOUT_RETRY = 128;
 /** Set in the first byte of a packet with a long header (RFC 9000 §17.2). */
 const LONG_FORM = 0x80;
 
@@ -36,16 +42,17 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   const makeController = controllerMaker(options.controller, datagramBytes);
   const identity = readIdentity(options.certificate, options.privateKey);
   const socket = await bind(await resolve(options.host, options.port), options.port);
-  const config = (): ServerConfig => ({
+  const config = (newToken: () => Buffer): ServerConfig => ({
     controller: makeController(),
     alpn: options.alpn,
     random: randomBytes,
     datagramBytes,
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
     keyLog: options.keyLog,
+    newToken,
     ...identity,
   });
-  return new Listener(socket, config, options.onSession);
+  return new Listener(socket, config, options);
 }
 
 /** The address to bind to, of a host that may be a name. */
@@ -112,8 +119,10 @@ class Listener implements QuicListener {
   readonly port: number;
   readonly sessions = new Set<QuicSession>();
   readonly #socket: Socket;
-  readonly #config: () => ServerConfig;
+  readonly #config: (newToken: () => Buffer) => ServerConfig;
   readonly #onSession: (session: QuicSession) => void;
+  readonly #handshakesWithoutRetry: number;
+  readonly #tokens = new AddressTokens(randomBytes);
   /** By our connection id. */
   readonly #byId = new Map<string, Entry>();
   /** By the client's address and the id it invented, until the connection is gone. */
@@ -122,10 +131,15 @@ class Listener implements QuicListener {
   #closing: Promise<void> | null = null;
 
   /** `config` makes the settings of one connection. */
-  constructor(socket: Socket, config: () => ServerConfig, onSession: (session: QuicSession) => void) {
+  constructor(
+    socket: Socket,
+    config: (newToken: () => Buffer) => ServerConfig,
+    { onSession, retry }: Pick<ListenOptions, 'onSession' | 'retry'>,
+  ) {
     this.#socket = socket;
     this.#config = config;
     this.#onSession = onSession;
+    this.#handshakesWithoutRetry = retry === 'always' ? 0 : HANDSHAKES_WITHOUT_RETRY;
     ({ address: this.address, port: this.port } = socket.address());
     socket.on('message', (datagram, remote) => this.#onDatagram(datagram, remote));
     // Sends to clients that went away come back as errors; their connections find out by silence.
@@ -170,12 +184,39 @@ class Listener implements QuicListener {
       return;
     }
     if (header.form !== 'long' || header.type !== 'initial' || header.dcid.length < MIN_ORIGINAL_ID) return;
-    if (this.#handshakes >= MAX_HANDSHAKES) return;
-    this.#accept(datagram, header, remote);
+    this.#onFirstInitial(datagram, header, remote);
   }
 
-  #accept(datagram: Buffer, header: { dcid: Buffer; scid: Buffer }, remote: RemoteInfo): void {
-    const connection = Connection.server(this.#config(), header, nowUs());
+  #onFirstInitial(datagram: Buffer, header: LongHeader, remote: RemoteInfo): void {
+    const token = this.#tokens.open(header.token, remote, Date.now());
+    if (token?.kind === 'bad-retry') {
+      // RFC 9000 §8.1.2: its Retry is spent, so the client could only wait.
+      this.#socket.send(refusal(header, TransportError.INVALID_TOKEN), remote.port, remote.address);
+    } else if (token) {
+      this.#accept(datagram, header, remote, { retryOf: token.kind === 'retry' ? token.originalDcid : null });
+    } else if (this.#handshakes >= this.#handshakesWithoutRetry) {
+      const retry = writeRetry({
+        dcid: header.scid,
+        scid: randomBytes(CID_LENGTH),
+        token: this.#tokens.forRetry(remote, header.dcid, Date.now()),
+        originalDcid: header.dcid,
+      });
+      this.#socket.send(retry, remote.port, remote.address);
+    } else {
+      this.#accept(datagram, header, remote);
+    }
+  }
+
+  #accept(
+    datagram: Buffer,
+    header: LongHeader,
+    remote: RemoteInfo,
+    validated?: { retryOf: Buffer | null },
+  ): void {
+    if (this.#handshakes >= MAX_HANDSHAKES) return;
+    const newToken = (): Buffer => this.#tokens.forLater(remote, Date.now());
+    const { dcid, scid } = header;
+    const connection = Connection.server(this.#config(newToken), { dcid, scid, validated }, nowUs());
     const id = connection.localId.toString('latin1');
     const origin = originKey(remote, header.dcid);
     this.#handshakes++;

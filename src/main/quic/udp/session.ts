@@ -48,6 +48,7 @@ export class Session implements QuicSession, StreamOwner {
   #timerAtUs = Number.POSITIVE_INFINITY;
   /** When the connection wants its `handleTimeout`, as of the last turn. */
   #deadlineUs = Number.POSITIVE_INFINITY;
+  #token: Buffer | null = null;
   #isClosed = false;
   #terminated = false;
   /** Callbacks run within the loop may call back into the session. */
@@ -91,6 +92,10 @@ export class Session implements QuicSession, StreamOwner {
 
   get handshake(): HandshakeInfo {
     return { ...this.connection.handshake(), insecure: this.#insecure };
+  }
+
+  get token(): Buffer | null {
+    return this.#token;
   }
 
   get maxDatagramPayload(): number {
@@ -278,6 +283,9 @@ export class Session implements QuicSession, StreamOwner {
       case 'datagram':
         if (this.#onDatagram) this.#onDatagram(event.data, event.atUs);
         else if (this.#earlyDatagrams.length < EARLY_DATAGRAMS) this.#earlyDatagrams.push(event);
+        break;
+      case 'token':
+        this.#token = event.token;
         break;
       case 'closed':
         this.#isClosed = true;

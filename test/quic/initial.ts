@@ -1,0 +1,21 @@
+/** First Initials as clients send them, for tests that play many clients. */
+import { randomBytes } from 'node:crypto';
+import { createController } from '../../src/main/congestion/index.ts';
+import { Connection } from '../../src/main/quic/connection/connection.ts';
+
+/** A client's first datagram, with ids and a key share of its own; nobody is behind it. */
+export function clientInitial(): Buffer {
+  const client = Connection.client(
+    {
+      controller: createController('cubic', { datagramBytes: 1350, parameters: {} }),
+      alpn: ['test'],
+      random: randomBytes,
+      datagramBytes: 1350,
+      idleTimeoutMs: 30_000,
+      serverName: 'localhost',
+      verify: null,
+    },
+    0,
+  );
+  return client.poll(0)!;
+}
