@@ -37,6 +37,7 @@ export function standInSession(path: Path): StandInSession {
     streamBytesSent: 0,
     streamBytesRetransmitted: 0,
     ptoCount: 0,
+    migrations: 0,
     keyUpdates: 0,
   };
   const session: StandInSession = {
@@ -68,6 +69,8 @@ export function standInSession(path: Path): StandInSession {
       return true;
     },
     stats: () => ({ ...figures }),
+    updateKeys: () => false,
+    migrate: async () => undefined,
     close: async () => end({ by: 'local', code: 0, application: true, reason: '' }),
     closed: closing.promise,
     onStream: null,

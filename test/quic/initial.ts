@@ -7,7 +7,7 @@ import { Connection } from '../../src/main/quic/connection/connection.ts';
 export function clientInitial(): Buffer {
   const client = Connection.client(
     {
-      controller: createController('cubic', { datagramBytes: 1350, parameters: {} }),
+      controller: () => createController('cubic', { datagramBytes: 1350, parameters: {} }),
       alpn: ['test'],
       random: randomBytes,
       datagramBytes: 1350,
@@ -15,6 +15,7 @@ export function clientInitial(): Buffer {
       serverName: 'localhost',
       verify: null,
     },
+    { address: '127.0.0.1', port: 4433 },
     0,
   );
   return client.poll(0)!;

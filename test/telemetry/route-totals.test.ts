@@ -22,6 +22,7 @@ const STATS: ConnectionStats = {
   streamBytesSent: 0,
   streamBytesRetransmitted: 0,
   ptoCount: 0,
+  migrations: 0,
   keyUpdates: 0,
 };
 

@@ -19,6 +19,12 @@ export class Pacer {
     return allowedAtUs <= nowUs ? 0 : allowedAtUs;
   }
 
+  /** Another path: what the old one had left or owed does not count. */
+  reset(): void {
+    this.#tokens = Number.POSITIVE_INFINITY;
+    this.#filledAtUs = Number.NEGATIVE_INFINITY;
+  }
+
   /** Takes the tokens of a packet that was sent. */
   onSent(nowUs: number, bytes: number, rateBps: number | null, quantumBytes: number): void {
     if (rateBps === null) return;

@@ -63,7 +63,7 @@ class SpaceState<F> {
 
 export class Recovery<F> {
   readonly rtt: RttEstimator;
-  readonly controller: CongestionController;
+  #controller: CongestionController;
   /** The peer's max_ack_delay. */
   maxAckDelayUs: number;
   /** RFC 9001 §4.1.2. Until then no PTO is armed for application data. */
@@ -76,7 +76,7 @@ export class Recovery<F> {
   antiAmplificationBlocked = false;
 
   readonly #datagramBytes: number;
-  readonly #sampler = new RateSampler();
+  #sampler = new RateSampler();
   readonly #history = new SendHistory();
   readonly #spaces: Readonly<Record<Space, SpaceState<F>>> = {
     initial: new SpaceState(),
@@ -95,6 +95,10 @@ export class Recovery<F> {
     persistentCongestions: 0,
   };
   #bytesInFlight = 0;
+  /** First packet number of the application space that was sent on the present path. */
+  #pathFrom = 0;
+  /** Bytes in flight on the present path that the last `#detectLost` took for lost. */
+  #lostOnPath = 0;
   #firstRttSampleAtUs: number | null = null;
   /** pto_count of RFC 9002: expirations since the last sign of life. */
   #ptoBackoff = 0;
@@ -119,10 +123,27 @@ export class Recovery<F> {
   };
 
   constructor(options: RecoveryOptions) {
-    this.controller = options.controller;
+    this.#controller = options.controller;
     this.rtt = new RttEstimator(options.initialRttUs);
     this.maxAckDelayUs = options.maxAckDelayUs ?? DEFAULT_MAX_ACK_DELAY_US;
     this.#datagramBytes = options.datagramBytes;
+  }
+
+  get controller(): CongestionController {
+    return this.#controller;
+  }
+
+  /**
+   * All application packets take another path from now on (RFC 9000 §9.4): window and RTT start anew, and what was sent
+   * before counts for neither. It stays in flight until its fate is known, so nothing is sent on top of it.
+   */
+  changePath(controller: CongestionController): void {
+    this.#controller = controller;
+    this.#sampler = new RateSampler();
+    this.rtt.reset();
+    this.#pathFrom = this.#spaces.application.sent.next;
+    this.#firstRttSampleAtUs = null;
+    this.#ptoBackoff = 0;
   }
 
   get bytesInFlight(): number {
@@ -135,14 +156,14 @@ export class Recovery<F> {
 
   /** Whether the congestion window has room for `bytes` more. Probes and packets not in flight need not ask. */
   canSend(bytes: number): boolean {
-    return this.#bytesInFlight + bytes <= this.controller.cwnd;
+    return this.#bytesInFlight + bytes <= this.#controller.cwnd;
   }
 
   /** To be called when there is nothing more to send. Without room in the window it means nothing. */
   onAppLimited(nowUs: number): void {
     if (!this.canSend(this.#datagramBytes)) return;
     this.#sampler.onAppLimited(this.#bytesInFlight);
-    this.controller.onAppLimited(nowUs, this.#bytesInFlight);
+    this.#controller.onAppLimited(nowUs, this.#bytesInFlight);
   }
 
   /**
@@ -163,7 +184,7 @@ export class Recovery<F> {
         state.lastAckElicitingAtUs = nowUs;
         state.ackElicitingInFlight++;
       }
-      this.controller.onSent(nowUs, packet.bytes, this.#bytesInFlight);
+      this.#controller.onSent(nowUs, packet.bytes, this.#bytesInFlight);
       this.#timerSetAtUs = nowUs;
     }
     for (let first = sent.first(); first && !first.inFlight; first = sent.first()) {
@@ -193,6 +214,8 @@ export class Recovery<F> {
 
     const acked: SentPacket<F>[] = [];
     const priorInFlight = this.#bytesInFlight;
+    const pathFrom = space === 'application' ? this.#pathFrom : 0;
+    let ackedOnPath = 0;
     let anyAckEliciting = false;
     this.#sampler.begin();
     let open = ranges.findIndex((range) => range.last < sent.oldest);
@@ -211,16 +234,17 @@ export class Recovery<F> {
         if (!packet.inFlight) continue;
         if (packet.ackEliciting) state.ackElicitingInFlight--;
         this.#bytesInFlight -= packet.bytes;
+        if (number < pathFrom) continue;
+        ackedOnPath += packet.bytes;
         this.#sampler.onAcked(packet, nowUs);
       }
     }
     const newest = acked.at(-1);
     if (!newest) return { acked, lost: [] };
-    const ackedInFlight = priorInFlight - this.#bytesInFlight;
 
     // RFC 9002 §5.1: a sample needs the largest acknowledged to be new, and something that asked for this ACK.
     let rttUs: number | null = null;
-    if (newest.packetNumber === largest && anyAckEliciting) {
+    if (newest.packetNumber === largest && anyAckEliciting && largest >= pathFrom) {
       const latestUs = Math.max(1, nowUs - newest.sentAtUs);
       // RFC 9002 §5.3: Initial packets are acknowledged at once; what the field says is ignored.
       const delayUs = space === 'initial' ? 0 : ackDelayUs;
@@ -229,12 +253,11 @@ export class Recovery<F> {
     }
 
     const lost = this.#detectLost(state, nowUs);
-    const lostInFlight = priorInFlight - ackedInFlight - this.#bytesInFlight;
-    if (ackedInFlight > 0) {
+    if (ackedOnPath > 0) {
       const sample = this.#sample;
       sample.nowUs = nowUs;
-      sample.ackedBytes = ackedInFlight;
-      sample.lostBytes = lostInFlight;
+      sample.ackedBytes = ackedOnPath;
+      sample.lostBytes = this.#lostOnPath;
       sample.priorInFlight = priorInFlight;
       sample.bytesInFlight = this.#bytesInFlight;
       sample.rttUs = rttUs;
@@ -246,7 +269,7 @@ export class Recovery<F> {
       sample.priorDeliveredBytes = this.#sampler.priorDeliveredBytes;
       sample.intervalUs = this.#sampler.intervalUs;
       sample.isAppLimited = this.#sampler.isAppLimited;
-      this.controller.onAck(sample);
+      this.#controller.onAck(sample);
     }
     // RFC 9002 §6.2.2.1: acknowledging a Handshake packet proves that the server has validated the address.
     if (space === 'handshake') this.peerCompletedAddressValidation = true;
@@ -358,8 +381,10 @@ export class Recovery<F> {
     state.lossTimeUs = null;
     const lost: SentPacket<F>[] = [];
     const ordinals: number[] = [];
+    const pathFrom = state === this.#spaces.application ? this.#pathFrom : 0;
     let lostInFlight = 0;
     let largestSentAtUs = 0;
+    this.#lostOnPath = 0;
     for (let packet = sent.first(); packet && packet.packetNumber <= largestAcked; packet = sent.first()) {
       const { packetNumber, sentAtUs, ackEliciting } = packet;
       if (sentAtUs + lossDelayUs > nowUs && largestAcked < packetNumber + PACKET_THRESHOLD) {
@@ -380,13 +405,15 @@ export class Recovery<F> {
       if (!packet.inFlight) continue;
       if (ackEliciting) state.ackElicitingInFlight--;
       lostInFlight += packet.bytes;
+      if (packetNumber < pathFrom) continue;
+      this.#lostOnPath += packet.bytes;
       largestSentAtUs = sentAtUs;
     }
-    if (lostInFlight === 0) return lost;
     this.#bytesInFlight -= lostInFlight;
-    this.controller.onLoss({
+    if (this.#lostOnPath === 0) return lost;
+    this.#controller.onLoss({
       nowUs,
-      lostBytes: lostInFlight,
+      lostBytes: this.#lostOnPath,
       bytesInFlight: this.#bytesInFlight,
       largestLostSentAtUs: largestSentAtUs,
     });
@@ -394,7 +421,7 @@ export class Recovery<F> {
     const durationUs = PERSISTENT_CONGESTION_THRESHOLD * this.rtt.ptoBaseUs(this.maxAckDelayUs);
     if (this.#history.establishesPersistentCongestion(ordinals, durationUs)) {
       this.#stats.persistentCongestions++;
-      this.controller.onPersistentCongestion(nowUs);
+      this.#controller.onPersistentCongestion(nowUs);
     }
     return lost;
   }

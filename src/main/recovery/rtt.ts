@@ -18,6 +18,15 @@ export class RttEstimator {
     this.#varianceUs = initialRttUs / 2;
   }
 
+  /** Another path: nothing is known of its RTT (RFC 9000 §9.4). */
+  reset(initialRttUs: number = INITIAL_RTT_US): void {
+    this.#latestUs = 0;
+    this.#smoothedUs = initialRttUs;
+    this.#varianceUs = initialRttUs / 2;
+    this.#minUs = 0;
+    this.#hasSample = false;
+  }
+
   /** Newest sample, ack delay included; 0 before the first. */
   get latestUs(): number {
     return this.#latestUs;

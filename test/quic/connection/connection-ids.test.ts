@@ -4,6 +4,7 @@ import { ACTIVE_CID_LIMIT, PeerConnectionIds } from '../../../src/main/quic/conn
 import { TransportError } from '../../../src/main/quic/wire/errors.ts';
 import { Wiretap } from './wiretap.ts';
 
+const token = Buffer.alloc(16);
 const id = (n: number): Buffer => Buffer.alloc(8, n);
 
 function retired(ids: PeerConnectionIds): number[] {
@@ -15,26 +16,26 @@ function retired(ids: PeerConnectionIds): number[] {
 describe('the connection ids of the peer', () => {
   it('stay in use until the peer retires them', () => {
     const ids = new PeerConnectionIds(id(0));
-    ids.onNewConnectionId(1, 0, id(1));
+    ids.onNewConnectionId(1, 0, id(1), token);
     expect(ids.current).toEqual(id(0));
-    ids.onNewConnectionId(2, 2, id(2));
+    ids.onNewConnectionId(2, 2, id(2), token);
     expect(ids.current).toEqual(id(2));
     expect(retired(ids)).toEqual([1, 0]);
   });
 
   it('may be told again', () => {
     const ids = new PeerConnectionIds(id(0));
-    ids.onNewConnectionId(1, 1, id(1));
-    ids.onNewConnectionId(1, 1, id(1));
+    ids.onNewConnectionId(1, 1, id(1), token);
+    ids.onNewConnectionId(1, 1, id(1), token);
     expect(retired(ids)).toEqual([0]);
   });
 
   it('that are retired before they arrive are retired once', () => {
     const ids = new PeerConnectionIds(id(0));
-    ids.onNewConnectionId(5, 5, id(5));
+    ids.onNewConnectionId(5, 5, id(5), token);
     expect(retired(ids)).toEqual([0]);
-    ids.onNewConnectionId(3, 0, id(3));
-    ids.onNewConnectionId(3, 0, id(3));
+    ids.onNewConnectionId(3, 0, id(3), token);
+    ids.onNewConnectionId(3, 0, id(3), token);
     expect(retired(ids)).toEqual([3]);
   });
 
@@ -43,23 +44,23 @@ describe('the connection ids of the peer', () => {
     ['a known id under another number', 2, id(1)],
   ])('break the protocol with %s', (_what, sequence, value) => {
     const ids = new PeerConnectionIds(id(0));
-    ids.onNewConnectionId(1, 0, id(1));
-    expect(() => ids.onNewConnectionId(sequence, 0, value)).toThrow(
+    ids.onNewConnectionId(1, 0, id(1), token);
+    expect(() => ids.onNewConnectionId(sequence, 0, value, token)).toThrow(
       expect.objectContaining({ code: TransportError.PROTOCOL_VIOLATION }),
     );
   });
 
   it('are not taken from a peer that has none', () => {
     const ids = new PeerConnectionIds(Buffer.alloc(0));
-    expect(() => ids.onNewConnectionId(1, 0, id(1))).toThrow(
+    expect(() => ids.onNewConnectionId(1, 0, id(1), token)).toThrow(
       expect.objectContaining({ code: TransportError.PROTOCOL_VIOLATION }),
     );
   });
 
   it('are limited to what was announced', () => {
     const ids = new PeerConnectionIds(id(0));
-    for (let n = 1; n < ACTIVE_CID_LIMIT; n++) ids.onNewConnectionId(n, 0, id(n));
-    expect(() => ids.onNewConnectionId(ACTIVE_CID_LIMIT, 0, id(ACTIVE_CID_LIMIT))).toThrow(
+    for (let n = 1; n < ACTIVE_CID_LIMIT; n++) ids.onNewConnectionId(n, 0, id(n), token);
+    expect(() => ids.onNewConnectionId(ACTIVE_CID_LIMIT, 0, id(ACTIVE_CID_LIMIT), token)).toThrow(
       expect.objectContaining({ code: TransportError.CONNECTION_ID_LIMIT_ERROR }),
     );
   });
@@ -73,9 +74,9 @@ describe('the connection ids of the peer', () => {
     tap.inject('down', 'application', [
       {
         type: 'new_connection_id',
-        sequence: 1,
-        retirePriorTo: 1,
-        connectionId: id(1),
+        sequence: 10,
+        retirePriorTo: 10,
+        connectionId: id(10),
         statelessResetToken: Buffer.alloc(16),
       },
     ]);
@@ -85,9 +86,10 @@ describe('the connection ids of the peer', () => {
     );
     expect(carriers.length).toBeGreaterThan(2);
     for (const { frames } of carriers) {
-      expect(frames.filter(({ type }) => type === 'retire_connection_id')).toEqual([
-        { type: 'retire_connection_id', sequence: 0 },
-      ]);
+      // With the one in use, the spare ones that the server had given.
+      expect(frames.filter(({ type }) => type === 'retire_connection_id')).toEqual(
+        expect.arrayContaining([0, 1, 2, 3].map((sequence) => ({ type: 'retire_connection_id', sequence }))),
+      );
     }
   });
 });

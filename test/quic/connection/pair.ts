@@ -10,6 +10,7 @@ import type {
   ServerConfig,
 } from '../../../src/main/quic/connection/config.ts';
 import { Connection } from '../../../src/main/quic/connection/connection.ts';
+import type { PathAddress } from '../../../src/main/quic/connection/paths.ts';
 import { createAuthority, issueCertificate } from '../../../src/main/quic/tls/authority.ts';
 import { makeVerifier } from '../../../src/main/quic/tls/verify.ts';
 import { type LongHeader, parseHeader } from '../../../src/main/quic/wire/header.ts';
@@ -36,6 +37,8 @@ function randomFrom(seed: string): (n: number) => Buffer {
   };
 }
 
+export const SERVER: PathAddress = { address: '192.0.2.2', port: 4433 };
+
 export interface PairOptions {
   /** One-way delay, microseconds. */
   delayUs?: number;
@@ -55,6 +58,8 @@ interface InTransit {
   atUs: number;
   direction: 'up' | 'down';
   datagram: Buffer;
+  /** As the side that receives it knows it. */
+  from: PathAddress;
 }
 
 export class Pair {
@@ -68,6 +73,8 @@ export class Pair {
   readonly #serverConfig: ServerConfig;
   #transit: InTransit[] = [];
   #retried = false;
+  /** Of each path of the client, where the server sees it. A test may change that, as a NAT does, or add paths. */
+  readonly paths = new Map<PathAddress, PathAddress>([[SERVER, { address: '192.0.2.1', port: 40_000 }]]);
 
   constructor(options: PairOptions = {}) {
     this.#options = options;
@@ -80,7 +87,7 @@ export class Pair {
     const serverBytes = options.server?.datagramBytes ?? common.datagramBytes;
     this.#serverConfig = {
       ...common,
-      controller: createController('cubic', { datagramBytes: serverBytes, parameters: {} }),
+      controller: () => createController('cubic', { datagramBytes: serverBytes, parameters: {} }),
       random: randomFrom('server'),
       certificate,
       privateKey,
@@ -89,12 +96,13 @@ export class Pair {
     this.client = Connection.client(
       {
         ...common,
-        controller: createController('cubic', { datagramBytes: clientBytes, parameters: {} }),
+        controller: () => createController('cubic', { datagramBytes: clientBytes, parameters: {} }),
         random: randomFrom('client'),
         serverName: 'localhost',
         verify: makeVerifier({ ca: [authority.certPem], system: false }, 'localhost', Date.now),
         ...options.client,
       },
+      SERVER,
       this.nowUs,
     );
   }
@@ -145,7 +153,8 @@ export class Pair {
 
   /** Hands a datagram to one side as if it had come from the network. */
   inject(direction: 'up' | 'down', datagram: Buffer): void {
-    this.#deliver({ atUs: this.nowUs, direction, datagram });
+    const from = direction === 'up' ? this.paths.get(SERVER)! : SERVER;
+    this.#deliver({ atUs: this.nowUs, direction, datagram, from });
     this.#flush();
   }
 
@@ -166,16 +175,21 @@ export class Pair {
       const n = this.sent[direction].length;
       this.sent[direction].push(datagram.length);
       if (this.#options.drop?.(direction, n, datagram)) continue;
+      const to = connection.destination;
+      const from =
+        direction === 'up' ? this.paths.get(to) : [...this.paths].find(([, address]) => address === to)?.[0];
+      // An address that leads nowhere any more.
+      if (!from) continue;
       const delay = (this.#options.delayUs ?? 10_000) + (this.#options.extraUs?.(direction, n) ?? 0);
-      const item = { atUs: this.nowUs + delay, direction, datagram: Buffer.from(datagram) };
+      const item = { atUs: this.nowUs + delay, direction, datagram: Buffer.from(datagram), from };
       const before = this.#transit.findLastIndex(({ atUs }) => atUs <= item.atUs);
       this.#transit.splice(before + 1, 0, item);
     }
   }
 
-  #deliver({ direction, datagram }: InTransit): void {
+  #deliver({ direction, datagram, from }: InTransit): void {
     if (direction === 'down') {
-      this.client.receive(datagram, this.nowUs);
+      this.client.receive(datagram, from, this.nowUs);
       return;
     }
     if (!this.server) {
@@ -184,13 +198,13 @@ export class Pair {
       const { retry, validated } = this.#options;
       if (retry && !this.#retried) {
         this.#retried = true;
-        this.client.receive(retry(header), this.nowUs);
+        this.client.receive(retry(header), SERVER, this.nowUs);
         return;
       }
       const { dcid, scid } = header;
-      this.server = Connection.server(this.#serverConfig, { dcid, scid, validated }, this.nowUs);
+      this.server = Connection.server(this.#serverConfig, from, { dcid, scid, validated }, this.nowUs);
     }
-    this.server.receive(datagram, this.nowUs);
+    this.server.receive(datagram, from, this.nowUs);
   }
 }
 

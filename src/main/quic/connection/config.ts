@@ -1,9 +1,11 @@
 /** What a connection is made of, and what it tells its owner. */
 import type { KeyObject } from 'node:crypto';
 import type { CongestionController } from '../../congestion/controller.ts';
+import type { PathAddress } from './paths.ts';
 
 interface CommonConfig {
-  controller: CongestionController;
+  /** Makes the congestion controller of a path. */
+  controller: () => CongestionController;
   alpn: readonly string[];
   /** Source of connection ids and TLS randoms: n bytes that an attacker cannot predict. */
   random: (n: number) => Buffer;
@@ -14,6 +16,8 @@ interface CommonConfig {
   keyLog?: ((line: string) => void) | undefined;
   /** Packets sealed before a key update (RFC 9001 §6); default half of what the AEAD allows. */
   packetsPerKey?: number | undefined;
+  /** Makes the token by which the peer knows a stateless reset of one of our ids (RFC 9000 §10.3.2); random by default. */
+  resetToken?: ((id: Buffer) => Buffer) | undefined;
 }
 
 export interface ClientConfig extends CommonConfig {
@@ -65,4 +69,10 @@ export type ConnectionEvent =
   | { type: 'datagram'; data: Buffer; atUs: number }
   /** A token for the next connection with this server (RFC 9000 §8.1.3). */
   | { type: 'token'; token: Buffer }
+  /** The peer may from now on, or does no longer, address packets to this id of ours. */
+  | { type: 'id-issued' | 'id-retired'; id: Buffer }
+  /** Packets take this path from now on. */
+  | { type: 'migrated'; to: PathAddress }
+  /** Nobody answers on this path. */
+  | { type: 'path-failed'; path: PathAddress }
   | { type: 'closed'; info: CloseReason };

@@ -13,6 +13,7 @@ import {
   type ServerConfig,
 } from './config.ts';
 import { Handshaker } from './handshaker.ts';
+import type { Path, PathAddress } from './paths.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
 import { onFramesLost } from './sent-frames.ts';
@@ -25,7 +26,7 @@ export class Connection {
   readonly #sender: Sender;
 
   /** A client that is about to send its first Initial. */
-  static client(config: ClientConfig, nowUs: number): Connection {
+  static client(config: ClientConfig, to: PathAddress, nowUs: number): Connection {
     const destination = config.random(CID_LENGTH);
     const ids = {
       local: config.random(CID_LENGTH),
@@ -34,7 +35,7 @@ export class Connection {
       initialKey: destination,
       retrySource: null,
     };
-    const connection = new Connection(new ConnectionState('client', config, ids, nowUs));
+    const connection = new Connection(new ConnectionState('client', config, ids, to, nowUs));
     connection.#handshaker.start(nowUs);
     connection.#state.restartIdleTimer(nowUs);
     return connection;
@@ -46,6 +47,7 @@ export class Connection {
    */
   static server(
     config: ServerConfig,
+    from: PathAddress,
     first: { dcid: Buffer; scid: Buffer; validated?: { retryOf: Buffer | null } | undefined },
     nowUs: number,
   ): Connection {
@@ -58,8 +60,8 @@ export class Connection {
       initialKey: dcid,
       retrySource: validated?.retryOf ? dcid : null,
     };
-    const state = new ConnectionState('server', config, ids, nowUs);
-    if (validated) state.addressValidated = true;
+    const state = new ConnectionState('server', config, ids, from, nowUs);
+    if (validated) state.paths.active.validated = true;
     const connection = new Connection(state);
     connection.#state.restartIdleTimer(nowUs);
     return connection;
@@ -74,17 +76,20 @@ export class Connection {
 
   // The five calls
 
-  /** Takes a datagram from the peer. The buffer is decrypted in place. Never throws: what is wrong ends the connection. */
-  receive(datagram: Buffer, nowUs: number): void {
+  /**
+   * Takes a datagram that came from `from`: one object for each path, the same one every time. The buffer is decrypted in
+   * place. Never throws: what is wrong ends the connection.
+   */
+  receive(datagram: Buffer, from: PathAddress, nowUs: number): void {
     if (this.#state.phase === 'draining' || this.#state.phase === 'terminated') return;
     try {
-      this.#receiver.receive(datagram, nowUs);
+      this.#receiver.receive(datagram, from, nowUs);
     } catch (error) {
       this.#fail(error, nowUs);
     }
   }
 
-  /** The next datagram to send now, or null. Call until null. The buffer is not written to again. Never throws. */
+  /** The next datagram to send now, to `destination`, or null. Call until null. The buffer is not written to again. Never throws. */
   poll(nowUs: number): Buffer | null {
     try {
       return this.#sender.poll(nowUs);
@@ -106,6 +111,8 @@ export class Connection {
     if (recovery !== null && recovery < deadline) deadline = recovery;
     if (state.blockedReminderUs !== null && state.blockedReminderUs < deadline)
       deadline = state.blockedReminderUs;
+    const challenge = state.paths.deadlineUs;
+    if (challenge !== null && challenge < deadline) deadline = challenge;
     const paced = this.#sender.pacedUntilUs;
     if (paced !== null && paced < deadline) deadline = paced;
     for (const name of SPACES) {
@@ -116,6 +123,16 @@ export class Connection {
       if (ack !== null && ack < deadline) deadline = ack;
     }
     return deadline === Number.POSITIVE_INFINITY ? null : deadline;
+  }
+
+  /** Where the datagram that `poll` returned last is to go. */
+  get destination(): PathAddress {
+    return this.#sender.destination;
+  }
+
+  /** The path that packets take. */
+  get path(): PathAddress {
+    return this.#state.paths.active.address;
   }
 
   /** The instant until which the pacer holds the next packet back, null when it does not. */
@@ -144,6 +161,7 @@ export class Connection {
       state.blockedReminderUs = null;
       state.streams.remindOfBlocks();
     }
+    for (const path of state.paths.onTimeout(nowUs)) this.#onPathFailed(path);
     const deadline = state.recovery.deadlineUs();
     if (deadline === null || nowUs < deadline) return;
     const { lost, probe } = state.recovery.onTimeout(nowUs);
@@ -205,6 +223,22 @@ export class Connection {
     return this.#state.updateKeys(nowUs);
   }
 
+  /**
+   * Tries another path, and moves to it once the peer answered there (RFC 9000 §9.2): `migrated` or `path-failed` tells. False
+   * when it cannot be tried: too early, the peer forbids it, or gave no connection id for it.
+   */
+  migrate(to: PathAddress): boolean {
+    const { role, handshakeConfirmed, peerParameters, peerIds, paths } = this.#state;
+    if (role !== 'client' || !this.isOpen || !handshakeConfirmed) return false;
+    if (peerParameters!.disableActiveMigration || !peerIds.hasSpare) return false;
+    const path = paths.open(to);
+    path.isGoal = true;
+    // RFC 9000 §8.1: it is the server that has to be careful with addresses it does not know.
+    path.validated = true;
+    paths.challenge(path);
+    return true;
+  }
+
   /** Closes with an application code (RFC 9000 §10.2). */
   close(code: number, reason: string, nowUs: number): void {
     this.#state.startClosing(
@@ -228,7 +262,7 @@ export class Connection {
   }
 
   get localId(): Buffer {
-    return this.#state.localId;
+    return this.#state.localIds.first;
   }
 
   get heardFromPeer(): boolean {
@@ -256,9 +290,9 @@ export class Connection {
   }
 
   stats() {
-    const { recovery, config, streams } = this.#state;
+    const { recovery, streams } = this.#state;
     const { rtt, stats } = recovery;
-    const controller = config.controller.snapshot();
+    const controller = recovery.controller.snapshot();
     return {
       controller: controller.name,
       cwndBytes: controller.cwnd,
@@ -276,8 +310,25 @@ export class Connection {
       streamBytesSent: streams.bytesSent,
       streamBytesRetransmitted: streams.bytesRetransmitted,
       ptoCount: stats.ptoCount,
+      migrations: this.#state.paths.migrations,
       keyUpdates: this.#state.keyPhases?.updates ?? 0,
     };
+  }
+
+  /** RFC 9000 §9.3.2. */
+  #onPathFailed(path: Path): void {
+    const state = this.#state;
+    if (path !== state.paths.active) {
+      state.events.push({ type: 'path-failed', path: path.address });
+      return;
+    }
+    if (path.validated) return;
+    const fallback = state.paths.takeFallback();
+    if (fallback) state.migrate(fallback);
+    else {
+      const reason = 'the peer moved to an address where nobody answers';
+      state.terminate({ by: 'timeout', code: TransportError.NO_VIABLE_PATH, application: false, reason });
+    }
   }
 
   #fail(cause: unknown, nowUs: number): void {

@@ -28,12 +28,13 @@ function localParameters(state: ConnectionState): TransportParameters {
     initialMaxStreamsUni: WINDOWS.streamsUni,
     maxDatagramFrameSize: WINDOWS.datagram,
     activeConnectionIdLimit: ACTIVE_CID_LIMIT,
-    // Paths are not migrated yet, so peers must not try (RFC 9000 §9).
-    disableActiveMigration: true,
-    initialSourceConnectionId: state.localId,
+    initialSourceConnectionId: state.localIds.first,
     ...(state.role === 'server' ? { originalDestinationConnectionId: state.originalDestinationId } : {}),
     ...(state.role === 'server' && state.retrySourceId
       ? { retrySourceConnectionId: state.retrySourceId }
+      : {}),
+    ...(state.role === 'server' && state.config.resetToken
+      ? { statelessResetToken: state.config.resetToken(state.localIds.first) }
       : {}),
   };
 }
@@ -149,6 +150,7 @@ export class Handshaker {
       if (newToken) state.control.add({ type: 'new_token', token: newToken() });
       state.confirmHandshake();
     }
+    state.issueIds();
     state.events.push({ type: 'connected' });
   }
 
@@ -182,7 +184,8 @@ export class Handshaker {
     state.peerParameters = peer;
     state.recovery.maxAckDelayUs = peer.maxAckDelayMs * 1000;
     state.datagramBytes = Math.min(state.datagramBytes, peer.maxUdpPayloadSize);
-    state.config.controller.onDatagramSize(state.datagramBytes);
+    state.recovery.controller.onDatagramSize(state.datagramBytes);
+    if (peer.statelessResetToken) state.peerIds.setInitialResetToken(Buffer.from(peer.statelessResetToken));
     state.streams.applyPeerParameters(peer);
   }
 }

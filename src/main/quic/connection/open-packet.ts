@@ -37,11 +37,11 @@ export function beginPacket(
   space: PacketSpace,
   start: number,
   limit: number,
+  dcid: Buffer = state.peerIds.current,
 ): OpenPacket {
   const writer = new Writer(buffer, start, limit - TAG);
   const packetNumber = space.nextPacketNumber;
   const pnLength = packetNumberLength(packetNumber, space.largestAcked);
-  const dcid = state.peerIds.current;
   let pnOffset: number;
   let lengthOffset = -1;
   if (space.name === 'application') {
@@ -57,7 +57,7 @@ export function beginPacket(
       type: space.name,
       version: QUIC_V1,
       dcid,
-      scid: state.localId,
+      scid: state.localIds.first,
       token: state.initialToken,
       packetNumber,
       pnLength,

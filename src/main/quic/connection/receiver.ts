@@ -16,13 +16,19 @@ import {
 } from '../wire/header.ts';
 import type { PacketProtection } from '../wire/protection.ts';
 import { isRetryAuthentic } from '../wire/retry.ts';
+import { CID_LENGTH } from './config.ts';
 import type { Handshaker } from './handshaker.ts';
 import type { PacketSpace } from './packet-space.ts';
+import type { Path, PathAddress } from './paths.ts';
 import { onFramesAcked, onFramesLost } from './sent-frames.ts';
 import { type ConnectionState, LONGEST_ACK_DELAY_US } from './state.ts';
 
 /** RFC 9000 §14.1: Initial packets in smaller datagrams are not the client's that is described there. */
 const MIN_INITIAL_DATAGRAM = 1200;
+/** RFC 9000 §9.1: frames by which alone nobody moves. */
+const isProbing = (type: Frame['type']): boolean =>
+  type === 'path_challenge' || type === 'path_response' || type === 'new_connection_id' || type === 'padding';
+
 /** Packets kept because their keys are not there yet (RFC 9000 §5.7). */
 const UNDECRYPTABLE_LIMIT = 16;
 
@@ -39,18 +45,38 @@ export class Receiver {
   readonly #state: ConnectionState;
   readonly #handshaker: Handshaker;
   #undecryptable: { space: Space; datagram: Buffer }[] = [];
+  /** Where the datagram at hand came from, whether any packet of it was opened, and to which of our ids the last one went. */
+  #from: PathAddress;
+  #opened = false;
+  /** Whether all frames of the packet at hand may be sent on a path that is only tried (RFC 9000 §9.1). */
+  #isProbing = true;
+  #destination: Buffer;
   /** Source connection id of the peer's first packet. */
   #peerSourceId: Buffer | null = null;
 
   constructor(state: ConnectionState, handshaker: Handshaker) {
     this.#state = state;
     this.#handshaker = handshaker;
+    this.#from = state.paths.active.address;
+    this.#destination = state.localIds.first;
   }
 
   /** Processes a datagram; throws QuicError when the peer broke the protocol. Decrypts in place. */
-  receive(datagram: Buffer, nowUs: number): void {
-    this.#state.bytesReceived += datagram.length;
+  receive(datagram: Buffer, from: PathAddress, nowUs: number): void {
+    const state = this.#state;
+    const { active } = state.paths;
+    // RFC 9000 §9: nobody moves before the handshake is confirmed.
+    if (from !== active.address && !state.handshakeConfirmed) return;
+    state.bytesReceived += datagram.length;
+    if (from === active.address) active.bytesReceived += datagram.length;
+    this.#from = from;
+    this.#opened = false;
     this.#packets(datagram, nowUs);
+    if (!this.#opened && state.peerIds.isReset(datagram)) {
+      const reason = 'the peer does not know the connection any more (stateless reset)';
+      state.terminate({ by: 'peer', code: TransportError.NO_ERROR, application: false, reason });
+      return;
+    }
     if (this.#undecryptable.length > 0) this.#retryUndecryptable(nowUs);
   }
 
@@ -58,7 +84,7 @@ export class Receiver {
     const state = this.#state;
     let first: PacketHeader | null = null;
     for (let position = 0; position < datagram.length; ) {
-      const header = parseHeader(datagram, position, state.localId.length);
+      const header = parseHeader(datagram, position, CID_LENGTH);
       if (!header) return;
       position = header.end;
       // RFC 9000 §12.2: only packets for the connection of the first belong together.
@@ -96,7 +122,7 @@ export class Receiver {
     const state = this.#state;
     // RFC 9000 §6.2: ignored once anything was heard, when it does not answer us, and when it lists our version.
     if (state.role !== 'client' || state.heardFromPeer) return;
-    if (!header.dcid.equals(state.localId) || !header.scid.equals(state.originalDestinationId)) return;
+    if (!header.dcid.equals(state.localIds.first) || !header.scid.equals(state.originalDestinationId)) return;
     if (header.versions.includes(QUIC_V1)) return;
     const offered = header.versions.map((version) => `0x${version.toString(16).padStart(8, '0')}`).join(', ');
     const cause = new LabError('RL_VERSION_UNSUPPORTED', `The server speaks only QUIC versions ${offered}`);
@@ -107,7 +133,7 @@ export class Receiver {
   #onRetry(datagram: Buffer, header: LongHeader): void {
     const state = this.#state;
     if (state.role !== 'client' || state.heardFromPeer || state.retrySourceId) return;
-    if (!header.dcid.equals(state.localId) || header.token.length === 0) return;
+    if (!header.dcid.equals(state.localIds.first) || header.token.length === 0) return;
     if (header.scid.equals(state.originalDestinationId)) return;
     if (!isRetryAuthentic(datagram, header, state.originalDestinationId)) return;
     state.retrySourceId = Buffer.from(header.scid);
@@ -125,7 +151,7 @@ export class Receiver {
     const state = this.#state;
     const space = state.spaces[spaceName];
     if (space.discarded) return;
-    if (!header.dcid.equals(state.localId)) {
+    if (!header.dcid.equals(this.#destination) && !state.localIds.has(header.dcid)) {
       // Only a client's first packets may carry the id it invented (RFC 9000 §7.2).
       const invented =
         spaceName === 'initial' && state.role === 'server' && header.dcid.equals(state.initialKeyId);
@@ -154,6 +180,7 @@ export class Receiver {
     }
     if (keyPhases && header.form === 'short') keyPhases.onOpened(opener, packetNumber, nowUs, state.ptoUs);
     // Authentic from here on.
+    this.#opened = true;
     state.packetsReceived++;
     if (space.received.isDuplicate(packetNumber)) return;
     if (state.phase !== 'open') {
@@ -170,10 +197,31 @@ export class Receiver {
     state.sentSinceReceived = false;
     state.restartIdleTimer(nowUs);
 
-    const ackEliciting = this.#frames(payload, spaceName, nowUs);
+    const { active } = state.paths;
+    const path = this.#from === active.address ? active : state.paths.open(this.#from);
+    if (path !== active) path.bytesReceived += datagram.length;
+    const isNewest = packetNumber > space.received.largest;
+    this.#isProbing = true;
+    const ackEliciting = this.#frames(payload, spaceName, header.dcid, nowUs);
+    if (path !== active && isNewest && !this.#isProbing) this.#follow(path, header.dcid);
+    else if (path === active && !header.dcid.equals(this.#destination))
+      this.#destination = Buffer.from(header.dcid);
     // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
     space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');
     if (packetNumber >= SETTLED_AFTER && spaceName === 'application') this.#adaptAcknowledgements(space);
+  }
+
+  /** RFC 9000 §9.3: the client sends from another address now. */
+  #follow(path: Path, dcid: Buffer): void {
+    const state = this.#state;
+    if (state.role !== 'server' || state.phase !== 'open') return;
+    if (!dcid.equals(this.#destination)) {
+      // RFC 9000 §9.5: a client that changed its id on purpose is given another of its own in return.
+      state.paths.destination(path);
+      this.#destination = Buffer.from(dcid);
+    }
+    state.migrate(path);
+    if (!path.validated) state.paths.challenge(path);
   }
 
   /** RFC 9001 §6.6: forgeries over the whole connection are counted, and few enough to be sure that none got through. */
@@ -214,7 +262,7 @@ export class Receiver {
     this.#peerSourceId ??= state.peerIds.current;
     if (spaceName === 'handshake') {
       // RFC 9000 §8.1 and RFC 9001 §4.9.1.
-      state.addressValidated = true;
+      state.paths.active.validated = true;
       state.discard('initial');
     }
     return true;
@@ -246,7 +294,7 @@ export class Receiver {
   }
 
   /** Obeys every frame of a packet; returns whether the packet asks for an acknowledgement. */
-  #frames(payload: Buffer, spaceName: Space, nowUs: number): boolean {
+  #frames(payload: Buffer, spaceName: Space, dcid: Buffer, nowUs: number): boolean {
     const reader = new Reader(payload);
     if (reader.remaining === 0)
       throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'packet without frames');
@@ -261,7 +309,12 @@ export class Receiver {
         );
       }
       if (isAckEliciting(frame.type)) ackEliciting = true;
-      this.#frame(frame, spaceName, nowUs);
+      if (this.#isProbing && !isProbing(frame.type)) this.#isProbing = false;
+      if (frame.type === 'retire_connection_id') {
+        for (const replacement of this.#state.localIds.retire(frame.sequence, dcid)) {
+          this.#state.control.add(replacement);
+        }
+      } else this.#frame(frame, spaceName, nowUs);
       if (this.#state.phase !== 'open') break;
     }
     return ackEliciting;
@@ -308,20 +361,19 @@ export class Receiver {
       case 'streams_blocked':
         break;
       case 'new_connection_id':
-        state.peerIds.onNewConnectionId(frame.sequence, frame.retirePriorTo, Buffer.from(frame.connectionId));
-        break;
-      case 'retire_connection_id':
-        // Only our first id exists, and it is the one in use (RFC 9000 §19.16).
-        throw new QuicError(
-          TransportError.PROTOCOL_VIOLATION,
-          'retired a connection id that is in use',
-          0x19,
+        state.peerIds.onNewConnectionId(
+          frame.sequence,
+          frame.retirePriorTo,
+          Buffer.from(frame.connectionId),
+          Buffer.from(frame.statelessResetToken),
         );
+        break;
       case 'path_challenge':
-        state.queuePathResponse(Buffer.from(frame.data));
+        state.paths.respond(state.paths.open(this.#from), Buffer.from(frame.data));
         break;
       case 'path_response':
-        throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'PATH_RESPONSE without challenge', 0x1b);
+        this.#onPathResponse(frame.data);
+        break;
       case 'new_token':
         // RFC 9000 §19.7: only servers send it.
         if (state.role === 'server')
@@ -343,6 +395,14 @@ export class Receiver {
         });
         break;
     }
+  }
+
+  #onPathResponse(data: Buffer): void {
+    const state = this.#state;
+    if (!state.paths.hasChallenged)
+      throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'PATH_RESPONSE without challenge', 0x1b);
+    const path = state.paths.onResponse(data);
+    if (path?.isGoal) state.migrate(path);
   }
 
   #onAck(frame: Extract<Frame, { type: 'ack' }>, spaceName: Space, nowUs: number): void {

@@ -5,6 +5,7 @@ import { type Frame, frameSize, writeAck, writeFrame, writeStreamHeader } from '
 import { closePackets } from './close-packets.ts';
 import { beginPacket, type OpenPacket, padForSample, padTo, sealPacket, TAG } from './open-packet.ts';
 import type { PacketSpace } from './packet-space.ts';
+import type { Path, PathAddress } from './paths.ts';
 import { onFramesLost } from './sent-frames.ts';
 import type { ConnectionState, SentFrame } from './state.ts';
 import { STREAM_CONTROL_BYTES } from './stream-control.ts';
@@ -32,12 +33,15 @@ export class Sender {
   readonly #state: ConnectionState;
   #slab = Buffer.alloc(0);
   #slabUsed = 0;
+  /** Where the last datagram goes. */
+  destination: PathAddress;
   /** When the pacer lets the next packet go, while it holds one back. */
   pacedUntilUs: number | null = null;
   #acksAlone = 0;
 
   constructor(state: ConnectionState) {
     this.#state = state;
+    this.destination = state.paths.active.address;
   }
 
   /** The next datagram to send, or null. The buffer stays untouched by later calls. */
@@ -49,8 +53,11 @@ export class Sender {
 
     if (state.keyPhases?.isWorn && !state.updateKeys(nowUs)) this.#guardKeys(nowUs);
 
-    const limit = Math.min(state.datagramBytes, state.amplificationCredit);
-    state.recovery.antiAmplificationBlocked = limit < MIN_PACKET;
+    const probed = state.phase === 'open' ? state.paths.next() : null;
+    const path = probed ?? state.paths.active;
+    this.destination = path.address;
+    const limit = Math.min(state.datagramBytes, path.credit);
+    state.recovery.antiAmplificationBlocked = state.paths.active.credit < MIN_PACKET;
     if (limit < MIN_PACKET) return null;
 
     if (this.#slabUsed + state.datagramBytes > this.#slab.length) {
@@ -64,6 +71,8 @@ export class Sender {
     if (state.phase === 'closing') {
       state.closePending = false;
       packets = closePackets(state, buffer, start, start + limit);
+    } else if (probed) {
+      packets = [this.#pathProbe(probed, start, limit, nowUs)];
     } else {
       packets = this.#openPackets(start, limit, nowUs);
     }
@@ -73,8 +82,8 @@ export class Sender {
       if (!expand && !(space.name === 'initial' && (ackEliciting || state.role === 'client'))) continue;
       const last = packets.at(-1)!;
       padTo(last, start + Math.min(FULL_DATAGRAM, limit) - TAG);
-      // RFC 9002 §2: packets with PADDING count as in flight.
-      last.inFlight = true;
+      // RFC 9002 §2: packets with PADDING count as in flight, on the path that is governed.
+      last.inFlight = probed === null;
       break;
     }
     let end = start;
@@ -84,7 +93,24 @@ export class Sender {
     }
     this.#slabUsed = end;
     state.bytesSent += end - start;
+    path.bytesSent += end - start;
     return buffer.subarray(start, end);
+  }
+
+  /** A packet of nothing but what a path is tried with, outside congestion control (RFC 9000 §8.2, §9.1). */
+  #pathProbe(path: Path, start: number, limit: number, nowUs: number): OpenPacket {
+    const state = this.#state;
+    const { paths, spaces } = state;
+    const dcid = paths.destination(path);
+    const packet = beginPacket(state, this.#slab, spaces.application, start, start + limit, dcid);
+    for (const data of path.responses.splice(0)) writeFrame(packet.writer, { type: 'path_response', data });
+    if (path.challengeDue) {
+      const data = paths.takeChallenge(path, nowUs, state.ptoUs);
+      writeFrame(packet.writer, { type: 'path_challenge', data });
+    }
+    packet.ackEliciting = true;
+    packet.expand = true;
+    return packet;
   }
 
   /** RFC 9001 §6.6: a peer that stands in the way of updates ends the connection, while the key may still say so. */
@@ -106,9 +132,9 @@ export class Sender {
   /** What may be sent now: everything, or only what congestion control does not govern. */
   #mayElicit(nowUs: number): boolean {
     const state = this.#state;
-    const { recovery, config } = state;
+    const { recovery } = state;
     if (!recovery.canSend(state.datagramBytes)) return false;
-    const { pacingBps, sendQuantum } = config.controller;
+    const { pacingBps, sendQuantum } = recovery.controller;
     if (pacingBps === null) return true;
     const until = state.pacer.delayUntil(nowUs, state.datagramBytes, pacingBps, sendQuantum);
     if (until <= nowUs) return true;
@@ -126,7 +152,6 @@ export class Sender {
       state.streams.hasWork ||
       state.streams.hasControl ||
       state.control.size > 0 ||
-      state.pathResponses.length > 0 ||
       state.peerIds.hasRetired
     );
   }
@@ -255,13 +280,7 @@ export class Sender {
 
   #control(packet: OpenPacket, nowUs: number): void {
     const state = this.#state;
-    const { streams, peerIds, pathResponses } = state;
-    // RFC 9000 §13.3: PATH_RESPONSE is not sent again; the peer asks again.
-    while (pathResponses.length > 0) {
-      if (!this.#put(packet, { type: 'path_response', data: pathResponses[0]! }, null)) return;
-      pathResponses.shift();
-      packet.expand = true;
-    }
+    const { streams, peerIds } = state;
     for (const frame of state.control) {
       if (!this.#put(packet, frame, { kind: 'control', frame })) return;
       state.control.delete(frame);
@@ -339,7 +358,7 @@ export class Sender {
     };
     state.recovery.onPacketSent(space.name, sent, nowUs);
     if (inFlight) {
-      const { pacingBps, sendQuantum } = state.config.controller;
+      const { pacingBps, sendQuantum } = state.recovery.controller;
       if (pacingBps !== null) state.pacer.onSent(nowUs, bytes, pacingBps, sendQuantum);
     }
     if (ackEliciting && !state.sentSinceReceived) {

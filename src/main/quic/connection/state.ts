@@ -7,7 +7,9 @@ import { DEFAULT_PARAMETERS, type TransportParameters } from '../wire/transport-
 import type { ClientConfig, CloseReason, ConnectionEvent, ServerConfig } from './config.ts';
 import { PeerConnectionIds } from './connection-ids.ts';
 import type { KeyPhases } from './key-phases.ts';
+import { LocalConnectionIds } from './local-ids.ts';
 import { PacketSpace } from './packet-space.ts';
+import { Path, type PathAddress, Paths } from './paths.ts';
 import type { StreamControlFrame } from './stream-control.ts';
 import { StreamSet } from './stream-set.ts';
 
@@ -30,8 +32,6 @@ export type Phase = 'open' | 'closing' | 'draining' | 'terminated';
 
 /** Unsent DATAGRAMs kept; more are refused, since stale datagrams serve nobody (RFC 9221 §5.2 leaves it to us). */
 const DATAGRAM_QUEUE = 1024;
-/** PATH_CHALLENGEs that wait for their answer; of a flood the newest count. */
-const PATH_RESPONSE_QUEUE = 4;
 /** A server forgets a client that falls silent in the handshake after this long, whatever the idle timeout. */
 const HANDSHAKE_IDLE_US = 10_000_000;
 /** Packet numbers from one that is skipped to the next: at least, and up to so many more. */
@@ -48,7 +48,8 @@ export class ConnectionState {
   readonly pacer = new Pacer();
   readonly streams: StreamSet;
   readonly peerIds: PeerConnectionIds;
-  readonly localId: Buffer;
+  readonly localIds: LocalConnectionIds;
+  readonly paths: Paths;
   /** Destination of the client's first Initial (RFC 9000 §7.3). */
   readonly originalDestinationId: Buffer;
   /** What the Initial keys are made of: the destination of the client's first Initial, or of the first after a Retry. */
@@ -60,8 +61,6 @@ export class ConnectionState {
   readonly events: ConnectionEvent[] = [];
   /** Control frames waiting for a 1-RTT packet, each once. */
   readonly control = new Set<Frame>();
-  /** Data of PATH_RESPONSEs to send. */
-  readonly pathResponses: Buffer[] = [];
   readonly datagrams: Buffer[] = [];
   readonly startedAtUs: number;
 
@@ -75,8 +74,6 @@ export class ConnectionState {
   handshakeUs: number | null = null;
   /** Whether a packet of the peer was ever authenticated. */
   heardFromPeer = false;
-  /** RFC 9000 §8.1: before it is validated a server sends at most three times what it received. */
-  addressValidated: boolean;
   datagramBytes: number;
   lastReceivedAtUs: number;
   /** An ack-eliciting packet was sent since the last one was received (RFC 9000 §10.1). */
@@ -108,21 +105,28 @@ export class ConnectionState {
       initialKey: Buffer;
       retrySource: Buffer | null;
     },
+    from: PathAddress,
     nowUs: number,
   ) {
     this.role = role;
     this.config = config;
-    this.localId = ids.local;
+    const { random, resetToken } = config;
+    this.localIds = new LocalConnectionIds({
+      first: ids.local,
+      random,
+      resetToken: resetToken ?? (() => random(16)),
+      emit: (event) => this.events.push(event),
+    });
     this.peerIds = new PeerConnectionIds(ids.peer);
+    this.paths = new Paths(new Path(from, role === 'client'), this.peerIds, random);
     this.originalDestinationId = ids.originalDestination;
     this.initialKeyId = ids.initialKey;
     this.retrySourceId = ids.retrySource;
     this.initialToken = (role === 'client' && (config as ClientConfig).token) || NO_TOKEN;
     this.datagramBytes = config.datagramBytes;
-    this.addressValidated = role === 'client';
     this.startedAtUs = nowUs;
     this.lastReceivedAtUs = nowUs;
-    this.recovery = new Recovery({ controller: config.controller, datagramBytes: config.datagramBytes });
+    this.recovery = new Recovery({ controller: config.controller(), datagramBytes: config.datagramBytes });
     this.streams = new StreamSet(role === 'client', (event) => this.events.push(event));
     this.spaces = {
       initial: new PacketSpace('initial'),
@@ -145,11 +149,6 @@ export class ConnectionState {
     this.scheduleSkip();
     this.recovery.handshakeConfirmed = true;
     this.discard('handshake');
-  }
-
-  /** Bytes a server may still send to an unvalidated address. */
-  get amplificationCredit(): number {
-    return this.addressValidated ? Number.MAX_SAFE_INTEGER : 3 * this.bytesReceived - this.bytesSent;
   }
 
   /** Largest DATAGRAM payload that fits a packet and the peer's limit now; 0 when it takes none (RFC 9221 §3). */
@@ -181,10 +180,23 @@ export class ConnectionState {
     application.skipAt = application.nextPacketNumber + SKIP_PERIOD + spread;
   }
 
-  /** RFC 9000 §8.2.2: the data of a PATH_CHALLENGE, to be echoed once. */
-  queuePathResponse(data: Buffer): void {
-    if (this.pathResponses.length >= PATH_RESPONSE_QUEUE) this.pathResponses.shift();
-    this.pathResponses.push(data);
+  /** Gives the peer ids to address us by on other paths, as many as it keeps (RFC 9000 §5.1.1). */
+  issueIds(): void {
+    const limit = this.peerParameters?.activeConnectionIdLimit ?? 0;
+    for (const frame of this.localIds.issue(limit)) this.control.add(frame);
+  }
+
+  /** All packets take this path from now on (RFC 9000 §9.3, §9.4). */
+  migrate(path: Path): void {
+    const { address } = this.paths.active.address;
+    this.paths.activate(path);
+    // RFC 9000 §9.4: a change of port alone is most likely a NAT's doing, and the path the same.
+    if (path.address.address !== address || path.isGoal) {
+      this.recovery.changePath(this.config.controller());
+      this.pacer.reset();
+    }
+    path.isGoal = false;
+    this.events.push({ type: 'migrated', to: path.address });
   }
 
   /** Restarts the idle timer (RFC 9000 §10.1). */

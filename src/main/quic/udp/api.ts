@@ -87,6 +87,8 @@ export interface ConnectionStats {
   /** Stream bytes sent again after a loss. */
   streamBytesRetransmitted: number;
   ptoCount: number;
+  /** Times the connection moved to another path (RFC 9000 §9). */
+  migrations: number;
   /** Key updates of either side (RFC 9001 §6). */
   keyUpdates: number;
 }
@@ -134,6 +136,13 @@ export interface QuicSession {
   stats(): ConnectionStats;
   /** The newest token that the server gave this client for its next connection (RFC 9000 §8.1.3). */
   readonly token: Buffer | null;
+  /** Begins a key update (RFC 9001 §6); false when it is too early for one. */
+  updateKeys(): boolean;
+  /**
+   * Client: moves to a new local port once the server answered there (RFC 9000 §9.2). Rejects with LabError RL_CONFLICT when the
+   * server or the moment do not allow it, RL_CONNECT_TIMEOUT when the new path does not lead to the server.
+   */
+  migrate(): Promise<void>;
   close(code?: number, reason?: string): Promise<void>;
   /** Resolves once, when the connection has ended. Never rejects. */
   readonly closed: Promise<CloseInfo>;

@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { LabError } from '../../../shared/errors.ts';
 import type { ClientConfig, CloseReason } from '../connection/config.ts';
 import { Connection } from '../connection/connection.ts';
+import type { PathAddress } from '../connection/paths.ts';
 import { makeVerifier } from '../tls/verify.ts';
 import type { ConnectOptions, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
@@ -21,6 +22,8 @@ import {
 } from './socket.ts';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** How long a path that was left is still read. */
+const LINGER_MS = 1000;
 
 /**
  * Connects to a QUIC server; resolves once the handshake is complete and the certificate verified.
@@ -45,7 +48,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
   for (;;) {
     const address = addresses.shift()!;
     const config: ClientConfig = {
-      controller: makeController(),
+      controller: makeController,
       alpn: options.alpn,
       random: randomBytes,
       datagramBytes,
@@ -61,7 +64,8 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
         where,
         timeoutMs,
         deadlineUs,
-        remote: { address: address.address, port: options.port },
+        remote: address,
+        port: options.port,
         insecure: options.trust.insecure,
         signal: options.signal,
       });
@@ -142,7 +146,8 @@ interface Target {
   where: string;
   timeoutMs: number;
   deadlineUs: number;
-  remote: { address: string; port: number };
+  remote: Address;
+  port: number;
   insecure: boolean;
   signal: AbortSignal | undefined;
 }
@@ -150,9 +155,20 @@ interface Target {
 /** Takes the socket over: whatever comes of it, it is closed in the end. */
 function handshake(socket: Socket, config: ClientConfig, target: Target): Promise<QuicSession> {
   const { where, timeoutMs, signal } = target;
+  /** A path is a socket of ours, as much as an address of the server. */
+  interface ClientPath extends PathAddress {
+    readonly socket: Socket;
+  }
+  const pathOf = (own: Socket): ClientPath => ({
+    address: target.remote.address,
+    port: target.port,
+    socket: own,
+  });
+  const first = pathOf(socket);
+  const paths = new Set([first]);
   let connection: Connection;
   try {
-    connection = Connection.client(config, nowUs());
+    connection = Connection.client(config, first, nowUs());
   } catch (error) {
     socket.close();
     throw error;
@@ -174,10 +190,24 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
     };
     const session = new Session(
       connection,
-      { role: 'client', remote: target.remote, insecure: target.insecure },
+      { role: 'client', insecure: target.insecure },
       {
         // Until there is an answer a refused port must be heard of; afterwards a callback per send is wasted.
-        transmit: (datagram) => (connected ? socket.send(datagram) : socket.send(datagram, onSent)),
+        transmit: (datagram, to) => {
+          if (connected) (to as ClientPath).socket.send(datagram);
+          else socket.send(datagram, onSent);
+        },
+        openPath: async () => {
+          const path = pathOf(await openSocket(target.remote, target.port, where));
+          paths.add(path);
+          listen(path);
+          return path;
+        },
+        onPath: (change, path) => {
+          if (change === 'path-failed') closePath(path as ClientPath);
+          // What the server sent before it heard of the move may still come.
+          else for (const other of paths) if (other !== path) setTimeout(closePath, LINGER_MS, other).unref();
+        },
         onConnected: () => {
           connected = true;
           settled = true;
@@ -187,11 +217,13 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
         onClosed: (info) => {
           // The closing period runs on without keeping the process alive. Once the peer has closed, nothing is left to
           // say, and what still arrives dies with the socket (RFC 9000 §10.2).
-          socket.unref();
+          for (const path of paths) path.socket.unref();
           if (info.by === 'peer') session.abandon(info);
           fail(closeError(info, { where, connected: false, offered: config.alpn, timeoutMs }));
         },
-        onTerminated: () => socket.close(),
+        onTerminated: () => {
+          for (const path of paths) closePath(path);
+        },
       },
     );
     const onSocketError = (error: Error): void => {
@@ -216,8 +248,14 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
       signal?.removeEventListener('abort', onAbort);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    socket.on('error', onSocketError);
-    socket.on('message', (datagram: Buffer) => session.receive(datagram));
+    const listen = (path: ClientPath): void => {
+      path.socket.on('error', onSocketError);
+      path.socket.on('message', (datagram: Buffer) => session.receive(datagram, path));
+    };
+    const closePath = (path: ClientPath): void => {
+      if (paths.delete(path)) path.socket.close();
+    };
+    listen(first);
     if (signal?.aborted) onAbort();
     else session.wake();
   });

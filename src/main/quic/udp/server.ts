@@ -1,5 +1,5 @@
 /** A QUIC server: one UDP socket, datagrams handed to connections by their connection id (RFC 9000 §5.2). */
-import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { createHmac, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
@@ -7,6 +7,7 @@ import { LabError } from '../../../shared/errors.ts';
 import { AddressTokens } from '../connection/address-tokens.ts';
 import { CID_LENGTH, type ServerConfig } from '../connection/config.ts';
 import { Connection } from '../connection/connection.ts';
+import type { PathAddress } from '../connection/paths.ts';
 import { refusal } from '../connection/refusal.ts';
 import { TransportError } from '../wire/errors.ts';
 import { type LongHeader, parseHeader, QUIC_V1, writeVersionNegotiation } from '../wire/header.ts';
@@ -32,6 +33,13 @@ const MIN_ORIGINAL_ID = 8;
 const MAX_HANDSHAKES = 1024;
 /** Beyond so many, only clients that own their address get one: whoever forges it never sees the Retry. */
 const HANDSHAKES_WITHOUT_RETRY = 128;
+const RESET_TOKEN_LENGTH = 16;
+/** RFC 9000 §10.3: what answers a packet of an unknown connection is smaller than it, and looks like any other. */
+const RESET_BYTES = { least: 21, most: 43 } as const;
+/** Stateless resets a second, at most: they answer what anybody may send (RFC 9000 §10.3.3). */
+const RESETS_PER_SECOND = 1000;
+/** Addresses remembered of one client beside the one in use. */
+const OTHER_ADDRESSES = 4;
 /** Set in the first byte of a packet with a long header (RFC 9000 §17.2). */
 const LONG_FORM = 0x80;
 
@@ -42,17 +50,22 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   const makeController = controllerMaker(options.controller, datagramBytes);
   const identity = readIdentity(options.certificate, options.privateKey);
   const socket = await bind(await resolve(options.host, options.port), options.port);
+  const resetKey = randomBytes(32);
+  // RFC 9000 §10.3.2: derived from the id, so that it is still known when the connection is not.
+  const resetToken = (id: Buffer): Buffer =>
+    createHmac('sha256', resetKey).update(id).digest().subarray(0, RESET_TOKEN_LENGTH);
   const config = (newToken: () => Buffer): ServerConfig => ({
-    controller: makeController(),
+    controller: makeController,
     alpn: options.alpn,
     random: randomBytes,
     datagramBytes,
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
     keyLog: options.keyLog,
     newToken,
+    resetToken,
     ...identity,
   });
-  return new Listener(socket, config, options);
+  return new Listener(socket, config, resetToken, options);
 }
 
 /** The address to bind to, of a host that may be a name. */
@@ -111,7 +124,9 @@ function bind(host: string, port: number): Promise<Socket> {
 
 interface Entry {
   session: Session;
-  remote: RemoteInfo;
+  /** Where the last datagram came from. */
+  current: PathAddress;
+  others: PathAddress[];
 }
 
 class Listener implements QuicListener {
@@ -123,6 +138,9 @@ class Listener implements QuicListener {
   readonly #onSession: (session: QuicSession) => void;
   readonly #handshakesWithoutRetry: number;
   readonly #tokens = new AddressTokens(randomBytes);
+  readonly #resetToken: (id: Buffer) => Buffer;
+  #resets = 0;
+  #resetsFromUs = 0;
   /** By our connection id. */
   readonly #byId = new Map<string, Entry>();
   /** By the client's address and the id it invented, until the connection is gone. */
@@ -134,10 +152,12 @@ class Listener implements QuicListener {
   constructor(
     socket: Socket,
     config: (newToken: () => Buffer) => ServerConfig,
+    resetToken: (id: Buffer) => Buffer,
     { onSession, retry }: Pick<ListenOptions, 'onSession' | 'retry'>,
   ) {
     this.#socket = socket;
     this.#config = config;
+    this.#resetToken = resetToken;
     this.#onSession = onSession;
     this.#handshakesWithoutRetry = retry === 'always' ? 0 : HANDSHAKES_WITHOUT_RETRY;
     ({ address: this.address, port: this.port } = socket.address());
@@ -149,7 +169,7 @@ class Listener implements QuicListener {
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       // Those still in their handshake are told too: silence would cost them their whole idle timeout.
-      for (const { session } of [...this.#byId.values()]) {
+      for (const { session } of new Set(this.#byId.values())) {
         void session.close(0, 'server is shutting down');
         session.abandon({ by: 'local', code: 0, application: false, reason: 'server is shutting down' });
       }
@@ -162,6 +182,7 @@ class Listener implements QuicListener {
     if (datagram.length > CID_LENGTH && (datagram[0]! & LONG_FORM) === 0) {
       const entry = this.#byId.get(datagram.toString('latin1', 1, 1 + CID_LENGTH));
       if (entry) deliver(entry, datagram, remote);
+      else this.#reset(datagram, remote);
       return;
     }
     const header = parseHeader(datagram, 0, CID_LENGTH);
@@ -185,6 +206,23 @@ class Listener implements QuicListener {
     }
     if (header.form !== 'long' || header.type !== 'initial' || header.dcid.length < MIN_ORIGINAL_ID) return;
     this.#onFirstInitial(datagram, header, remote);
+  }
+
+  /** RFC 9000 §10.3: tells a peer whose connection is not known here (any more). */
+  #reset(datagram: Buffer, remote: RemoteInfo): void {
+    const length = Math.min(RESET_BYTES.most, datagram.length - 1);
+    if (length < RESET_BYTES.least || remote.port === 0) return;
+    const now = nowUs();
+    if (now - this.#resetsFromUs >= 1e6) {
+      this.#resetsFromUs = now;
+      this.#resets = 0;
+    }
+    if (++this.#resets > RESETS_PER_SECOND) return;
+    const reset = randomBytes(length);
+    reset[0] = (reset[0]! & 0x3f) | 0x40;
+    const id = datagram.subarray(1, 1 + CID_LENGTH);
+    this.#resetToken(id).copy(reset, length - RESET_TOKEN_LENGTH);
+    this.#socket.send(reset, remote.port, remote.address);
   }
 
   #onFirstInitial(datagram: Buffer, header: LongHeader, remote: RemoteInfo): void {
@@ -216,8 +254,9 @@ class Listener implements QuicListener {
     if (this.#handshakes >= MAX_HANDSHAKES) return;
     const newToken = (): Buffer => this.#tokens.forLater(remote, Date.now());
     const { dcid, scid } = header;
-    const connection = Connection.server(this.#config(newToken), { dcid, scid, validated }, nowUs());
-    const id = connection.localId.toString('latin1');
+    const from: PathAddress = { address: remote.address, port: remote.port };
+    const connection = Connection.server(this.#config(newToken), from, { dcid, scid, validated }, nowUs());
+    const ids = new Set([connection.localId.toString('latin1')]);
     const origin = originKey(remote, header.dcid);
     this.#handshakes++;
     let isHandshaking = true;
@@ -227,9 +266,19 @@ class Listener implements QuicListener {
     };
     const session = new Session(
       connection,
-      { role: 'server', remote: { address: remote.address, port: remote.port }, insecure: false },
+      { role: 'server', insecure: false },
       {
-        transmit: (packet) => this.#socket.send(packet, remote.port, remote.address),
+        transmit: (packet, to) => this.#socket.send(packet, to.port, to.address),
+        onId: (change, id) => {
+          const key = id.toString('latin1');
+          if (change === 'id-issued') {
+            ids.add(key);
+            this.#byId.set(key, entry);
+          } else {
+            ids.delete(key);
+            this.#byId.delete(key);
+          }
+        },
         onConnected: () => {
           endHandshake();
           this.sessions.add(session);
@@ -244,24 +293,31 @@ class Listener implements QuicListener {
         },
         onTerminated: () => {
           endHandshake();
-          this.#byId.delete(id);
+          for (const id of ids) this.#byId.delete(id);
           this.#byOrigin.delete(origin);
         },
       },
     );
-    const entry = { session, remote };
-    this.#byId.set(id, entry);
+    const entry: Entry = { session, current: from, others: [] };
+    for (const id of ids) this.#byId.set(id, entry);
     this.#byOrigin.set(origin, entry);
-    session.receive(datagram);
+    session.receive(datagram, from);
     // What does not even open with the keys of its own id is noise: forget it at once.
     if (!connection.heardFromPeer) session.abandon({ by: 'local', code: 0, application: false, reason: '' });
   }
 }
 
-/** A connection stays on the path it began on: disable_active_migration is announced. */
+/** Hands a datagram to its connection, with one object for each address of the client. */
 function deliver(entry: Entry, datagram: Buffer, from: RemoteInfo): void {
-  if (from.port !== entry.remote.port || from.address !== entry.remote.address) return;
-  entry.session.receive(datagram);
+  if (from.port !== entry.current.port || from.address !== entry.current.address) {
+    if (from.port === 0) return;
+    const at = entry.others.findIndex(({ address, port }) => port === from.port && address === from.address);
+    const [known] = at < 0 ? [] : entry.others.splice(at, 1);
+    entry.others.push(entry.current);
+    if (entry.others.length > OTHER_ADDRESSES) entry.others.shift();
+    entry.current = known ?? { address: from.address, port: from.port };
+  }
+  entry.session.receive(datagram, entry.current);
 }
 
 const originKey = (remote: RemoteInfo, dcid: Buffer): string =>

@@ -6,6 +6,7 @@ import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { CloseReason, ConnectionEvent } from '../connection/config.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { PathAddress } from '../connection/paths.ts';
 import type { CloseInfo, ConnectionStats, HandshakeInfo, QuicSession, QuicStream } from './api.ts';
 import { nowUs } from './clock.ts';
 import { StreamHandle, type StreamOwner } from './stream-handle.ts';
@@ -20,7 +21,13 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const EARLY_DATAGRAMS = 256;
 
 export interface SessionHooks {
-  transmit(datagram: Buffer): void;
+  transmit(datagram: Buffer, to: PathAddress): void;
+  /** The peer may from now on, or does no longer, address packets to this id. */
+  onId?(change: 'id-issued' | 'id-retired', id: Buffer): void;
+  /** Packets take another path, or one that was tried does not lead to the peer. */
+  onPath?(change: 'migrated' | 'path-failed', path: PathAddress): void;
+  /** Client: another way to the server, from a socket of its own. */
+  openPath?(): Promise<PathAddress>;
   /** The handshake completed at this end. */
   onConnected(session: Session): void;
   /** The connection has ended; its closing period may still run. */
@@ -31,7 +38,6 @@ export interface SessionHooks {
 
 export class Session implements QuicSession, StreamOwner {
   readonly role: 'client' | 'server';
-  readonly remote: { address: string; port: number };
   readonly closed: Promise<CloseInfo>;
   readonly connection: Connection;
   readonly #insecure: boolean;
@@ -49,6 +55,7 @@ export class Session implements QuicSession, StreamOwner {
   /** When the connection wants its `handleTimeout`, as of the last turn. */
   #deadlineUs = Number.POSITIVE_INFINITY;
   #token: Buffer | null = null;
+  #migration: { to: PathAddress; settle: PromiseWithResolvers<void> } | null = null;
   #isClosed = false;
   #terminated = false;
   /** Callbacks run within the loop may call back into the session. */
@@ -56,12 +63,11 @@ export class Session implements QuicSession, StreamOwner {
 
   constructor(
     connection: Connection,
-    options: { role: 'client' | 'server'; remote: { address: string; port: number }; insecure: boolean },
+    options: { role: 'client' | 'server'; insecure: boolean },
     hooks: SessionHooks,
   ) {
     this.connection = connection;
     this.role = options.role;
-    this.remote = options.remote;
     this.#insecure = options.insecure;
     this.#hooks = hooks;
     this.closed = new Promise((resolve) => {
@@ -72,8 +78,8 @@ export class Session implements QuicSession, StreamOwner {
   // For the socket's side
 
   /** Takes a datagram off the socket; answers go out from the loop, after the batch it came in. */
-  receive(datagram: Buffer): void {
-    this.connection.receive(datagram, nowUs());
+  receive(datagram: Buffer, from: PathAddress): void {
+    this.connection.receive(datagram, from, nowUs());
     this.wake();
   }
 
@@ -89,6 +95,11 @@ export class Session implements QuicSession, StreamOwner {
   }
 
   // QuicSession
+
+  get remote(): { address: string; port: number } {
+    const { address, port } = this.connection.path;
+    return { address, port };
+  }
 
   get handshake(): HandshakeInfo {
     return { ...this.connection.handshake(), insecure: this.#insecure };
@@ -128,6 +139,37 @@ export class Session implements QuicSession, StreamOwner {
   stats(): ConnectionStats {
     const stats = this.connection.stats();
     return { ...stats, controller: stats.controller as Controller };
+  }
+
+  updateKeys(): boolean {
+    return this.connection.updateKeys(nowUs());
+  }
+
+  async migrate(): Promise<void> {
+    const { openPath } = this.#hooks;
+    const refused = (why: string): LabError =>
+      new LabError('RL_CONFLICT', `The connection cannot be moved: ${why}`);
+    if (!openPath) throw refused('only clients move');
+    if (this.#migration) throw refused('it is being moved');
+    const to = await openPath();
+    if (!this.connection.migrate(to)) {
+      this.#hooks.onPath?.('path-failed', to);
+      throw refused('the handshake is not confirmed, or the server does not allow it');
+    }
+    const settle = Promise.withResolvers<void>();
+    this.#migration = { to, settle };
+    this.wake();
+    await settle.promise;
+  }
+
+  #onPath(change: 'migrated' | 'path-failed', path: PathAddress): void {
+    this.#hooks.onPath?.(change, path);
+    const migration = this.#migration;
+    if (migration?.to !== path) return;
+    this.#migration = null;
+    if (change === 'migrated') migration.settle.resolve();
+    else
+      migration.settle.reject(new LabError('RL_CONNECT_TIMEOUT', 'The new path does not lead to the server'));
   }
 
   close(code = 0, reason = ''): Promise<void> {
@@ -244,7 +286,7 @@ export class Session implements QuicSession, StreamOwner {
     for (let sent = 0; sent < BURST; sent++) {
       const datagram = this.connection.poll(nowUs());
       if (!datagram) return sent;
-      this.#hooks.transmit(datagram);
+      this.#hooks.transmit(datagram, this.connection.destination);
     }
     return BURST;
   }
@@ -284,11 +326,22 @@ export class Session implements QuicSession, StreamOwner {
         if (this.#onDatagram) this.#onDatagram(event.data, event.atUs);
         else if (this.#earlyDatagrams.length < EARLY_DATAGRAMS) this.#earlyDatagrams.push(event);
         break;
+      case 'id-issued':
+      case 'id-retired':
+        this.#hooks.onId?.(event.type, event.id);
+        break;
+      case 'migrated':
+        this.#onPath(event.type, event.to);
+        break;
+      case 'path-failed':
+        this.#onPath(event.type, event.path);
+        break;
       case 'token':
         this.#token = event.token;
         break;
       case 'closed':
         this.#isClosed = true;
+        if (this.#migration) this.#onPath('path-failed', this.#migration.to);
         // What is left of an ended connection must not keep the process alive.
         this.#timer?.unref();
         this.#hooks.onClosed(event.info);
