@@ -125,6 +125,8 @@ export const PingStats = z.object({
   sent: z.number().int(),
   received: z.number().int(),
   lost: z.number().int(),
+  /** Slots of the schedule in which no ping was sent: no connection, its window full, or the machine too late. Not lost. */
+  skipped: z.number().int(),
   /** lost / sent; null when nothing was sent. */
   lossRatio: z.number().nullable(),
   rttUs: RttSummary.nullable(),
@@ -171,9 +173,14 @@ export const RouteStatus = z.object({
   sinceMs: z.number(),
   /** The last 60 s of pings up to the newest moment whose pings are all resolved. */
   ping: PingStats.nullable(),
-  /** Newest transfer in each direction. */
+  /** Newest transfer in each direction; null once it is so old that another should have come twice. */
   down: Transfer.nullable(),
   up: Transfer.nullable(),
+  /** The newest transfer, if it failed. */
+  transferError: z
+    .object({ atMs: z.number(), direction: z.enum(['down', 'up']), code: z.string() })
+    .nullable(),
+  /** Handshake of the connection that the pings go over. */
   handshakeUs: z.number().nullable(),
   transport: TransportSnapshot.nullable(),
   emulated: z.boolean(),

@@ -13,12 +13,20 @@ export interface PingSample {
   loaded: boolean;
 }
 
-/** One bulk transfer, payload bytes of the application only. */
+/** Slots of the ping schedule in which nothing was sent: no connection, its window full, or the machine too late. */
+export interface SkipSample {
+  /** When they were found to be skipped. */
+  atMs: number;
+  count: number;
+}
+
+/** One bulk transfer, payload bytes of the application only. One that failed has no bytes, takes no time, and says why. */
 export interface TransferSample {
   atMs: number;
   direction: 'down' | 'up';
   bytes: number;
   durationUs: number;
+  errorCode: string | null;
 }
 
 export interface HandshakeSample {
@@ -26,11 +34,14 @@ export interface HandshakeSample {
   /** ClientHello sent to handshake complete. Null when it failed. */
   durationUs: number | null;
   errorCode: string | null;
+  /** What the connection was for; `handshake` is one made for its own sake. */
+  purpose: 'ping' | 'transfer' | 'handshake';
 }
 
 /** What a probe of one route hands over at once. */
 export interface SampleBatch {
   pings: readonly PingSample[];
+  skips: readonly SkipSample[];
   transfers: readonly TransferSample[];
   handshakes: readonly HandshakeSample[];
   transport: TransportSnapshot | null;
@@ -41,6 +52,12 @@ export const wholeMicroseconds = ({ atMs, rttUs, loaded }: PingSample): PingSamp
   atMs: Math.round(atMs * 1000) / 1000,
   rttUs: rttUs === null ? null : Math.round(rttUs),
   loaded,
+});
+
+/** As `wholeMicroseconds`, of skipped slots. */
+export const wholeSkip = ({ atMs, count }: SkipSample): SkipSample => ({
+  atMs: Math.round(atMs * 1000) / 1000,
+  count,
 });
 
 /** Value at quantile q of ascending `sorted`, linear between closest ranks (Hyndman–Fan type 7, as NumPy’s default). */
@@ -86,17 +103,29 @@ function jitterUs(rttUs: Iterable<number>): number | null {
   return pairs === 0 ? null : jitter;
 }
 
-/** Statistics of the pings sent in [fromMs, toMs). `samples` must be in sending order and all resolved. */
-export function pingStats(samples: readonly PingSample[], fromMs: number, toMs: number): PingStats {
-  const rtts: (number | null)[] = [];
-  for (const { atMs, rttUs } of samples) {
-    if (atMs >= fromMs && atMs < toMs) rtts.push(rttUs);
-  }
-  return rttStats(rtts, fromMs, toMs);
+/**
+ * Statistics of the pings sent, and the slots skipped, in [fromMs, toMs). `samples` must be in sending order and all
+ * resolved.
+ */
+export function pingStats(
+  samples: readonly PingSample[],
+  skips: readonly SkipSample[],
+  fromMs: number,
+  toMs: number,
+): PingStats {
+  const isWithin = ({ atMs }: { atMs: number }): boolean => atMs >= fromMs && atMs < toMs;
+  const rtts = samples.filter(isWithin).map(({ rttUs }) => rttUs);
+  const skipped = skips.filter(isWithin).reduce((sum, { count }) => sum + count, 0);
+  return rttStats(rtts, skipped, fromMs, toMs);
 }
 
 /** As `pingStats`, from the RTTs alone: of every ping sent in [fromMs, toMs), in sending order, null where lost. */
-export function rttStats(rttUs: readonly (number | null)[], fromMs: number, toMs: number): PingStats {
+export function rttStats(
+  rttUs: readonly (number | null)[],
+  skipped: number,
+  fromMs: number,
+  toMs: number,
+): PingStats {
   const sent = rttUs.length;
   const echoes = rttUs.filter((rtt) => rtt !== null);
   const lost = sent - echoes.length;
@@ -106,6 +135,7 @@ export function rttStats(rttUs: readonly (number | null)[], fromMs: number, toMs
     sent,
     received: echoes.length,
     lost,
+    skipped,
     lossRatio: sent === 0 ? null : lost / sent,
     rttUs: summariseRtt(echoes),
     jitterUs: jitterUs(echoes),

@@ -31,6 +31,7 @@ const status: RouteView['status'] = {
   ping: null,
   down: { atMs: 0, bytes: 1e6, durationUs: 1e6, goodputBps: 8e6 },
   up: null,
+  transferError: null,
   handshakeUs: 61_234,
   transport: null,
   emulated: true,
@@ -38,6 +39,7 @@ const status: RouteView['status'] = {
 };
 const ping = pingStats(
   [50_000, 60_000, null, 55_000].map((rttUs, i) => ({ atMs: i, rttUs, loaded: false })),
+  [],
   0,
   10,
 );

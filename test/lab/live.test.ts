@@ -23,9 +23,10 @@ function measuredRoute() {
     board,
     route,
     live,
-    begin: (atMs: number) => board.begin(route.id, run.id, [], atMs),
+    begin: (atMs: number) =>
+      board.begin(route.id, run.id, { pings: [], skips: [], down: null, up: null }, atMs),
     samples: (resolvedThroughMs: number, pings: PingSample[], transfers: TransferSample[] = []) => {
-      const batch = { pings, transfers, handshakes: [], transport: null };
+      const batch = { pings, transfers, skips: [], handshakes: [], transport: null };
       store.writer.add(run.id, batch);
       board.samples(route.id, batch, resolvedThroughMs);
     },
@@ -90,7 +91,9 @@ describe('watching a series', () => {
     const stream = live.watchSeries(route, 60_000, 1000, new AbortController().signal);
     const parts = [(await stream.next()).value as Series];
     const next = stream.next();
-    samples(3400, pings(3000, 3400), [{ atMs: 1600, direction: 'down', bytes: 1e6, durationUs: 1.5e6 }]);
+    samples(3400, pings(3000, 3400), [
+      { atMs: 1600, direction: 'down', bytes: 1e6, durationUs: 1.5e6, errorCode: null },
+    ]);
     const again = (await next).value as Series;
     expect(again.tMs).toEqual([1000, 2000]);
     expect(again.goodputDown).toEqual([(1e6 * 8e6) / 1.5e6, null]);

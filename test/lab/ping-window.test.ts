@@ -42,8 +42,16 @@ test('whatever order losses become known in, the numbers equal those of all samp
         const unresolved = inOrder.find((sample) => !known.has(sample));
         const through = unresolved?.atMs ?? (inOrder.at(-1)?.atMs ?? 0) + 1;
         const resolved = inOrder.filter((sample) => known.has(sample));
-        expect(window.stats(through)).toEqual(pingStats(resolved, through - WINDOW_MS, through));
+        expect(window.stats(through)).toEqual(pingStats(resolved, [], through - WINDOW_MS, through));
       }
     }),
   );
+});
+
+test('skipped slots are counted as long as they are in the window', () => {
+  const window = new PingWindow([], [{ atMs: 5, count: 2 }]);
+  window.addSkips([{ atMs: 10, count: 3 }]);
+  expect(window.stats(11)).toMatchObject({ sent: 0, skipped: 5, lossRatio: null });
+  expect(window.stats(WINDOW_MS + 6).skipped).toBe(3);
+  expect(window.stats(WINDOW_MS + 11).skipped).toBe(0);
 });

@@ -12,11 +12,12 @@ const route: Route = {
   createdAtMs: 0,
 };
 const transport = { atMs: 1, cwndBytes: 14_720 } as TransportSnapshot;
-const batch = { pings: [], transfers: [], handshakes: [], transport: null };
+const NOTHING = { pings: [], skips: [], down: null, up: null };
+const batch = { pings: [], skips: [], transfers: [], handshakes: [], transport: null };
 const error = new LabError('RL_CONNECTION_LOST', 'silence').toBody();
 
 test('a route that never ran is stopped since the lab was opened, and nothing of it is known', () => {
-  expect(new StatusBoard(7).of(route)).toEqual({
+  expect(new StatusBoard(7).of(route, 100)).toEqual({
     routeId: 'r',
     state: 'stopped',
     error: null,
@@ -25,6 +26,7 @@ test('a route that never ran is stopped since the lab was opened, and nothing of
     ping: null,
     down: null,
     up: null,
+    transferError: null,
     handshakeUs: null,
     transport: null,
     emulated: false,
@@ -34,15 +36,15 @@ test('a route that never ran is stopped since the lab was opened, and nothing of
 
 test('the state is dated from when it was entered, not from when it was last said', () => {
   const board = new StatusBoard(0);
-  board.begin('r', 1, [], 10);
+  board.begin('r', 1, NOTHING, 10);
   board.state('r', 'down', null, 20);
   board.state('r', 'down', error, 30);
-  expect(board.of(route)).toMatchObject({ state: 'down', sinceMs: 20, error });
+  expect(board.of(route, 100)).toMatchObject({ state: 'down', sinceMs: 20, error });
 });
 
 test('a connection that is gone takes its transport with it, but not what was measured', () => {
   const board = new StatusBoard(0);
-  board.begin('r', 1, [], 10);
+  board.begin('r', 1, NOTHING, 10);
   board.state('r', 'up', null, 11);
   board.samples(
     'r',
@@ -50,29 +52,61 @@ test('a connection that is gone takes its transport with it, but not what was me
       ...batch,
       transport,
       handshakes: [
-        { atMs: 10, durationUs: 900, errorCode: null },
-        { atMs: 11, durationUs: null, errorCode: 'RL_CONNECT_TIMEOUT' },
+        { atMs: 10, durationUs: 900, errorCode: null, purpose: 'ping' },
+        { atMs: 10, durationUs: 700, errorCode: null, purpose: 'transfer' },
+        { atMs: 11, durationUs: null, errorCode: 'RL_CONNECT_TIMEOUT', purpose: 'ping' },
       ],
-      transfers: [{ atMs: 11, direction: 'up', bytes: 1000, durationUs: 1000 }],
+      transfers: [{ atMs: 11, direction: 'up', bytes: 1000, durationUs: 1000, errorCode: null }],
     },
     12,
   );
-  expect(board.of(route)).toMatchObject({ transport, handshakeUs: 900, up: { goodputBps: 8e6 } });
+  expect(board.of(route, 100)).toMatchObject({ transport, handshakeUs: 900, up: { goodputBps: 8e6 } });
   board.state('r', 'down', error, 13);
-  expect(board.of(route)).toMatchObject({ transport: null, handshakeUs: 900, up: { goodputBps: 8e6 } });
+  expect(board.of(route, 100)).toMatchObject({ transport: null, handshakeUs: 900, up: { goodputBps: 8e6 } });
 });
 
 test('what a monitor still says after its run ended is not believed', () => {
   const board = new StatusBoard(0);
-  board.begin('r', 1, [], 10);
+  board.begin('r', 1, NOTHING, 10);
   board.end('r', 20);
   board.state('r', 'up', null, 21);
   board.samples('r', batch, 22);
-  expect(board.of(route)).toMatchObject({ state: 'stopped', sinceMs: 20, ping: null });
+  expect(board.of(route, 100)).toMatchObject({ state: 'stopped', sinceMs: 20, ping: null });
 });
 
 test('a run that could not begin shows why', () => {
   const board = new StatusBoard(0);
   board.fail('r', error, 5);
-  expect(board.of(route)).toMatchObject({ state: 'down', runId: null, sinceMs: 5, error });
+  expect(board.of(route, 100)).toMatchObject({ state: 'down', runId: null, sinceMs: 5, error });
+});
+
+test('a throughput stands until another should have come twice, then nothing is known of it', () => {
+  const board = new StatusBoard(0);
+  const everyS = { ...route, transferEveryS: 10 };
+  board.begin('r', 1, NOTHING, 0);
+  const transfers = [
+    { atMs: 1000, direction: 'down' as const, bytes: 1000, durationUs: 1e6, errorCode: null },
+  ];
+  board.samples('r', { ...batch, transfers }, 2000);
+  expect(board.of(everyS, 22_000).down).toMatchObject({ goodputBps: 8000 });
+  expect(board.of(everyS, 22_001).down).toBeNull();
+});
+
+test('a transfer that failed is told until one succeeds, and leaves the last that did', () => {
+  const board = new StatusBoard(0);
+  board.begin('r', 1, { ...NOTHING, up: { atMs: 1, bytes: 1, durationUs: 1, goodputBps: 8e6 } }, 5);
+  const failed = {
+    atMs: 6,
+    direction: 'up' as const,
+    bytes: 0,
+    durationUs: 0,
+    errorCode: 'RL_CONNECT_TIMEOUT',
+  };
+  board.samples('r', { ...batch, transfers: [failed] }, 7);
+  expect(board.of(route, 10)).toMatchObject({
+    up: { atMs: 1 },
+    transferError: { atMs: 6, direction: 'up', code: 'RL_CONNECT_TIMEOUT' },
+  });
+  board.samples('r', { ...batch, transfers: [{ ...failed, bytes: 1, durationUs: 1, errorCode: null }] }, 8);
+  expect(board.of(route, 10)).toMatchObject({ up: { atMs: 6 }, transferError: null });
 });

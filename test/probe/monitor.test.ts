@@ -18,7 +18,7 @@ afterEach(() => {
   connect.mockReset();
 });
 
-function startMonitor() {
+function startMonitor(settings: { transferEveryS?: number } = {}) {
   const states: string[] = [];
   const batches: Parameters<ConstructorParameters<typeof RouteMonitor>[1]['onSamples']>[0][] = [];
   const monitor = new RouteMonitor(
@@ -31,6 +31,7 @@ function startMonitor() {
       transferEveryS: null,
       transferBytes: 100_000,
       trust: { ca: [], system: true, insecure: false },
+      ...settings,
     },
     {
       onState: (state, error, atMs) => states.push(`${atMs} ${state}${error ? ` ${error.code}` : ''}`),
@@ -87,8 +88,8 @@ describe('RouteMonitor', () => {
     await vi.advanceTimersByTimeAsync(1000);
     await monitor.stop();
     expect(batches.flatMap((batch) => batch.handshakes)).toEqual([
-      { atMs: 0, durationUs: null, errorCode: 'RL_PORT_CLOSED' },
-      { atMs: expect.any(Number), durationUs: 5000, errorCode: null },
+      { atMs: 0, durationUs: null, errorCode: 'RL_PORT_CLOSED', purpose: 'ping' },
+      { atMs: expect.any(Number), durationUs: 5000, errorCode: null, purpose: 'ping' },
     ]);
   });
 
@@ -164,6 +165,50 @@ describe('RouteMonitor', () => {
     expect(pings().filter((ping) => ping.rttUs === null)).toHaveLength(40);
     expect(states).toEqual(['0 connecting', '40 up']);
     expect(connect).toHaveBeenCalledTimes(1);
+  });
+
+  it('accounts for every slot of the schedule, also where there was no connection to send on', async () => {
+    const sessions: StandInSession[] = [];
+    let isCut = false;
+    connect.mockImplementation(async () => {
+      if (isCut) throw unreachable;
+      const session = standInSession(() => (isCut ? null : 40));
+      sessions.push(session);
+      return session;
+    });
+    const { monitor, batches, pings } = startMonitor();
+    await vi.advanceTimersByTimeAsync(3050);
+    isCut = true;
+    await vi.advanceTimersByTimeAsync(1500);
+    sessions[0]!.end({ by: 'timeout', code: 0, application: false, reason: 'nothing received' });
+    await vi.advanceTimersByTimeAsync(4000);
+    isCut = false;
+    await vi.advanceTimersByTimeAsync(10_000);
+    await monitor.stop();
+    // What was pending when the connection ended is lost: 15 pings went into the cut.
+    expect(pings().filter(({ rttUs }) => rttUs === null)).toHaveLength(15);
+    const skipped = batches.flatMap((batch) => batch.skips).reduce((sum, { count }) => sum + count, 0);
+    expect(skipped).toBeGreaterThanOrEqual(39);
+    const slots = 18_550 / 100;
+    // The last pings are still pending when it stops; a new connection begins a schedule of its own.
+    expect(Math.abs(pings().length + skipped - slots)).toBeLessThanOrEqual(3);
+  });
+
+  it('keeps a transfer that failed as a sample that says why', async () => {
+    connect.mockResolvedValueOnce(standInSession(() => 40)).mockRejectedValue(unreachable);
+    const { monitor, batches } = startMonitor({ transferEveryS: 5 });
+    await vi.advanceTimersByTimeAsync(8000);
+    await monitor.stop();
+    expect(batches.flatMap((batch) => batch.transfers)[0]).toMatchObject({
+      direction: 'down',
+      bytes: 0,
+      durationUs: 0,
+      errorCode: 'RL_PORT_CLOSED',
+    });
+    expect(batches.flatMap((batch) => batch.handshakes)[1]).toMatchObject({
+      purpose: 'transfer',
+      errorCode: 'RL_PORT_CLOSED',
+    });
   });
 
   it('flushes what is resolved and drops what is pending when it is stopped', async () => {

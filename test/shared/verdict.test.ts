@@ -11,6 +11,7 @@ const ping = (p95Ms: number, jitterMs: number, lossRatio: number, sent = 600): P
     sent,
     received: sent - lost,
     lost,
+    skipped: 0,
     lossRatio,
     rttUs: { min: rtt, mean: rtt, p50: rtt, p95: rtt, p99: rtt, max: rtt },
     jitterUs: jitterMs * 1e3,

@@ -17,8 +17,8 @@ test('a run counts the samples that were handed over, stored or not yet', () => 
   store.writer.add(runId, {
     ...NOTHING,
     pings: [ping, { ...ping, atMs: 2 }],
-    transfers: [{ atMs: 1, direction: 'up', bytes: 1, durationUs: 1 }],
-    handshakes: [{ atMs: 1, durationUs: null, errorCode: 'RL_CONNECT_TIMEOUT' }],
+    transfers: [{ atMs: 1, direction: 'up', bytes: 1, durationUs: 1, errorCode: null }],
+    handshakes: [{ atMs: 1, durationUs: null, errorCode: 'RL_CONNECT_TIMEOUT', purpose: 'ping' }],
   });
   expect(store.runs.get(runId).samples).toBe(4);
 });

@@ -26,21 +26,29 @@ const transfersOfRun = fc.uniqueArray(
     direction: fc.constantFrom('down' as const, 'up' as const),
     bytes: fc.integer({ min: 1, max: 1e9 }),
     durationUs: fc.double({ min: 1, max: 1e7, noNaN: true }),
+    errorCode: fc.constant(null),
   }),
   { selector: ({ atMs, direction }) => `${atMs}${direction}`, maxLength: 8 },
+);
+const skipsOfRun = fc.uniqueArray(
+  fc.record({ atMs: fc.integer({ min: T0, max: T0 + 10_000 }), count: fc.integer({ min: 1, max: 100 }) }),
+  { selector: ({ atMs }) => atMs, maxLength: 8 },
 );
 const window = fc
   .tuple(fc.integer({ min: -1_000_000, max: 11_000_000 }), fc.integer({ min: 0, max: 12_000_000 }))
   .map(([from, span]) => [(T0 * 1000 + from) / 1000, (T0 * 1000 + from + span) / 1000] as const);
 
 /** Runs of one route, overlapping at will, never with two pings at one microsecond in different runs. */
-const runs = fc.array(fc.tuple(pingsOfRun, transfersOfRun), { minLength: 1, maxLength: 4 }).map((all) => {
-  const seen = new Set<number>();
-  return all.map(([pings, transfers]) => ({
-    pings: pings.filter(({ atMs }) => !seen.has(atMs) && seen.add(atMs)),
-    transfers,
-  }));
-});
+const runs = fc
+  .array(fc.tuple(pingsOfRun, transfersOfRun, skipsOfRun), { minLength: 1, maxLength: 4 })
+  .map((all) => {
+    const seen = new Set<number>();
+    return all.map(([pings, transfers, skips]) => ({
+      pings: pings.filter(({ atMs }) => !seen.has(atMs) && seen.add(atMs)),
+      transfers,
+      skips,
+    }));
+  });
 
 test('statistics from the store are equal to those computed in memory', () => {
   const store = tempStore();
@@ -54,16 +62,17 @@ test('statistics from the store are equal to those computed in memory', () => {
         store.writer.add(run.id, { ...NOTHING, ...samples });
       }
       const pings = given.flatMap((samples) => samples.pings).sort(byTime);
+      const skips = given.flatMap((samples) => samples.skips);
       const within = pings.filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
       expect(store.pings(route.id, fromMs, toMs)).toEqual(within);
-      expect(store.pingStats(route.id, fromMs, toMs)).toEqual(pingStats(pings, fromMs, toMs));
+      expect(store.pingStats(route.id, fromMs, toMs)).toEqual(pingStats(pings, skips, fromMs, toMs));
 
       const transfers = given
         .flatMap((samples): TransferSample[] => samples.transfers)
         .filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
       const bucketOf = ({ atMs }: { atMs: number }): number => Math.floor(atMs / bucketMs) * bucketMs;
       const starts = [...new Set([...within, ...transfers].map(bucketOf))].sort((a, b) => a - b);
-      const stats = starts.map((start) => pingStats(within, start, start + bucketMs));
+      const stats = starts.map((start) => pingStats(within, [], start, start + bucketMs));
       const goodput = (direction: 'down' | 'up'): (number | null)[] =>
         starts.map((start) => {
           const of = transfers.filter((t) => t.direction === direction && bucketOf(t) === start);
@@ -119,10 +128,9 @@ test('pings of other routes do not count', () => {
 test('nothing measured is nothing said', () => {
   const store = tempStore();
   const { routeId } = startedRoute(store);
-  expect(store.pingStats(routeId, 0, 1000)).toEqual(pingStats([], 0, 1000));
+  expect(store.pingStats(routeId, 0, 1000)).toEqual(pingStats([], [], 0, 1000));
   expect(store.series(routeId, 0, 1e12, 1).tMs).toEqual([]);
   expect(store.lastTransfers(routeId)).toEqual({ down: null, up: null });
-  expect(store.lastHandshakeUs(routeId)).toBeNull();
 });
 
 test('gaps in a series are skipped, however many buckets they would be', () => {
@@ -137,37 +145,24 @@ test('the newest transfer of each direction is found over all runs', () => {
   const store = tempStore();
   const { routeId, runId } = startedRoute(store);
   const later = store.runs.start(1, routeId);
-  const transfer = { atMs: 10, direction: 'down' as const, bytes: 1000, durationUs: 4000 };
+  const transfer = { atMs: 10, direction: 'down' as const, bytes: 1000, durationUs: 4000, errorCode: null };
   store.writer.add(runId, {
     ...NOTHING,
     transfers: [transfer, { ...transfer, direction: 'up' }, { ...transfer, atMs: 5 }],
   });
-  // One that came all at once has no rate.
+  // One that came all at once has no rate, and one that failed none either.
   store.writer.add(later.id, {
     ...NOTHING,
     transfers: [
       { ...transfer, atMs: 20, bytes: 2000 },
       { ...transfer, atMs: 30, durationUs: 0 },
+      { ...transfer, atMs: 40, bytes: 0, durationUs: 0, errorCode: 'RL_CONNECT_TIMEOUT' },
     ],
   });
   expect(store.lastTransfers(routeId)).toEqual({
     down: { atMs: 20, bytes: 2000, durationUs: 4000, goodputBps: 4e6 },
     up: { atMs: 10, bytes: 1000, durationUs: 4000, goodputBps: 2e6 },
   });
-});
-
-test('the newest handshake is the newest that succeeded', () => {
-  const store = tempStore();
-  const { routeId, runId } = startedRoute(store);
-  store.writer.add(runId, {
-    ...NOTHING,
-    handshakes: [
-      { atMs: 1, durationUs: 900, errorCode: null },
-      { atMs: 2, durationUs: 700.5, errorCode: null },
-      { atMs: 3, durationUs: null, errorCode: 'RL_CONNECT_TIMEOUT' },
-    ],
-  });
-  expect(store.lastHandshakeUs(routeId)).toBe(700.5);
 });
 
 test('transport snapshots and events come back as they were given', () => {

@@ -28,4 +28,4 @@ export function startedRoute(store: Store, name = 'lan'): { routeId: string; run
   return { routeId: route.id, runId: store.runs.start(experiment.id, route.id).id };
 }
 
-export const NOTHING = { pings: [], transfers: [], handshakes: [], transport: null };
+export const NOTHING = { pings: [], skips: [], transfers: [], handshakes: [], transport: null };

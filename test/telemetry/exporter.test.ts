@@ -21,8 +21,8 @@ const observed = (exporter: Exporter): void =>
         { atMs: 2, rttUs: null, loaded: false },
         { atMs: 3, rttUs: 3000, loaded: false },
       ],
-      handshakes: [{ atMs: 0, durationUs: 7000, errorCode: null }],
-      transfers: [{ atMs: 4, direction: 'down', bytes: 1_000_000, durationUs: 1e6 }],
+      handshakes: [{ atMs: 0, durationUs: 7000, errorCode: null, purpose: 'ping' as const }],
+      transfers: [{ atMs: 4, direction: 'down', bytes: 1_000_000, durationUs: 1e6, errorCode: null }],
       transport: snapshot(1000),
     }),
   );

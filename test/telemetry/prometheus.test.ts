@@ -26,7 +26,10 @@ test('a real Prometheus scrapes it as OpenMetrics and stores what was exported',
   exporter.observe(
     ROUTE,
     status(),
-    batch({ handshakes: [{ atMs: 0, durationUs: 7000, errorCode: null }], transport: snapshot(1000) }),
+    batch({
+      handshakes: [{ atMs: 0, durationUs: 7000, errorCode: null, purpose: 'ping' as const }],
+      transport: snapshot(1000),
+    }),
   );
   const answered: string[] = [];
   const target = createServer(async (request, response) => {

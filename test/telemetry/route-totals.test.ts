@@ -26,7 +26,12 @@ const STATS: ConnectionStats = {
   keyUpdates: 0,
 };
 
-const handshake = (atMs: number, durationUs: number | null = 5000) => ({ atMs, durationUs, errorCode: null });
+const handshake = (atMs: number, durationUs: number | null = 5000) => ({
+  atMs,
+  durationUs,
+  errorCode: null,
+  purpose: 'ping' as const,
+});
 
 test('nothing seen is nothing counted', () => {
   const totals = new RouteTotals();
@@ -77,7 +82,12 @@ test('of a monitor with many connections the total is what they sent', () => {
 
 test('a handshake that failed is no connection', () => {
   const totals = new RouteTotals();
-  totals.add(batch({ handshakes: [{ atMs: 0, durationUs: null, errorCode: 'RL_CONNECT_TIMEOUT' }] }), 1);
+  totals.add(
+    batch({
+      handshakes: [{ atMs: 0, durationUs: null, errorCode: 'RL_CONNECT_TIMEOUT', purpose: 'ping' as const }],
+    }),
+    1,
+  );
   expect(totals.connections).toBe(0);
   expect(totals.handshake.count).toBe(0);
 });

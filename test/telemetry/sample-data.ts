@@ -37,12 +37,14 @@ export const status = (changes: Partial<RouteStatus> = {}): RouteStatus => ({
     sent: 100,
     received: 98,
     lost: 2,
+    skipped: 0,
     lossRatio: 0.02,
     rttUs: { min: 1000, mean: 2000, p50: 2000, p95: 3000, p99: 4000, max: 5000 },
     jitterUs: 250,
   },
   down: { atMs: 0, bytes: 1_000_000, durationUs: 1e6, goodputBps: 8e6 },
   up: null,
+  transferError: null,
   handshakeUs: 5000,
   transport: snapshot(1000),
   emulated: false,
@@ -52,6 +54,7 @@ export const status = (changes: Partial<RouteStatus> = {}): RouteStatus => ({
 
 export const batch = (changes: Partial<SampleBatch> = {}): SampleBatch => ({
   pings: [],
+  skips: [],
   transfers: [],
   handshakes: [],
   transport: null,

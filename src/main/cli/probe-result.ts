@@ -63,7 +63,7 @@ const ms = (us: number): number => Math.round(us) / 1000;
 /** `samples` as they were resolved, in any order. */
 export function pingFields(samples: readonly PingSample[]): Partial<ProbeResult> {
   const inOrder = samples.toSorted((a, b) => a.atMs - b.atMs);
-  const { sent, received, lossRatio, rttUs, jitterUs } = pingStats(inOrder, 0, Number.POSITIVE_INFINITY);
+  const { sent, received, lossRatio, rttUs, jitterUs } = pingStats(inOrder, [], 0, Number.POSITIVE_INFINITY);
   return {
     sent,
     received,

@@ -119,7 +119,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
         experimentOf: (route) => experimentOf(store, app, route),
-        onSamples: (route, batch) => exporter.observe(route, board.of(route), batch),
+        onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
       });
       const routes = new Routes({
         store,

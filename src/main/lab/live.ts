@@ -22,7 +22,8 @@ export class Live {
     const { version } = this.#board.changes;
     if (this.#newest?.version !== version) {
       this.#store.writer.flush();
-      const statuses = this.#store.routes.list().map((route) => this.#board.of(route));
+      const nowMs = Date.now();
+      const statuses = this.#store.routes.list().map((route) => this.#board.of(route, nowMs));
       this.#newest = { version, statuses };
     }
     return this.#newest.statuses;

@@ -5,7 +5,7 @@
  */
 import type { Route } from '../../shared/domain.ts';
 import { toLabError } from '../../shared/errors.ts';
-import { type SampleBatch, wholeMicroseconds } from '../../shared/samples.ts';
+import { type SampleBatch, wholeMicroseconds, wholeSkip } from '../../shared/samples.ts';
 import type { Store } from '../store/index.ts';
 import type { MonitorEvent, ProbeWorkerMethods, RelayWorkerMethods } from '../workers/protocol.ts';
 import type { Log } from './log.ts';
@@ -94,6 +94,7 @@ export class Monitors {
     }
     const batch: SampleBatch = {
       pings: event.pings.map(wholeMicroseconds),
+      skips: event.skips.map(wholeSkip),
       transfers: event.transfers,
       handshakes: event.handshakes,
       transport: event.transport,
@@ -131,7 +132,13 @@ export class Monitors {
     const run = store.runs.start(experimentOf(route), route.id);
     const active = { route, runId: run.id };
     this.#active.set(route.id, active);
-    board.begin(route.id, run.id, store.pings(route.id, atMs - WINDOW_MS, atMs), atMs);
+    const fromMs = atMs - WINDOW_MS;
+    const recent = {
+      pings: store.pings(route.id, fromMs, atMs),
+      skips: store.skips(route.id, fromMs, atMs),
+      ...store.lastTransfers(route.id),
+    };
+    board.begin(route.id, run.id, recent, atMs);
     await this.#connect(active);
   }
 

@@ -1,16 +1,22 @@
 /** The newest pings of one route, in sending order: what its live statistics are computed from. */
 import type { PingStats } from '../../shared/domain.ts';
-import { type PingSample, pingStats } from '../../shared/samples.ts';
+import { type PingSample, pingStats, type SkipSample } from '../../shared/samples.ts';
 
 /** Span of the live statistics, milliseconds. */
 export const WINDOW_MS = 60_000;
 
 export class PingWindow {
   #pings: PingSample[];
+  #skips: SkipSample[];
 
-  /** `pings` in sending order: what the store already holds of the span. */
-  constructor(pings: readonly PingSample[] = []) {
+  /** `pings` and `skips` in order: what the store already holds of the span. */
+  constructor(pings: readonly PingSample[] = [], skips: readonly SkipSample[] = []) {
     this.#pings = [...pings];
+    this.#skips = [...skips];
+  }
+
+  addSkips(skips: readonly SkipSample[]): void {
+    this.#skips.push(...skips);
   }
 
   /** Pings arrive as they are resolved: a loss is known after echoes of later pings. */
@@ -28,6 +34,7 @@ export class PingWindow {
     const fromMs = throughMs - WINDOW_MS;
     const first = this.#pings.findIndex((ping) => ping.atMs >= fromMs);
     this.#pings.splice(0, first === -1 ? this.#pings.length : first);
-    return pingStats(this.#pings, fromMs, throughMs);
+    this.#skips = this.#skips.filter((skip) => skip.atMs >= fromMs);
+    return pingStats(this.#pings, this.#skips, fromMs, throughMs);
   }
 }

@@ -1,7 +1,7 @@
 /** What is known about each route right now, from the events of its monitor. */
 import type { PingStats, Route, RouteState, RouteStatus, Transfer } from '../../shared/domain.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
-import { goodputBps, type PingSample, type SampleBatch } from '../../shared/samples.ts';
+import { goodputBps, type PingSample, type SampleBatch, type SkipSample } from '../../shared/samples.ts';
 import { Changes } from './changes.ts';
 import { PingWindow } from './ping-window.ts';
 
@@ -15,6 +15,7 @@ interface Entry {
   resolvedThroughMs: number | null;
   down: Transfer | null;
   up: Transfer | null;
+  transferError: RouteStatus['transferError'];
   handshakeUs: number | null;
   transport: RouteStatus['transport'];
 }
@@ -29,9 +30,23 @@ const stopped = (sinceMs: number): Entry => ({
   resolvedThroughMs: null,
   down: null,
   up: null,
+  transferError: null,
   handshakeUs: null,
   transport: null,
 });
+
+/** What the store knows of a route whose run begins. */
+export interface Recent {
+  /** Of the last minute, in order. */
+  pings: readonly PingSample[];
+  skips: readonly SkipSample[];
+  /** The newest of each direction. */
+  down: Transfer | null;
+  up: Transfer | null;
+}
+
+/** A transfer stands for the route until another should have come twice. */
+const LIFETIME_PERIODS = 2;
 
 /** Times are unix milliseconds. Entries exist from a route's first start on. */
 export class StatusBoard {
@@ -43,13 +58,14 @@ export class StatusBoard {
     this.#openedAtMs = openedAtMs;
   }
 
-  /** A run begins; `recent` are the pings the store holds of the last minute, in sending order. */
-  begin(routeId: string, runId: number, recent: readonly PingSample[], atMs: number): void {
+  begin(routeId: string, runId: number, recent: Recent, atMs: number): void {
     this.#entries.set(routeId, {
       ...stopped(atMs),
       runId,
       state: 'connecting',
-      window: new PingWindow(recent),
+      window: new PingWindow(recent.pings, recent.skips),
+      down: recent.down,
+      up: recent.up,
     });
     this.changes.bump();
   }
@@ -82,12 +98,16 @@ export class StatusBoard {
     const entry = this.#entries.get(routeId);
     if (entry === undefined || entry.runId === null) return;
     entry.window.add(batch.pings);
+    entry.window.addSkips(batch.skips);
     entry.resolvedThroughMs = resolvedThroughMs;
-    for (const { atMs, direction, bytes, durationUs } of batch.transfers) {
-      if (durationUs <= 0) continue;
+    for (const { atMs, direction, bytes, durationUs, errorCode } of batch.transfers) {
+      entry.transferError = errorCode === null ? null : { atMs, direction, code: errorCode };
+      if (errorCode !== null || durationUs <= 0) continue;
       entry[direction] = { atMs, bytes, durationUs, goodputBps: goodputBps({ bytes, durationUs }) };
     }
-    for (const { durationUs } of batch.handshakes) entry.handshakeUs = durationUs ?? entry.handshakeUs;
+    for (const { durationUs, purpose } of batch.handshakes) {
+      if (purpose === 'ping') entry.handshakeUs = durationUs ?? entry.handshakeUs;
+    }
     if (entry.state === 'up') entry.transport = batch.transport ?? entry.transport;
     this.changes.bump();
   }
@@ -109,18 +129,25 @@ export class StatusBoard {
     return [entry?.down, entry?.up].map((transfer) => transfer?.atMs ?? Number.NEGATIVE_INFINITY);
   }
 
-  of(route: Route): RouteStatus {
+  of(route: Route, nowMs: number): RouteStatus {
     const {
       window,
       resolvedThroughMs,
       begunAtMs: _,
+      down,
+      up,
       ...known
     } = this.#entries.get(route.id) ?? stopped(this.#openedAtMs);
     const ping: PingStats | null = resolvedThroughMs === null ? null : window.stats(resolvedThroughMs);
+    const lifetimeMs = LIFETIME_PERIODS * 1000 * (route.transferEveryS ?? 0);
+    const ifCurrent = (transfer: Transfer | null): Transfer | null =>
+      transfer === null || nowMs - transfer.atMs - transfer.durationUs / 1000 > lifetimeMs ? null : transfer;
     return {
       routeId: route.id,
       ...known,
       ping,
+      down: ifCurrent(down),
+      up: ifCurrent(up),
       emulated: route.emulation !== null,
       insecure: route.insecure,
     };

@@ -24,13 +24,18 @@ export async function runHandshakes(connect: ConnectOptions, options: HandshakeO
     const atMs = toUnixMs(nowUs());
     try {
       const session = await connectQuic({ ...connect, signal: options.signal });
-      options.onHandshake({ atMs, durationUs: session.handshake.durationUs, errorCode: null });
+      options.onHandshake({
+        atMs,
+        durationUs: session.handshake.durationUs,
+        errorCode: null,
+        purpose: 'handshake',
+      });
       await session.close();
     } catch (thrown) {
       if (options.signal.aborted) return;
       const error = toLabError(thrown);
       if (made === 0) throw error;
-      options.onHandshake({ atMs, durationUs: null, errorCode: error.code });
+      options.onHandshake({ atMs, durationUs: null, errorCode: error.code, purpose: 'handshake' });
     }
     if (options.signal.aborted) return;
   }

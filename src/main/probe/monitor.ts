@@ -1,11 +1,11 @@
 /**
  * The continuous probe of one route: pings without end on one connection, and now and then a transfer each way on
- * a second one, so that the pings show the RTT under load. A lost connection is made again after growing pauses;
- * while there is none, nothing is sent and nothing is counted.
+ * a second one, so that the pings show the RTT under load. A lost connection is made again after growing pauses. Every
+ * slot of the schedule is accounted for: a ping that was echoed or lost, or a slot that was skipped.
  */
 import type { TransportSnapshot } from '../../shared/domain.ts';
 import { type ErrorBody, type LabError, toLabError } from '../../shared/errors.ts';
-import type { HandshakeSample, PingSample, TransferSample } from '../../shared/samples.ts';
+import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '../../shared/samples.ts';
 import type { ConnectOptions, QuicSession, TrustOptions } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
@@ -45,6 +45,7 @@ export interface MonitorListener {
   /** About four times a second while there is something to say. */
   onSamples(samples: {
     pings: PingSample[];
+    skips: SkipSample[];
     transfers: TransferSample[];
     handshakes: HandshakeSample[];
     transport: TransportSnapshot | null;
@@ -58,6 +59,9 @@ export class RouteMonitor {
   readonly #stopping = new AbortController();
   readonly #totals = new TransportTotals();
   #pings: PingSample[] = [];
+  #skips: SkipSample[] = [];
+  /** Slots from here on pass without a pinger; null while there is one. */
+  #gapFromUs: number | null = null;
   #transfers: TransferSample[] = [];
   #handshakes: HandshakeSample[] = [];
   #pinger: Pinger | null = null;
@@ -79,6 +83,7 @@ export class RouteMonitor {
     if (this.#isStopping) return;
     this.#flushTimer = setInterval(() => this.#flush(), FLUSH_MS);
     this.#listener.onState('connecting', null, toUnixMs(nowUs()));
+    this.#gapFromUs = nowUs();
     this.#running = Promise.all([this.#keepPinging(), this.#keepTransferring()]).then(() => {});
   }
 
@@ -87,6 +92,7 @@ export class RouteMonitor {
     this.#stopping.abort();
     await this.#running;
     clearInterval(this.#flushTimer);
+    this.#gapFromUs = null;
     this.#flush();
   }
 
@@ -98,7 +104,7 @@ export class RouteMonitor {
     let pauseMs: number = BACKOFF_MS.first;
     while (!this.#isStopping) {
       try {
-        const session = await this.#connect();
+        const session = await this.#connect('ping');
         try {
           await this.#pingUntilClosed(session, () => {
             pauseMs = BACKOFF_MS.first;
@@ -123,7 +129,10 @@ export class RouteMonitor {
     const close = (): void => void session.close();
     this.#stopping.signal.addEventListener('abort', close);
     try {
+      this.#countGap();
+      this.#gapFromUs = null;
       this.#pinger = new Pinger(session, {
+        onSkip: (count) => this.#skip(count),
         ratePerS: this.#settings.pingRate,
         isLoaded: () => this.#isTransferring,
         onPing: (ping) => {
@@ -140,8 +149,25 @@ export class RouteMonitor {
       this.#stopping.signal.removeEventListener('abort', close);
       this.#pinger?.stop();
       this.#pinger = null;
+      this.#gapFromUs = nowUs();
       void session.close();
     }
+  }
+
+  /** Counts the slots that have passed without a pinger. */
+  #countGap(): void {
+    if (this.#gapFromUs === null) return;
+    const slotUs = 1e6 / this.#settings.pingRate;
+    const slots = Math.floor((nowUs() - this.#gapFromUs) / slotUs);
+    this.#gapFromUs += slots * slotUs;
+    this.#skip(slots);
+  }
+
+  #skip(count: number): void {
+    if (count === 0) return;
+    const last = this.#skips.at(-1);
+    if (last) last.count += count;
+    else this.#skips.push({ atMs: toUnixMs(nowUs()), count });
   }
 
   async #keepTransferring(): Promise<void> {
@@ -151,23 +177,33 @@ export class RouteMonitor {
     while (!this.#isStopping) {
       await this.#sleep((dueUs - nowUs()) / 1000);
       if (this.#isStopping) return;
-      // A failure is no news: the pings tell what is wrong with the path, and the next transfer tries again.
-      if (this.#state === 'up') await this.#transferBothWays().catch(() => {});
+      if (this.#state === 'up') await this.#transferBothWays();
       const periodUs = transferEveryS * 1e6;
       dueUs += Math.max(1, Math.ceil((nowUs() - dueUs) / periodUs)) * periodUs;
     }
   }
 
+  /** Never rejects: a transfer that fails is a sample too, and the next one tries again. */
   async #transferBothWays(): Promise<void> {
-    const session = await this.#connect();
-    this.#transferSession = session;
+    let direction: TransferSample['direction'] = 'down';
+    let atMs = toUnixMs(nowUs());
     try {
-      await this.#transfer('down', session, download);
-      await this.#transfer('up', session, upload);
-    } finally {
-      this.#transferSession = null;
-      this.#totals.retire(session.stats());
-      await session.close();
+      const session = await this.#connect('transfer');
+      this.#transferSession = session;
+      try {
+        await this.#transfer('down', session, download);
+        direction = 'up';
+        atMs = toUnixMs(nowUs());
+        await this.#transfer('up', session, upload);
+      } finally {
+        this.#transferSession = null;
+        this.#totals.retire(session.stats());
+        await session.close();
+      }
+    } catch (thrown) {
+      if (this.#isStopping) return;
+      const { code: errorCode } = toLabError(thrown);
+      this.#transfers.push({ atMs, direction, bytes: 0, durationUs: 0, errorCode });
     }
   }
 
@@ -186,14 +222,15 @@ export class RouteMonitor {
         signal: this.#stopping.signal,
       });
       // What arrived in one piece, or was cut off by a stop, gives no rate.
-      if (durationUs > 0 && !this.#isStopping) this.#transfers.push({ atMs, direction, bytes, durationUs });
+      if (durationUs > 0 && !this.#isStopping)
+        this.#transfers.push({ atMs, direction, bytes, durationUs, errorCode: null });
     } finally {
       this.#isTransferring = false;
     }
   }
 
   /** Connects, and keeps the handshake as a sample whether it succeeded or not. */
-  async #connect(): Promise<QuicSession> {
+  async #connect(purpose: HandshakeSample['purpose']): Promise<QuicSession> {
     const { host, port, serverName, trust, controller } = this.#settings;
     const options: ConnectOptions = {
       host,
@@ -209,11 +246,13 @@ export class RouteMonitor {
     const atMs = toUnixMs(nowUs());
     try {
       const session = await connectQuic(options);
-      this.#handshakes.push({ atMs, durationUs: session.handshake.durationUs, errorCode: null });
+      const { durationUs } = session.handshake;
+      this.#handshakes.push({ atMs, durationUs, errorCode: null, purpose });
       return session;
     } catch (thrown) {
       const error = toLabError(thrown);
-      if (!this.#isStopping) this.#handshakes.push({ atMs, durationUs: null, errorCode: error.code });
+      if (!this.#isStopping)
+        this.#handshakes.push({ atMs, durationUs: null, errorCode: error.code, purpose });
       throw error;
     }
   }
@@ -226,6 +265,7 @@ export class RouteMonitor {
   }
 
   #flush(): void {
+    this.#countGap();
     const now = nowUs();
     let transport: TransportSnapshot | null = null;
     if (this.#session !== null && now >= this.#snapshotDueUs) {
@@ -237,14 +277,17 @@ export class RouteMonitor {
       );
     }
     const pings = this.#pings;
+    const skips = this.#skips;
     const transfers = this.#transfers;
     const handshakes = this.#handshakes;
-    if (pings.length + transfers.length + handshakes.length === 0 && transport === null) return;
+    if (pings.length + skips.length + transfers.length + handshakes.length === 0 && transport === null)
+      return;
     this.#pings = [];
+    this.#skips = [];
     this.#transfers = [];
     this.#handshakes = [];
     const resolvedThroughMs = toUnixMs(this.#pinger?.resolvedThroughUs ?? now);
-    this.#listener.onSamples({ pings, transfers, handshakes, transport, resolvedThroughMs });
+    this.#listener.onSamples({ pings, skips, transfers, handshakes, transport, resolvedThroughMs });
   }
 
   /** Resolves after `ms`, or at once when the monitor stops. */

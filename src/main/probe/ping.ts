@@ -8,7 +8,7 @@
  */
 import { LabError } from '../../shared/errors.ts';
 import type { PingSample } from '../../shared/samples.ts';
-import type { QuicSession } from '../quic/udp/api.ts';
+import type { CloseInfo, QuicSession } from '../quic/udp/api.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
 import { PingLedger } from './ping-ledger.ts';
 import { decodeEcho, encodeEcho } from './protocol.ts';
@@ -32,6 +32,8 @@ export interface PingOptions {
   isLoaded?: () => boolean;
   /** Each ping once, when it is resolved: a loss therefore follows newer echoes. */
   onPing: (ping: PingSample) => void;
+  /** Slots of the schedule passed without a ping: see `skipped`. */
+  onSkip?: (count: number) => void;
 }
 
 export class Pinger {
@@ -69,13 +71,20 @@ export class Pinger {
       this.#finish = resolve;
     });
     session.onDatagram = (payload, receivedAtUs) => this.#receive(payload, receivedAtUs);
-    void session.closed.then(() => this.stop());
+    void session.closed.then((info) => this.#onSessionEnd(info));
     this.#tick();
   }
 
   /** Every ping sent before this instant is resolved. */
   get resolvedThroughUs(): number {
     return this.ledger.oldestPendingUs ?? nowUs();
+  }
+
+  /** A session that ends by itself takes its pending pings with it: nothing will answer them, so they are lost. */
+  #onSessionEnd({ by, code }: CloseInfo): void {
+    if (this.#stopped) return;
+    if (by !== 'local' || code !== 0) this.#expire(Number.POSITIVE_INFINITY);
+    this.stop();
   }
 
   /** Ends the run at once; pings still pending stay unresolved and are reported as neither echoed nor lost. */
@@ -100,7 +109,7 @@ export class Pinger {
     while (this.#isSending && this.#nextDueUs <= now) {
       if (now - this.#nextDueUs > CATCH_UP_US) {
         const missed = Math.floor((now - this.#nextDueUs) / this.#intervalUs);
-        this.skipped += missed;
+        this.#skip(missed);
         this.#nextDueUs += missed * this.#intervalUs;
         if (!this.#isSending) break;
       }
@@ -125,7 +134,12 @@ export class Pinger {
     const sentAtUs = nowUs();
     if (fits && this.#session.sendDatagram(payload)) {
       this.ledger.send(sentAtUs, this.#options.isLoaded?.() ?? false);
-    } else this.skipped++;
+    } else this.#skip(1);
+  }
+
+  #skip(count: number): void {
+    this.skipped += count;
+    this.#options.onSkip?.(count);
   }
 
   #receive(payload: Buffer, receivedAtUs: number): void {

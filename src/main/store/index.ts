@@ -108,10 +108,10 @@ function assemble(
     runs: runTable(handle, nowMs, flush),
     writer,
     pings: fresh(stored.pings),
+    skips: fresh(stored.skips),
     pingStats: fresh(stored.pingStats),
     series: fresh(stored.series),
     lastTransfers: fresh(stored.lastTransfers),
-    lastHandshakeUs: fresh(stored.lastHandshakeUs),
     transport: fresh(stored.transport),
     events: fresh(stored.events),
     close: () => {

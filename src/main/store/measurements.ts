@@ -3,7 +3,7 @@
  * shared/samples.ts. Times are unix milliseconds, rounded to the microsecond; windows are half-open, [fromMs, toMs).
  */
 import type { Controller, PingStats, Series, Transfer, TransportSnapshot } from '../../shared/domain.ts';
-import { goodputBps, type PingSample, rttStats } from '../../shared/samples.ts';
+import { goodputBps, type PingSample, rttStats, type SkipSample } from '../../shared/samples.ts';
 import type { ReadHandle } from './handles.ts';
 import type { RouteEvent } from './writer.ts';
 
@@ -12,6 +12,8 @@ type Direction = 'down' | 'up';
 export interface Measurements {
   /** Every ping of the window, in sending order. */
   pings(routeId: string, fromMs: number, toMs: number): PingSample[];
+  /** The slots of the ping schedule that passed without a ping, oldest first. */
+  skips(routeId: string, fromMs: number, toMs: number): SkipSample[];
   pingStats(routeId: string, fromMs: number, toMs: number): PingStats;
   /**
    * Buckets of `bucketMs` that start at its multiples; the first and the last count only what is in the window.
@@ -20,8 +22,6 @@ export interface Measurements {
   series(routeId: string, fromMs: number, toMs: number, bucketMs: number): Series;
   /** The newest transfer in each direction that took measurable time. */
   lastTransfers(routeId: string): Record<Direction, Transfer | null>;
-  /** Duration of the newest handshake that succeeded, microseconds. */
-  lastHandshakeUs(routeId: string): number | null;
   /** The transport’s snapshots of the window, one a second, oldest first. */
   transport(routeId: string, fromMs: number, toMs: number): TransportSnapshot[];
   /** The route’s state changes of the window, oldest first. */
@@ -90,10 +90,13 @@ export function measurements(db: ReadHandle): Measurements {
                     WHERE run_id = run.id AND direction = @direction AND duration_us > 0)
      WHERE route_id = @route ORDER BY at_us DESC LIMIT 1`,
   );
-  const lastHandshake = db.column<[{ route: string }], number>(
-    `SELECT duration_us FROM run JOIN handshake ON run_id = id
-       AND at_us = (SELECT max(at_us) FROM handshake WHERE run_id = run.id AND duration_us IS NOT NULL)
-     WHERE route_id = @route ORDER BY at_us DESC LIMIT 1`,
+  const skips = db.query<[Window], { at_us: number; count: number }>(
+    `SELECT at_us, count FROM ping_skip
+     WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
+  );
+  const skippedOf = db.column<[Window], number>(
+    `SELECT coalesce(sum(count), 0) FROM ping_skip
+     WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to`,
   );
   const transport = db.query<[Window], TransportRow>(
     `SELECT * FROM transport WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
@@ -119,7 +122,13 @@ export function measurements(db: ReadHandle): Measurements {
         .all(windowOf(routeId, fromMs, toMs))
         .map(({ at_us, rtt_us, loaded }) => ({ atMs: at_us / 1000, rttUs: rtt_us, loaded: loaded === 1 })),
 
-    pingStats: (routeId, fromMs, toMs) => rttStats(rtts(windowOf(routeId, fromMs, toMs)), fromMs, toMs),
+    skips: (routeId, fromMs, toMs) =>
+      skips.all(windowOf(routeId, fromMs, toMs)).map(({ at_us, count }) => ({ atMs: at_us / 1000, count })),
+
+    pingStats: (routeId, fromMs, toMs) => {
+      const window = windowOf(routeId, fromMs, toMs);
+      return rttStats(rtts(window), skippedOf.get(window)!, fromMs, toMs);
+    },
 
     series: (routeId, fromMs, toMs, bucketMs) => {
       const window = windowOf(routeId, fromMs, toMs);
@@ -151,7 +160,7 @@ export function measurements(db: ReadHandle): Measurements {
           }
           // Where one run ends and the next begins, or two overlap, a bucket holds pings of both.
           if (pinged.has(start)) echoes = rttsOfRoute.all({ route: routeId, ...part });
-          pinged.set(start, rttStats(echoes, start / 1000, end / 1000));
+          pinged.set(start, rttStats(echoes, 0, start / 1000, end / 1000));
           at = end;
         }
       }
@@ -190,8 +199,6 @@ export function measurements(db: ReadHandle): Measurements {
       };
       return { down: last('down'), up: last('up') };
     },
-
-    lastHandshakeUs: (route) => lastHandshake.get({ route }) ?? null,
 
     transport: (routeId, fromMs, toMs) =>
       transport.all(windowOf(routeId, fromMs, toMs)).map((row) => ({

@@ -133,15 +133,16 @@ export function sampleWriter(db: WriteHandle, options: WriterOptions): SampleWri
 
   return {
     add: (runId, batch) => {
-      const { pings, transfers, handshakes } = batch;
+      const { pings, skips, transfers, handshakes } = batch;
       let { transport } = batch;
       if (transport !== null) {
         const second = Math.floor(transport.atMs / 1000);
         if (snapshotSecond.get(runId) === second) transport = null;
         else snapshotSecond.set(runId, second);
       }
-      const rows = pings.length + transfers.length + handshakes.length + (transport === null ? 0 : 1);
-      if (rows > 0) push({ rows, runId, batch: { pings, transfers, handshakes, transport } });
+      const rows =
+        pings.length + skips.length + transfers.length + handshakes.length + (transport === null ? 0 : 1);
+      if (rows > 0) push({ rows, runId, batch: { pings, skips, transfers, handshakes, transport } });
     },
     event: (routeId, event) => push({ rows: 1, routeId, event }),
     flush,
@@ -165,11 +166,14 @@ function insertions(db: WriteHandle): (entry: Entry) => void {
   const ping = db.command<[number, number, number | null, number]>(
     'INSERT INTO ping VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
-  const transfer = db.command<[number, string, number, number, number]>(
-    'INSERT INTO transfer VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  const skip = db.command<[number, number, number]>(
+    'INSERT INTO ping_skip VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   );
-  const handshake = db.command<[number, number, number | null, string | null]>(
-    'INSERT INTO handshake VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  const transfer = db.command<[number, string, number, number, number, string | null]>(
+    'INSERT INTO transfer VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const handshake = db.command<[number, number, number | null, string | null, string]>(
+    'INSERT INTO handshake VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
   const transport = db.command<(number | string | null)[]>(
     'INSERT INTO transport VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -193,11 +197,13 @@ function insertions(db: WriteHandle): (entry: Entry) => void {
       const rtt = rttUs === null ? null : Math.round(rttUs);
       samples += ping.run(runId, micros(atMs), rtt, loaded ? 1 : 0).changes;
     }
-    for (const { atMs, direction, bytes, durationUs } of batch.transfers) {
-      samples += transfer.run(runId, direction, micros(atMs), bytes, durationUs).changes;
+    // Nothing was sent, so they are no samples.
+    for (const { atMs, count } of batch.skips) skip.run(runId, micros(atMs), count);
+    for (const { atMs, direction, bytes, durationUs, errorCode } of batch.transfers) {
+      samples += transfer.run(runId, direction, micros(atMs), bytes, durationUs, errorCode).changes;
     }
-    for (const { atMs, durationUs, errorCode } of batch.handshakes) {
-      samples += handshake.run(runId, micros(atMs), durationUs, errorCode).changes;
+    for (const { atMs, durationUs, errorCode, purpose } of batch.handshakes) {
+      samples += handshake.run(runId, micros(atMs), durationUs, errorCode, purpose).changes;
     }
     if (batch.transport !== null) {
       const t = batch.transport;

@@ -31,7 +31,7 @@ export class RouteTotals {
       this.rtt.seconds += rttUs / 1e6;
       this.rtt.count++;
     }
-    this.transfers += batch.transfers.length;
+    this.transfers += batch.transfers.filter(({ errorCode }) => errorCode === null).length;
     for (const sample of batch.handshakes) this.#handshake(sample);
     if (batch.transport !== null) this.#transport(batch.transport);
   }

@@ -6,7 +6,7 @@
 import type { z } from 'zod';
 import type { Controller, Emulation, RouteId, TransportSnapshot } from '../../shared/domain.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
-import type { HandshakeSample, PingSample, TransferSample } from '../../shared/samples.ts';
+import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '../../shared/samples.ts';
 import type { TrustOptions } from '../quic/udp/api.ts';
 
 type Id = z.infer<typeof RouteId>;
@@ -32,6 +32,7 @@ export type MonitorEvent =
       routeId: Id;
       /** Each ping once, as soon as it is resolved (so a late loss follows newer echoes). */
       pings: PingSample[];
+      skips: SkipSample[];
       transfers: TransferSample[];
       handshakes: HandshakeSample[];
       transport: TransportSnapshot | null;

@@ -138,6 +138,6 @@ describe('a number that is not there', () => {
     expect(absenceReason('transfer', route('lan', { transferEveryS: null }), status({}))).toMatch(
       'not measured on this route',
     );
-    expect(absenceReason('transfer', routes[0]!, status({}))).toBe('No transfer has finished yet.');
+    expect(absenceReason('transfer', routes[0]!, status({}))).toBe('No transfer has finished lately.');
   });
 });

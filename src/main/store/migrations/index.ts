@@ -6,6 +6,9 @@ import { transfers } from './0004-transfers.ts';
 import { handshakes } from './0005-handshakes.ts';
 import { transport } from './0006-transport.ts';
 import { routeEvents } from './0007-route-events.ts';
+import { pingSkips } from './0008-ping-skips.ts';
+import { failedTransfers } from './0009-failed-transfers.ts';
+import { handshakePurpose } from './0010-handshake-purpose.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +19,7 @@ export const MIGRATIONS: readonly Migration[] = [
   handshakes,
   transport,
   routeEvents,
+  pingSkips,
+  failedTransfers,
+  handshakePurpose,
 ];

@@ -23,7 +23,12 @@ export function absenceReason(
           ? 'No ping of the last 60 s was answered.'
           : 'No ping has been resolved yet.';
       }
-      if (quantity === 'transfer') return 'No transfer has finished yet.';
+      if (quantity === 'transfer') {
+        const failure = status.transferError;
+        return failure
+          ? `The newest ${failure.direction === 'down' ? 'download' : 'upload'} failed: ${failure.code}.`
+          : 'No transfer has finished lately.';
+      }
       return 'Not reported by the probe yet.';
   }
 }

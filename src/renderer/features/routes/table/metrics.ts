@@ -45,7 +45,8 @@ export const METRICS = {
   },
   loss: {
     header: 'Loss',
-    about: 'Share of the pings sent in the last 60 s that were never answered',
+    about:
+      'Share of the pings sent in the last 60 s that were never answered; slots without a connection are not pings',
     source: 'ping',
     value: (s) => s.ping?.lossRatio ?? null,
     format: (ratio) => formatPercent(ratio),
@@ -66,14 +67,14 @@ export const METRICS = {
   },
   handshake: {
     header: 'Handshake',
-    about: 'QUIC handshake of the current connection, from ClientHello to complete',
+    about: 'QUIC handshake of the connection that pings go over, from ClientHello to complete',
     source: 'handshake',
     value: (s) => s.handshakeUs,
     format: (us) => formatDuration(us),
   },
   cwnd: {
     header: 'cwnd',
-    about: 'Congestion window of the probe’s connection',
+    about: 'Congestion window of the transfer while one runs, else of the connection that pings go over',
     source: 'transport',
     value: (s) => s.transport?.cwndBytes ?? null,
     format: (bytes) => formatBytes(bytes),
