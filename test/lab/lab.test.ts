@@ -47,6 +47,29 @@ describe('the demo lab', () => {
     await until(lab, hasPings(1));
   });
 
+  test('started and stopped at once, as two impatient users may, it ends as the last of them said', async () => {
+    const lab = await openLab();
+    const { demo } = lab.client;
+    await Promise.all([demo.start(), demo.stop(), demo.start(), demo.start()]);
+    expect(await lab.client.routes.list()).toHaveLength(6);
+    await until(lab, (statuses) => statuses.every(({ state }) => state === 'up'));
+    await Promise.all([demo.start(), demo.stop()]);
+    expect(await lab.client.routes.list()).toEqual([]);
+    expect(await lab.client.routes.status()).toEqual([]);
+  });
+
+  test('is left stopped by a lab that is told not to run it', async () => {
+    const dataDir = temporaryDir();
+    const first = await openLab({ dataDir });
+    await first.client.demo.start();
+    await first.close();
+    const second = await openLab({ dataDir, resumeDemo: false });
+    expect((await second.client.routes.status()).map(({ state }) => state)).toEqual(Array(6).fill('stopped'));
+    expect((await second.client.routes.list()).every(({ enabled }) => !enabled)).toBe(true);
+    await second.client.demo.start();
+    await until(second, (statuses) => statuses.every(({ state }) => state === 'up'));
+  });
+
   test('a demo route keeps to the demo’s own server', async () => {
     const lab = await openLab();
     await lab.client.demo.start();

@@ -191,3 +191,13 @@ test('transport snapshots and events come back as they were given', () => {
   expect(store.events(routeId, 0, 2)).toEqual([{ atMs: 1, state: 'connecting', error: null }]);
   expect(store.events(routeId, 2, 3)).toEqual([{ atMs: 2, state: 'down', error }]);
 });
+
+test('a window that holds more pings than a reader wants is told by counting no further', () => {
+  const store = tempStore();
+  const { routeId, runId } = startedRoute(store);
+  const pings = Array.from({ length: 10 }, (_, i) => ({ atMs: i, rttUs: 1, loaded: false }));
+  store.writer.add(runId, { ...NOTHING, pings });
+  expect(store.hasMorePings(routeId, 0, 10, 9)).toBe(true);
+  expect(store.hasMorePings(routeId, 0, 10, 10)).toBe(false);
+  expect(store.hasMorePings(routeId, 0, 9, 9)).toBe(false);
+});

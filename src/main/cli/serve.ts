@@ -38,7 +38,7 @@ export function configure(command: Command): void {
       '--demo',
       'start the demo lab: six emulated routes (a first run without a display does so by itself)',
     )
-    .option('--no-demo', 'do not start the demo lab')
+    .option('--no-demo', 'do not start the demo lab, and stop its routes where an earlier run left them')
     .action(serve);
 }
 
@@ -59,7 +59,13 @@ async function serve(options: ServeOptions): Promise<void> {
   });
 
   const dataDir = options.data ?? defaultDataDir();
-  const headless = await startHeadless({ dataDir, host: options.host, port: options.port, log });
+  const headless = await startHeadless({
+    dataDir,
+    host: options.host,
+    port: options.port,
+    log,
+    resumeDemo: options.demo !== false,
+  });
   try {
     const { client } = headless.lab;
     say(`RouteLab runs at ${headless.url}  (data in ${dataDir})`);

@@ -8,9 +8,8 @@ import { monitorManifest } from './manifest.ts';
 export function experimentOf(store: Store, app: AppInfo, route: Route): number {
   const kind: Experiment['kind'] = route.demo ? 'demo' : 'monitor';
   const manifest = monitorManifest(route, app);
-  const text = JSON.stringify(manifest);
-  const same = store.experiments
-    .list()
-    .find((known) => known.kind === kind && JSON.stringify(known.manifest) === text);
-  return (same ?? store.experiments.create({ name: `Monitor ${route.name}`, kind, manifest })).id;
+  return (
+    store.experiments.find(kind, manifest)?.id ??
+    store.experiments.create({ name: `Monitor ${route.name}`, kind, manifest }).id
+  );
 }

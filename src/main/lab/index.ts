@@ -34,6 +34,8 @@ export interface LabOptions {
   /** Where the worker entries are: sources, or what the build made of them. */
   workerUrl: (name: 'probe' | 'endpoint' | 'relay') => URL;
   log: Log;
+  /** Whether demo routes of an earlier session are measured again; default true. */
+  resumeDemo?: boolean;
 }
 
 export interface Lab {
@@ -166,7 +168,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           store.close();
         },
       };
-      routes.resume();
+      routes.resume(options.resumeDemo ?? true);
       return lab;
     }
   } catch (error) {

@@ -3,7 +3,8 @@
  * What one route is asked happens in order; routes do not wait for one another. When a worker is started again,
  * every route that needed it is put together anew, in the same run.
  */
-import type { Route } from '../../shared/domain.ts';
+import { isIP } from 'node:net';
+import type { Route, RouteState } from '../../shared/domain.ts';
 import { toLabError } from '../../shared/errors.ts';
 import { type SampleBatch, wholeMicroseconds, wholeSkip } from '../../shared/samples.ts';
 import type { Store } from '../store/index.ts';
@@ -37,7 +38,15 @@ export interface MonitorsOptions {
 interface Active {
   route: Route;
   runId: number;
+  /** Waits to set the route up again. */
+  retry: NodeJS.Timeout | null;
+  failures: number;
 }
+
+/** Pauses before a route that could not be set up is tried again: they double. */
+const RETRY_MS = { first: 500, longest: 30_000 } as const;
+/** An emulated path whose far end has a name is made anew when it has been down this long: the name may have moved. */
+const RESOLVE_AGAIN_MS = 15_000;
 
 export class Monitors {
   readonly #options: MonitorsOptions;
@@ -49,8 +58,8 @@ export class Monitors {
   }
 
   /** Begins a run of the route, unless it has one. What goes wrong shows in its status. */
-  start(route: Route): Promise<void> {
-    return this.#inOrder(route.id, () => this.#begin(route));
+  start(routeId: string): Promise<void> {
+    return this.#inOrder(routeId, () => this.#begin(routeId));
   }
 
   /** Ends the route's run, if it has one; everything measured is stored. */
@@ -59,10 +68,10 @@ export class Monitors {
   }
 
   /** Ends the route's run and begins another with its new settings. */
-  restart(route: Route): Promise<void> {
-    return this.#inOrder(route.id, async () => {
-      await this.#end(route.id);
-      await this.#begin(route);
+  restart(routeId: string): Promise<void> {
+    return this.#inOrder(routeId, async () => {
+      await this.#end(routeId);
+      await this.#begin(routeId);
     });
   }
 
@@ -90,6 +99,7 @@ export class Monitors {
       const { state, error, atMs } = event;
       board.state(event.routeId, state, error, atMs);
       store.writer.event(event.routeId, { atMs, state, error });
+      this.#watchName(active, state);
       return;
     }
     const batch: SampleBatch = {
@@ -115,22 +125,47 @@ export class Monitors {
   /** The worker is back: these routes' paths and probes are made again, in their runs. */
   reconnect(isAffected: (route: Route) => boolean): void {
     for (const { route } of this.#active.values()) {
-      if (!isAffected(route)) continue;
-      void this.#inOrder(route.id, async () => {
-        const active = this.#active.get(route.id);
-        if (active === undefined) return;
-        await this.#disconnect(active);
-        await this.#connect(active);
-      });
+      if (isAffected(route)) this.#again(route.id);
     }
   }
 
-  async #begin(route: Route): Promise<void> {
-    if (this.#active.has(route.id)) return;
+  /** Puts a route's path and probe together anew, in its run. */
+  #again(routeId: string): void {
+    void this.#inOrder(routeId, async () => {
+      const active = this.#active.get(routeId);
+      if (active === undefined) return;
+      await this.#disconnect(active);
+      await this.#connect(active);
+    });
+  }
+
+  #retryIn(active: Active, ms: number): void {
+    this.#callOffRetry(active);
+    active.retry = setTimeout(() => this.#again(active.route.id), ms);
+  }
+
+  #callOffRetry(active: Active): void {
+    if (active.retry !== null) clearTimeout(active.retry);
+    active.retry = null;
+  }
+
+  /** The probe sees only the relay, so nobody else notices when the far end's name leads elsewhere. */
+  #watchName(active: Active, state: RouteState): void {
+    const { emulation, demo, host } = active.route;
+    if (emulation === null || demo || isIP(withoutBrackets(host)) !== 0) return;
+    if (state === 'up') this.#callOffRetry(active);
+    else if (state === 'down' && active.retry === null) this.#retryIn(active, RESOLVE_AGAIN_MS);
+  }
+
+  async #begin(routeId: string): Promise<void> {
+    if (this.#active.has(routeId)) return;
     const { store, board, experimentOf } = this.#options;
+    // As it is now: it may have been changed, stopped or removed while this waited for its turn.
+    const route = store.routes.list().find(({ id }) => id === routeId);
+    if (route?.enabled !== true) return;
     const atMs = Date.now();
     const run = store.runs.start(experimentOf(route), route.id);
-    const active = { route, runId: run.id };
+    const active: Active = { route, runId: run.id, retry: null, failures: 0 };
     this.#active.set(route.id, active);
     const fromMs = atMs - WINDOW_MS;
     const recent = {
@@ -153,6 +188,7 @@ export class Monitors {
     const active = this.#active.get(routeId);
     if (active === undefined) return;
     this.#active.delete(routeId);
+    this.#callOffRetry(active);
     const { store, board } = this.#options;
     const atMs = Date.now();
     store.writer.event(routeId, { atMs, state: 'stopped', error: null });
@@ -161,6 +197,7 @@ export class Monitors {
     board.end(routeId, atMs);
   }
 
+  /** Never rejects: what cannot be set up is down, and tried again. */
   async #connect(active: Active): Promise<void> {
     const { route } = active;
     try {
@@ -176,13 +213,18 @@ export class Monitors {
         transferBytes: route.transferBytes,
         trust: { ca: this.#options.ca, system: true, insecure: route.insecure },
       });
+      active.failures = 0;
     } catch (thrown) {
-      if (this.#active.get(route.id) === active) this.#down(route.id, thrown);
+      if (this.#active.get(route.id) !== active) return;
+      this.#down(route.id, thrown);
+      this.#retryIn(active, Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** active.failures++));
     }
   }
 
   /** Never rejects: a worker that is gone has nothing left to end. */
-  async #disconnect({ route }: Active): Promise<void> {
+  async #disconnect(active: Active): Promise<void> {
+    const { route } = active;
+    this.#callOffRetry(active);
     const { probe, relay, log } = this.#options;
     const ignore = (error: unknown): void =>
       log.info({ route: route.id, reason: toLabError(error).message }, 'a worker could not be told to stop');

@@ -26,6 +26,8 @@ export type LabClient = RouterClient<LabRouter>;
 
 const DEFAULT_BUCKETS = 300;
 const MAX_BUCKETS = 5000;
+/** Reading so many takes about 0.3 s of the thread that serves everybody (docs/measurements.md): a day at 10 pings/s. */
+const MAX_PINGS = 1_000_000;
 
 export function createRouter({ store, routes, live, info, log, closing }: RouterParts) {
   const carried = (path: readonly string[], thrown: unknown) => {
@@ -55,6 +57,12 @@ export function createRouter({ store, routes, live, info, log, closing }: Router
     }
   }
 
+  /** Refuses what would hold up the lab for longer than a user would wait. */
+  const requireReadable = (routeId: string, fromMs: number, toMs: number, field: string): void => {
+    if (!store.hasMorePings(routeId, fromMs, toMs, MAX_PINGS)) return;
+    throw outOfRange(field, `the window holds more than ${MAX_PINGS} pings; choose a shorter one`);
+  };
+
   return os.router({
     lab: { info: os.lab.info.handler(info) },
     routes: {
@@ -74,18 +82,21 @@ export function createRouter({ store, routes, live, info, log, closing }: Router
       ),
       stats: os.routes.stats.handler(({ input: { id, fromMs, toMs } }) => {
         requireWindow(fromMs, toMs);
-        return store.pingStats(routes.get(id).id, fromMs, toMs);
+        requireReadable(routes.get(id).id, fromMs, toMs, 'fromMs');
+        return store.pingStats(id, fromMs, toMs);
       }),
       series: os.routes.series.handler(({ input: { id, fromMs, toMs, buckets = DEFAULT_BUCKETS } }) => {
         requireWindow(fromMs, toMs);
         requireRange('buckets', buckets, 1, MAX_BUCKETS);
-        return store.series(routes.get(id).id, fromMs, toMs, Math.ceil((toMs - fromMs) / buckets));
+        requireReadable(routes.get(id).id, fromMs, toMs, 'fromMs');
+        return store.series(id, fromMs, toMs, Math.ceil((toMs - fromMs) / buckets));
       }),
       watchSeries: os.routes.watchSeries.handler(({ input: { id, windowMs, bucketMs }, signal, path }) => {
         const route = routes.get(id);
         requireRange('bucketMs', bucketMs, 100, 3_600_000);
         if (!Number.isInteger(bucketMs)) throw outOfRange('bucketMs', 'not a whole number of milliseconds');
         requireRange('windowMs', windowMs, 0, bucketMs * MAX_BUCKETS);
+        requireReadable(id, Date.now() - windowMs, Date.now(), 'windowMs');
         return stream(path, signal, (ending) => live.watchSeries(route, windowMs, bucketMs, ending));
       }),
     },

@@ -19,6 +19,8 @@ export class Routes {
   readonly #demo: DemoEndpoint;
   readonly #onChange: () => void;
   readonly #onRemove: (id: string) => void;
+  /** Starts and stops of the demo, one after the other. */
+  #demoTurn: Promise<unknown> = Promise.resolve();
 
   /** `onChange` is told that the set of routes, or what is known of one, changed. */
   constructor(options: {
@@ -67,7 +69,7 @@ export class Routes {
     const isRemeasured = (Object.keys(patch) as (keyof RoutePatch)[]).some(
       (field) => !LABELS.has(field) && JSON.stringify(route[field]) !== JSON.stringify(before[field]),
     );
-    if (isRemeasured && route.enabled) void this.#monitors.restart(route);
+    if (isRemeasured && route.enabled) void this.#monitors.restart(id);
     this.#onChange();
     return route;
   }
@@ -102,13 +104,35 @@ export class Routes {
     return route;
   }
 
-  /** Probing goes on where the last session left it. */
-  resume(): void {
-    for (const route of this.list()) this.#begin(route);
+  /** Probing goes on where the last session left it; without `demo`, the demo's routes are stopped first. */
+  resume(demo: boolean): void {
+    for (const route of this.list()) {
+      if (!demo && route.demo && route.enabled) this.#store.routes.setEnabled(route.id, false);
+      else this.#begin(route);
+    }
   }
 
   /** Six emulated routes to the demo's server, probed from now on. Throws RL_CONFLICT when a name is taken. */
-  async startDemo(): Promise<Route[]> {
+  startDemo(): Promise<Route[]> {
+    return this.#inTurn(() => this.#startDemo());
+  }
+
+  /** Stops and removes the demo's routes, and its server. */
+  stopDemo(): Promise<void> {
+    return this.#inTurn(async () => {
+      const demo = this.list().filter((route) => route.demo);
+      await Promise.all(demo.map((route) => this.remove(route.id)));
+      await this.#demo.stop();
+    });
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.#demoTurn.then(task);
+    this.#demoTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #startDemo(): Promise<Route[]> {
     const { port } = await this.#demo.address();
     const taken = new Set(this.list().flatMap((route) => (route.demo ? [] : [route.name])));
     const clash = DEMO_PATHS.find(({ name }) => taken.has(name));
@@ -133,15 +157,8 @@ export class Routes {
     return routes;
   }
 
-  /** Stops and removes the demo's routes, and its server. */
-  async stopDemo(): Promise<void> {
-    const demo = this.list().filter((route) => route.demo);
-    await Promise.all(demo.map((route) => this.remove(route.id)));
-    await this.#demo.stop();
-  }
-
   #begin(route: Route): void {
-    if (route.enabled) void this.#monitors.start(route);
+    if (route.enabled) void this.#monitors.start(route.id);
     this.#onChange();
   }
 }

@@ -30,6 +30,8 @@ export interface ServeOptions {
 
 export interface HeadlessOptions extends ServeOptions {
   dataDir: string;
+  /** Whether demo routes of an earlier session are measured again; default true. */
+  resumeDemo?: boolean;
 }
 
 interface Served {
@@ -55,6 +57,7 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
     host: 'headless',
     workerUrl: (name) => new URL(`../workers/${name}.ts`, import.meta.url),
     log: options.log,
+    ...(options.resumeDemo !== undefined && { resumeDemo: options.resumeDemo }),
   });
   try {
     const served = await serveLab(lab, options);

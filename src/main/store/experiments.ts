@@ -8,6 +8,8 @@ export interface ExperimentTable {
   list(): Experiment[];
   /** Throws RL_NOT_FOUND. */
   get(id: number): Experiment;
+  /** The newest of this kind with this very manifest. */
+  find(kind: Experiment['kind'], manifest: Experiment['manifest']): Experiment | null;
   create(experiment: Pick<Experiment, 'name' | 'kind' | 'manifest'>): Experiment;
 }
 
@@ -56,6 +58,9 @@ const toRun = (row: RunRow): Run =>
 export function experimentTable(db: WriteHandle, nowMs: () => number): ExperimentTable {
   const list = db.query<[], ExperimentRow>('SELECT * FROM experiment ORDER BY id DESC');
   const find = db.query<[number], ExperimentRow>('SELECT * FROM experiment WHERE id = ?');
+  const same = db.query<[string, string], ExperimentRow>(
+    'SELECT * FROM experiment WHERE kind = ? AND manifest = ? ORDER BY id DESC LIMIT 1',
+  );
   const insert = db.command<[string, string, number, string]>(
     'INSERT INTO experiment (name, kind, created_at_ms, manifest) VALUES (?, ?, ?, ?)',
   );
@@ -68,6 +73,10 @@ export function experimentTable(db: WriteHandle, nowMs: () => number): Experimen
   return {
     list: () => list.all().map(toExperiment),
     get,
+    find: (kind, manifest) => {
+      const row = same.get(kind, JSON.stringify(manifest));
+      return row === undefined ? null : toExperiment(row);
+    },
     create: ({ name, kind, manifest }) => get(insert.run(name, kind, nowMs(), JSON.stringify(manifest)).id),
   };
 }

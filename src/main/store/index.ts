@@ -109,6 +109,7 @@ function assemble(
     writer,
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),
+    hasMorePings: fresh(stored.hasMorePings),
     pingStats: fresh(stored.pingStats),
     series: fresh(stored.series),
     lastTransfers: fresh(stored.lastTransfers),

@@ -15,6 +15,8 @@ export interface Measurements {
   /** The slots of the ping schedule that passed without a ping, oldest first. */
   skips(routeId: string, fromMs: number, toMs: number): SkipSample[];
   pingStats(routeId: string, fromMs: number, toMs: number): PingStats;
+  /** Whether the window holds more than `limit` pings; costs no more than reading that many. */
+  hasMorePings(routeId: string, fromMs: number, toMs: number, limit: number): boolean;
   /**
    * Buckets of `bucketMs` that start at its multiples; the first and the last count only what is in the window.
    * A bucket’s goodput is the bytes of the transfers begun in it over their time together.
@@ -90,6 +92,10 @@ export function measurements(db: ReadHandle): Measurements {
                     WHERE run_id = run.id AND direction = @direction AND duration_us > 0)
      WHERE route_id = @route ORDER BY at_us DESC LIMIT 1`,
   );
+  const countUpTo = db.column<[Window & { limit: number }], number>(
+    `SELECT count(*) FROM (SELECT 1 FROM ping
+       WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to LIMIT @limit)`,
+  );
   const skips = db.query<[Window], { at_us: number; count: number }>(
     `SELECT at_us, count FROM ping_skip
      WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
@@ -124,6 +130,9 @@ export function measurements(db: ReadHandle): Measurements {
 
     skips: (routeId, fromMs, toMs) =>
       skips.all(windowOf(routeId, fromMs, toMs)).map(({ at_us, count }) => ({ atMs: at_us / 1000, count })),
+
+    hasMorePings: (routeId, fromMs, toMs, limit) =>
+      countUpTo.get({ ...windowOf(routeId, fromMs, toMs), limit: limit + 1 })! > limit,
 
     pingStats: (routeId, fromMs, toMs) => {
       const window = windowOf(routeId, fromMs, toMs);
