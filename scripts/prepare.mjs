@@ -26,12 +26,28 @@ export function run(command, args, options = {}) {
 export const runTool = (script, args, options) =>
   run(pinnedNode, [join(root, 'node_modules', script), ...args], options);
 
-/** Starts a program that shares our terminal and ends when we are told to end. Resolves with its exit code. */
-export function supervise(command, args, env = toolEnv) {
+/** How long a program that was told to end may take before it is killed. */
+const PATIENCE_MS = 15_000;
+
+/**
+ * Starts a program that shares our terminal and ends when we are told to end. Resolves with its exit code; rejects when
+ * it cannot be started.
+ */
+export function supervise(command, args, env = toolEnv, patienceMs = PATIENCE_MS) {
   const child = spawn(command, args, { cwd: root, stdio: 'inherit', env });
   // Passed on, and followed by our own end: the child ends in its own time. It takes one Ctrl-C for one, although a
   // terminal sends it to both of us.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  let kill;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      child.kill(signal);
+      kill ??= setTimeout(() => {
+        console.error(`It did not end within ${patienceMs / 1000} s of ${signal}, so it was killed.`);
+        child.kill('SIGKILL');
+      }, patienceMs);
+      kill.unref();
+    });
+  }
   return new Promise((resolveExit, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolveExit(code ?? (signal === 'SIGINT' ? 130 : 1)));

@@ -3,7 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBuilt, ensureInstalled, pinnedNode, root, supervise } from './prepare.mjs';
+import { runDesktop } from './desktop.mjs';
+import { ensureBuilt, ensureInstalled, pinnedNode, root, run, supervise } from './prepare.mjs';
 
 /** Path of Electron's executable, or why there is none. */
 function findElectron(args) {
@@ -25,13 +26,22 @@ function findElectron(args) {
 }
 
 const args = process.argv.slice(2);
+const serve = ['src/main/cli/main.ts', 'serve', ...args.filter((arg) => arg !== '--headless')];
 ensureInstalled();
+if (args.includes('--help') || args.includes('-h')) {
+  console.log(
+    'npm start opens the desktop where Electron can run, else the headless lab; --headless asks for the latter.',
+  );
+  console.log('The desktop takes --data and --port of these:\n');
+  process.exit(run(pinnedNode, serve));
+}
 ensureBuilt();
 const electron = findElectron(args);
-if (electron.path) {
-  process.exitCode = await supervise(electron.path, [root, ...args]);
-} else {
-  console.error(`Starting the headless lab: ${electron.reason}.`);
-  const rest = args.filter((arg) => arg !== '--headless');
-  process.exitCode = await supervise(pinnedNode, ['src/main/cli/main.ts', 'serve', ...rest]);
+const desktop = electron.path
+  ? await runDesktop(electron.path, [root, ...args])
+  : { reason: electron.reason };
+if ('code' in desktop) process.exitCode = desktop.code;
+else {
+  console.error(`Starting the headless lab: ${desktop.reason}.`);
+  process.exitCode = await supervise(pinnedNode, serve);
 }

@@ -9,22 +9,35 @@ const root = resolve(import.meta.dirname, '../..');
 const bundle = join(root, 'out/main/desktop.js');
 const isBuilt = existsSync(bundle);
 
+function runBundle(...args: string[]): Promise<{ stdout: string; stderr: string; code: unknown }> {
+  const hooks = join(import.meta.dirname, 'fixtures/register.mjs');
+  return new Promise((done) => {
+    execFile(
+      process.execPath,
+      ['--import', hooks, bundle, ...args],
+      { cwd: root, timeout: 25_000 },
+      (error, stdout, stderr) => done({ stdout, stderr, code: error?.code ?? 0 }),
+    );
+  });
+}
+
+it.skipIf(!isBuilt)('refuses options it does not know, before anything is opened', async () => {
+  const result = await runBundle('--prot', '9');
+  expect(result.code).toBe(2);
+  expect(result.stderr).toContain('RL_USAGE: unknown option --prot');
+});
+
 it.skipIf(!isBuilt)(
   `starts the lab from the bundle and measures${isBuilt ? '' : ' (skipped: run npm run build)'}`,
   async () => {
     const data = mkdtempSync(join(tmpdir(), 'routelab-built-'));
-    const hooks = join(import.meta.dirname, 'fixtures/register.mjs');
-    const result = await new Promise<{ stdout: string; stderr: string; code: unknown }>((done) => {
-      execFile(
-        process.execPath,
-        ['--import', hooks, bundle],
-        { cwd: root, env: { ...process.env, ROUTELAB_DATA: data }, timeout: 25_000 },
-        (error, stdout, stderr) => done({ stdout, stderr, code: error?.code ?? 0 }),
-      );
-    });
+    const result = await runBundle('--data', join(data, 'lab'), '--port=0');
     expect(result.code, result.stderr).toBe(0);
     const seen = JSON.parse(result.stdout.trim().split('\n').at(-1)!);
     expect(seen).toMatchObject({ page: 200, title: 'RouteLab', host: 'desktop', routesUp: 6, waited: true });
+    expect(seen.windows).toBe(2);
+    expect(existsSync(join(data, 'lab', 'lab.db'))).toBe(true);
+    expect(new URL(seen.metricsUrl).port).not.toBe('8080');
     rmSync(data, { recursive: true });
   },
 );

@@ -1,5 +1,8 @@
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { defaultDataDir } from '../../src/main/store/data-dir.ts';
+import { defaultDataDir, makeDataDir } from '../../src/main/store/data-dir.ts';
+import { tempDir } from './temp.ts';
 
 test('the data folder follows the conventions of the operating system', () => {
   expect(defaultDataDir('linux', {}, '/home/ada')).toBe('/home/ada/.local/share/routelab');
@@ -12,4 +15,26 @@ test('the data folder follows the conventions of the operating system', () => {
     'D:\\Local\\RouteLab',
   );
   expect(defaultDataDir('win32', {}, 'C:\\Users\\ada')).toBe('C:\\Users\\ada\\AppData\\Local\\RouteLab');
+});
+
+test.skipIf(!existsSync('/proc/self'))(
+  'says that no folder can be made where the file system lets nobody make one (skipped: no /proc)',
+  () => {
+    expect(() => makeDataDir('/proc/routelab/data')).toThrow(
+      expect.objectContaining({ code: 'RL_DATA_UNWRITABLE' }),
+    );
+  },
+);
+
+test('makes every level that is missing, for this user only, and says what stands in the way', () => {
+  const dir = tempDir();
+  makeDataDir(join(dir, 'a/b/c'));
+  expect(statSync(join(dir, 'a/b')).mode & 0o777).toBe(0o700);
+  makeDataDir(join(dir, 'a/b/c'));
+  writeFileSync(join(dir, 'file'), '');
+  for (const path of ['file', 'file/below']) {
+    expect(() => makeDataDir(join(dir, path))).toThrow(
+      expect.objectContaining({ code: 'RL_DATA_UNWRITABLE' }),
+    );
+  }
 });

@@ -2,7 +2,7 @@
 import { getCiphers, getCurves } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -113,13 +113,14 @@ function dataFolder(dir: string): Check {
   let nearest = dir;
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
   try {
-    accessSync(nearest, constants.W_OK);
+    // Permissions alone do not tell: some file systems let nobody make anything.
+    rmdirSync(mkdtempSync(join(nearest, '.routelab-doctor-')));
     return { name: 'data folder', state: 'ok', value: nearest === dir ? dir : `${dir} (to be made)` };
   } catch {
     return {
       name: 'data folder',
       state: 'fail',
-      value: `${nearest} is not writable`,
+      value: `nothing can be made in ${nearest}`,
       hint: 'Choose another with --data.',
     };
   }

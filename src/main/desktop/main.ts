@@ -1,4 +1,5 @@
 /** The desktop host, as a list of what it is made of. The lab is the same one that the headless host serves. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   app,
@@ -16,15 +17,13 @@ import { toLabError } from '../../shared/errors.ts';
 import { createLab } from '../lab/index.ts';
 import { attachMessagePort } from '../serve/carriers/message-port.ts';
 import { serveLab } from '../serve/index.ts';
-import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';
 import { APP_SCHEME, handleAppProtocol } from './app-protocol.ts';
+import { type DesktopArguments, desktopArguments } from './arguments.ts';
 import { serveLabPorts } from './lab-port.ts';
 import { menuTemplate } from './menu.ts';
 import { denyPermissions, secureApp } from './security.ts';
 import { openWindow } from './window.ts';
-
-const ENDPOINT_PORT = 8080;
 
 /** The build's folder: this file is out/main/desktop.js. */
 const out = join(import.meta.dirname, '..');
@@ -34,15 +33,21 @@ const paths = {
   icon: join(out, '../resources/icon.png'),
 };
 
-async function start(): Promise<void> {
+/** Exit code of the command line for bad usage: the launcher does not try another host then. */
+const USAGE = 2;
+
+async function start({ dataDir, port }: DesktopArguments): Promise<void> {
   const log = createLog({ level: 'info', format: 'json' });
   secureApp(app, (url) => void shell.openExternal(url));
   await app.whenReady();
+  // Tells `npm start` that Electron itself can run here: what fails from now on is no reason for the headless lab.
+  const readyFile = process.env['ROUTELAB_READY_FILE'];
+  if (readyFile !== undefined) writeFileSync(readyFile, '');
   denyPermissions(session.defaultSession);
   handleAppProtocol(protocol, paths.pages);
 
   const lab = await createLab({
-    dataDir: process.env['ROUTELAB_DATA'] ?? defaultDataDir(),
+    dataDir,
     host: 'desktop',
     workerUrl: (name) => new URL(`workers/${name}.js`, import.meta.url),
     log,
@@ -56,7 +61,7 @@ async function start(): Promise<void> {
   // The embedded endpoint, for Prometheus and scripts. The window does not need it: it has its port to the lab.
   const endpoint = await serveLab(lab, {
     host: '127.0.0.1',
-    port: ENDPOINT_PORT,
+    port,
     log,
     uiDir: paths.pages,
   }).catch((error: unknown) => {
@@ -67,24 +72,35 @@ async function start(): Promise<void> {
 
   const open = (): BrowserWindow => openWindow(BrowserWindow, paths, log);
   let window = open();
-  Menu.setApplicationMenu(
-    Menu.buildFromTemplate(menuTemplate(process.platform, (id) => window.webContents.send(MENU_COMMAND, id))),
-  );
-  app.on('second-instance', () => {
+  /** On macOS the app goes on without its window: whoever asks for it gets another. */
+  const show = (): BrowserWindow => {
+    if (window.isDestroyed()) window = open();
     if (window.isMinimized()) window.restore();
     window.focus();
-  });
-  app.on('activate', () => {
-    if (BrowserWindow.getAllWindows().length === 0) window = open();
-  });
+    return window;
+  };
+  Menu.setApplicationMenu(
+    Menu.buildFromTemplate(
+      menuTemplate(process.platform, (id) => {
+        const page = show().webContents;
+        if (page.isLoading()) page.once('did-finish-load', () => page.send(MENU_COMMAND, id));
+        else page.send(MENU_COMMAND, id);
+      }),
+    ),
+  );
+  app.on('second-instance', show);
+  app.on('activate', show);
   app.on('window-all-closed', () => {
     if (process.platform !== 'darwin') app.quit();
   });
+  let closing = false;
   let closed = false;
   app.on('before-quit', (event) => {
     if (closed) return;
-    // The last samples are written before the process ends.
+    // The last samples are written before the process ends; a second wish to quit waits for the first.
     event.preventDefault();
+    if (closing) return;
+    closing = true;
     void Promise.resolve(endpoint?.close())
       .then(() => lab.close())
       .finally(() => {
@@ -94,9 +110,21 @@ async function start(): Promise<void> {
   });
 }
 
+/** From a checkout Electron is given the folder of the app before its options. */
+const argv = process.argv.slice(app.isPackaged ? 1 : 2);
+let given: DesktopArguments | null = null;
+try {
+  given = desktopArguments(argv, process.env);
+} catch (thrown) {
+  const { code, message } = toLabError(thrown);
+  process.stderr.write(`error ${code}: ${message}\nhint: The desktop takes --data DIR and --port N.\n`);
+  app.exit(USAGE);
+}
 protocol.registerSchemesAsPrivileged([APP_SCHEME]);
-if (app.requestSingleInstanceLock()) {
-  start().catch((error: unknown) => {
+if (given === null) {
+  // On its way out.
+} else if (app.requestSingleInstanceLock()) {
+  start(given).catch((error: unknown) => {
     const { code, message, hint } = toLabError(error);
     dialog.showErrorBox(`RouteLab cannot start (${code})`, `${message}\n\n${hint}`);
     app.exit(1);

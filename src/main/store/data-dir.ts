@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { posix, win32 } from 'node:path';
+import { dirname, posix, resolve, win32 } from 'node:path';
 import { LabError } from '../../shared/errors.ts';
 
 /** Where the lab keeps its data unless told otherwise: the operating system’s folder for a user’s application data. */
@@ -24,10 +24,19 @@ export function defaultDataDir(
 /** Makes the folder and its parents, for this user only. Throws RL_DATA_UNWRITABLE or RL_DISK_FULL. */
 export function makeDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(resolve(dataDir));
   } catch (thrown) {
     throw fileError(`The data folder ${dataDir} cannot be made`, thrown);
   }
+}
+
+/** Level by level: Node's own recursive mkdir never returns from file systems such as /proc, where making one is "not found". */
+function makeFolder(folder: string): void {
+  const known = statSync(folder, { throwIfNoEntry: false });
+  if (known?.isDirectory()) return;
+  if (known === undefined && dirname(folder) !== folder) makeFolder(dirname(folder));
+  // Where a file stands in the way this says so.
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /** A file or folder that could not be written, as a catalogue error. */

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { desktopArguments } from '../../src/main/desktop/arguments.ts';
+
+it('reads the data folder and the port, in both ways of writing them', () => {
+  expect(desktopArguments(['--data', '/d', '--port', '0'], {})).toEqual({ dataDir: '/d', port: 0 });
+  expect(desktopArguments(['--data=/a=b', '--port=9000'], {})).toEqual({ dataDir: '/a=b', port: 9000 });
+});
+
+it('takes the folder from the environment, and a given one before that', () => {
+  const env = { ROUTELAB_DATA: '/env' };
+  expect(desktopArguments([], env)).toEqual({ dataDir: '/env', port: 8080 });
+  expect(desktopArguments(['--data', '/given'], env).dataDir).toBe('/given');
+});
+
+it('leaves the switches of Chromium and Node to them', () => {
+  const foreign = ['--no-sandbox', '--ozone-platform=wayland', '--inspect=0', '-psn_0_1'];
+  expect(desktopArguments(foreign, { ROUTELAB_DATA: '/d' })).toEqual({ dataDir: '/d', port: 8080 });
+});
+
+it.each([
+  [['--prot', '1'], 'RL_USAGE', '--prot'],
+  [['lab.yaml'], 'RL_USAGE', 'lab.yaml'],
+  [['--data'], 'RL_USAGE', '--data'],
+  [['--port', '65536'], 'RL_INPUT_INVALID', '--port'],
+  [['--port', '-1'], 'RL_INPUT_INVALID', '--port'],
+  [['--port='], 'RL_USAGE', '--port'],
+])('refuses %j, naming what is wrong', (argv, code, name) => {
+  expect(() => desktopArguments(argv, {})).toThrow(
+    expect.objectContaining({ code, message: expect.stringContaining(name) }),
+  );
+});

@@ -1,0 +1,69 @@
+/** The launcher: an Electron that cannot run here is told from a desktop that ran; what does not end is killed. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+
+const scripts = resolve(import.meta.dirname, '../../scripts');
+const folder = mkdtempSync(join(tmpdir(), 'routelab-launcher-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function program(name: string, source: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, `#!/bin/sh\n${source}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Runs a line of JavaScript with the launcher's functions; returns what it printed. */
+async function evaluate(source: string): Promise<{ stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { cwd: scripts });
+  const out = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    out.stdout += chunk;
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    out.stderr += chunk;
+  });
+  await once(child, 'close');
+  return out;
+}
+
+const desktop = async (electron: string): Promise<unknown> => {
+  const source = `import { runDesktop } from ${JSON.stringify(join(scripts, 'desktop.mjs'))};
+    console.log(JSON.stringify(await runDesktop(${JSON.stringify(electron)}, [])));`;
+  return JSON.parse((await evaluate(source)).stdout.trim().split('\n').at(-1)!);
+};
+
+it.each([
+  ['lacks a library', 'exit 127', 'exit code 127'],
+  ['dies of its sandbox', 'kill -TRAP $$', 'exit code 1'],
+])('takes an Electron that %s for a reason to go headless', async (name, source, reason) => {
+  expect(await desktop(program(name.replaceAll(' ', '-'), source))).toEqual({
+    reason: expect.stringContaining(reason),
+  });
+});
+
+it('takes an Electron that is not there for a reason too', async () => {
+  expect(await desktop(join(folder, 'nothing'))).toEqual({ reason: expect.stringContaining('ENOENT') });
+});
+
+it.each([
+  ['ran and crashed later', 'touch "$ROUTELAB_READY_FILE"; exit 9', 9],
+  ['refused its options', 'exit 2', 2],
+  ['was quit', 'exit 0', 0],
+])('ends with a desktop that %s', async (name, source, code) => {
+  expect(await desktop(program(name.replaceAll(' ', '-'), source))).toEqual({ code });
+});
+
+it('kills a program that does not end when it is told to, and says so', async () => {
+  const deaf = program('deaf', 'trap "" TERM; while :; do sleep 0.05; done');
+  const source = `import { supervise } from ${JSON.stringify(join(scripts, 'prepare.mjs'))};
+    setTimeout(() => process.kill(process.pid, 'SIGTERM'), 200);
+    console.log(await supervise(${JSON.stringify(deaf)}, [], process.env, 300));`;
+  const { stdout, stderr } = await evaluate(source);
+  expect(stdout.trim()).toBe('1');
+  expect(stderr).toContain('was killed');
+});
