@@ -24,11 +24,15 @@ export const LinkSettings = z.strictObject({
 });
 export type LinkSettings = z.infer<typeof LinkSettings>;
 
+/** Packets cannot leave before they came: the delay varies by no more than itself. */
+export const hasPossibleJitter = ({ jitterMs, delayMs }: LinkSettings): boolean => jitterMs <= delayMs;
+const JITTER = { path: ['jitterMs'], message: 'more than the delay that it varies' };
+
 /** An emulated path: a named profile, both directions spelled out, and optionally a schedule of outages. */
 export const Emulation = z.strictObject({
   profile: z.string().min(1).max(64),
-  up: LinkSettings,
-  down: LinkSettings,
+  up: LinkSettings.refine(hasPossibleJitter, JITTER),
+  down: LinkSettings.refine(hasPossibleJitter, JITTER),
   /** The path is cut for `downMs` at the end of every `periodMs`. */
   flap: z
     .strictObject({

@@ -29,7 +29,7 @@ export const CATALOGUE = {
   RL_FORBIDDEN_ORIGIN: entry(
     403,
     2,
-    'Call the API from the lab’s own page, or list the origin in server.cors_origins.',
+    'Call the API from the lab’s own page, or allow the origin with --cors-origin.',
   ),
   RL_HOST_HEADER: entry(421, 2, 'Address the lab by localhost, 127.0.0.1 or the host it was bound to.'),
   RL_RATE_LIMITED: entry(429, 2, 'Wait for the time in retry-after.'),
@@ -48,7 +48,11 @@ export const CATALOGUE = {
   RL_CONNECTION_LOST: entry(502, 3, 'The peer went silent; check the path and try again.'),
   RL_PEER_CLOSED: entry(502, 3, 'The server closed the connection; its reason is in the message.'),
   RL_VERSION_UNSUPPORTED: entry(502, 3, 'The server does not speak QUIC version 1.'),
-  RL_PROTOCOL_VIOLATION: entry(502, 3, 'One side broke the QUIC protocol; record a qlog and report it.'),
+  RL_PROTOCOL_VIOLATION: entry(
+    502,
+    3,
+    'One side broke the QUIC protocol; if it was RouteLab, report it with what --debug shows.',
+  ),
   RL_PEER_UNSUPPORTED: entry(502, 3, 'Probe a RouteLab server, or measure with --mode handshake.'),
   RL_PORT_IN_USE: entry(409, 2, 'Stop what uses the port, or choose another with the named setting.'),
   RL_ADDRESS_UNAVAILABLE: entry(409, 2, 'Bind to an address this machine has.'),
@@ -65,13 +69,17 @@ export const CATALOGUE = {
   RL_TLS_FAILED: entry(502, 4, 'The TLS handshake failed; the alert is in the message.'),
   // Store and files
   RL_DATA_UNWRITABLE: entry(500, 2, 'Give the lab a folder it may write to with --data.'),
-  RL_DATA_IN_USE: entry(409, 2, 'Another lab uses this data folder: stop it, or choose another with --data.'),
+  RL_DATA_IN_USE: entry(409, 2, 'Stop that lab, or choose another folder with --data.'),
   RL_DB_NEWER: entry(
     500,
     2,
     'Open it with the newer RouteLab that wrote it, or choose another --data folder.',
   ),
-  RL_DB_CORRUPT: entry(500, 5, 'Restore the database from a copy; nothing was written to it.'),
+  RL_DB_CORRUPT: entry(
+    500,
+    2,
+    'Restore the file from a copy, or choose another folder with --data; nothing was written to it.',
+  ),
   RL_DISK_FULL: entry(507, 5, 'Free some space; what could not be stored is counted.'),
   RL_FILE_UNREADABLE: entry(400, 2, 'Check the path and its permissions.'),
   // Ours

@@ -121,7 +121,8 @@ describe('refuses, with its code and the option at fault:', () => {
     ['a profile beyond the machine', ['--profile', 'datacenter'], 'RL_INPUT_INVALID', '--profile', 2],
     ['a rate beyond the machine', ['--rate', '90gbit'], 'RL_INPUT_INVALID', '--rate', 2],
     ['a rate of nothing', ['--rate', '0mbit'], 'RL_INPUT_INVALID', '--rate', 2],
-    ['a delay without a unit', ['--delay', '40'], 'RL_INPUT_INVALID', '--delay', 2],
+    ['a delay of another kind', ['--delay', '40mbit'], 'RL_INPUT_INVALID', '--delay', 2],
+    ['more jitter than delay', ['--delay', '10ms', '--jitter', '11ms'], 'RL_INPUT_INVALID', '--jitter', 2],
     ['more loss than there is', ['--loss', '101%'], 'RL_INPUT_INVALID', '--loss', 2],
     ['a fraction of a seed', ['--seed', '1.5'], 'RL_INPUT_INVALID', '--seed', 2],
   ])('%s', async (_, args, code, field, exit) => {

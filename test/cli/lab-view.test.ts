@@ -59,22 +59,49 @@ const down: RouteView = {
 };
 
 describe('the routes on a terminal', () => {
-  test('are a table with aligned numbers and units; what was not measured is a dash', () => {
-    const lines = routeTable([measured, down]).split('\n');
-    expect(lines[0]).toMatch(/^route\s+state\s+RTT p50\s+RTT p95\s+jitter\s+loss\s+down\s+up$/);
-    // The dash stands under the digits, not under the unit.
-    expect(lines[2]!.lastIndexOf('–', lines[1]!.indexOf('Mbit/s'))).toBe(lines[1]!.indexOf('Mbit/s') - 2);
-    expect(lines[1]).toMatch(
-      /^LTE\s+up\s+55\.0 ms\s+59\.5 ms\s+0\.9 ms\s+25\.0 %\s+8\.00 Mbit\/s\s+–\s+emulated$/,
-    );
-    expect(lines[2]).toMatch(/^Other\s+down(\s+–){6}\s+insecure, nobody listens$/);
+  const lines = (width?: number): string[] => routeTable([measured, down], width).split('\n');
+
+  test('are a table with aligned numbers and units, marks beside the names, and a reason for what is down', () => {
+    const [header, up, other] = lines();
+    expect(header).toMatch(/^route +state +RTT p50 +RTT p95 +jitter +loss +down +up$/);
+    expect(up).toMatch(/^LTE +emulated +up +55\.0 ms +59\.5 ms +0\.90 ms +25\.0 % +8\.00 Mbit\/s +–$/);
+    expect(other).toMatch(/^Other +insecure +down +nobody listens$/);
+    // Reserved widths: what is measured next second does not move the columns.
+    const longer = {
+      ...measured,
+      ping: pingStats([{ atMs: 1, rttUs: 1_234_567, loaded: false }], [], 0, 10),
+    };
+    const [wider] = routeTable([longer, down]).split('\n').slice(1);
+    expect(wider!.indexOf('Mbit/s')).toBe(up!.indexOf('Mbit/s'));
+  });
+
+  test.each([40, 60, 80, 100, 120, 200])(
+    'fit a terminal of %i columns, the marks and the state always',
+    (width) => {
+      for (const line of lines(width)) expect(line.length).toBeLessThanOrEqual(width);
+      const [, up, other] = lines(width);
+      expect(up).toMatch(/^LTE +emulated +up/);
+      expect(other).toMatch(/^Other +insecure +down/);
+      if (width >= 80) expect(up).toContain('8.00 Mbit/s');
+      if (width >= 60) expect(up).toContain('25.0 %');
+    },
+  );
+
+  test('end what does not fit with an ellipsis', () => {
+    const long = {
+      ...down,
+      route: { ...route, name: 'A route with a name of sixty-four characters, as long as it gets.' },
+    };
+    const [, line] = routeTable([long], 60).split('\n');
+    expect(line!.length).toBeLessThanOrEqual(60);
+    expect(line).toMatch(/^A route.*… {2}insecure {2}down +nobody listens$/);
   });
 
   test('are a line each for logs, without what was not measured', () => {
     expect(routeLine(measured)).toBe(
-      'LTE  up  RTT p50 55.0 ms  RTT p95 59.5 ms  jitter 0.9 ms  loss 25.0 %  down 8.00 Mbit/s  emulated',
+      'LTE  emulated  up  RTT p50 55.0 ms  RTT p95 59.5 ms  jitter 0.90 ms  loss 25.0 %  down 8.00 Mbit/s',
     );
-    expect(routeLine(down)).toBe('Other  down  nobody listens  insecure');
+    expect(routeLine(down)).toBe('Other  insecure  down  nobody listens');
   });
 
   test('are an object each for --json, absent where not measured', () => {
@@ -85,6 +112,7 @@ describe('the routes on a terminal', () => {
       congestion: 'cubic',
       sent: 4,
       received: 3,
+      skipped: 0,
       rtt_ms: { min: 50, mean: 55, p50: 55, p95: 59.5, p99: 59.9 },
       jitter_ms: 0.898,
       loss_ratio: 0.25,

@@ -15,13 +15,42 @@ describe('routelab serve', () => {
   test('a first run without a display starts the demo, shows its routes, and ends at Ctrl-C', async () => {
     const { child, line, finished } = start('serve', '--port', '0', '--data', temporaryDir());
     const [, url] = await line(/^RouteLab runs at (\S+)/);
-    await line(/^LAN {2}up {2}RTT p50 \d+\.\d ms/);
+    await line(/^LAN {2}emulated {2}up {2}RTT p50 \d+\.\d ms/);
     const routes = (await (await fetch(`${url}/api/v1/routes`)).json()) as unknown[];
     expect(routes).toHaveLength(6);
     child.kill('SIGINT');
-    const { code, stderr } = await finished;
+    const { code, stdout, stderr } = await finished;
     expect(code).toBe(0);
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe('Stopped.');
     expect(stderr).not.toMatch(/ {4}at /);
+  });
+
+  test('killed in the middle, it loses no more than the last moment, and the next one goes on', async () => {
+    const data = temporaryDir();
+    const killed = start('serve', '--port', '0', '--data', data, '--demo');
+    const [, url] = await killed.line(/^RouteLab runs at (\S+)/);
+    await killed.line(/^LAN {2}emulated {2}up {2}RTT/);
+    type Status = { routeId: string; ping: { toMs: number; sent: number } | null };
+    const before = (await (await fetch(`${url}/api/v1/routes/status`)).json()) as Status[];
+    const lan = before.find(({ routeId }) => routeId === 'demo-lan')!;
+    killed.child.kill('SIGKILL');
+    await killed.finished;
+
+    const next = start('serve', '--port', '0', '--data', data);
+    const [, again] = await next.line(/^RouteLab runs at (\S+)/);
+    const window = `fromMs=${lan.ping!.toMs - 60_000}&toMs=${lan.ping!.toMs}`;
+    const stored = await fetch(`${again}/api/v1/routes/demo-lan/stats?${window}`);
+    // Whatever it had said is in the store.
+    expect(await stored.json()).toMatchObject({ sent: lan.ping!.sent });
+    const experiments = (await (await fetch(`${again}/api/v1/experiments`)).json()) as { id: number }[];
+    const runs = await Promise.all(
+      experiments.map(async ({ id }) => (await fetch(`${again}/api/v1/experiments/${id}/runs`)).json()),
+    );
+    const states = (runs.flat() as { state: string }[]).map(({ state }) => state).sort();
+    expect(states).toEqual([...Array(6).fill('interrupted'), ...Array(6).fill('running')]);
+    await next.line(/^LAN {2}emulated {2}up {2}RTT/);
+    next.child.kill('SIGINT');
+    expect((await next.finished).code).toBe(0);
   });
 
   test('--no-demo starts none; --json leaves standard output to one object', async () => {

@@ -16,7 +16,7 @@ import { download, upload } from '../probe/throughput.ts';
 import type { ConnectOptions, QuicSession } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { RawProbe, rawPeer } from './bench-raw.ts';
-import { parseChoice, parseNumber } from './options.ts';
+import { parseChoice, parseNumber, withDefault } from './options.ts';
 import { paint, print, printJson, progress, table } from './output.ts';
 import { readTrust } from './trust.ts';
 
@@ -61,7 +61,11 @@ export function configure(command: Command): void {
     .argument('<name>', 'loopback: goodput, RTT and handshakes over 127.0.0.1', (text) =>
       parseChoice(text, 'name', ['loopback', RAW_PEER]),
     )
-    .option('--duration <time>', 'of each transfer', (text) => parseDuration(text, '--duration', 's'), 2e6)
+    .addOption(
+      withDefault('--duration <time>', 'of each transfer', 2e6, '2s').argParser((text) =>
+        parseDuration(text, '--duration', 's'),
+      ),
+    )
     .option(
       '--repeat <n>',
       'repetitions, whose median counts',

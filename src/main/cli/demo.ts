@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { LabError } from '../../shared/errors.ts';
 import { parseDuration } from '../../shared/units.ts';
 import { createLab } from '../lab/index.ts';
 import type { LabClient } from '../lab/router.ts';
 import { createLog } from '../telemetry/log.ts';
 import { onInterrupt } from './interrupt.ts';
 import { type RouteView, routeResult, routeTable, viewsOf } from './lab-view.ts';
+import { withDefault } from './options.ts';
 import { note, paint, print, printJson, progress } from './output.ts';
 
 interface DemoOptions {
@@ -20,11 +22,10 @@ interface DemoOptions {
 
 export function configure(command: Command): void {
   command
-    .option(
-      '--duration <time>',
-      'how long to measure, such as 30s',
-      (text) => parseDuration(text, '--duration', 's'),
-      30e6,
+    .addOption(
+      withDefault('--duration <time>', 'how long to measure, such as 30s', 30e6, '30s').argParser((text) =>
+        parseDuration(text, '--duration', 's'),
+      ),
     )
     .option(
       '--data <dir>',
@@ -74,9 +75,14 @@ async function measure(client: LabClient, options: DemoOptions, interrupted: Abo
       ...(interrupted.aborted && { interrupted: true }),
       routes: views.map(routeResult),
     });
-    return;
+  } else print(routeTable(views, process.stdout.columns || Number.POSITIVE_INFINITY));
+  if (views.every(({ ping }) => (ping?.received ?? 0) === 0)) {
+    const what = 'Not one ping of the demo was answered';
+    throw interrupted.aborted
+      ? new LabError('RL_CANCELLED', `${what} before it was stopped`)
+      : new LabError('RL_CONNECTION_LOST', what);
   }
-  print(routeTable(views));
+  if (options.json) return;
   print(paint('dim', `${elapsedS().toFixed(1)} s, from the store`));
 }
 

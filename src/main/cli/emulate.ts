@@ -1,7 +1,7 @@
 /** `routelab emulate`: a UDP path with the rate, delay, jitter and loss of a network one wants to have. */
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
-import { type Emulation, LinkSettings } from '../../shared/domain.ts';
+import { type Emulation, hasPossibleJitter, LinkSettings } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import {
   formatBytes,
@@ -19,7 +19,7 @@ import { nowUs } from '../quic/udp/clock.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { onInterrupt } from './interrupt.ts';
 import { parseNumber } from './options.ts';
-import { note, print, printJson, table } from './output.ts';
+import { commandName, note, print, printJson, table } from './output.ts';
 
 interface EmulateOptions {
   listen: Address;
@@ -54,11 +54,11 @@ export function configure(command: Command): void {
     .option('--rate <rate>', 'bottleneck, such as 20mbit', (text) =>
       within('rateBps', '--rate', parseRate(text, '--rate'), 'bit/s'),
     )
-    .option('--delay <time>', 'one-way delay, such as 40ms', (text) =>
-      within('delayMs', '--delay', parseDuration(text, '--delay') / 1e3, 'ms'),
+    .option('--delay <time>', 'one-way delay, such as 40ms or, in milliseconds, 40', (text) =>
+      within('delayMs', '--delay', parseDuration(text, '--delay', 'ms') / 1e3, 'ms'),
     )
     .option('--jitter <time>', 'uniform variation of the delay, plus or minus, such as 2ms', (text) =>
-      within('jitterMs', '--jitter', parseDuration(text, '--jitter') / 1e3, 'ms'),
+      within('jitterMs', '--jitter', parseDuration(text, '--jitter', 'ms') / 1e3, 'ms'),
     )
     .option('--loss <ratio>', 'random loss, such as 1% or 0.01', (text) => parseRatio(text, '--loss'))
     .option('--buffer <size>', 'droptail queue, such as 64kb (default 1 BDP, at least 64kb)', (text) =>
@@ -90,6 +90,11 @@ function parseEnd(text: string): number {
 
 async function run(options: EmulateOptions): Promise<void> {
   const emulation = emulationOf(options);
+  if (!hasPossibleJitter(emulation.up) || !hasPossibleJitter(emulation.down)) {
+    throw new LabError('RL_INPUT_INVALID', '--jitter: is more than the delay that it varies', {
+      field: '--jitter',
+    });
+  }
   const seed = options.seed ?? randomInt(2 ** 32);
   const interrupt = onInterrupt();
   const relay = await open(options, emulation, seed);
@@ -97,7 +102,9 @@ async function run(options: EmulateOptions): Promise<void> {
   const startedAtUs = nowUs();
   const listen = formatAddress(relay);
   const to = formatAddress(options.to);
-  (options.json ? note : print)(`${listen} to ${to} (UDP): ${describePath(emulation)}, seed ${seed}`);
+  const say = options.json ? note : print;
+  say(`${listen} to ${to} (UDP): ${describePath(emulation)}, seed ${seed}`);
+  say(`  probe it  ${commandName()} probe ${listen} --server-name ${options.to.host} --emulated`);
 
   const live = showLive(relay);
   const ends =

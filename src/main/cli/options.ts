@@ -1,4 +1,5 @@
 /** Option parsers that several commands share. Each throws RL_INPUT_INVALID naming the option. */
+import { Option } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import { createController } from '../congestion/index.ts';
@@ -30,6 +31,10 @@ export function parseChoice<T extends string>(text: string, field: string, choic
   return found;
 }
 
+/** A default for `--help` to show as a user would write it. */
+export const withDefault = (flags: string, about: string, value: unknown, shown: string): Option =>
+  new Option(flags, about).default(value, shown);
+
 /** The controllers a connection can be given, for `--congestion`. */
 export const parseController = (text: string) => parseChoice(text, '--congestion', CONTROLLERS);
 
@@ -55,6 +60,13 @@ export function chosenController(options: {
   const { congestion: name, set: parameters = {} } = options;
   createController(name, { datagramBytes: DEFAULT_DATAGRAM_BYTES, parameters });
   return { name, parameters };
+}
+
+/** Collects origins as browsers send them: scheme, host and port, nothing more. */
+export function collectOrigin(text: string, previous: readonly string[] = []): readonly string[] {
+  const isOrigin = URL.canParse(text) && new URL(text).origin === text;
+  if (!isOrigin) throw invalid('--cors-origin', `"${text}" is not an origin such as https://tool.example`);
+  return [...previous, text];
 }
 
 /** Collects a repeatable option, commas allowed. */

@@ -27,11 +27,15 @@ export function printJson(value: object): void {
   print(JSON.stringify(value, null, 2));
 }
 
-/** `error RL_…: message`, then the hint. */
+/** `error RL_…: message`, then `hint: …`. */
 export function printError(error: LabError): void {
   note(`${paint('red', 'error', process.stderr)} ${error.code}: ${error.message}`);
-  note(`${paint('dim', 'hint', process.stderr)} ${error.hint}`);
+  note(`${paint('dim', 'hint:', process.stderr)} ${error.hint}`);
 }
+
+/** How this command line is called from where it was started: what is printed can be typed. */
+export const commandName = (): string =>
+  process.env['npm_lifecycle_event'] === 'lab' ? 'npm run -s lab --' : 'routelab';
 
 /** A column: `right` for numbers. `unit` columns stand lighter, next to their number. */
 export type Column = 'left' | 'right' | 'unit';

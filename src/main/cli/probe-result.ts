@@ -18,6 +18,8 @@ export interface ProbeResult {
   rtt_ms?: { min: number; mean: number; p50: number; p95: number; p99: number };
   jitter_ms?: number;
   loss_ratio?: number;
+  /** Payload that arrived. */
+  bytes?: number;
   goodput_bps?: { down?: number; up?: number };
   handshake_ms?: { p50: number; p95: number };
   /** This endpoint’s controller; of no meaning for a download, which the server controls. */
@@ -42,6 +44,7 @@ const ORDER = [
   'rtt_ms',
   'jitter_ms',
   'loss_ratio',
+  'bytes',
   'goodput_bps',
   'handshake_ms',
   'cwnd_bytes',
@@ -102,6 +105,7 @@ export function resultTable(result: ProbeResult): string {
   add('loss', result.loss_ratio === undefined ? undefined : result.loss_ratio * 100, 2, '%');
   for (const name of ['min', 'mean', 'p50', 'p95', 'p99'] as const) add(`rtt ${name}`, rtt?.[name], 3, 'ms');
   add('jitter', result.jitter_ms, 3, 'ms');
+  add('payload', result.bytes, 0, 'B');
   add('download', goodput?.down === undefined ? undefined : goodput.down / 1e6, 3, 'Mbit/s');
   add('upload', goodput?.up === undefined ? undefined : goodput.up / 1e6, 3, 'Mbit/s');
   if (result.mode === 'handshake') {

@@ -1,6 +1,6 @@
 /** `routelab probe HOST:PORT`: one measurement of one server. */
 import type { Command } from 'commander';
-import type { Controller } from '../../shared/domain.ts';
+import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError, toLabError } from '../../shared/errors.ts';
 import { goodputBps, type HandshakeSample, type PingSample } from '../../shared/samples.ts';
 import { formatBytes, formatDuration, formatRate, parseBytes, parseDuration } from '../../shared/units.ts';
@@ -22,6 +22,7 @@ import {
   parseChoice,
   parseController,
   parseNumber,
+  withDefault,
 } from './options.ts';
 import { note, paint, print, printError, printJson, progress } from './output.ts';
 import {
@@ -58,20 +59,30 @@ interface ProbeOptions {
 export function configure(command: Command): void {
   command
     .argument('<host:port>', 'server to measure; an IPv6 address in brackets')
-    .option('--mode <mode>', MODES.join(', '), (text) => parseChoice(text, '--mode', MODES), 'ping')
+    .option(
+      '--mode <mode>',
+      `what to measure: ${MODES.join(', ')}`,
+      (text) => parseChoice(text, '--mode', MODES),
+      'ping',
+    )
     .option('--count <n>', 'pings or handshakes to make (handshake: default 10)', (text) =>
       parseNumber(text, '--count', { min: 1, max: 10_000_000, integer: true }),
     )
     .option(
       '--duration <time>',
-      'how long to measure, such as 10s (default, unless --count or --bytes ends it)',
+      'how long to measure, such as 10s or, in seconds, 10 (default 10s, unless --count or --bytes ends it)',
       (text) => parsePositiveDuration(text, '--duration'),
     )
     .option('--rate <n>', 'pings per second (default 10)', (text) =>
       parseNumber(text, '--rate', { min: 0.01, max: 10_000 }),
     )
     .option('--bytes <size>', 'payload to transfer, such as 10mb', parsePayload)
-    .option('--congestion <name>', 'congestion controller', parseController, 'cubic')
+    .option(
+      '--congestion <name>',
+      `congestion controller: ${CONTROLLERS.join(', ')}`,
+      parseController,
+      'cubic',
+    )
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
     .option('--server-name <name>', 'name in the certificate, where it is not the host')
     .option('--ca <file>', 'PEM file of an authority to trust; repeatable', collectList)
@@ -81,11 +92,10 @@ export function configure(command: Command): void {
       `application protocol to offer (default ${ALPN}; others: handshake only)`,
       collectList,
     )
-    .option(
-      '--timeout <time>',
-      'give up connecting after',
-      (text) => parsePositiveDuration(text, '--timeout'),
-      10e6,
+    .addOption(
+      withDefault('--timeout <time>', 'give up connecting after', 10e6, '10s').argParser((text) =>
+        parsePositiveDuration(text, '--timeout'),
+      ),
     )
     .option('--data <dir>', 'data folder of the lab whose authority to trust')
     .option('--keylog <file>', 'append TLS secrets for Wireshark')
@@ -182,7 +192,19 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
   }
   if (options.json) printJson(inOrder(result));
   else printResult(result);
-  if (error !== null) printError(error);
+  if (error === null && !interrupt.signal.aborted) error = nothingMeasured(result);
+  if (error === null) return;
+  process.exitCode = error.exitCode;
+  printError(error);
+}
+
+/** A measurement that ran to its end without a single answer is no success. */
+function nothingMeasured({ mode, sent, received, goodput_bps }: ProbeResult): LabError | null {
+  if (mode === 'ping' && received === 0)
+    return new LabError('RL_CONNECTION_LOST', `None of ${sent} pings was answered`);
+  if ((mode === 'download' || mode === 'upload') && goodput_bps === undefined)
+    return new LabError('RL_CONNECTION_LOST', `The ${mode} moved too little to derive a rate`);
+  return null;
 }
 
 function printResult(result: ProbeResult): void {
@@ -307,6 +329,7 @@ async function measureTransfer(
       );
     },
   }).finally(() => bar.stop());
+  result.bytes = received.bytes;
   if (received.durationUs > 0) {
     result.goodput_bps = { [mode === 'download' ? 'down' : 'up']: Math.round(goodputBps(received)) };
   } else if (!signal.aborted) note('too little was transferred to derive a rate; raise --bytes');

@@ -7,7 +7,7 @@ import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';
 import { onInterrupt } from './interrupt.ts';
 import { routeLine, routeResult, routeTable, viewsOf } from './lab-view.ts';
-import { parseNumber } from './options.ts';
+import { collectOrigin, parseNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { Screen } from './screen.ts';
 
@@ -17,6 +17,7 @@ interface ServeOptions {
   data?: string;
   demo?: boolean;
   json?: true;
+  corsOrigin?: readonly string[];
 }
 
 /** Between two looks at the routes: in place on a terminal, as lines elsewhere. */
@@ -34,6 +35,11 @@ export function configure(command: Command): void {
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--data <dir>', 'data folder')
+    .option(
+      '--cors-origin <origin>',
+      'origin beside the lab’s own whose pages may call it, such as https://tool.example; repeatable',
+      collectOrigin,
+    )
     .option(
       '--demo',
       'start the demo lab: six emulated routes (a first run without a display does so by itself)',
@@ -65,6 +71,7 @@ async function serve(options: ServeOptions): Promise<void> {
     port: options.port,
     log,
     resumeDemo: options.demo !== false,
+    corsOrigins: options.corsOrigin ?? [],
   });
   try {
     const { client } = headless.lab;
@@ -83,6 +90,8 @@ async function serve(options: ServeOptions): Promise<void> {
   } finally {
     await headless.close();
   }
+  // On a line of its own, whatever the terminal wrote for Ctrl-C.
+  output.write(screen === null ? 'Stopped.\n' : '\nStopped.\n');
 }
 
 /** Nobody can be asked on a machine without a display: there, a lab that never measured anything begins with the demo. */
@@ -107,7 +116,9 @@ const views = async (client: LabClient) => viewsOf(await client.routes.list(), a
 async function showTable(client: LabClient, signal: AbortSignal, screen: Screen): Promise<void> {
   const show = async (): Promise<void> => {
     const current = await views(client);
-    screen.show(current.length === 0 ? 'no routes' : routeTable(current));
+    // A pseudo-terminal whose size nobody set says 0.
+    const width = process.stdout.columns || Number.POSITIVE_INFINITY;
+    screen.show(current.length === 0 ? 'no routes' : routeTable(current, width));
   };
   await every(SHOW_MS.terminal, show, signal);
 }

@@ -1,18 +1,19 @@
 /** `routelab server`: a QUIC server for probes to measure against. */
 import { isIP } from 'node:net';
 import type { Command } from 'commander';
-import type { Controller } from '../../shared/domain.ts';
+import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { createCounters, type ServiceCounters, serveSession } from '../probe/service.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { listenQuic } from '../quic/udp/server.ts';
+import { isLoopback } from '../serve/guard.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
-import { chosenController, collectList, collectParameter, parseController } from './options.ts';
-import { note, print, printJson, table } from './output.ts';
+import { chosenController, collectList, collectParameter, parseController, withDefault } from './options.ts';
+import { commandName, note, print, printJson, table } from './output.ts';
 import { type Identity, issueIdentity, readIdentity } from './trust.ts';
 
 interface ServerOptions {
@@ -32,17 +33,24 @@ const LIVE_MS = { terminal: 500, log: 10_000 } as const;
 
 export function configure(command: Command): void {
   command
-    .option(
-      '--listen <[host:]port>',
-      'UDP address to listen on; port 0 takes a free one',
-      (text) => parseAddress(text, '--listen', { defaultHost: '127.0.0.1', lowestPort: 0 }),
-      { host: '127.0.0.1', port: 4433 },
+    .addOption(
+      withDefault(
+        '--listen <[host:]port>',
+        'UDP address to listen on; port 0 takes a free one',
+        { host: '127.0.0.1', port: 4433 },
+        '127.0.0.1:4433',
+      ).argParser((text) => parseAddress(text, '--listen', { defaultHost: '127.0.0.1', lowestPort: 0 })),
     )
     .option('--cert <file>', 'PEM certificate chain, leaf first (default: one from the lab’s own authority)')
     .option('--key <file>', 'PEM private key of --cert')
     .option('--name <name>', 'further name for the certificate the lab issues; repeatable', collectList)
     .option('--alpn <name>', `application protocol (default ${ALPN}; others: handshake only)`, collectList)
-    .option('--congestion <name>', 'congestion controller of what it sends', parseController, 'cubic')
+    .option(
+      '--congestion <name>',
+      `controller of what it sends: ${CONTROLLERS.join(', ')}`,
+      parseController,
+      'cubic',
+    )
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
     .option('--data <dir>', 'data folder with the lab’s authority')
     .option('--keylog <file>', 'append TLS secrets for Wireshark')
@@ -100,10 +108,12 @@ function introduction(address: Address, options: ServerOptions, identity: Identi
   const data = options.data === undefined ? '' : ` --data ${options.data}`;
   const foreign = options.alpn !== undefined && !options.alpn.includes(ALPN);
   const mode = foreign ? ` --mode handshake --alpn ${options.alpn![0]}` : '';
-  if (identity.authority === null) return [['  probe it', `routelab probe ${near}${mode}`]];
+  if (identity.authority === null) return [['  probe it', `${commandName()} probe ${near}${mode}`]];
   return [
-    ['  probe it', `routelab probe ${near}${mode}${data}`],
-    ['  from elsewhere', `routelab probe NAME:${address.port}${mode} --ca ca.pem`],
+    ['  probe it', `${commandName()} probe ${near}${mode}${data}`],
+    ...(isLoopback(address.host)
+      ? []
+      : [['  from elsewhere', `routelab probe NAME:${address.port}${mode} --ca ca.pem`]]),
     ['  authority', identity.authority.path],
     ['  names', identity.authority.names.map((name) => (isIP(name) === 6 ? `[${name}]` : name)).join(', ')],
   ];

@@ -119,6 +119,7 @@ describe('a number that is not there', () => {
     ping: null,
     down: null,
     up: null,
+    transferError: null,
     handshakeUs: null,
     transport: null,
     emulated: false,
