@@ -177,6 +177,8 @@ export const RouteStatus = z.object({
   sinceMs: z.number(),
   /** The last 60 s of pings up to the newest moment whose pings are all resolved. */
   ping: PingStats.nullable(),
+  /** When the newest pings began to be lost, three or more of them in a row; null while echoes come. */
+  silentSinceMs: z.number().nullable(),
   /** Newest transfer in each direction; null once it is so old that another should have come twice. */
   down: Transfer.nullable(),
   up: Transfer.nullable(),

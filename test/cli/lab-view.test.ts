@@ -32,6 +32,7 @@ const status: RouteView['status'] = {
   down: { atMs: 0, bytes: 1e6, durationUs: 1e6, goodputBps: 8e6 },
   up: null,
   transferError: null,
+  silentSinceMs: null,
   handshakeUs: 61_234,
   transport: null,
   emulated: true,

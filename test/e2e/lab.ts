@@ -12,7 +12,7 @@ export interface TestLab {
   url: string;
   /** Ends the process and leaves the data. */
   kill(): Promise<void>;
-  /** Starts it again on the same port with the same data. */
+  /** Starts it again on the same port with the same data, without the flags it was first started with. */
   restart(): Promise<void>;
   /** Ends the process and removes the data. */
   close(): Promise<void>;
@@ -38,7 +38,7 @@ export async function startLab(...flags: string[]): Promise<TestLab> {
     },
     kill: () => kill(),
     async restart() {
-      ({ url, kill } = await spawnLab(data, ['--port', new URL(url).port, ...flags]));
+      ({ url, kill } = await spawnLab(data, ['--port', new URL(url).port]));
     },
     async close() {
       await kill();

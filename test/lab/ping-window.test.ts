@@ -55,3 +55,13 @@ test('skipped slots are counted as long as they are in the window', () => {
   expect(window.stats(WINDOW_MS + 6).skipped).toBe(3);
   expect(window.stats(WINDOW_MS + 11).skipped).toBe(0);
 });
+
+test('a route is silent from the first of three or more pings lost in a row, until one is answered', () => {
+  const window = new PingWindow([ping(0), ping(1, null), ping(2, null)]);
+  expect(window.silentSinceMs(10)).toBeNull();
+  window.add([ping(3, null)]);
+  expect(window.silentSinceMs(3)).toBeNull();
+  expect(window.silentSinceMs(10)).toBe(1);
+  window.add([ping(4)]);
+  expect(window.silentSinceMs(10)).toBeNull();
+});

@@ -27,6 +27,7 @@ test('a route that never ran is stopped since the lab was opened, and nothing of
     down: null,
     up: null,
     transferError: null,
+    silentSinceMs: null,
     handshakeUs: null,
     transport: null,
     emulated: false,

@@ -45,6 +45,7 @@ export const status = (changes: Partial<RouteStatus> = {}): RouteStatus => ({
   down: { atMs: 0, bytes: 1_000_000, durationUs: 1e6, goodputBps: 8e6 },
   up: null,
   transferError: null,
+  silentSinceMs: null,
   handshakeUs: 5000,
   transport: snapshot(1000),
   emulated: false,

@@ -112,7 +112,8 @@ export function routeTable(views: readonly RouteView[], width: number = Number.P
   );
   const lines = views.map((view) => {
     const { state, error } = view.status;
-    const start = head(view.route.name, marks(view).join(' '), state);
+    const shownState = view.status.silentSinceMs === null ? state : 'silent';
+    const start = head(view.route.name, marks(view).join(' '), shownState);
     if (state === 'down' && error) {
       return paint('red', clip(`${start}  ${error.message}`, width));
     }
@@ -137,7 +138,8 @@ export function routeLine(view: RouteView): string {
     return value === '–' ? [] : [`${name} ${value}`];
   });
   const { name } = view.route;
-  const { state, error } = view.status;
+  const { error, silentSinceMs } = view.status;
+  const state = silentSinceMs === null ? view.status.state : 'silent';
   return [name, ...marks(view), state, ...(error ? [error.message] : measured)].join('  ');
 }
 

@@ -5,6 +5,9 @@ import { type PingSample, pingStats, type SkipSample } from '../../shared/sample
 /** Span of the live statistics, milliseconds. */
 export const WINDOW_MS = 60_000;
 
+/** Lost pings in a row after which a route counts as silent: fewer are ordinary loss. */
+const SILENT_PINGS = 3;
+
 export class PingWindow {
   #pings: PingSample[];
   #skips: SkipSample[];
@@ -27,6 +30,14 @@ export class PingWindow {
       if (at === this.#pings.length) this.#pings.push(ping);
       else this.#pings.splice(at, 0, ping);
     }
+  }
+
+  /** When the lost pings at the end of [.., throughMs) began to be sent; null where fewer than three are lost in a row. */
+  silentSinceMs(throughMs: number): number | null {
+    let first = this.#pings.findLastIndex(({ atMs }) => atMs < throughMs) + 1;
+    const end = first;
+    while (first > 0 && this.#pings[first - 1]!.rttUs === null) first--;
+    return end - first < SILENT_PINGS ? null : this.#pings[first]!.atMs;
   }
 
   /** Statistics of [throughMs − 60 s, throughMs); what is older is forgotten. */

@@ -146,6 +146,8 @@ export class StatusBoard {
       routeId: route.id,
       ...known,
       ping,
+      silentSinceMs:
+        known.state === 'up' && resolvedThroughMs !== null ? window.silentSinceMs(resolvedThroughMs) : null,
       down: ifCurrent(down),
       up: ifCurrent(up),
       emulated: route.emulation !== null,

@@ -2,16 +2,19 @@
 import { LabError } from '../../shared/errors.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { createCounters, serveSession } from '../probe/service.ts';
+import { warmUp } from '../probe/warm-up.ts';
 import type { QuicListener } from '../quic/udp/api.ts';
 import { listenQuic } from '../quic/udp/server.ts';
 import { serve } from './port.ts';
 import type { EndpointWorkerMethods } from './protocol.ts';
 
+const warm = warmUp();
 let listener: QuicListener | null = null;
 
 serve<EndpointWorkerMethods>({
   async listen(params) {
     if (listener !== null) throw new LabError('RL_CONFLICT', 'This endpoint already listens');
+    await warm;
     const counters = createCounters();
     listener = await listenQuic({
       ...params,

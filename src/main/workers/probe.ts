@@ -1,8 +1,10 @@
 /** Worker entry: the monitors of many routes on one thread (ProbeWorkerMethods; events: MonitorEvent). */
 import { RouteMonitor } from '../probe/monitor.ts';
+import { warmUp } from '../probe/warm-up.ts';
 import { emit, serve } from './port.ts';
 import type { MonitorEvent, ProbeWorkerMethods } from './protocol.ts';
 
+const warm = warmUp();
 const monitors = new Map<string, RouteMonitor>();
 
 serve<ProbeWorkerMethods>({
@@ -17,6 +19,7 @@ serve<ProbeWorkerMethods>({
     const previous = monitors.get(routeId);
     monitors.set(routeId, monitor);
     await previous?.stop();
+    await warm;
     monitor.start();
     return null;
   },

@@ -74,7 +74,7 @@ describe('the readout of a bucket', () => {
     const [first] = readBucket(seriesOf([0]), -1);
     expect(first).toMatchObject({ value: null, absent: 'Nothing was measured at this moment.' });
     const down = readBucket(seriesOf([0]), 0).find(({ name }) => name === 'down');
-    expect(down).toMatchObject({ value: null, absent: 'No transfer ended in this bucket.' });
+    expect(down).toMatchObject({ value: null, absent: 'No transfer began in this bucket.' });
   });
 });
 

@@ -120,6 +120,7 @@ describe('a number that is not there', () => {
     down: null,
     up: null,
     transferError: null,
+    silentSinceMs: null,
     handshakeUs: null,
     transport: null,
     emulated: false,

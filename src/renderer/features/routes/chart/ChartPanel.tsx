@@ -1,9 +1,10 @@
 import { Button, SegmentedControl, useComputedColorScheme } from '@mantine/core';
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import type { Route } from '../../../../shared/domain.ts';
+import type { Route, RouteStatus } from '../../../../shared/domain.ts';
 import { CommandButton } from '../../../commands/CommandButton.tsx';
 import { runCommand } from '../../../commands/registry.ts';
 import { useConnection } from '../../../lab/connection.ts';
+import { useLive } from '../../../lab/live.ts';
 import { clockTime } from '../../../theme/clock.ts';
 import { hueOf, RouteBadges } from '../RouteName.tsx';
 import type { ViewControl } from '../view.ts';
@@ -42,10 +43,14 @@ export function ChartPanel({ view }: { view: ViewControl }) {
     [feed, version, labels],
   );
   const filled = plots.flatMap(({ series }) => series ?? []);
-  const toMs = endOf(filled) ?? 0;
+  // Before anything is measured the axis ends where the page was opened.
+  const [openedMs] = useState(() => Math.floor(Date.now() / 1000) * 1000);
+  const endMs = endOf(filled);
+  const toMs = endMs ?? openedMs;
   const { ms: windowMs, bucketMs } = WINDOWS[window];
   const fromMs = toMs - windowMs;
-  const atMs = cursorMs ?? (toMs === 0 ? null : toMs - bucketMs);
+  const atMs = endMs === null ? null : (cursorMs ?? toMs - bucketMs);
+  const silent = useLive((s) => (endMs === null ? whyEmpty(shown, s.statuses) : null));
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read anew when the scheme changes.
   const drawn = useMemo(
     () => ({
@@ -66,7 +71,17 @@ export function ChartPanel({ view }: { view: ViewControl }) {
     <figure className={classes.panel}>
       <div className={classes.head}>
         <h2 className={classes.title} data-testid="chart-title">
-          {shown.length === 1 ? <Title route={shown[0]!} /> : `p50 of ${shown.length} routes`}
+          {shown.length === 1 ? (
+            <Title route={shown[0]!} />
+          ) : (
+            <>
+              p50 of {shown.length} routes
+              <RouteBadges
+                emulated={shown.some(({ emulation }) => emulation !== null)}
+                insecure={shown.some(({ insecure }) => insecure)}
+              />
+            </>
+          )}
         </h2>
         <SegmentedControl
           aria-label="Time window"
@@ -94,6 +109,11 @@ export function ChartPanel({ view }: { view: ViewControl }) {
             onMove={setCursorMs}
           >
             <RouteChart model={model} onPoint={setCursorMs} />
+            {silent !== null && !error && (
+              <p className={classes.empty} data-testid="chart-empty">
+                {silent}
+              </p>
+            )}
             {error && filled.length === 0 && (
               <p className={classes.failed} role="alert">
                 {error.message} {error.hint} ({error.code})
@@ -107,6 +127,17 @@ export function ChartPanel({ view }: { view: ViewControl }) {
       </figcaption>
     </figure>
   );
+}
+
+/** Why a chart without a single bucket is empty, from the routes it is to show. */
+function whyEmpty(routes: readonly Route[], statuses: Readonly<Record<string, RouteStatus>>): string {
+  const [route] = routes;
+  if (!route) return 'No route is chosen.';
+  if (routes.length > 1) return 'Nothing was measured in this window.';
+  const status = statuses[route.id];
+  if (status?.error) return `${route.name} is ${status.state}: ${status.error.message} ${status.error.hint}`;
+  if (status?.state === 'stopped') return `${route.name} is not probed; start it to measure.`;
+  return `Nothing was measured on ${route.name} in this window yet.`;
 }
 
 type Plotted = ReadoutPlot & Pick<Route, 'colour'>;

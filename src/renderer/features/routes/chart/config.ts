@@ -28,6 +28,8 @@ export interface ChartModel {
 type LineSet = ChartDataset<'line', Point[]>;
 
 const AXIS_WIDTH = 56;
+/** Top of an axis on which nothing is drawn yet. */
+const EMPTY_RTT_US = 100_000;
 const AXIS_HEIGHT = 36;
 const LABEL_ROOM = 96;
 
@@ -73,10 +75,10 @@ function bandSets({ series, colour }: PlotModel): LineSet[] {
 
 function throughputSets({ series, colour }: PlotModel, paper: string, both: boolean): LineSet[] {
   const set = (label: string, data: Point[], hollow: boolean): LineSet =>
-    line(label, data, withAlpha(colour, 0.45), {
+    line(label, data, colour, {
       yAxisID: 'rate',
-      borderWidth: 1,
-      spanGaps: true,
+      // Measurements minutes apart: a line between them would show what nobody measured.
+      showLine: false,
       pointRadius: data.length > 60 ? 1.5 : 3.5,
       pointStyle: 'triangle',
       pointRotation: hollow ? 0 : 180,
@@ -176,7 +178,12 @@ export function optionsOf(model: ChartModel, height: number): ChartOptions<'line
         grid: { display: false },
         ticks: { display: false },
       },
-      rtt: valueAxis('RTT in ms', lanes.rtt, axisMs),
+      rtt: {
+        ...valueAxis('RTT in ms', lanes.rtt, axisMs),
+        ...(log || plots.some(({ series }) => series.rttP50.some((us) => us !== null))
+          ? {}
+          : { suggestedMax: EMPTY_RTT_US }),
+      },
     },
     plugins: { legend: { display: false }, tooltip: { enabled: false } },
   };
@@ -197,6 +204,8 @@ export function overlay(current: () => ChartModel): Plugin<'line'> {
       ctx.textAlign = 'right';
       ctx.textBaseline = 'middle';
       ctx.fillText('loss', chartArea.left - 8, (lane.top + lane.bottom) / 2);
+      ctx.textAlign = 'left';
+      ctx.fillText(plots.length > 1 ? '▼ down' : '▼ down  △ up', chartArea.left + 8, scales.rate!.top + 8);
       ctx.beginPath();
       ctx.rect(chartArea.left, lane.top, chartArea.width, lane.bottom - lane.top);
       ctx.clip();

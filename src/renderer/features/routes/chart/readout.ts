@@ -10,7 +10,7 @@ export interface Reading {
 }
 
 const UNANSWERED = 'No ping of this bucket was answered.';
-const NO_TRANSFER = 'No transfer ended in this bucket.';
+const NO_TRANSFER = 'No transfer began in this bucket.';
 
 /** The readings of the bucket at `index`; all absent when there is none. */
 export function readBucket(series: Series | null, index: number): Reading[] {

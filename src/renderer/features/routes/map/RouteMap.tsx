@@ -75,6 +75,17 @@ export function RouteMap({ routes, view }: { routes: readonly Route[]; view: Vie
               to={{ x: endpointX, y: layout.endpoints[line.endpoint]!.y }}
             />
           ))}
+          {/* After all edges, so that none is drawn across a number. */}
+          {layout.lines.map((line) => (
+            <Labels
+              key={line.route.id}
+              line={line}
+              status={statuses[line.route.id]}
+              selected={view.selected === line.route}
+              from={{ x: clientX, y: layout.clientY }}
+              path={{ x: pathX, width: pathWidth }}
+            />
+          ))}
           <g className={classes.node}>
             <rect
               x={MARGIN}
@@ -112,6 +123,44 @@ function shorten(text: string, letters: number, tail = 0): string {
   return `${text.slice(0, letters - tail - 1)}…${text.slice(-tail)}`;
 }
 
+type LabelsProps = Pick<LineProps, 'line' | 'status' | 'selected' | 'from' | 'path'>;
+
+/** The words and numbers of a line. Screen readers have them from its button. */
+function Labels({ line: { route, y, path: profile }, status, selected, from, path }: LabelsProps) {
+  const state = status?.state ?? 'stopped';
+  const p50 = status?.ping?.rttUs?.p50 ?? null;
+  const loss = status?.ping?.lossRatio ?? null;
+  const measured = state === 'up' || state === 'connecting';
+  const pathEnd = profile === null ? path.x : path.x + path.width;
+  return (
+    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a group without a tab index takes no focus.
+    <g
+      className={`${classes.line} ${classes.labels}`}
+      data-state={state}
+      data-selected={selected}
+      aria-hidden="true"
+    >
+      <text
+        className={classes.latency}
+        x={path.x - 6}
+        y={y - 9}
+        textAnchor="end"
+        data-testid={`map-${route.id}-rtt`}
+      >
+        {status?.silentSinceMs ? 'silent' : measured ? formatDuration(p50) : state}
+      </text>
+      <text className={classes.name} x={path.x - 6} y={y + 9} textAnchor="end">
+        {shorten(route.name, Math.floor((path.x - from.x - 8) / LETTER))}
+      </text>
+      {measured && loss !== null && loss > 0 && (
+        <text className={classes.loss} x={pathEnd + 6} y={y - 9}>
+          {formatPercent(loss)}
+        </text>
+      )}
+    </g>
+  );
+}
+
 interface LineProps {
   line: MapLine<Route>;
   status?: RouteStatus;
@@ -133,7 +182,6 @@ function Line({ line, status, selected, onSelect, from, path, to }: LineProps) {
   const bend = Math.min(40, (path.x - from.x) * 0.28);
   const incoming = `M${from.x} ${from.y} C${from.x + bend} ${from.y} ${from.x} ${y} ${from.x + bend} ${y} H${path.x}`;
   const outgoing = `M${pathEnd} ${y} H${to.x - bend} C${to.x} ${y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
-  const measured = state === 'up' || state === 'connecting';
   const summary = [
     `${route.name}: ${state}`,
     profile === null ? null : `emulated path ${profile}`,
@@ -162,23 +210,6 @@ function Line({ line, status, selected, onSelect, from, path, to }: LineProps) {
       <title>{summary}</title>
       <path className={classes.hit} d={`${incoming} ${outgoing}`} />
       <path className={classes.edge} d={`${incoming} ${outgoing}`} />
-      <text
-        className={classes.latency}
-        x={path.x - 6}
-        y={y - 9}
-        textAnchor="end"
-        data-testid={`map-${route.id}-rtt`}
-      >
-        {measured ? formatDuration(p50) : state}
-      </text>
-      <text className={classes.name} x={path.x - 6} y={y + 9} textAnchor="end">
-        {shorten(route.name, Math.floor((path.x - from.x - bend) / LETTER))}
-      </text>
-      {measured && loss !== null && loss > 0 && (
-        <text className={classes.loss} x={pathEnd + 6} y={y - 9}>
-          {formatPercent(loss)}
-        </text>
-      )}
       {profile !== null && (
         <>
           <rect

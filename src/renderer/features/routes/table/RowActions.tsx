@@ -1,5 +1,11 @@
 import { ActionIcon, Menu, Tooltip } from '@mantine/core';
-import { IconDots, IconPencil, IconPlayerPlay, IconPlayerStop, IconTrash } from '@tabler/icons-react';
+import {
+  IconDots,
+  IconPencil,
+  IconPlayerPlayFilled,
+  IconPlayerStopFilled,
+  IconTrash,
+} from '@tabler/icons-react';
 import type { Route } from '../../../../shared/domain.ts';
 import { useConnection } from '../../../lab/connection.ts';
 import { removeRoute, setEnabled, useActions } from '../actions.ts';
@@ -21,11 +27,7 @@ export function RowActions({ route, onEdit }: { route: Route; onEdit: () => void
           data-testid={`route-${route.id}-toggle`}
           onClick={() => blocked === null && setEnabled(route, !route.enabled)}
         >
-          {route.enabled ? (
-            <IconPlayerStop size={15} stroke={1.5} />
-          ) : (
-            <IconPlayerPlay size={15} stroke={1.5} />
-          )}
+          {route.enabled ? <IconPlayerStopFilled size={14} /> : <IconPlayerPlayFilled size={14} />}
         </ActionIcon>
       </Tooltip>
       <Menu>

@@ -14,18 +14,25 @@ export function StateCell({ route, status }: { route: Route; status?: RouteStatu
       </span>
     );
   }
-  const { state, error, sinceMs } = status;
+  const { error, silentSinceMs } = status;
+  // A connection outlives a path that is cut for a moment: what is silent is not shown as simply up.
+  const state = silentSinceMs === null ? status.state : 'silent';
+  const sinceMs = silentSinceMs ?? status.sinceMs;
   const label = (
     <>
       <svg viewBox="0 0 10 10" className={classes.mark} data-state={state} aria-hidden="true">
-        {state === 'down' ? <path d="M1.5 1.5l7 7m0-7l-7 7" /> : <circle cx="5" cy="5" r="3.5" />}
+        {state === 'down' || state === 'silent' ? (
+          <path d="M1.5 1.5l7 7m0-7l-7 7" />
+        ) : (
+          <circle cx="5" cy="5" r="3.5" />
+        )}
       </svg>
       {state}
     </>
   );
   if (!error) {
     return (
-      <Tooltip label={`Since ${clockTime(sinceMs)}`}>
+      <Tooltip label={`${state === 'silent' ? 'No ping answered since' : 'Since'} ${clockTime(sinceMs)}`}>
         <span className={classes.state} data-state={state} data-testid={testId}>
           {label}
         </span>
