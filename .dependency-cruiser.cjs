@@ -59,6 +59,23 @@ forbidden.push(
     to: { path: '(^|node_modules/)electron(/|$)' },
   },
   {
+    name: 'lab-by-its-index',
+    comment: 'Hosts know the lab by src/main/lab/index.ts alone.',
+    severity: 'error',
+    from: { path: '^src/main/(serve|desktop|cli)/' },
+    to: { path: '^src/main/lab/', pathNot: '^src/main/lab/index\\.ts$' },
+  },
+  {
+    name: 'quic-by-its-sessions',
+    comment: 'Rooms above speak to QUIC through udp/ (and make certificates with tls/authority.ts).',
+    severity: 'error',
+    from: { path: '^src/main/(probe|store|telemetry|workers|lab|serve|desktop|cli)/' },
+    to: {
+      path: '^src/main/quic/(wire|streams|connection|tls)/',
+      pathNot: '^src/main/quic/tls/authority\\.ts$',
+    },
+  },
+  {
     name: 'no-circular',
     severity: 'error',
     from: {},

@@ -42,7 +42,7 @@ async function serverWithCertificate(
   name: string,
   options: { names: string[]; days: number; nowMs?: number },
 ) {
-  const { certPem, keyPem } = await issueCertificate(loadAuthority(data)!, options);
+  const { certPem, keyPem } = await issueCertificate(loadAuthority(data)!, { nowMs: Date.now(), ...options });
   const cert = join(folder, `${name}.pem`);
   const key = join(folder, `${name}-key.pem`);
   writeFileSync(cert, certPem);

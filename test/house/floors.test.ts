@@ -27,6 +27,8 @@ it('names what looks up, does I/O where none belongs, or imports electron outsid
     'electron-only-in-desktop: src/renderer/reaches-in.ts',
     'floor-main-quic: src/main/quic/looks-up.ts',
     'floor-renderer: src/renderer/reaches-in.ts',
+    'lab-by-its-index: src/main/serve/reaches-deep.ts',
+    'quic-by-its-sessions: src/main/serve/reaches-deep.ts',
     'sans-io: src/main/quic/looks-up.ts',
   ]);
 });

@@ -15,10 +15,11 @@ const isInstalled = (command: string): boolean => spawnSync(command, ['--help'],
 const folder = mkdtempSync(join(tmpdir(), 'routelab-interop-'));
 const path = (name: string): string => join(folder, name);
 beforeAll(async () => {
-  const authority = await createAuthority();
+  const authority = await createAuthority(Date.now());
   const { certPem, keyPem } = await issueCertificate(authority, {
     names: ['localhost', '127.0.0.1'],
     days: 1,
+    nowMs: Date.now(),
   });
   writeFileSync(path('ca.pem'), authority.certPem);
   writeFileSync(path('cert.pem'), certPem);

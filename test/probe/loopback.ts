@@ -18,10 +18,11 @@ export async function startLoopback(
   alpn: readonly string[] = [ALPN],
   serve: (session: QuicSession, counters: ServiceCounters) => void = serveSession,
 ): Promise<Loopback> {
-  const authority = await createAuthority();
+  const authority = await createAuthority(Date.now());
   const { certPem, keyPem } = await issueCertificate(authority, {
     names: ['localhost', '127.0.0.1'],
     days: 1,
+    nowMs: Date.now(),
   });
   const counters = createCounters();
   const listener = await listenQuic({

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { warmUp } from '../../src/main/probe/warm-up.ts';
 
 it('leaves no socket open behind it', async () => {

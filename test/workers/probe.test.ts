@@ -52,8 +52,12 @@ function startWorker<M>(file: string) {
 }
 
 async function startEndpoint() {
-  const authority = await createAuthority();
-  const { certPem, keyPem } = await issueCertificate(authority, { names: ['localhost'], days: 1 });
+  const authority = await createAuthority(Date.now());
+  const { certPem, keyPem } = await issueCertificate(authority, {
+    names: ['localhost'],
+    days: 1,
+    nowMs: Date.now(),
+  });
   const endpoint = startWorker<EndpointWorkerMethods>('endpoint.ts');
   const listen = { host: '127.0.0.1', port: 0, certificate: certPem, privateKey: keyPem };
   const address = await endpoint.call('listen', listen);
@@ -84,7 +88,7 @@ describe('a probe worker and an endpoint worker', () => {
     await probe.call('stop', { routeId: target.routeId });
     expect(states(probe.events)).toEqual(['connecting', 'up']);
     expect(batches(probe.events).flatMap((batch) => batch.handshakes)).toEqual([
-      { atMs: expect.any(Number), durationUs: expect.any(Number), errorCode: null },
+      { atMs: expect.any(Number), durationUs: expect.any(Number), errorCode: null, purpose: 'ping' },
     ]);
     expect(batches(probe.events).find((batch) => batch.transport)?.transport).toMatchObject({
       controller: 'cubic',

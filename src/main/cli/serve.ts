@@ -1,7 +1,7 @@
 /** `routelab serve`: the headless lab, with what it measures shown as it comes in. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { LabClient } from '../lab/router.ts';
+import type { LabClient } from '../lab/index.ts';
 import { startHeadless } from '../serve/index.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';

@@ -46,10 +46,11 @@ export const readIdentity = (cert: string, key: string): Identity => ({
 /** A certificate of the lab's authority, which is made when the data folder has none. */
 export async function issueIdentity(data: string | undefined, names: readonly string[]): Promise<Identity> {
   const dataDir = data ?? defaultDataDir();
-  const authority = await loadOrCreateAuthority(dataDir, createAuthority);
+  const authority = await loadOrCreateAuthority(dataDir, () => createAuthority(Date.now()));
   const { certPem, keyPem } = await issueCertificate(authority, {
     names: [...names],
     days: CERTIFICATE_DAYS,
+    nowMs: Date.now(),
   });
   return {
     certificate: certPem,

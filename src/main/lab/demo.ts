@@ -57,6 +57,7 @@ export class DemoEndpoint {
     const { certPem, keyPem } = await issueCertificate(this.#authority, {
       names: [DEMO_SERVER_NAME],
       days: CERTIFICATE_DAYS,
+      nowMs: Date.now(),
     });
     const address = await this.#worker.request('listen', {
       host: DEMO_HOST,

@@ -25,6 +25,11 @@ import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
 import { LabWorker } from './worker.ts';
 
+// All that hosts know of the lab beside itself.
+export { errorBody, toCarriedError } from './errors.ts';
+export type { Log } from './log.ts';
+export type { LabClient, LabRouter } from './router.ts';
+
 /** How long closing waits for monitors to say goodbye, and then for each worker, before it ends their threads. */
 const PATIENCE_MS = 1000;
 
@@ -69,7 +74,10 @@ export async function createLab(options: LabOptions): Promise<Lab> {
     onSlowQuery: (query) => log.warn(query, 'a slow query'),
   });
   try {
-    const [app, authority] = await Promise.all([appInfo(), loadOrCreateAuthority(dataDir, createAuthority)]);
+    const [app, authority] = await Promise.all([
+      appInfo(),
+      loadOrCreateAuthority(dataDir, () => createAuthority(Date.now())),
+    ]);
     return assemble();
 
     function assemble(): Lab {

@@ -1,8 +1,7 @@
 /** Every failure the HTTP server itself meets, as a body of the error catalogue: `{ code, message, field?, hint }`. */
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
-import { errorBody } from '../lab/errors.ts';
-import type { Log } from '../lab/log.ts';
+import { errorBody, type Log } from '../lab/index.ts';
 
 export function answerErrors(app: FastifyInstance, log: Log): void {
   app.setErrorHandler((thrown: FastifyError | LabError, request, reply) => {

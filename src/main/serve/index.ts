@@ -2,8 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
-import { createLab, type Lab } from '../lab/index.ts';
-import type { Log } from '../lab/log.ts';
+import { createLab, type Lab, type Log } from '../lab/index.ts';
 import { serveWebSocket, type WebSocketCarrier } from './carriers/websocket.ts';
 import { serveDocs } from './docs.ts';
 import { type GuardPolicy, isLoopback } from './guard.ts';

@@ -3,7 +3,7 @@ import type { OpenAPI } from '@orpc/contract';
 import { OpenAPIGenerator } from '@orpc/openapi';
 import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4';
 import { CATALOGUE } from '../../shared/errors.ts';
-import type { LabRouter } from '../lab/router.ts';
+import type { LabRouter } from '../lab/index.ts';
 import { API_PREFIX } from './rest.ts';
 
 export type ApiDocument = OpenAPI.Document;

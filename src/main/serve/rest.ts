@@ -1,8 +1,7 @@
 /** The contract over REST under /api/v1, and its streams as server-sent events. */
 import { OpenAPIHandler } from '@orpc/openapi/fastify';
 import type { FastifyInstance } from 'fastify';
-import { errorBody } from '../lab/errors.ts';
-import type { LabRouter } from '../lab/router.ts';
+import { errorBody, type LabRouter } from '../lab/index.ts';
 import { carryErrors } from './carriers/handler.ts';
 
 export const API_PREFIX = '/api/v1';

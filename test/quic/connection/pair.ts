@@ -15,8 +15,8 @@ import { createAuthority, issueCertificate } from '../../../src/main/quic/tls/au
 import { makeVerifier } from '../../../src/main/quic/tls/verify.ts';
 import { type LongHeader, parseHeader } from '../../../src/main/quic/wire/header.ts';
 
-const authority = await createAuthority();
-const identity = await issueCertificate(authority, { names: ['localhost'], days: 7 });
+const authority = await createAuthority(Date.now());
+const identity = await issueCertificate(authority, { names: ['localhost'], days: 7, nowMs: Date.now() });
 const pemToDer = (pem: string): Buffer[] =>
   [...pem.matchAll(/-----BEGIN CERTIFICATE-----([\s\S]+?)-----END CERTIFICATE-----/g)].map((match) =>
     Buffer.from(match[1]!, 'base64'),

@@ -48,7 +48,7 @@ describe('a certificate of the lab', () => {
   test.each([[[]], [['not a name']], [['http://lab.example']], [['256.1.1.1:80']], [['']]])(
     'is not made for %j',
     async (names) => {
-      await expect(issueCertificate(authority, { names, days: 1 })).rejects.toMatchObject({
+      await expect(issueCertificate(authority, { names, days: 1, nowMs: Date.now() })).rejects.toMatchObject({
         code: 'RL_INPUT_INVALID',
         field: 'names',
       });
@@ -57,7 +57,9 @@ describe('a certificate of the lab', () => {
 });
 
 test('serial numbers and key identifiers differ from certificate to certificate', async () => {
-  const two = await Promise.all([1, 2].map(() => issueCertificate(authority, { names: ['a'], days: 1 })));
+  const two = await Promise.all(
+    [1, 2].map(() => issueCertificate(authority, { names: ['a'], days: 1, nowMs: Date.now() })),
+  );
   const [first, second] = two.map(({ certPem }) => new X509Certificate(certPem));
   expect(first!.serialNumber).not.toBe(second!.serialNumber);
   expect(first!.fingerprint256).not.toBe(second!.fingerprint256);
@@ -65,8 +67,12 @@ test('serial numbers and key identifiers differ from certificate to certificate'
 
 test("OpenSSL's own verification accepts the certificate, and refuses it for another name", async () => {
   // OpenSSL reads the clock.
-  const current = await createAuthority();
-  const { certPem, keyPem } = await issueCertificate(current, { names: ['lab.example'], days: 1 });
+  const current = await createAuthority(Date.now());
+  const { certPem, keyPem } = await issueCertificate(current, {
+    names: ['lab.example'],
+    days: 1,
+    nowMs: Date.now(),
+  });
   const server = createServer({ cert: certPem, key: keyPem }, (socket) => socket.end());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -14,8 +14,8 @@ vi.mock('node:dns/promises', () => ({
 }));
 
 it('is connected to at the first of them where the port is open', async () => {
-  const authority = await createAuthority();
-  const identity = await issueCertificate(authority, { names: ['two.example'], days: 7 });
+  const authority = await createAuthority(Date.now());
+  const identity = await issueCertificate(authority, { names: ['two.example'], days: 7, nowMs: Date.now() });
   const listener = await listenQuic({
     host: '127.0.0.2',
     port: 0,

@@ -15,8 +15,12 @@ import type {
 import { connectQuic } from '../../../src/main/quic/udp/client.ts';
 import { listenQuic } from '../../../src/main/quic/udp/server.ts';
 
-const authority = await createAuthority();
-const identity = await issueCertificate(authority, { names: ['localhost', '127.0.0.1'], days: 7 });
+const authority = await createAuthority(Date.now());
+const identity = await issueCertificate(authority, {
+  names: ['localhost', '127.0.0.1'],
+  days: 7,
+  nowMs: Date.now(),
+});
 const open: QuicListener[] = [];
 
 afterEach(async () => {

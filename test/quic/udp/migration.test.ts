@@ -7,8 +7,8 @@ import type { QuicListener, QuicSession } from '../../../src/main/quic/udp/api.t
 import { connectQuic } from '../../../src/main/quic/udp/client.ts';
 import { listenQuic } from '../../../src/main/quic/udp/server.ts';
 
-const authority = await createAuthority();
-const identity = await issueCertificate(authority, { names: ['127.0.0.1'], days: 7 });
+const authority = await createAuthority(Date.now());
+const identity = await issueCertificate(authority, { names: ['127.0.0.1'], days: 7, nowMs: Date.now() });
 const toClose: (QuicListener | Socket)[] = [];
 
 afterEach(async () => {

@@ -9,8 +9,8 @@ import { listenQuic } from '../../../src/main/quic/udp/server.ts';
 import { parseHeader } from '../../../src/main/quic/wire/header.ts';
 import { clientInitial } from '../initial.ts';
 
-const authority = await createAuthority();
-const identity = await issueCertificate(authority, { names: ['127.0.0.1'], days: 7 });
+const authority = await createAuthority(Date.now());
+const identity = await issueCertificate(authority, { names: ['127.0.0.1'], days: 7, nowMs: Date.now() });
 const toClose: (QuicListener | Socket)[] = [];
 
 afterEach(async () => {

@@ -8,8 +8,12 @@ import { connectQuic } from '../../../src/main/quic/udp/client.ts';
 import { listenQuic } from '../../../src/main/quic/udp/server.ts';
 import { LabError } from '../../../src/shared/errors.ts';
 
-const authority = await createAuthority();
-const identity = await issueCertificate(authority, { names: ['localhost', '127.0.0.1', '::1'], days: 7 });
+const authority = await createAuthority(Date.now());
+const identity = await issueCertificate(authority, {
+  names: ['localhost', '127.0.0.1', '::1'],
+  days: 7,
+  nowMs: Date.now(),
+});
 const open: QuicListener[] = [];
 
 afterEach(async () => {
@@ -157,7 +161,7 @@ describe('listening', () => {
   });
 
   it('fails with RL_INPUT_INVALID for a key of another certificate', async () => {
-    const other = await issueCertificate(authority, { names: ['localhost'], days: 7 });
+    const other = await issueCertificate(authority, { names: ['localhost'], days: 7, nowMs: Date.now() });
     const listening = listenQuic({
       host: '127.0.0.1',
       port: 0,

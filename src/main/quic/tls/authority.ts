@@ -7,6 +7,7 @@ import {
   createPrivateKey,
   generateKeyPair,
   type KeyObject,
+  // biome-ignore lint/style/noRestrictedImports: keys, serial numbers and names of authorities are random by nature.
   randomBytes,
   sign,
   X509Certificate,
@@ -58,7 +59,7 @@ const AUTHORITY_DAYS = 3650;
 const BACKDATE_MS = 3_600_000;
 
 /** A new authority, valid ten years from `nowMs` (unix milliseconds). */
-export async function createAuthority(nowMs = Date.now()): Promise<IssuedCertificate> {
+export async function createAuthority(nowMs: number): Promise<IssuedCertificate> {
   const { publicKey, privateKey } = await newKey();
   // A lab set up anew gets another name, so that its certificates are never mistaken for the old one's.
   const name = distinguishedName(`RouteLab authority ${randomBytes(3).toString('hex')}`);
@@ -85,7 +86,7 @@ export async function createAuthority(nowMs = Date.now()): Promise<IssuedCertifi
  */
 export async function issueCertificate(
   authority: IssuedCertificate,
-  options: { names: readonly string[]; days: number; nowMs?: number },
+  options: { names: readonly string[]; days: number; nowMs: number },
 ): Promise<IssuedCertificate> {
   const names = options.names.map(generalName);
   if (names.length === 0) {
@@ -99,7 +100,7 @@ export async function issueCertificate(
     subject: distinguishedName(commonName(options.names)),
     publicKey,
     signingKey: createPrivateKey(authority.keyPem),
-    nowMs: options.nowMs ?? Date.now(),
+    nowMs: options.nowMs,
     days: options.days,
     extensions: [
       extension(id_ce_basicConstraints, new BasicConstraints({ cA: false }), true),

@@ -2,7 +2,7 @@
 import { ORPCError } from '@orpc/server';
 import { z } from 'zod';
 import { LabError } from '../../../shared/errors.ts';
-import { toCarriedError } from '../../lab/errors.ts';
+import { toCarriedError } from '../../lab/index.ts';
 
 /**
  * For a handler's `interceptors`: a request that no operation matches, or that cannot be decoded, is refused with

@@ -1,6 +1,6 @@
 /** The contract over a MessagePort: what the desktop window speaks. */
 import { RPCHandler } from '@orpc/server/message-port';
-import type { LabRouter } from '../../lab/router.ts';
+import type { LabRouter } from '../../lab/index.ts';
 import { carryErrors, isRpcMessage } from './handler.ts';
 
 /** What a port must do: worker_threads' MessagePort and Electron's MessagePortMain both do. */

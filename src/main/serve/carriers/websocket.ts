@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { RPCHandler } from '@orpc/server/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { LabError } from '../../../shared/errors.ts';
-import type { LabRouter } from '../../lab/router.ts';
+import type { LabRouter } from '../../lab/index.ts';
 import { type GuardPolicy, refusal } from '../guard.ts';
 import { carryErrors, isRpcMessage } from './handler.ts';
 
