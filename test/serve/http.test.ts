@@ -249,7 +249,7 @@ describe('starting and ending', () => {
       ).rejects.toMatchObject({
         code: 'RL_INPUT_INVALID',
         field: 'host',
-        hint: expect.stringContaining('jwt_secret'),
+        hint: expect.stringContaining('SSH tunnel'),
       });
     },
   );

@@ -19,10 +19,11 @@ export function answerErrors(app: FastifyInstance, log: Log): void {
   );
 }
 
-const sendError = (reply: FastifyReply, error: LabError): FastifyReply =>
+export const sendError = (reply: FastifyReply, error: LabError): FastifyReply =>
   reply.code(error.status).type('application/json').send(JSON.stringify(error.toBody()));
 
-function fromFastify(thrown: FastifyError): LabError {
+/** What Fastify itself found wrong with a request. */
+export function fromFastify(thrown: FastifyError): LabError {
   switch (thrown.statusCode) {
     case 413:
       return new LabError('RL_BODY_TOO_LARGE', 'body: larger than 1 MB', { field: 'body' });
@@ -31,6 +32,11 @@ function fromFastify(thrown: FastifyError): LabError {
         field: 'content-type',
       });
     case 400:
+      if (thrown.code === 'FST_ERR_BAD_URL')
+        return new LabError('RL_INPUT_INVALID', 'path: not a valid URL path', {
+          field: 'path',
+          cause: thrown,
+        });
       return new LabError('RL_INPUT_INVALID', `body: ${thrown.message}`, { field: 'body', cause: thrown });
     // A path that points out of the pages' folder is simply not there.
     case 403:

@@ -7,7 +7,7 @@ import { serveWebSocket, type WebSocketCarrier } from './carriers/websocket.ts';
 import { serveDocs } from './docs.ts';
 import { type GuardPolicy, isLoopback } from './guard.ts';
 import { serveHealth } from './health.ts';
-import { answerErrors } from './http-errors.ts';
+import { answerErrors, fromFastify, sendError } from './http-errors.ts';
 import { serveMetrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { serveRest } from './rest.ts';
@@ -84,6 +84,7 @@ export async function serveLab(lab: Lab, options: ServeOptions): Promise<Served>
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
+    frameworkErrors: (error, _request, reply) => sendError(reply, fromFastify(error)),
     // A stream has no end of its own; closing the host ends it.
     forceCloseConnections: true,
     clientErrorHandler: (_error, socket) => {
@@ -118,7 +119,7 @@ function refuseOpenHost(host: string): void {
     `host: ${host} would open this lab, which has no sign-in, to the network`,
     {
       field: 'host',
-      hint: 'Listen on 127.0.0.1, and reach it from elsewhere through an SSH tunnel. Sign-in by token (auth.jwt_secret) comes with a later version.',
+      hint: 'Listen on 127.0.0.1, and reach it from elsewhere through an SSH tunnel.',
     },
   );
 }

@@ -48,18 +48,24 @@ export function anchorsFromPem(texts: readonly string[]): TrustAnchors {
 
 let system: TrustAnchors | null = null;
 
+/** A system that shows fewer has none of its own, or lets programs see only what was added by hand. */
+const FEWEST_ROOTS = 30;
+
 /**
- * The operating system's roots together with those Node.js carries (and NODE_EXTRA_CA_CERTS): some systems let a
- * program see only the roots that were added by hand. Read once, at the first call, which takes about 0.1 s.
+ * The operating system's roots, and what NODE_EXTRA_CA_CERTS names; with Node's own where the system's are not there to be
+ * seen. Read once, at the first call, which takes about 0.1 s.
  */
 export function systemAnchors(): TrustAnchors {
-  system ??= new TrustAnchors(
-    Array.from(new Set([...roots('system'), ...roots('default')]), (pem) => new Certificate(pem)),
+  if (system) return system;
+  const own = roots('system');
+  const isComplete = own.length >= FEWEST_ROOTS;
+  system = new TrustAnchors(
+    Array.from(new Set([...own, ...roots(isComplete ? 'extra' : 'default')]), (pem) => new Certificate(pem)),
   );
   return system;
 }
 
-function roots(store: 'system' | 'default'): readonly string[] {
+function roots(store: 'system' | 'default' | 'extra'): readonly string[] {
   try {
     return getCACertificates(store);
   } catch {

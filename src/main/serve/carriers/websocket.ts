@@ -15,7 +15,10 @@ const MAX_CLIENTS = 64;
 const HEARTBEAT_MS = 15_000;
 /** What a client may leave unread before it counts as gone. */
 const MAX_BUFFERED_BYTES = 8 * 1_048_576;
+/** Messages a client may send in a second: many times what a busy page does. */
+const MAX_MESSAGES_PER_S = 500;
 const GOING_AWAY = 1001;
+const POLICY_VIOLATION = 1008;
 const INVALID_PAYLOAD = 1007;
 
 export interface WebSocketCarrier {
@@ -43,6 +46,11 @@ export function serveWebSocket(server: Server, router: LabRouter, policy: GuardP
 
   function accept(client: WebSocket): void {
     alive.add(client);
+    let messages = 0;
+    const second = setInterval(() => {
+      messages = 0;
+    }, 1000);
+    client.on('close', () => clearInterval(second));
     client.on('pong', () => alive.add(client));
     // `ws` closes by itself after a protocol error (too large, bad UTF-8); there is nobody to tell.
     client.on('error', () => client.terminate());
@@ -52,7 +60,8 @@ export function serveWebSocket(server: Server, router: LabRouter, policy: GuardP
         if (type === 'close') client.addEventListener('close', listener);
         else {
           client.addEventListener('message', (event) => {
-            if (isRpcMessage(event.data)) listener(event);
+            if (++messages > MAX_MESSAGES_PER_S) client.close(POLICY_VIOLATION, 'too many requests');
+            else if (isRpcMessage(event.data)) listener(event);
             else client.close(INVALID_PAYLOAD, 'not a request');
           });
         }
