@@ -33,6 +33,8 @@ export const Emulation = z.strictObject({
   profile: z.string().min(1).max(64),
   up: LinkSettings.refine(hasPossibleJitter, JITTER),
   down: LinkSettings.refine(hasPossibleJitter, JITTER),
+  /** Largest IP packet the path carries, bytes; larger ones are dropped. 1500 when absent. */
+  mtuBytes: z.number().int().min(1280).max(65_535).optional(),
   /** The path is cut for `downMs` at the end of every `periodMs`. */
   flap: z
     .strictObject({

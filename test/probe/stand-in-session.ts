@@ -23,6 +23,7 @@ export function standInSession(path: Path): StandInSession {
   const figures: ConnectionStats = {
     controller: 'cubic',
     cwndBytes: 13_500,
+    datagramBytes: 1350,
     pacingBps: null,
     bytesInFlight: 0,
     smoothedRttUs: null,

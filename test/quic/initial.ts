@@ -11,6 +11,7 @@ export function clientInitial(): Buffer {
       alpn: ['test'],
       random: randomBytes,
       datagramBytes: 1350,
+      maxDatagramBytes: 0,
       idleTimeoutMs: 30_000,
       serverName: 'localhost',
       verify: null,

@@ -8,6 +8,7 @@ import { batch, snapshot } from './sample-data.ts';
 const STATS: ConnectionStats = {
   controller: 'cubic',
   cwndBytes: 0,
+  datagramBytes: 1350,
   pacingBps: null,
   bytesInFlight: 0,
   smoothedRttUs: null,

@@ -31,6 +31,8 @@ interface EmulateOptions {
   jitter?: number;
   loss?: number;
   buffer?: number;
+  /** Bytes. */
+  mtu?: number;
   seed?: number;
   /** Microseconds. */
   duration?: number;
@@ -63,6 +65,11 @@ export function configure(command: Command): void {
     .option('--loss <ratio>', 'random loss, such as 1% or 0.01', (text) => parseRatio(text, '--loss'))
     .option('--buffer <size>', 'droptail queue, such as 64kb (default 1 BDP, at least 64kb)', (text) =>
       within('bufferBytes', '--buffer', parseBytes(text, '--buffer'), 'bytes'),
+    )
+    .option(
+      '--mtu <bytes>',
+      'largest IP packet that passes; larger ones are dropped (default 1500)',
+      (text) => parseNumber(text, '--mtu', { min: 1280, max: 65_535, integer: true }),
     )
     .option('--seed <n>', 'the same seed loses the same packets (default: a random one, shown)', (text) =>
       parseNumber(text, '--seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
@@ -154,6 +161,7 @@ function emulationOf(options: EmulateOptions): Emulation {
     up: { ...base.up, ...changes },
     down: { ...base.down, ...changes },
     flap: base.flap,
+    ...(options.mtu === undefined ? {} : { mtuBytes: options.mtu }),
   };
 }
 
@@ -193,8 +201,10 @@ function describeLink(link: LinkSettings): string {
   ].join(', ');
 }
 
-const dropRatio = ({ packetsIn, lost, queueDrops, outageDrops, overloadDrops }: DirectionCounters) =>
-  packetsIn === 0 ? null : (lost + queueDrops + outageDrops + overloadDrops) / packetsIn;
+const dropRatio = ({ packetsIn, ...drops }: DirectionCounters) =>
+  packetsIn === 0
+    ? null
+    : (drops.lost + drops.queueDrops + drops.outageDrops + drops.overloadDrops + drops.tooLarge) / packetsIn;
 
 /** Counters as they grow, a line for each direction: rewritten in place on a terminal, now and then elsewhere. */
 function showLive(relay: Relay): { stop: () => void } {
@@ -244,6 +254,7 @@ function directionFields(link: LinkSettings, counters: DirectionCounters): objec
     queue_drops: counters.queueDrops,
     outage_drops: counters.outageDrops,
     overload_drops: counters.overloadDrops,
+    too_large: counters.tooLarge,
   };
 }
 
@@ -254,6 +265,7 @@ function summaryTable({ up, down, refused, socketErrors }: RelayCounters, second
     ['lost', (way) => String(way.lost)],
     ['queue full', (way) => String(way.queueDrops)],
     ['path cut', (way) => String(way.outageDrops)],
+    ['larger than the MTU', (way) => String(way.tooLarge)],
     ['relay overloaded', (way) => String(way.overloadDrops)],
     ['dropped', (way) => formatPercent(dropRatio(way), 2)],
     ['payload', (way) => formatBytes(way.deliveredBytes)],

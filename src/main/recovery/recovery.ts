@@ -75,7 +75,8 @@ export class Recovery<F> {
   /** The server may not send anything now (RFC 9000 §8.1): no PTO is armed. */
   antiAmplificationBlocked = false;
 
-  readonly #datagramBytes: number;
+  /** UDP payload bytes of a full packet. */
+  datagramBytes: number;
   #sampler = new RateSampler();
   readonly #history = new SendHistory();
   readonly #spaces: Readonly<Record<Space, SpaceState<F>>> = {
@@ -126,7 +127,7 @@ export class Recovery<F> {
     this.#controller = options.controller;
     this.rtt = new RttEstimator(options.initialRttUs);
     this.maxAckDelayUs = options.maxAckDelayUs ?? DEFAULT_MAX_ACK_DELAY_US;
-    this.#datagramBytes = options.datagramBytes;
+    this.datagramBytes = options.datagramBytes;
   }
 
   get controller(): CongestionController {
@@ -161,7 +162,7 @@ export class Recovery<F> {
 
   /** To be called when there is nothing more to send. Without room in the window it means nothing. */
   onAppLimited(nowUs: number): void {
-    if (!this.canSend(this.#datagramBytes)) return;
+    if (!this.canSend(this.datagramBytes)) return;
     this.#sampler.onAppLimited(this.#bytesInFlight);
     this.#controller.onAppLimited(nowUs, this.#bytesInFlight);
   }
@@ -277,6 +278,11 @@ export class Recovery<F> {
     if (this.#addressValidated) this.#ptoBackoff = 0;
     this.#timerSetAtUs = nowUs;
     return { acked, lost };
+  }
+
+  /** Probe timeouts since the last sign of life. */
+  get timeoutsInRow(): number {
+    return this.#ptoBackoff;
   }
 
   /** When `onTimeout` is to be called; null for never (RFC 9002 A.8). */
@@ -396,6 +402,14 @@ export class Recovery<F> {
       sent.remove(packetNumber);
       lost.push(packet);
       ordinals.push(ordinal);
+      // RFC 9000 §14.4: a probe of a size that does not pass says nothing about the path's load.
+      if (packet.isMtuProbe) {
+        this.#history.onDiscarded(ordinal);
+        ordinals.pop();
+        state.ackElicitingInFlight--;
+        this.#bytesInFlight -= packet.bytes;
+        continue;
+      }
       state.spurious.add(packetNumber, nowUs);
       this.#stats.packetsLost++;
       this.#stats.bytesLost += packet.bytes;

@@ -13,6 +13,8 @@ export interface SentPacket<F = unknown> {
   ackEliciting: boolean;
   /** Counts towards bytes in flight (RFC 9002 §2). */
   inFlight: boolean;
+  /** Finds out whether its size passes: its loss is no loss of the path (RFC 9000 §14.4). */
+  isMtuProbe?: boolean;
   frames: F;
   // Delivery-rate sampling, filled in by recovery when the packet is sent (draft-ietf-ccwg-bbr §4.1.2.2).
   delivered: number;

@@ -81,6 +81,7 @@ export class Pair {
     const common = {
       alpn: ['test'],
       datagramBytes: 1350,
+      maxDatagramBytes: 0,
       idleTimeoutMs: 30_000,
     };
     const clientBytes = options.client?.datagramBytes ?? common.datagramBytes;

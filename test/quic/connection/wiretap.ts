@@ -45,6 +45,8 @@ export class Wiretap {
   readonly #keys = new Map<string, PacketProtection>();
   /** Key Phase bit that `#keys` of 1-RTT packets stand for. */
   readonly #phases = { up: 0, down: 0 } as Record<Direction, 0 | 1>;
+  /** Largest packet number of those a side sent itself, and of those forged in its name. */
+  readonly #seen = new Map<string, number>();
   readonly #largest = new Map<string, number>();
   #clientId: Buffer = Buffer.alloc(0);
   #serverId: Buffer = Buffer.alloc(0);
@@ -154,9 +156,10 @@ export class Wiretap {
         header.pnOffset,
         header.end,
       )!;
-      const largest = this.#largest.get(at) ?? -1;
-      const packetNumber = decodePacketNumber(truncated, pnLength, largest);
-      this.#largest.set(at, Math.max(largest, packetNumber));
+      const newest = this.#seen.get(at) ?? -1;
+      const packetNumber = decodePacketNumber(truncated, pnLength, newest);
+      this.#seen.set(at, Math.max(newest, packetNumber));
+      this.#largest.set(at, Math.max(this.#largest.get(at) ?? -1, packetNumber));
       const keyPhase = header.form === 'short' && (firstByte & 0x04) !== 0 ? 1 : 0;
       let opener = keys;
       // Senders never go back a phase, and the tap sees packets in the order they are sent.

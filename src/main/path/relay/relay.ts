@@ -21,6 +21,9 @@ const MAX_HELD_BYTES = 64_000_000;
 /** Datagrams kept for a client whose upstream socket is still being connected. */
 const MAX_UNCONNECTED = 64;
 
+/** Ethernet's, and so that of most paths. */
+const DEFAULT_MTU_BYTES = 1500;
+
 export interface RelayOptions {
   /** Port 0 takes a free one. */
   listen: { host: string; port: number };
@@ -36,6 +39,8 @@ export interface DirectionCounters extends LinkCounters {
   deliveredBytes: number;
   /** Datagrams dropped because the relay held too much: a limit of the emulator, not of the emulated path. */
   overloadDrops: number;
+  /** Datagrams larger than the path's MTU. */
+  tooLarge: number;
 }
 
 export interface RelayCounters {
@@ -52,19 +57,27 @@ class Direction {
   readonly link: Link;
   readonly #owner: object;
   readonly #headerBytes: number;
+  readonly #mtuBytes: number;
+  #tooLarge = 0;
   #heldBytes = 0;
   #delivered = 0;
   #deliveredBytes = 0;
   #overloadDrops = 0;
 
-  constructor(link: Link, owner: object, headerBytes: number) {
+  constructor(link: Link, owner: object, headerBytes: number, mtuBytes: number) {
     this.link = link;
+    this.#mtuBytes = mtuBytes;
     this.#owner = owner;
     this.#headerBytes = headerBytes;
   }
 
   /** Carries `data` through the link and then hands it to `deliver`. */
   carry(data: Buffer, atUs: number, deliver: (data: Buffer) => void): void {
+    // As a router does with DF set, and as most do without telling (RFC 8899 §1.1).
+    if (data.length + this.#headerBytes > this.#mtuBytes) {
+      this.#tooLarge++;
+      return;
+    }
     if (this.#heldBytes + data.length > MAX_HELD_BYTES) {
       this.#overloadDrops++;
       return;
@@ -83,7 +96,8 @@ class Direction {
   counters(): DirectionCounters {
     return {
       ...this.link.counters,
-      packetsIn: this.link.counters.packetsIn + this.#overloadDrops,
+      packetsIn: this.link.counters.packetsIn + this.#overloadDrops + this.#tooLarge,
+      tooLarge: this.#tooLarge,
       delivered: this.#delivered,
       deliveredBytes: this.#deliveredBytes,
       overloadDrops: this.#overloadDrops,
@@ -164,11 +178,12 @@ export class Relay {
       downUs: emulation.flap.downMs * 1e3,
       originUs,
     };
+    const mtu = emulation.mtuBytes ?? DEFAULT_MTU_BYTES;
     const rng = Rng.fromSeed(seed);
     // IPv4 or IPv6 header, and UDP's 8 bytes.
     const headerBytes = family === 'IPv6' ? 48 : 28;
-    this.#up = new Direction(new Link(emulation.up, rng.split(), flap), this, headerBytes);
-    this.#down = new Direction(new Link(emulation.down, rng.split(), flap), this, headerBytes);
+    this.#up = new Direction(new Link(emulation.up, rng.split(), flap), this, headerBytes, mtu);
+    this.#down = new Direction(new Link(emulation.down, rng.split(), flap), this, headerBytes, mtu);
 
     listener.on('error', this.#onSocketError);
     listener.on('message', (data, from) => {

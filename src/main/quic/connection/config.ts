@@ -11,6 +11,8 @@ interface CommonConfig {
   random: (n: number) => Buffer;
   /** UDP payload of full packets, bytes; at least 1200 (RFC 9000 §14). */
   datagramBytes: number;
+  /** Largest datagrams tried by path MTU discovery (RFC 8899); at `datagramBytes` or below none are. */
+  maxDatagramBytes: number;
   /** max_idle_timeout offered, milliseconds. */
   idleTimeoutMs: number;
   keyLog?: ((line: string) => void) | undefined;

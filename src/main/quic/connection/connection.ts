@@ -165,8 +165,10 @@ export class Connection {
     const deadline = state.recovery.deadlineUs();
     if (deadline === null || nowUs < deadline) return;
     const { lost, probe } = state.recovery.onTimeout(nowUs);
-    for (const { space, packet } of lost) onFramesLost(state, state.spaces[space], packet.frames);
-    if (probe) this.#sender.owe(probe.space, probe.count);
+    for (const { space, packet } of lost) onFramesLost(state, state.spaces[space], packet.frames, nowUs);
+    if (!probe) return;
+    if (state.mtu.onTimeouts(state.recovery.timeoutsInRow, nowUs)) state.resize();
+    this.#sender.owe(probe.space, probe.count);
   }
 
   nextEvent(): ConnectionEvent | null {
@@ -296,6 +298,7 @@ export class Connection {
     return {
       controller: controller.name,
       cwndBytes: controller.cwnd,
+      datagramBytes: this.#state.datagramBytes,
       pacingBps: controller.pacingBps,
       bytesInFlight: recovery.bytesInFlight,
       smoothedRttUs: rtt.hasSample ? rtt.smoothedUs : null,

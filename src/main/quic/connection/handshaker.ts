@@ -185,6 +185,8 @@ export class Handshaker {
     state.recovery.maxAckDelayUs = peer.maxAckDelayMs * 1000;
     state.datagramBytes = Math.min(state.datagramBytes, peer.maxUdpPayloadSize);
     state.recovery.controller.onDatagramSize(state.datagramBytes);
+    state.recovery.datagramBytes = state.datagramBytes;
+    state.startMtuDiscovery();
     if (peer.statelessResetToken) state.peerIds.setInitialResetToken(Buffer.from(peer.statelessResetToken));
     state.streams.applyPeerParameters(peer);
   }

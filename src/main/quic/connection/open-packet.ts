@@ -25,6 +25,7 @@ export interface OpenPacket {
   inFlight: boolean;
   /** Its datagram has to have the least size of full ones. */
   expand: boolean;
+  isMtuProbe: boolean;
   frames: SentFrame[];
   /** At the end of the plaintext; bounded so that the tag still fits behind it. */
   writer: Writer;
@@ -73,6 +74,7 @@ export function beginPacket(
     ackEliciting: false,
     inFlight: false,
     expand: false,
+    isMtuProbe: false,
     frames: [],
     writer,
   };

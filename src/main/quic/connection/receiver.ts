@@ -97,7 +97,7 @@ export class Receiver {
         case 'long':
           // 0-RTT is not spoken yet: dropped, as RFC 9000 §5.2.2 allows.
           if (header.type === 'retry') {
-            this.#onRetry(datagram, header);
+            this.#onRetry(datagram, header, nowUs);
             return;
           }
           if (header.type === 'handshake') {
@@ -130,7 +130,7 @@ export class Receiver {
   }
 
   /** RFC 9000 §17.2.5.2: obeyed once, before anything else was heard, and when it answers our Initial. */
-  #onRetry(datagram: Buffer, header: LongHeader): void {
+  #onRetry(datagram: Buffer, header: LongHeader, nowUs: number): void {
     const state = this.#state;
     if (state.role !== 'client' || state.heardFromPeer || state.retrySourceId) return;
     if (!header.dcid.equals(state.localIds.first) || header.token.length === 0) return;
@@ -143,7 +143,8 @@ export class Receiver {
     this.#handshaker.setInitialKeys();
     // RFC 9002 §6.2.3: what was sent is sent anew; it says nothing about congestion.
     const { initial } = state.spaces;
-    for (const packet of state.recovery.unacked('initial')) onFramesLost(state, initial, packet.frames);
+    for (const packet of state.recovery.unacked('initial'))
+      onFramesLost(state, initial, packet.frames, nowUs);
     state.recovery.discardSpace('initial');
   }
 
@@ -416,7 +417,13 @@ export class Receiver {
       throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'acknowledged a packet never sent', 0x02);
     space.largestAcked = Math.max(space.largestAcked, frame.ranges[0]!.last);
     if (spaceName === 'application') state.keyPhases?.onAcked(frame.ranges[0]!.last);
-    for (const packet of result.acked) onFramesAcked(state, space, packet.frames);
-    for (const packet of result.lost) onFramesLost(state, space, packet.frames);
+    for (const packet of result.acked) {
+      state.mtu.onAcked(packet.bytes);
+      onFramesAcked(state, space, packet.frames, nowUs);
+    }
+    for (const packet of result.lost) {
+      if (!packet.isMtuProbe && state.mtu.onLost(packet.bytes, nowUs)) state.resize();
+      onFramesLost(state, space, packet.frames, nowUs);
+    }
   }
 }

@@ -67,6 +67,8 @@ export class Sender {
     }
     const buffer = this.#slab;
     const start = this.#slabUsed;
+    const probeBytes = state.phase === 'open' && !probed ? this.#mtuProbeDue(nowUs) : null;
+    if (probeBytes !== null) return this.#mtuProbe(probeBytes, nowUs);
     let packets: OpenPacket[];
     if (state.phase === 'closing') {
       state.closePending = false;
@@ -95,6 +97,32 @@ export class Sender {
     state.bytesSent += end - start;
     path.bytesSent += end - start;
     return buffer.subarray(start, end);
+  }
+
+  /** The size of a path MTU probe that may be sent now (RFC 8899 §5.2). */
+  #mtuProbeDue(nowUs: number): number | null {
+    const state = this.#state;
+    if (!state.handshakeConfirmed || !state.paths.active.validated) return null;
+    const bytes = state.mtu.probeDue(nowUs);
+    return bytes !== null && state.recovery.canSend(bytes) ? bytes : null;
+  }
+
+  /** RFC 9000 §14.4: a PING, padded to the size that is tried, in a datagram of its own. */
+  #mtuProbe(bytes: number, nowUs: number): Buffer {
+    const state = this.#state;
+    const buffer = Buffer.allocUnsafeSlow(bytes);
+    const packet = beginPacket(state, buffer, state.spaces.application, 0, bytes);
+    writeFrame(packet.writer, { type: 'ping' });
+    padTo(packet, bytes - TAG);
+    packet.ackEliciting = true;
+    packet.inFlight = true;
+    packet.isMtuProbe = true;
+    packet.frames.push({ kind: 'mtu-probe', bytes });
+    state.mtu.onProbeSent(bytes);
+    const end = sealPacket(packet);
+    this.#record(packet, end, nowUs);
+    state.bytesSent += end;
+    return buffer.subarray(0, end);
   }
 
   /** A packet of nothing but what a path is tried with, outside congestion control (RFC 9000 §8.2, §9.1). */
@@ -197,7 +225,7 @@ export class Sender {
     const packet = beginPacket(this.#state, this.#slab, space, start, limit);
     const { writer } = packet;
     const headerEnd = writer.pos;
-    if (mayElicit && space.probes > 0) this.#prepareProbe(space);
+    if (mayElicit && space.probes > 0) this.#prepareProbe(space, nowUs);
 
     this.#ack(space, packet, nowUs);
     if (mayElicit) {
@@ -236,13 +264,13 @@ export class Sender {
    * Makes sure a probe has something useful in it: new data, else the oldest in flight (RFC 9002 §6.2.4), in each probe
    * of a PTO that of another packet.
    */
-  #prepareProbe(space: PacketSpace): void {
+  #prepareProbe(space: PacketSpace, nowUs: number): void {
     if (this.#hasEliciting(space)) return;
     for (const packet of this.#state.recovery.unacked(space.name)) {
-      if (packet.packetNumber < space.probeFrom) continue;
+      if (packet.packetNumber < space.probeFrom || packet.isMtuProbe) continue;
       if (packet.packetNumber >= space.probeBefore) return;
       space.probeFrom = packet.packetNumber + 1;
-      onFramesLost(this.#state, space, packet.frames);
+      onFramesLost(this.#state, space, packet.frames, nowUs);
       if (this.#hasEliciting(space)) return;
     }
   }
@@ -350,6 +378,7 @@ export class Sender {
       sentAtUs: nowUs,
       ackEliciting,
       inFlight,
+      isMtuProbe: packet.isMtuProbe,
       frames: packet.frames,
       delivered: 0,
       deliveredAtUs: 0,

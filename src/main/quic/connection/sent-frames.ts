@@ -6,6 +6,7 @@ export function onFramesAcked(
   state: ConnectionState,
   space: PacketSpace,
   frames: readonly SentFrame[],
+  nowUs: number,
 ): void {
   for (const sent of frames) {
     switch (sent.kind) {
@@ -14,6 +15,10 @@ export function onFramesAcked(
         break;
       case 'crypto':
         space.cryptoOut.onAcked(sent.offset, sent.length, false);
+        break;
+      case 'mtu-probe':
+        state.mtu.onProbeAcked(sent.bytes, nowUs);
+        state.resize();
         break;
       case 'ack':
         space.received.onAckOfAck(sent.largest);
@@ -28,7 +33,12 @@ export function onFramesAcked(
   }
 }
 
-export function onFramesLost(state: ConnectionState, space: PacketSpace, frames: readonly SentFrame[]): void {
+export function onFramesLost(
+  state: ConnectionState,
+  space: PacketSpace,
+  frames: readonly SentFrame[],
+  nowUs: number,
+): void {
   for (const sent of frames) {
     switch (sent.kind) {
       case 'stream':
@@ -36,6 +46,9 @@ export function onFramesLost(state: ConnectionState, space: PacketSpace, frames:
         break;
       case 'crypto':
         space.cryptoOut.onLost(sent.offset, sent.length, false);
+        break;
+      case 'mtu-probe':
+        state.mtu.onProbeLost(sent.bytes, nowUs);
         break;
       case 'control':
         state.control.add(sent.frame);

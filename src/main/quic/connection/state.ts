@@ -9,6 +9,7 @@ import { PeerConnectionIds } from './connection-ids.ts';
 import type { KeyPhases } from './key-phases.ts';
 import { LocalConnectionIds } from './local-ids.ts';
 import { PacketSpace } from './packet-space.ts';
+import { PathMtu } from './path-mtu.ts';
 import { Path, type PathAddress, Paths } from './paths.ts';
 import type { StreamControlFrame } from './stream-control.ts';
 import { StreamSet } from './stream-set.ts';
@@ -17,6 +18,7 @@ import { StreamSet } from './stream-set.ts';
 export type SentFrame =
   | { kind: 'stream'; id: number; offset: number; length: number; fin: boolean }
   | { kind: 'crypto'; offset: number; length: number }
+  | { kind: 'mtu-probe'; bytes: number }
   | { kind: 'ack'; largest: number }
   /** Sent again as it is when lost. */
   | { kind: 'control'; frame: Frame }
@@ -75,6 +77,7 @@ export class ConnectionState {
   /** Whether a packet of the peer was ever authenticated. */
   heardFromPeer = false;
   datagramBytes: number;
+  mtu: PathMtu;
   lastReceivedAtUs: number;
   /** An ack-eliciting packet was sent since the last one was received (RFC 9000 §10.1). */
   sentSinceReceived = false;
@@ -124,6 +127,7 @@ export class ConnectionState {
     this.retrySourceId = ids.retrySource;
     this.initialToken = (role === 'client' && (config as ClientConfig).token) || NO_TOKEN;
     this.datagramBytes = config.datagramBytes;
+    this.mtu = this.newMtu();
     this.startedAtUs = nowUs;
     this.lastReceivedAtUs = nowUs;
     this.recovery = new Recovery({ controller: config.controller(), datagramBytes: config.datagramBytes });
@@ -186,6 +190,24 @@ export class ConnectionState {
     for (const frame of this.localIds.issue(limit)) this.control.add(frame);
   }
 
+  private newMtu(): PathMtu {
+    const limit = Math.min(this.config.maxDatagramBytes, this.peerParameters?.maxUdpPayloadSize ?? 0);
+    return new PathMtu(this.datagramBytes, limit);
+  }
+
+  /** The peer's limit is known: sizes beyond the first are tried up to it. */
+  startMtuDiscovery(): void {
+    this.mtu = this.newMtu();
+  }
+
+  /** Datagrams are of another size from now on. */
+  resize(): void {
+    if (this.mtu.current === this.datagramBytes) return;
+    this.datagramBytes = this.mtu.current;
+    this.recovery.datagramBytes = this.datagramBytes;
+    this.recovery.controller.onDatagramSize(this.datagramBytes);
+  }
+
   /** All packets take this path from now on (RFC 9000 §9.3, §9.4). */
   migrate(path: Path): void {
     const { address } = this.paths.active.address;
@@ -193,6 +215,10 @@ export class ConnectionState {
     // RFC 9000 §9.4: a change of port alone is most likely a NAT's doing, and the path the same.
     if (path.address.address !== address || path.isGoal) {
       this.recovery.changePath(this.config.controller());
+      this.datagramBytes = Math.min(this.config.datagramBytes, this.peerParameters!.maxUdpPayloadSize);
+      this.recovery.datagramBytes = this.datagramBytes;
+      this.recovery.controller.onDatagramSize(this.datagramBytes);
+      this.mtu = this.newMtu();
       this.pacer.reset();
     }
     path.isGoal = false;

@@ -25,8 +25,10 @@ export interface ConnectOptions {
   timeoutMs?: number;
   /** max_idle_timeout offered. Default 30 000. */
   idleTimeoutMs?: number;
-  /** UDP payload of full packets, 1200 to 16 383. Default 1350. */
+  /** UDP payload of full packets to begin with, 1200 to 16 383. Default 1350. */
   datagramBytes?: number;
+  /** Whether larger ones are tried (RFC 8899), as far as the first hop carries them, up to 16 383. Default true. */
+  mtuDiscovery?: boolean;
   /** SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
   /** `token` of an earlier session with this server: it need not send a Retry then. Each is good for one connection. */
@@ -45,6 +47,8 @@ export interface ListenOptions {
   controller?: { name: Controller; parameters?: Readonly<Record<string, number>> };
   idleTimeoutMs?: number;
   datagramBytes?: number;
+  /** As of ConnectOptions. */
+  mtuDiscovery?: boolean;
   /**
    * When clients have to show with a Retry that they own their address (RFC 9000 §8.1.2): all of them, or, by default, those
    * that come while many handshakes are under way.
@@ -70,6 +74,8 @@ export interface HandshakeInfo {
 export interface ConnectionStats {
   controller: Controller;
   cwndBytes: number;
+  /** UDP payload of full datagrams on the path now. */
+  datagramBytes: number;
   pacingBps: number | null;
   bytesInFlight: number;
   smoothedRttUs: number | null;

@@ -17,6 +17,7 @@ import {
   checkPort,
   controllerMaker,
   DEFAULT_IDLE_TIMEOUT_MS,
+  discoveryLimit,
   formatAddress,
   SOCKET_BUFFER,
 } from './socket.ts';
@@ -52,6 +53,8 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       alpn: options.alpn,
       random: randomBytes,
       datagramBytes,
+      // Known once the socket is connected.
+      maxDatagramBytes: 0,
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
       keyLog: options.keyLog,
       token: options.token,
@@ -60,6 +63,8 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
     };
     try {
       const socket = await openSocket(address, options.port, where);
+      config.maxDatagramBytes =
+        options.mtuDiscovery === false ? 0 : discoveryLimit(socket.address().address, address.address);
       return await handshake(socket, config, {
         where,
         timeoutMs,

@@ -21,6 +21,7 @@ import {
   checkPort,
   controllerMaker,
   DEFAULT_IDLE_TIMEOUT_MS,
+  discoveryLimit,
   formatAddress,
   SOCKET_BUFFER,
 } from './socket.ts';
@@ -54,11 +55,13 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   // RFC 9000 §10.3.2: derived from the id, so that it is still known when the connection is not.
   const resetToken = (id: Buffer): Buffer =>
     createHmac('sha256', resetKey).update(id).digest().subarray(0, RESET_TOKEN_LENGTH);
-  const config = (newToken: () => Buffer): ServerConfig => ({
+  const { address } = socket.address();
+  const config = (newToken: () => Buffer, client: string): ServerConfig => ({
     controller: makeController,
     alpn: options.alpn,
     random: randomBytes,
     datagramBytes,
+    maxDatagramBytes: options.mtuDiscovery === false ? 0 : discoveryLimit(address, client),
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
     keyLog: options.keyLog,
     newToken,
@@ -134,7 +137,7 @@ class Listener implements QuicListener {
   readonly port: number;
   readonly sessions = new Set<QuicSession>();
   readonly #socket: Socket;
-  readonly #config: (newToken: () => Buffer) => ServerConfig;
+  readonly #config: (newToken: () => Buffer, client: string) => ServerConfig;
   readonly #onSession: (session: QuicSession) => void;
   readonly #handshakesWithoutRetry: number;
   readonly #tokens = new AddressTokens(randomBytes);
@@ -151,7 +154,7 @@ class Listener implements QuicListener {
   /** `config` makes the settings of one connection. */
   constructor(
     socket: Socket,
-    config: (newToken: () => Buffer) => ServerConfig,
+    config: (newToken: () => Buffer, client: string) => ServerConfig,
     resetToken: (id: Buffer) => Buffer,
     { onSession, retry }: Pick<ListenOptions, 'onSession' | 'retry'>,
   ) {
@@ -255,7 +258,12 @@ class Listener implements QuicListener {
     const newToken = (): Buffer => this.#tokens.forLater(remote, Date.now());
     const { dcid, scid } = header;
     const from: PathAddress = { address: remote.address, port: remote.port };
-    const connection = Connection.server(this.#config(newToken), from, { dcid, scid, validated }, nowUs());
+    const connection = Connection.server(
+      this.#config(newToken, remote.address),
+      from,
+      { dcid, scid, validated },
+      nowUs(),
+    );
     const ids = new Set([connection.localId.toString('latin1')]);
     const origin = originKey(remote, header.dcid);
     this.#handshakes++;

@@ -4,6 +4,7 @@ import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { CongestionController } from '../../congestion/controller.ts';
 import { createController } from '../../congestion/index.ts';
+import { largestDatagram } from './interface-mtu.ts';
 
 /** UDP payload of full packets: fits a 1500-byte link over IPv6 with room for tunnels. */
 export const DEFAULT_DATAGRAM_BYTES = 1350;
@@ -23,9 +24,16 @@ export function checkPort(port: number): void {
   });
 }
 
+/** Datagrams larger than two bytes of Length can say are not made. */
+const LARGEST_DATAGRAM = 16_383;
+
+/** Up to which size path MTU discovery tries datagrams from `local` to `remote`. */
+export const discoveryLimit = (local: string, remote: string): number =>
+  Math.min(LARGEST_DATAGRAM, largestDatagram(local, remote));
+
 /** RFC 9000 §14: at least 1200; the upper end is what two bytes of Length can say. @throws LabError RL_INPUT_INVALID */
 export function checkDatagramBytes(bytes: number = DEFAULT_DATAGRAM_BYTES): number {
-  if (Number.isInteger(bytes) && bytes >= 1200 && bytes <= 16_383) return bytes;
+  if (Number.isInteger(bytes) && bytes >= 1200 && bytes <= LARGEST_DATAGRAM) return bytes;
   throw new LabError('RL_INPUT_INVALID', `Datagrams of ${bytes} bytes are not within 1200 to 16383`, {
     field: 'datagramBytes',
   });

@@ -1,0 +1,118 @@
+/**
+ * Datagram Packetization Layer Path MTU Discovery (RFC 8899, as RFC 9000 §14.3 applies it): how large datagrams of a path may
+ * be, found out with probe packets whose loss says nothing about congestion. Sizes are bytes of UDP payload.
+ */
+
+/** BASE_PLPMTU, RFC 9000 §14.1. */
+const BASE = 1200;
+/** MAX_PROBES, RFC 8899 §5.1.2. */
+const PROBES_PER_SIZE = 3;
+/** The search ends when what could still be gained is less than this. */
+const RESOLUTION = 16;
+/** PMTU_RAISE_TIMER, RFC 8899 §5.1.1. */
+const RAISE_US = 600_000_000;
+/** Common sizes tried before halving: Ethernet over IPv4, and over IPv6. */
+const COMMON = [1472, 1452] as const;
+/** Full-size packets lost one after the other, and timeouts in a row, that mean the path no longer carries them. */
+const BLACK_HOLE_LOSSES = 8;
+const BLACK_HOLE_TIMEOUTS = 3;
+
+export class PathMtu {
+  #current: number;
+  readonly #limit: number;
+  /** The smallest size known not to pass. */
+  #failed: number;
+  #probing: number | null = null;
+  #attempts = 0;
+  #nextAtUs = 0;
+  #lostInRow = 0;
+
+  /** `start` is used at once, unconfirmed; sizes up to `limit` are tried. */
+  constructor(start: number, limit: number) {
+    this.#current = start;
+    this.#limit = Math.max(start, limit);
+    this.#failed = this.#limit + 1;
+  }
+
+  /** The size of full datagrams now. */
+  get current(): number {
+    return this.#current;
+  }
+
+  /** The size of the probe to send now; null when none is due. */
+  probeDue(nowUs: number): number | null {
+    if (this.#probing !== null || nowUs < this.#nextAtUs) return null;
+    if (this.#nextAtUs > 0 && this.#isDone) {
+      // The raise timer: the path may have changed for the better.
+      this.#failed = this.#limit + 1;
+      this.#nextAtUs = 0;
+    }
+    return this.#isDone ? null : this.#candidate;
+  }
+
+  get #isDone(): boolean {
+    return this.#failed - 1 - this.#current < (this.#failed > this.#limit ? 1 : RESOLUTION);
+  }
+
+  /** The limit itself first, which most paths within one machine or network pass; then common sizes, then halves. */
+  get #candidate(): number {
+    if (this.#failed > this.#limit) return this.#limit;
+    const common = COMMON.find((size) => size > this.#current && size < this.#failed);
+    return common ?? Math.floor((this.#current + this.#failed) / 2);
+  }
+
+  onProbeSent(size: number): void {
+    this.#probing = size;
+  }
+
+  /** A probe arrived: datagrams are of that size from now on. */
+  onProbeAcked(size: number, nowUs: number): void {
+    if (size > this.#current) this.#current = size;
+    this.#lostInRow = 0;
+    this.#settle(nowUs);
+  }
+
+  onProbeLost(size: number, nowUs: number): void {
+    if (size !== this.#probing) return;
+    if (++this.#attempts < PROBES_PER_SIZE) {
+      this.#probing = null;
+      return;
+    }
+    this.#failed = size;
+    this.#settle(nowUs);
+  }
+
+  #settle(nowUs: number): void {
+    this.#probing = null;
+    this.#attempts = 0;
+    if (this.#isDone) this.#nextAtUs = nowUs + RAISE_US;
+  }
+
+  /** An ordinary packet of so many bytes was acknowledged. */
+  onAcked(bytes: number): void {
+    if (bytes > BASE) this.#lostInRow = 0;
+  }
+
+  /** An ordinary packet was lost; true when that gives the path away as a black hole (RFC 8899 §4.3). */
+  onLost(bytes: number, nowUs: number): boolean {
+    if (bytes <= BASE || bytes < this.#current - RESOLUTION) return false;
+    return ++this.#lostInRow >= BLACK_HOLE_LOSSES && this.#fallBack(nowUs);
+  }
+
+  /** So many probe timeouts in a row; true as above. */
+  onTimeouts(count: number, nowUs: number): boolean {
+    return count >= BLACK_HOLE_TIMEOUTS && this.#fallBack(nowUs);
+  }
+
+  #fallBack(nowUs: number): boolean {
+    if (this.#current <= BASE) return false;
+    this.#failed = this.#current;
+    this.#current = BASE;
+    this.#lostInRow = 0;
+    this.#probing = null;
+    this.#attempts = 0;
+    // Not at once: what just failed would fail again.
+    this.#nextAtUs = nowUs + 1_000_000;
+    return true;
+  }
+}
