@@ -51,6 +51,7 @@ interface ProbeOptions {
   alpn?: readonly string[];
   timeout: number;
   data?: string;
+  mtuDiscovery: boolean;
   keylog?: string;
   emulated?: true;
   json?: true;
@@ -97,6 +98,7 @@ export function configure(command: Command): void {
         parsePositiveDuration(text, '--timeout'),
       ),
     )
+    .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--data <dir>', 'data folder of the lab whose authority to trust')
     .option('--keylog <file>', 'append TLS secrets for Wireshark')
     .option('--emulated', 'mark the result as measured over an emulated path')
@@ -160,6 +162,7 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     trust,
     controller: chosenController(options),
     timeoutMs: options.timeout / 1000,
+    mtuDiscovery: options.mtuDiscovery,
     signal: interrupt.signal,
     ...keyLogTo(options.keylog),
   };

@@ -25,6 +25,7 @@ interface ServerOptions {
   congestion: Controller;
   set?: Readonly<Record<string, number>>;
   data?: string;
+  mtuDiscovery: boolean;
   keylog?: string;
   json?: true;
 }
@@ -52,6 +53,7 @@ export function configure(command: Command): void {
       'cubic',
     )
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
+    .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--data <dir>', 'data folder with the lab’s authority')
     .option('--keylog <file>', 'append TLS secrets for Wireshark')
     .action(run);
@@ -68,6 +70,7 @@ async function run(options: ServerOptions): Promise<void> {
     certificate: identity.certificate,
     privateKey: identity.privateKey,
     controller: chosenController(options),
+    mtuDiscovery: options.mtuDiscovery,
     ...keyLogTo(options.keylog),
     onSession: (session) => serveSession(session, counters),
   });
