@@ -9,9 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../../shared/errors.ts';
 import { goodputBps } from '../../shared/samples.ts';
 import { nowUs } from '../quic/udp/clock.ts';
+import { HEADER, Sealer, TAG } from './bench-seal.ts';
 
-/** First byte of every datagram. */
-const KIND = { echo: 1, start: 2, data: 3, ack: 4 } as const;
+/** First byte of every datagram; `sealed` asks for a stream of packets that are sealed. */
+const KIND = { echo: 1, start: 2, data: 3, ack: 4, sealed: 5 } as const;
+/** Datagrams are cut from slabs, as ours are: one may be on its way while the next is written. */
+const SLAB_DATAGRAMS = 192;
 const DATAGRAM_BYTES = 1350;
 const WINDOW = 64;
 const ACK_EVERY = 16;
@@ -39,13 +42,25 @@ async function connectedSocket(port: number): Promise<Socket> {
 export async function rawPeer(): Promise<{ port: number; close: () => void }> {
   const socket = await boundSocket();
   const data = Buffer.alloc(DATAGRAM_BYTES, KIND.data);
+  const sealer = new Sealer();
+  let slab = Buffer.alloc(0);
+  let isSealed = false;
+  const next = (): Buffer => {
+    if (!isSealed) return data;
+    const at = (sent % SLAB_DATAGRAMS) * DATAGRAM_BYTES;
+    if (at === 0) slab = Buffer.allocUnsafeSlow(SLAB_DATAGRAMS * DATAGRAM_BYTES);
+    const packet = slab.subarray(at, at + DATAGRAM_BYTES);
+    packet[0] = KIND.data;
+    sealer.seal(packet, sent);
+    return packet;
+  };
   let sent = 0;
   let acked = 0;
   let toSend = 0;
   let stall: NodeJS.Timeout | undefined;
   const pump = (): void => {
     while (sent < toSend && sent - acked < WINDOW) {
-      socket.send(data);
+      socket.send(next());
       sent++;
     }
     clearTimeout(stall);
@@ -57,7 +72,8 @@ export async function rawPeer(): Promise<{ port: number; close: () => void }> {
   };
   const onMessage = (message: Buffer): void => {
     if (message[0] === KIND.echo) socket.send(message);
-    else if (message[0] === KIND.start) {
+    else if (message[0] === KIND.start || message[0] === KIND.sealed) {
+      isSealed = message[0] === KIND.sealed;
       toSend = message.readUInt32BE(1);
       sent = acked = 0;
       pump();
@@ -121,10 +137,15 @@ export class RawProbe {
     return rtts.sort((a, b) => a - b);
   }
 
-  /** Goodput of a stream of about `bytes`, bits per second over the receiver's time. */
-  stream(bytes: number): Promise<number> {
-    const packets = Math.ceil(bytes / DATAGRAM_BYTES);
-    const start = Buffer.alloc(5, KIND.start);
+  /**
+   * Goodput of a stream of about `bytes`, bits per second over the receiver's time; with `sealed` each packet is sealed by
+   * the one end and opened by the other, and only what it carries counts.
+   */
+  stream(bytes: number, sealed = false): Promise<number> {
+    const payloadBytes = sealed ? DATAGRAM_BYTES - HEADER - TAG : DATAGRAM_BYTES;
+    const packets = Math.ceil(bytes / payloadBytes);
+    const sealer = new Sealer();
+    const start = Buffer.alloc(5, sealed ? KIND.sealed : KIND.start);
     start.writeUInt32BE(packets, 1);
     return new Promise((resolve) => {
       let received = 0;
@@ -134,9 +155,10 @@ export class RawProbe {
       const finish = (): void => {
         clearTimeout(end);
         this.#socket.off('message', onMessage);
-        resolve(goodputBps({ bytes: received * DATAGRAM_BYTES, durationUs: newestAtUs - firstAtUs }));
+        resolve(goodputBps({ bytes: received * payloadBytes, durationUs: newestAtUs - firstAtUs }));
       };
-      const onMessage = (): void => {
+      const onMessage = (message: Buffer): void => {
+        if (sealed && sealer.open(message) === null) return;
         newestAtUs = nowUs();
         if (received === 0) firstAtUs = newestAtUs;
         received++;
