@@ -104,7 +104,10 @@ export class Sender {
     const state = this.#state;
     if (!state.handshakeConfirmed || !state.paths.active.validated) return null;
     const bytes = state.mtu.probeDue(nowUs);
-    return bytes !== null && state.recovery.canSend(bytes) ? bytes : null;
+    if (bytes === null) return null;
+    // The first window is smaller than the largest probe: one alone on the path is no burden to it.
+    const { recovery } = state;
+    return recovery.canSend(bytes) || recovery.bytesInFlight === 0 ? bytes : null;
   }
 
   /** RFC 9000 §14.4: a PING, padded to the size that is tried, in a datagram of its own. */
