@@ -14,8 +14,8 @@ export class KeyPhases {
   #previousRead: PacketProtection | null = null;
   /** When packets of the phase before can no longer be under way (RFC 9001 §6.5). */
   #previousUntilUs = 0;
-  /** Made ahead of its use, so that a packet of the next phase takes no longer to open (RFC 9001 §6.3). */
-  #nextRead: PacketProtection;
+  /** Made before the first update is possible, so that a packet of the next phase takes no longer to open (RFC 9001 §6.3). */
+  #nextRead: PacketProtection | null = null;
   /** The lowest packet number that the current keys opened; infinite before the first. */
   #readFrom = 0;
   /** The first packet number that the current keys seal. */
@@ -28,7 +28,6 @@ export class KeyPhases {
   constructor(application: PacketSpace, packetsPerKey: number | undefined) {
     this.#space = application;
     this.#packetsPerKey = packetsPerKey ?? UPDATE_AT * application.writeKeys!.confidentialityLimit;
-    this.#nextRead = application.readKeys!.next();
   }
 
   /** Key updates so far, of either side. */
@@ -42,6 +41,11 @@ export class KeyPhases {
     if (this.#previousRead && nowUs >= this.#previousUntilUs) this.#previousRead = null;
     // RFC 9001 §6.4: what was sent after a packet of the current phase cannot be of the one before.
     if (this.#previousRead && packetNumber < this.#readFrom) return this.#previousRead;
+    return this.#next();
+  }
+
+  #next(): PacketProtection {
+    this.#nextRead ??= this.#space.readKeys!.next();
     return this.#nextRead;
   }
 
@@ -58,6 +62,8 @@ export class KeyPhases {
   /** The peer acknowledged a packet of this number. */
   onAcked(packetNumber: number): void {
     if (packetNumber >= this.#writeFrom) this.#isAcknowledged = true;
+    // No sooner: a handshake is not to wait for keys that most connections never need.
+    this.#next();
   }
 
   /** Whether this end may begin an update now; the handshake must be confirmed as well (RFC 9001 §6.1). */
@@ -77,8 +83,8 @@ export class KeyPhases {
     this.#previousRead = space.readKeys;
     this.#previousUntilUs = Number.POSITIVE_INFINITY;
     this.#readFrom = Number.POSITIVE_INFINITY;
-    space.readKeys = this.#nextRead;
-    this.#nextRead = this.#nextRead.next();
+    space.readKeys = this.#next();
+    this.#nextRead = space.readKeys.next();
     space.writeKeys = space.writeKeys!.next();
     space.keyPhase = space.keyPhase === 0 ? 1 : 0;
     this.#writeFrom = space.nextPacketNumber;

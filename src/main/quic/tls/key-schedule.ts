@@ -1,6 +1,6 @@
 /** The TLS 1.3 key schedule without PSK (RFC 8446 §7.1) and the transcript it is bound to (§4.4.1). */
-import { createHash, createHmac, type Hash } from 'node:crypto';
-import { type CipherSuite, hkdfExpandLabel, hkdfExtract } from './suites.ts';
+import { createHash, type Hash } from 'node:crypto';
+import { type CipherSuite, hkdfExpandLabel, hkdfExtract, hmac } from './suites.ts';
 
 export interface TrafficSecrets {
   client: Buffer;
@@ -46,7 +46,7 @@ export class KeySchedule {
   finished(trafficSecret: Buffer): Buffer {
     const { hash, hashLength } = this.suite;
     const key = hkdfExpandLabel(hash, trafficSecret, 'finished', Buffer.alloc(0), hashLength);
-    return createHmac(hash, key).update(this.transcriptHash()).digest();
+    return hmac(hash, key, this.transcriptHash());
   }
 
   #extract(keyMaterial: Buffer): void {

@@ -1,5 +1,5 @@
 /** TLS 1.3 cipher suites (RFC 8446 §B.4) and HKDF-Expand-Label (§7.1), shared by the handshake and packet protection. */
-import { createHmac, getCiphers } from 'node:crypto';
+import { createHmac, createSecretKey, getCiphers } from 'node:crypto';
 
 export interface CipherSuite {
   /** IANA code point. */
@@ -44,8 +44,9 @@ export function supportedSuites(): CipherSuite[] {
   );
 }
 
-const hmac = (hash: string, key: Uint8Array, data: Uint8Array): Buffer =>
-  createHmac(hash, key).update(data).digest();
+/** With a KeyObject: of a key in bytes Node.js finds out by two exceptions that it is neither that nor a CryptoKey. */
+export const hmac = (hash: string, key: Uint8Array, data: Uint8Array): Buffer =>
+  createHmac(hash, createSecretKey(key)).update(data).digest();
 
 /** RFC 5869 §2.2. */
 export const hkdfExtract = (hash: CipherSuite['hash'], salt: Uint8Array, keyMaterial: Uint8Array): Buffer =>

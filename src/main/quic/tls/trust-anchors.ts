@@ -30,6 +30,23 @@ const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Reads PEM texts, each with any number of certificates. Throws LabError RL_INPUT_INVALID (field `ca`). */
 export function anchorsFromPem(texts: readonly string[]): TrustAnchors {
+  const key = texts.join('\n');
+  const known = parsed.get(key);
+  if (known) return known;
+  const anchors = readAnchors(texts);
+  parsed.set(key, anchors);
+  for (const oldest of parsed.keys()) {
+    if (parsed.size <= REMEMBERED) break;
+    parsed.delete(oldest);
+  }
+  return anchors;
+}
+
+/** Sets of anchors remembered, so that every connection of a probe does not read the same files' certificates again. */
+const REMEMBERED = 16;
+const parsed = new Map<string, TrustAnchors>();
+
+function readAnchors(texts: readonly string[]): TrustAnchors {
   return new TrustAnchors(
     texts.flatMap((text, index) => {
       try {

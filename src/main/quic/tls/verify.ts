@@ -14,6 +14,7 @@ import {
   checkValidity,
   invalid,
 } from './usage.ts';
+import { VerifiedChains } from './verified-chains.ts';
 import { Certificate } from './x509.ts';
 
 /** Longest chain followed, leaf and anchor included. */
@@ -34,16 +35,23 @@ export function makeVerifier(
   nowMs: () => number,
 ): (chain: Buffer[]) => void {
   const anchors = [anchorsFromPem(trust.ca), ...(trust.system ? [systemAnchors()] : [])];
+  const trusted = `${trust.system ? 'system' : ''} ${trust.ca.join('\n')}`;
   return (chain) => {
-    const [leaf, ...others] = readChain(chain);
     const now = nowMs();
+    const key = VerifiedChains.key(trusted, name, chain);
+    if (verified.has(key, now)) return;
+    const [leaf, ...others] = readChain(chain);
     checkValidity(leaf, now);
     checkServerUsage(leaf);
     checkKey(leaf);
     new PathSearch(anchors, others, now, name).run(leaf);
     checkHostName(leaf, name);
+    const ends = [leaf, ...others].map(({ x509 }) => x509.validToDate.getTime());
+    verified.add(key, now, Math.min(...ends));
   };
 }
+
+const verified = new VerifiedChains();
 
 function readChain(chain: readonly Buffer[]): [Certificate, ...Certificate[]] {
   const [first, ...rest] = chain;
