@@ -76,6 +76,16 @@ describe.each(['newreno', 'cubic'])('%s, as RFC 9002 §7 asks of any window', (n
     expect(controller.cwnd).toBe(cwnd + MSS);
   });
 
+  it('does not grow while something else than the network holds the sender back, flow control or its own slowness', () => {
+    const controller = make(name);
+    const cwnd = controller.cwnd;
+    for (let i = 1; i <= 100; i++) {
+      const priorInFlight = Math.floor(cwnd / 2) - 1;
+      controller.onAck(sample({ nowUs: i * 1e5, ackedBytes: MSS, isAppLimited: false, priorInFlight }));
+    }
+    expect(controller.cwnd).toBe(cwnd);
+  });
+
   it('paces at twice the window per RTT in slow start, at 1.25 times after it, and not before an RTT is known', () => {
     const controller = make(name);
     expect(controller.pacingBps).toBeNull();

@@ -202,7 +202,13 @@ describe.skipIf(!isInstalled('gtlsclient'))('gtlsclient (package ngtcp2-client) 
   });
 
   it('is rebound by a NAT, and we follow', async () => {
-    const { stats } = await served('under-load', hasMoved, '--change-local-addr=200ms', '--nat-rebinding');
+    const { stats } = await served(
+      'under-load',
+      hasMoved,
+      '--change-local-addr=200ms',
+      '--nat-rebinding',
+      '--delay-stream=400ms',
+    );
     expect(stats.migrations).toBe(1);
   });
 

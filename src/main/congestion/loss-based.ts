@@ -124,8 +124,10 @@ export abstract class LossBasedController implements CongestionController {
     // RFC 9406 §4.2: only for the first slow start, while ssthresh has no value yet.
     const hyStart = this.ssthresh === Number.POSITIVE_INFINITY ? this.#hyStart : null;
     if (hyStart?.onAck(sample)) this.ssthresh = this.window;
-    // RFC 9002 §7.8: a window that was not used tells nothing about the path. One used up to the last packet was.
+    // RFC 9002 §7.8: a window that was not used tells nothing about the path. One used up to the last packet was. One that
+    // was not even half used is held back by something else, flow control or a sender without the time to fill it.
     if (sample.isAppLimited && sample.priorInFlight + this.datagramBytes < this.cwnd) return;
+    if (2 * sample.priorInFlight < this.cwnd) return;
     this.#untouched = false;
     let { ackedBytes } = sample;
     if (this.#inSlowStart) {

@@ -172,7 +172,8 @@ describe('acknowledgements', () => {
     const data = tap.packets.filter(({ direction }) => direction === 'down').length;
     const acks = tap.frames('up', 'ack').length;
     expect(acks).toBeLessThan(data / 4);
-    expect(acks).toBeGreaterThan(data / 11);
+    // A burst that arrives in one piece is answered once, for all of it.
+    expect(acks).toBeGreaterThan(data / 16);
   });
 });
 

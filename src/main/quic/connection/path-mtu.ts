@@ -39,15 +39,18 @@ export class PathMtu {
     return this.#current;
   }
 
-  /** The size of the probe to send now; null when none is due. */
-  probeDue(nowUs: number): number | null {
+  /** The size of the probe to send now, `atMost` bytes; null when none is due. */
+  probeDue(nowUs: number, atMost: number = Number.POSITIVE_INFINITY): number | null {
     if (this.#probing !== null || nowUs < this.#nextAtUs) return null;
     if (this.#nextAtUs > 0 && this.#isDone) {
       // The raise timer: the path may have changed for the better.
       this.#failed = this.#limit + 1;
       this.#nextAtUs = 0;
     }
-    return this.#isDone ? null : this.#candidate;
+    if (this.#isDone) return null;
+    const size = this.#candidate;
+    if (size <= atMost) return size;
+    return atMost >= this.#current + RESOLUTION ? atMost : null;
   }
 
   get #isDone(): boolean {

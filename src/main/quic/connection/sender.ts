@@ -103,11 +103,10 @@ export class Sender {
   #mtuProbeDue(nowUs: number): number | null {
     const state = this.#state;
     if (!state.handshakeConfirmed || !state.paths.active.validated) return null;
-    const bytes = state.mtu.probeDue(nowUs);
-    if (bytes === null) return null;
-    // The first window is smaller than the largest probe: one alone on the path is no burden to it.
     const { recovery } = state;
-    return recovery.canSend(bytes) || recovery.bytesInFlight === 0 ? bytes : null;
+    // Half of the window at most: what else is to be sent does not wait for a probe that may be lost.
+    const bytes = state.mtu.probeDue(nowUs, Math.floor(recovery.controller.cwnd / 2));
+    return bytes !== null && recovery.canSend(bytes) ? bytes : null;
   }
 
   /** RFC 9000 §14.4: a PING, padded to the size that is tried, in a datagram of its own. */
