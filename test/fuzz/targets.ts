@@ -1,10 +1,12 @@
 /** Every parser that is fuzzed: add yours here. */
+import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { receiveStream } from './receive-stream.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
+import { addressTokens } from './tokens.ts';
 import { transportParameters } from './transport-parameters.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -14,4 +16,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   receiveStream,
   tls,
   probeProtocol,
+  addressTokens,
+  datagrams,
 ];

@@ -1,6 +1,5 @@
 /** Handshakes with ngtcp2 (Debian: ngtcp2-server, ngtcp2-client), each side once, certificates verified. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,9 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority, issueCertificate } from '../../src/main/quic/tls/authority.ts';
 import { run, startServer } from '../cli/run.ts';
-
-const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/usr/bin` };
-const isInstalled = (command: string): boolean => spawnSync(command, ['--help'], { env }).error === undefined;
+import { env, freePort, isInstalled } from './peers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'routelab-interop-'));
 const path = (name: string): string => join(folder, name);
@@ -26,16 +23,6 @@ beforeAll(async () => {
   writeFileSync(path('key.pem'), keyPem);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
 
 describe.skipIf(!isInstalled('gtlsserver'))('our client against gtlsserver (package ngtcp2-server)', () => {
   let server: ChildProcess;

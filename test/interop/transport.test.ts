@@ -2,8 +2,7 @@
  * What paths and keys go through, with ngtcp2 at the other end (Debian: ngtcp2-server, ngtcp2-client): Retry and tokens, key
  * update, migration and rebinding, path MTU discovery, loss of packets. On its own ALPN, h3, without any HTTP.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,9 +13,7 @@ import type { ConnectionStats, ConnectOptions, QuicSession } from '../../src/mai
 import { connectQuic } from '../../src/main/quic/udp/client.ts';
 import { listenQuic } from '../../src/main/quic/udp/server.ts';
 import { LabError } from '../../src/shared/errors.ts';
-
-const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/usr/bin` };
-const isInstalled = (command: string): boolean => spawnSync(command, ['--help'], { env }).error === undefined;
+import { env, freePort, isInstalled } from './peers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'routelab-transport-'));
 const path = (name: string): string => join(folder, name);
@@ -29,16 +26,6 @@ const identity = await issueCertificate(authority, {
 writeFileSync(path('cert.pem'), identity.certPem);
 writeFileSync(path('key.pem'), identity.keyPem);
 afterAll(() => rmSync(folder, { recursive: true }));
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
 
 const connect = async (port: number, options: Partial<ConnectOptions> = {}): Promise<QuicSession> => {
   for (let tries = 0; ; tries++) {

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import { AddressTokens } from '../../src/main/quic/connection/address-tokens.ts';
+import { parseHeader } from '../../src/main/quic/wire/header.ts';
+import { isRetryAuthentic, writeRetry } from '../../src/main/quic/wire/retry.ts';
+import type { FuzzTarget } from './target.ts';
+
+/** The same bytes in every run, so that a failure can be repeated. */
+let counter = 0;
+const bytes = (n: number): Buffer => {
+  const out = Buffer.alloc(n);
+  for (let done = 0; done < n; ) {
+    done += createHash('sha256').update(`token ${counter++}`).digest().copy(out, done);
+  }
+  return out;
+};
+
+const tokens = new AddressTokens(bytes);
+const from = { address: '192.0.2.1', port: 4433 };
+const NOW = 1_800_000_000_000;
+const dcid = bytes(8);
+const genuine = [tokens.forRetry(from, dcid, NOW), tokens.forLater(from, NOW)];
+const retry = writeRetry({ dcid, scid: bytes(8), token: genuine[0]!, originalDcid: dcid });
+
+/** Whatever is not a token of ours, byte for byte, is worth nothing; and so with a Retry but for its four unused bits. */
+function run(data: Buffer): void {
+  const opened = tokens.open(data, from, NOW);
+  const isOurs = genuine.some((token) => token.equals(data));
+  if (opened !== null && opened.kind !== 'bad-retry' && !isOurs) throw new Error('a forged token was taken');
+  const header = parseHeader(data, 0, 8);
+  if (header?.form !== 'long' || header.type !== 'retry' || !isRetryAuthentic(data, header, dcid)) return;
+  if (!data.equals(retry)) throw new Error('a forged Retry was taken');
+}
+
+export const addressTokens: FuzzTarget = { name: 'address-tokens', seeds: [...genuine, retry], run };
