@@ -52,9 +52,12 @@ export function standInSession(path: Path): StandInSession {
       serverName: 'stand-in',
       insecure: false,
       retried: false,
+      resumed: false,
+      earlyData: null,
     },
     maxDatagramPayload: 1200,
     token: null,
+    ticket: null,
     sentAtMs,
     figures,
     openStream: () => {

@@ -1,6 +1,9 @@
 /** What a connection is made of, and what it tells its owner. */
 import type { KeyObject } from 'node:crypto';
 import type { CongestionController } from '../../congestion/controller.ts';
+import type { SessionTickets } from '../tls/session-tickets.ts';
+import type { ResumptionTicket } from '../tls/types.ts';
+import type { TransportParameters } from '../wire/transport-parameters.ts';
 import type { PathAddress } from './paths.ts';
 
 interface CommonConfig {
@@ -29,12 +32,30 @@ export interface ClientConfig extends CommonConfig {
   token?: Buffer | undefined;
   /** Judges the certificate chain (DER, leaf first); null accepts any. */
   verify: ((chain: Buffer[]) => void) | null;
+  /** Of an earlier connection with this server: its session is resumed, if the server still knows it. Each is for one use. */
+  ticket?: SessionTicket | undefined;
+  /** Send data before the handshake is complete, where the ticket allows it (RFC 9001 §4.6). */
+  earlyData?: boolean | undefined;
+}
+
+/** What a client keeps of a connection to resume its session. */
+export interface SessionTicket extends ResumptionTicket {
+  readonly receivedAtUs: number;
+  readonly serverName: string | null;
+  /** The certificate was not verified: good for another connection that verifies none. */
+  readonly insecure: boolean;
+  /** The server's limits, as early data must keep to them (RFC 9000 §7.4.1). */
+  readonly limits: TransportParameters;
 }
 
 export interface ServerConfig extends CommonConfig {
   /** DER, leaf first. */
   certificate: Buffer[];
   privateKey: KeyObject;
+  /** Makes and reads session tickets (RFC 8446 §4.6.1); none are given without. */
+  tickets?: SessionTickets | undefined;
+  /** Take early data of sessions that are resumed. */
+  earlyData?: boolean | undefined;
   /** Makes the token by which this client's host is known next time (RFC 9000 §8.1.3). */
   newToken?: (() => Buffer) | undefined;
 }
@@ -71,6 +92,10 @@ export type ConnectionEvent =
   | { type: 'datagram'; data: Buffer; atUs: number }
   /** A token for the next connection with this server (RFC 9000 §8.1.3). */
   | { type: 'token'; token: Buffer }
+  /** A ticket for the next connection with this server (RFC 8446 §4.6.1). */
+  | { type: 'ticket'; ticket: SessionTicket }
+  /** Server: it takes the client's early data, which may come from now on. */
+  | { type: 'early-data' }
   /** The peer may from now on, or does no longer, address packets to this id of ours. */
   | { type: 'id-issued' | 'id-retired'; id: Buffer }
   /** Packets take this path from now on. */

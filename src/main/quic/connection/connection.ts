@@ -263,6 +263,11 @@ export class Connection {
     return this.#state.phase === 'open';
   }
 
+  /** Streams and DATAGRAMs may be sent: the handshake is complete, or early data goes ahead of it. */
+  get mayCarryData(): boolean {
+    return this.#state.mayCarryData;
+  }
+
   get localId(): Buffer {
     return this.#state.localIds.first;
   }
@@ -279,8 +284,11 @@ export class Connection {
     alpn: string;
     serverName: string | null;
     retried: boolean;
+    resumed: boolean;
+    earlyData: 'accepted' | 'rejected' | null;
   } {
     const { tls } = this.#handshaker;
+    const { earlyData } = this.#state;
     return {
       durationUs: this.#state.handshakeUs ?? 0,
       cipherSuite: tls.suite?.name ?? '',
@@ -288,6 +296,8 @@ export class Connection {
       alpn: tls.alpn ?? '',
       serverName: this.#handshaker.serverName,
       retried: this.#state.retrySourceId !== null,
+      resumed: tls.resumed,
+      earlyData: earlyData === 'offered' ? null : earlyData,
     };
   }
 

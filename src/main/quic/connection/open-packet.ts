@@ -45,7 +45,7 @@ export function beginPacket(
   const pnLength = packetNumberLength(packetNumber, space.largestAcked);
   let pnOffset: number;
   let lengthOffset = -1;
-  if (space.name === 'application') {
+  if (space.name === 'application' && space.writeKeys) {
     ({ pnOffset } = writeShortHeader(writer, {
       dcid,
       keyPhase: space.keyPhase,
@@ -55,7 +55,7 @@ export function beginPacket(
     }));
   } else {
     ({ pnOffset, lengthOffset } = writeLongHeader(writer, {
-      type: space.name,
+      type: space.name === 'application' ? '0rtt' : space.name,
       version: QUIC_V1,
       dcid,
       scid: state.localIds.first,
@@ -97,5 +97,6 @@ export function sealPacket(packet: OpenPacket): number {
   const { space, start, pnOffset, pnLength, lengthOffset, packetNumber, writer } = packet;
   if (lengthOffset >= 0) patchLength(writer.buf, lengthOffset, writer.pos + TAG - pnOffset);
   space.nextPacketNumber = packetNumber + 1;
-  return space.writeKeys!.seal(writer.buf, start, pnOffset, pnLength, writer.pos, packetNumber);
+  const keys = space.writeKeys ?? space.earlyKeys!;
+  return keys.seal(writer.buf, start, pnOffset, pnLength, writer.pos, packetNumber);
 }

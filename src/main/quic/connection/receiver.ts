@@ -4,7 +4,7 @@ import { GRANULARITY_US } from '../../recovery/rtt.ts';
 import type { Space } from '../../recovery/types.ts';
 import { Reader } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
-import { type Frame, frameAllowed, isAckEliciting, readFrame } from '../wire/frames.ts';
+import { type Frame, frameAllowed, isAckEliciting, type PacketType, readFrame } from '../wire/frames.ts';
 import {
   decodePacketNumber,
   type LongHeader,
@@ -44,7 +44,7 @@ const PACKET_TYPE = { initial: 'initial', handshake: 'handshake', application: '
 export class Receiver {
   readonly #state: ConnectionState;
   readonly #handshaker: Handshaker;
-  #undecryptable: { space: Space; datagram: Buffer }[] = [];
+  #undecryptable: { type: PacketType; datagram: Buffer }[] = [];
   /** Where the datagram at hand came from, whether any packet of it was opened, and to which of our ids the last one went. */
   #from: PathAddress;
   #opened = false;
@@ -95,13 +95,15 @@ export class Receiver {
           this.#packet(datagram, header, 'application', nowUs);
           break;
         case 'long':
-          // 0-RTT is not spoken yet: dropped, as RFC 9000 §5.2.2 allows.
           if (header.type === 'retry') {
             this.#onRetry(datagram, header, nowUs);
             return;
           }
           if (header.type === 'handshake') {
             this.#packet(datagram, header, 'handshake', nowUs);
+          } else if (header.type === '0rtt') {
+            // RFC 9000 §17.2.3: only clients send them.
+            if (state.role === 'server') this.#packet(datagram, header, 'application', nowUs);
           } else if (
             header.type === 'initial' &&
             (state.role === 'client' || datagram.length >= MIN_INITIAL_DATAGRAM)
@@ -142,27 +144,32 @@ export class Receiver {
     state.peerIds.replaceInitial(state.retrySourceId);
     this.#handshaker.setInitialKeys();
     // RFC 9002 §6.2.3: what was sent is sent anew; it says nothing about congestion.
-    const { initial } = state.spaces;
-    for (const packet of state.recovery.unacked('initial'))
-      onFramesLost(state, initial, packet.frames, nowUs);
-    state.recovery.discardSpace('initial');
+    // That goes for early data too (RFC 9000 §17.2.5.3).
+    for (const name of ['initial', 'application'] as const) {
+      for (const packet of state.recovery.unacked(name))
+        onFramesLost(state, state.spaces[name], packet.frames, nowUs);
+      state.recovery.discardSpace(name);
+    }
   }
 
   #packet(datagram: Buffer, header: LongHeader | ShortHeader, spaceName: Space, nowUs: number): void {
     const state = this.#state;
     const space = state.spaces[spaceName];
     if (space.discarded) return;
+    const type = header.form === 'long' && spaceName === 'application' ? '0rtt' : PACKET_TYPE[spaceName];
     if (!header.dcid.equals(this.#destination) && !state.localIds.has(header.dcid)) {
       // Only a client's first packets may carry the id it invented (RFC 9000 §7.2).
       const invented =
-        spaceName === 'initial' && state.role === 'server' && header.dcid.equals(state.initialKeyId);
+        (type === 'initial' || type === '0rtt') &&
+        state.role === 'server' &&
+        header.dcid.equals(state.initialKeyId);
       if (!invented) return;
     }
-    const keys = space.readKeys;
+    const keys = this.#keys(type);
     if (!keys) {
-      if (this.#undecryptable.length < UNDECRYPTABLE_LIMIT) {
+      if (this.#awaitsKeys(type) && this.#undecryptable.length < UNDECRYPTABLE_LIMIT) {
         const copy = Buffer.from(datagram.subarray(header.start, header.end));
-        this.#undecryptable.push({ space: spaceName, datagram: copy });
+        this.#undecryptable.push({ type, datagram: copy });
       }
       return;
     }
@@ -203,7 +210,7 @@ export class Receiver {
     if (path !== active) path.bytesReceived += datagram.length;
     const isNewest = packetNumber > space.received.largest;
     this.#isProbing = true;
-    const ackEliciting = this.#frames(payload, spaceName, header.dcid, nowUs);
+    const ackEliciting = this.#frames(payload, type, spaceName, header.dcid, nowUs);
     if (path !== active && isNewest && !this.#isProbing) this.#follow(path, header.dcid);
     else if (path === active && !header.dcid.equals(this.#destination))
       this.#destination = Buffer.from(header.dcid);
@@ -270,12 +277,33 @@ export class Receiver {
   }
 
   #retryUndecryptable(nowUs: number): void {
-    const ready = this.#undecryptable.filter(({ space }) => this.#state.spaces[space].readKeys !== null);
-    if (ready.length === 0) return;
-    this.#undecryptable = this.#undecryptable.filter(
-      ({ space }) => this.#state.spaces[space].readKeys === null && !this.#state.spaces[space].discarded,
-    );
+    const ready = this.#undecryptable.filter(({ type }) => this.#keys(type) !== null);
+    this.#undecryptable = this.#undecryptable.filter(({ type }) => this.#awaitsKeys(type));
     for (const { datagram } of ready) this.#packets(datagram, nowUs);
+  }
+
+  /** What packets of a type are opened with now; null before there are keys, or when there will be none. */
+  #keys(type: PacketType): PacketProtection | null {
+    const { application, handshake, initial } = this.#state.spaces;
+    switch (type) {
+      case 'initial':
+        return initial.readKeys;
+      case '0rtt':
+        return application.earlyKeys;
+      case 'handshake':
+        return handshake.readKeys;
+      case '1rtt':
+        return application.readKeys;
+    }
+  }
+
+  /** Whether there may yet be keys for packets of a type. */
+  #awaitsKeys(type: PacketType): boolean {
+    const { application, handshake } = this.#state.spaces;
+    if (this.#keys(type)) return false;
+    if (type === 'handshake') return !handshake.discarded;
+    // With its answer the server has decided about early data.
+    return type === '1rtt' || (type === '0rtt' && !application.writeKeys);
   }
 
   /** RFC 9000 §10.2: while closing, packets are only answered; the peer's own close starts draining. */
@@ -295,7 +323,7 @@ export class Receiver {
   }
 
   /** Obeys every frame of a packet; returns whether the packet asks for an acknowledgement. */
-  #frames(payload: Buffer, spaceName: Space, dcid: Buffer, nowUs: number): boolean {
+  #frames(payload: Buffer, type: PacketType, spaceName: Space, dcid: Buffer, nowUs: number): boolean {
     const reader = new Reader(payload);
     if (reader.remaining === 0)
       throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'packet without frames');
@@ -303,11 +331,8 @@ export class Receiver {
     while (reader.remaining > 0) {
       const frame = readFrame(reader);
       const application = frame.type === 'connection_close' && frame.application;
-      if (!frameAllowed(frame.type, PACKET_TYPE[spaceName], application)) {
-        throw new QuicError(
-          TransportError.PROTOCOL_VIOLATION,
-          `${frame.type} in a packet of the ${spaceName} space`,
-        );
+      if (!frameAllowed(frame.type, type, application)) {
+        throw new QuicError(TransportError.PROTOCOL_VIOLATION, `${frame.type} in a packet of type ${type}`);
       }
       if (isAckEliciting(frame.type)) ackEliciting = true;
       if (this.#isProbing && !isProbing(frame.type)) this.#isProbing = false;

@@ -175,7 +175,7 @@ export class Sender {
   #hasEliciting(space: PacketSpace): boolean {
     const state = this.#state;
     if (space.cryptoOut.hasWork(Number.MAX_SAFE_INTEGER)) return true;
-    if (space.name !== 'application' || !state.handshakeComplete) return false;
+    if (space.name !== 'application' || !state.mayCarryData) return false;
     return (
       state.datagrams.length > 0 ||
       // Before `hasControl`, since it is what finds streams to be blocked.
@@ -193,7 +193,7 @@ export class Sender {
     let eliciting: boolean | null = null;
     for (const name of SPACES) {
       const space = state.spaces[name];
-      if (!space.writeKeys) continue;
+      if (!space.writeKeys && !(space.earlyKeys && state.role === 'client')) continue;
       if (start + limit - position < MIN_PACKET) break;
       const ackDue = space.received.ackDeadlineUs !== null && space.received.ackDeadlineUs <= nowUs;
       const hasEliciting = this.#hasEliciting(space);
@@ -232,7 +232,7 @@ export class Sender {
     this.#ack(space, packet, nowUs);
     if (mayElicit) {
       this.#crypto(space, packet);
-      if (space.name === 'application' && this.#state.handshakeComplete) {
+      if (space.name === 'application' && this.#state.mayCarryData) {
         this.#control(packet, nowUs);
         this.#datagrams(packet);
         this.#streams(packet);

@@ -74,6 +74,8 @@ export class ConnectionState {
   handshakeComplete = false;
   handshakeConfirmed = false;
   handshakeUs: number | null = null;
+  /** Data sent before the handshake was complete (RFC 9001 §4.6). */
+  earlyData: 'offered' | 'accepted' | 'rejected' | null = null;
   /** Whether a packet of the peer was ever authenticated. */
   heardFromPeer = false;
   datagramBytes: number;
@@ -155,12 +157,20 @@ export class ConnectionState {
     this.discard('handshake');
   }
 
+  /** Streams and DATAGRAMs may be sent: the handshake is complete, or early data goes ahead of it. */
+  get mayCarryData(): boolean {
+    return this.handshakeComplete || this.earlyData === 'offered' || this.earlyData === 'accepted';
+  }
+
   /** Largest DATAGRAM payload that fits a packet and the peer's limit now; 0 when it takes none (RFC 9221 §3). */
   get maxDatagramPayload(): number {
     const limit = this.peerParameters?.maxDatagramFrameSize ?? 0;
-    if (limit === 0 || !this.handshakeComplete) return 0;
-    // Short header with the longest packet number, tag, frame type and two bytes of length.
-    const overhead = 1 + this.peerIds.current.length + 4 + 16 + 3;
+    if (limit === 0 || !this.mayCarryData) return 0;
+    // A header with the longest packet number, tag, frame type and two bytes of length.
+    const isEarly = this.spaces.application.writeKeys === null;
+    const header =
+      1 + this.peerIds.current.length + (isEarly ? 4 + 1 + 1 + this.localIds.first.length + 2 : 0);
+    const overhead = header + 4 + 16 + 3;
     return Math.max(0, Math.min(this.datagramBytes - overhead, limit - 3));
   }
 

@@ -3,6 +3,9 @@
  * by their one consumer; data that arrives before a callback is set waits for it.
  */
 import type { Controller } from '../../../shared/domain.ts';
+import type { SessionTicket } from '../connection/config.ts';
+
+export type { SessionTicket };
 
 export interface TrustOptions {
   /** PEM certificates trusted beside the system's roots. */
@@ -33,6 +36,13 @@ export interface ConnectOptions {
   keyLog?: (line: string) => void;
   /** `token` of an earlier session with this server: it need not send a Retry then. Each is good for one connection. */
   token?: Buffer | undefined;
+  /** `ticket` of an earlier session with this server: its session is resumed, if both still can. Each is good for one connection. */
+  ticket?: SessionTicket | undefined;
+  /**
+   * Called with the session before the handshake, where `ticket` allows early data (0-RTT): what is sent then spares a round
+   * trip. Whoever watches the network can send a copy of it again (RFC 9001 §9.2), so let it change nothing at the server.
+   */
+  onEarly?: ((session: QuicSession) => void) | undefined;
   signal?: AbortSignal;
 }
 
@@ -55,6 +65,12 @@ export interface ListenOptions {
    */
   retry?: 'always' | 'under-load' | undefined;
   keyLog?: (line: string) => void;
+  /**
+   * Take early data (0-RTT) of clients that return, once for each ticket: of a session with it `onSession` is called before the
+   * handshake is complete. Default false: an application has to bear that a request comes from somebody who only copied it
+   * (RFC 9001 §9.2).
+   */
+  earlyData?: boolean | undefined;
   onSession: (session: QuicSession) => void;
 }
 
@@ -69,6 +85,10 @@ export interface HandshakeInfo {
   insecure: boolean;
   /** Whether it took a Retry to validate the client's address. */
   retried: boolean;
+  /** Whether the session was resumed with a ticket, without certificates. */
+  resumed: boolean;
+  /** What became of data sent ahead of the handshake; null where none was, or that is not known yet. */
+  earlyData: 'accepted' | 'rejected' | null;
 }
 
 export interface ConnectionStats {
@@ -142,6 +162,8 @@ export interface QuicSession {
   stats(): ConnectionStats;
   /** The newest token that the server gave this client for its next connection (RFC 9000 §8.1.3). */
   readonly token: Buffer | null;
+  /** The newest ticket to resume the session with (RFC 8446 §4.6.1). */
+  readonly ticket: SessionTicket | null;
   /** Begins a key update (RFC 9001 §6); false when it is too early for one. */
   updateKeys(): boolean;
   /**

@@ -58,6 +58,8 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
       keyLog: options.keyLog,
       token: options.token,
+      ticket: options.ticket,
+      earlyData: options.onEarly !== undefined,
       serverName: isIP(name) ? null : name,
       verify,
     };
@@ -73,6 +75,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
         port: options.port,
         insecure: options.trust.insecure,
         signal: options.signal,
+        onEarly: options.onEarly,
       });
     } catch (error) {
       // A name may stand for addresses of which not all lead there: the next one, where this one says no at once.
@@ -155,6 +158,7 @@ interface Target {
   port: number;
   insecure: boolean;
   signal: AbortSignal | undefined;
+  onEarly: ConnectOptions['onEarly'];
 }
 
 /** Takes the socket over: whatever comes of it, it is closed in the end. */
@@ -261,7 +265,11 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
       if (paths.delete(path)) path.socket.close();
     };
     listen(first);
-    if (signal?.aborted) onAbort();
-    else session.wake();
+    if (signal?.aborted) {
+      onAbort();
+      return;
+    }
+    if (connection.mayCarryData) target.onEarly?.(session);
+    session.wake();
   });
 }

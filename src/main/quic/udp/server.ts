@@ -9,6 +9,7 @@ import { CID_LENGTH, type ServerConfig } from '../connection/config.ts';
 import { Connection } from '../connection/connection.ts';
 import type { PathAddress } from '../connection/paths.ts';
 import { refusal } from '../connection/refusal.ts';
+import { SessionTickets } from '../tls/session-tickets.ts';
 import { TransportError } from '../wire/errors.ts';
 import { type LongHeader, parseHeader, QUIC_V1, writeVersionNegotiation } from '../wire/header.ts';
 import { writeRetry } from '../wire/retry.ts';
@@ -55,6 +56,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   // RFC 9000 §10.3.2: derived from the id, so that it is still known when the connection is not.
   const resetToken = (id: Buffer): Buffer =>
     createHmac('sha256', resetKey).update(id).digest().subarray(0, RESET_TOKEN_LENGTH);
+  const tickets = new SessionTickets(randomBytes, Date.now);
   const { address } = socket.address();
   const config = (newToken: () => Buffer, client: string): ServerConfig => ({
     controller: makeController,
@@ -66,6 +68,8 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     keyLog: options.keyLog,
     newToken,
     resetToken,
+    tickets,
+    earlyData: options.earlyData,
     ...identity,
   });
   return new Listener(socket, config, resetToken, options);
@@ -192,7 +196,7 @@ class Listener implements QuicListener {
     if (!header) return;
     const known =
       this.#byId.get(header.dcid.toString('latin1')) ??
-      (header.form === 'long' && header.type === 'initial'
+      (header.form === 'long' && (header.type === 'initial' || header.type === '0rtt')
         ? this.#byOrigin.get(originKey(remote, header.dcid))
         : undefined);
     if (known) {
@@ -272,6 +276,10 @@ class Listener implements QuicListener {
       if (isHandshaking) this.#handshakes--;
       isHandshaking = false;
     };
+    const announce = (): void => {
+      this.sessions.add(session);
+      this.#onSession(session);
+    };
     const session = new Session(
       connection,
       { role: 'server', insecure: false },
@@ -287,10 +295,10 @@ class Listener implements QuicListener {
             this.#byId.delete(key);
           }
         },
+        onEarly: () => announce(),
         onConnected: () => {
           endHandshake();
-          this.sessions.add(session);
-          this.#onSession(session);
+          if (!this.sessions.has(session)) announce();
         },
         onClosed: () => {
           endHandshake();

@@ -4,7 +4,7 @@
  */
 import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
-import type { CloseReason, ConnectionEvent } from '../connection/config.ts';
+import type { CloseReason, ConnectionEvent, SessionTicket } from '../connection/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { PathAddress } from '../connection/paths.ts';
 import type { CloseInfo, ConnectionStats, HandshakeInfo, QuicSession, QuicStream } from './api.ts';
@@ -28,6 +28,8 @@ export interface SessionHooks {
   onPath?(change: 'migrated' | 'path-failed', path: PathAddress): void;
   /** Client: another way to the server, from a socket of its own. */
   openPath?(): Promise<PathAddress>;
+  /** Server: the client's early data is taken. */
+  onEarly?(session: Session): void;
   /** The handshake completed at this end. */
   onConnected(session: Session): void;
   /** The connection has ended; its closing period may still run. */
@@ -55,6 +57,7 @@ export class Session implements QuicSession, StreamOwner {
   /** When the connection wants its `handleTimeout`, as of the last turn. */
   #deadlineUs = Number.POSITIVE_INFINITY;
   #token: Buffer | null = null;
+  #ticket: SessionTicket | null = null;
   #migration: { to: PathAddress; settle: PromiseWithResolvers<void> } | null = null;
   #isClosed = false;
   #terminated = false;
@@ -107,6 +110,10 @@ export class Session implements QuicSession, StreamOwner {
 
   get token(): Buffer | null {
     return this.#token;
+  }
+
+  get ticket(): SessionTicket | null {
+    return this.#ticket;
   }
 
   get maxDatagramPayload(): number {
@@ -338,6 +345,12 @@ export class Session implements QuicSession, StreamOwner {
         break;
       case 'token':
         this.#token = event.token;
+        break;
+      case 'ticket':
+        this.#ticket = event.ticket;
+        break;
+      case 'early-data':
+        this.#hooks.onEarly?.(this);
         break;
       case 'closed':
         this.#isClosed = true;
