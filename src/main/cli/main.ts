@@ -22,6 +22,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFil
     load: () => import('./emulate.ts'),
   },
   bench: { summary: 'measure RouteLab itself', load: () => import('./bench.ts') },
+  interop: { summary: 'talk to other QUIC stacks, case by case', load: () => import('./interop.ts') },
   doctor: { summary: 'check what this machine offers', load: () => import('./doctor.ts') },
 };
 

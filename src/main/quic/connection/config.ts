@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { CongestionController } from '../../congestion/controller.ts';
 import type { SessionTickets } from '../tls/session-tickets.ts';
+import type { CipherSuite } from '../tls/suites.ts';
 import type { ResumptionTicket } from '../tls/types.ts';
 import type { TransportParameters } from '../wire/transport-parameters.ts';
 import type { PathAddress } from './paths.ts';
@@ -18,6 +19,8 @@ interface CommonConfig {
   maxDatagramBytes: number;
   /** max_idle_timeout offered, milliseconds. */
   idleTimeoutMs: number;
+  /** Cipher suites spoken, in order of preference; by default all this runtime has. */
+  suites?: readonly CipherSuite[] | undefined;
   keyLog?: ((line: string) => void) | undefined;
   /** Packets sealed before a key update (RFC 9001 §6); default half of what the AEAD allows. */
   packetsPerKey?: number | undefined;

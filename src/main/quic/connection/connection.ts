@@ -230,15 +230,20 @@ export class Connection {
    * when it cannot be tried: too early, the peer forbids it, or gave no connection id for it.
    */
   migrate(to: PathAddress): boolean {
-    const { role, handshakeConfirmed, peerParameters, peerIds, paths } = this.#state;
+    const { role, handshakeConfirmed, peerIds, paths } = this.#state;
     if (role !== 'client' || !this.isOpen || !handshakeConfirmed) return false;
-    if (peerParameters!.disableActiveMigration || !peerIds.hasSpare) return false;
+    if (this.isPinned || !peerIds.hasSpare) return false;
     const path = paths.open(to);
     path.isGoal = true;
     // RFC 9000 §8.1: it is the server that has to be careful with addresses it does not know.
     path.validated = true;
     paths.challenge(path);
     return true;
+  }
+
+  /** The peer forbids this end to move to another path (RFC 9000 §9). */
+  get isPinned(): boolean {
+    return this.#state.peerParameters?.disableActiveMigration ?? false;
   }
 
   /** Closes with an application code (RFC 9000 §10.2). */

@@ -89,7 +89,8 @@ export class Handshaker {
         random: config.random,
         resume: resumable(config, state.startedAtUs),
         earlyData: config.earlyData,
-        ...(config.keyLog ? { keyLog: config.keyLog } : {}),
+        ...(config.suites && { suites: config.suites }),
+        ...(config.keyLog && { keyLog: config.keyLog }),
       });
     } else {
       const config = state.config as ServerConfig;
@@ -101,7 +102,8 @@ export class Handshaker {
         random: config.random,
         tickets: config.tickets,
         earlyData: config.earlyData ? { context: encodeTransportParameters(limitsOf(config)) } : undefined,
-        ...(config.keyLog ? { keyLog: config.keyLog } : {}),
+        ...(config.suites && { suites: config.suites }),
+        ...(config.keyLog && { keyLog: config.keyLog }),
       });
     }
   }

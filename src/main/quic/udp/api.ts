@@ -32,6 +32,8 @@ export interface ConnectOptions {
   datagramBytes?: number;
   /** Whether larger ones are tried (RFC 8899), as far as the first hop carries them, up to 16 383. Default true. */
   mtuDiscovery?: boolean;
+  /** TLS cipher suites offered, by name, in order of preference; by default all this runtime has. */
+  cipherSuites?: readonly string[] | undefined;
   /** SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
   /** `token` of an earlier session with this server: it need not send a Retry then. Each is good for one connection. */
@@ -64,6 +66,8 @@ export interface ListenOptions {
    * that come while many handshakes are under way.
    */
   retry?: 'always' | 'under-load' | undefined;
+  /** As of ConnectOptions. */
+  cipherSuites?: readonly string[] | undefined;
   keyLog?: (line: string) => void;
   /**
    * Take early data (0-RTT) of clients that return, once for each ticket: of a session with it `onSession` is called before the
@@ -167,8 +171,8 @@ export interface QuicSession {
   /** Begins a key update (RFC 9001 §6); false when it is too early for one. */
   updateKeys(): boolean;
   /**
-   * Client: moves to a new local port once the server answered there (RFC 9000 §9.2). Rejects with LabError RL_CONFLICT when the
-   * server or the moment do not allow it, RL_CONNECT_TIMEOUT when the new path does not lead to the server.
+   * Client: moves to a new local port once the server answered there (RFC 9000 §9.2). Rejects with LabError RL_PEER_UNSUPPORTED
+   * when the server forbids it, RL_CONFLICT when the moment does not allow it, RL_CONNECT_TIMEOUT when the new path does not lead to the server.
    */
   migrate(): Promise<void>;
   close(code?: number, reason?: string): Promise<void>;

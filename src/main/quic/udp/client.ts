@@ -15,6 +15,7 @@ import { Session } from './session.ts';
 import {
   checkDatagramBytes,
   checkPort,
+  chosenSuites,
   controllerMaker,
   DEFAULT_IDLE_TIMEOUT_MS,
   discoveryLimit,
@@ -44,6 +45,8 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
   const verify = options.trust.insecure ? null : makeVerifier(options.trust, name, Date.now);
   const makeController = controllerMaker(options.controller, datagramBytes);
 
+  const suites = chosenSuites(options.cipherSuites);
+
   const deadlineUs = nowUs() + timeoutMs * 1000;
   const addresses = await resolve(host, { where, timeoutMs, signal: options.signal });
   for (;;) {
@@ -56,6 +59,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       // Known once the socket is connected.
       maxDatagramBytes: 0,
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      suites,
       keyLog: options.keyLog,
       token: options.token,
       ticket: options.ticket,

@@ -20,6 +20,7 @@ import { Session } from './session.ts';
 import {
   checkDatagramBytes,
   checkPort,
+  chosenSuites,
   controllerMaker,
   DEFAULT_IDLE_TIMEOUT_MS,
   discoveryLimit,
@@ -50,6 +51,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   checkPort(options.port);
   const datagramBytes = checkDatagramBytes(options.datagramBytes);
   const makeController = controllerMaker(options.controller, datagramBytes);
+  const suites = chosenSuites(options.cipherSuites);
   const identity = readIdentity(options.certificate, options.privateKey);
   const socket = await bind(await resolve(options.host, options.port), options.port);
   const resetKey = randomBytes(32);
@@ -65,6 +67,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     datagramBytes,
     maxDatagramBytes: options.mtuDiscovery === false ? 0 : discoveryLimit(address, client),
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+    suites,
     keyLog: options.keyLog,
     newToken,
     resetToken,

@@ -157,11 +157,15 @@ export class Session implements QuicSession, StreamOwner {
     const refused = (why: string): LabError =>
       new LabError('RL_CONFLICT', `The connection cannot be moved: ${why}`);
     if (!openPath) throw refused('only clients move');
+    if (this.connection.isPinned)
+      throw new LabError('RL_PEER_UNSUPPORTED', 'The server forbids its clients to move', {
+        hint: 'It sent disable_active_migration (RFC 9000 §18.2).',
+      });
     if (this.#migration) throw refused('it is being moved');
     const to = await openPath();
     if (!this.connection.migrate(to)) {
       this.#hooks.onPath?.('path-failed', to);
-      throw refused('the handshake is not confirmed, or the server does not allow it');
+      throw refused('the handshake is not confirmed, or the server gave no id for another path');
     }
     const settle = Promise.withResolvers<void>();
     this.#migration = { to, settle };
