@@ -1,6 +1,7 @@
 /** What a connection is made of, and what it tells its owner. */
 import type { KeyObject } from 'node:crypto';
 import type { CongestionController } from '../../congestion/controller.ts';
+import type { Observer, Origin } from './observer.ts';
 import type { PathAddress } from './paths.ts';
 
 interface CommonConfig {
@@ -20,6 +21,8 @@ interface CommonConfig {
   packetsPerKey?: number | undefined;
   /** Makes the token by which the peer knows a stateless reset of one of our ids (RFC 9000 §10.3.2); random by default. */
   resetToken?: ((id: Buffer) => Buffer) | undefined;
+  /** Makes who looks on. Without it, nothing is told to anybody. */
+  observer?: ((origin: Origin) => Observer) | undefined;
 }
 
 export interface ClientConfig extends CommonConfig {

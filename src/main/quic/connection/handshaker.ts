@@ -16,7 +16,7 @@ import { ACTIVE_CID_LIMIT } from './connection-ids.ts';
 import { KeyPhases } from './key-phases.ts';
 import type { ConnectionState } from './state.ts';
 
-function localParameters(state: ConnectionState): TransportParameters {
+export function localParameters(state: ConnectionState): TransportParameters {
   return {
     ...DEFAULT_PARAMETERS,
     maxIdleTimeoutMs: state.config.idleTimeoutMs,

@@ -3,6 +3,7 @@
  * by their one consumer; data that arrives before a callback is set waits for it.
  */
 import type { Controller } from '../../../shared/domain.ts';
+import type { QlogOptions } from '../qlog/trace.ts';
 
 export interface TrustOptions {
   /** PEM certificates trusted beside the system's roots. */
@@ -31,6 +32,8 @@ export interface ConnectOptions {
   mtuDiscovery?: boolean;
   /** SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
+  /** Where the qlog of each connection goes (docs/qlog.md). */
+  qlog?: QlogOptions | undefined;
   /** `token` of an earlier session with this server: it need not send a Retry then. Each is good for one connection. */
   token?: Buffer | undefined;
   signal?: AbortSignal;
@@ -55,6 +58,8 @@ export interface ListenOptions {
    */
   retry?: 'always' | 'under-load' | undefined;
   keyLog?: (line: string) => void;
+  /** As of ConnectOptions. */
+  qlog?: QlogOptions | undefined;
   onSession: (session: QuicSession) => void;
 }
 
@@ -74,7 +79,7 @@ export interface HandshakeInfo {
 export interface ConnectionStats {
   controller: Controller;
   cwndBytes: number;
-  /** UDP payload of full datagrams on the path now. */
+  /** The path's MTU as far as it is known, less IP and UDP headers: UDP payload of full datagrams on the path now. */
   datagramBytes: number;
   pacingBps: number | null;
   bytesInFlight: number;
@@ -86,6 +91,17 @@ export interface ConnectionStats {
   packetsReceived: number;
   /** Declared lost by loss detection (RFC 9002 §6.1). */
   packetsLost: number;
+  /** UDP payload bytes of those. */
+  bytesLost: number;
+  /** Of those, the packets that were acknowledged after all. */
+  spuriousLosses: number;
+  /** Recovery periods that losses began (RFC 9002 §7.3.2), and collapses of the window (§7.6). */
+  congestionEvents: number;
+  persistentCongestions: number;
+  /** How fast the path delivers: the newest sample that was not held down by the application; null before any. */
+  deliveryRateBps: number | null;
+  /** Whether the application, not the window, limits what is sent, as of the newest acknowledgement. */
+  isAppLimited: boolean;
   /** UDP payload bytes. */
   bytesSent: number;
   bytesReceived: number;

@@ -15,6 +15,7 @@ import { writeRetry } from '../wire/retry.ts';
 import type { ListenOptions, QuicListener, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { bindError, reachError } from './failure.ts';
+import { qlogObserver } from './qlog.ts';
 import { Session } from './session.ts';
 import {
   checkDatagramBytes,
@@ -55,7 +56,8 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   // RFC 9000 §10.3.2: derived from the id, so that it is still known when the connection is not.
   const resetToken = (id: Buffer): Buffer =>
     createHmac('sha256', resetKey).update(id).digest().subarray(0, RESET_TOKEN_LENGTH);
-  const { address } = socket.address();
+  const { address, port } = socket.address();
+  const observer = qlogObserver(options.qlog, { address, port });
   const config = (newToken: () => Buffer, client: string): ServerConfig => ({
     controller: makeController,
     alpn: options.alpn,
@@ -64,6 +66,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     maxDatagramBytes: options.mtuDiscovery === false ? 0 : discoveryLimit(address, client),
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
     keyLog: options.keyLog,
+    observer,
     newToken,
     resetToken,
     ...identity,
