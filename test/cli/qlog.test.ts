@@ -122,9 +122,11 @@ describe('--qlog', () => {
     expect(result.code).toBe(2);
   });
 
-  it('a format there is not is an error', async () => {
+  it('a format there is not, and one for no file, are errors', async () => {
     const result = await run(['probe', '127.0.0.1:9', '--qlog-format', 'xml']);
     expect(result.stderr).toMatch(/^error RL_INPUT_INVALID: --qlog-format/m);
+    const nothing = await run(['probe', '127.0.0.1:9', '--data', data, '--qlog-format', 'qvis']);
+    expect(nothing.stderr).toMatch(/^error RL_USAGE: --qlog-format/m);
   });
 });
 

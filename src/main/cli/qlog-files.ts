@@ -30,12 +30,15 @@ interface Wish {
 /**
  * The `qlog` option of connections. Without --qlog the folder QLOGDIR or the file QLOGFILE counts, where set
  * (draft-ietf-quic-qlog-main-schema-14 §12.1). `one`: there is but one connection, for which a file will do as well as a
- * folder. Throws RL_FILE_UNREADABLE for what cannot be written, RL_USAGE for a file for many.
+ * folder. Throws RL_FILE_UNREADABLE for what cannot be written, RL_USAGE for a format without a target.
  */
 export function qlogTo({ qlog, qlogFormat }: Wish, { one }: { one: boolean }): { qlog?: QlogOptions } {
   const { QLOGDIR, QLOGFILE } = process.env;
   const target = qlog || QLOGDIR || (one && QLOGFILE) || undefined;
-  if (target === undefined) return {};
+  if (target === undefined) {
+    if (qlogFormat) throw new LabError('RL_USAGE', '--qlog-format is for --qlog');
+    return {};
+  }
   const field = qlog ? '--qlog' : QLOGDIR ? 'QLOGDIR' : 'QLOGFILE';
   const isFolder = !one || field === 'QLOGDIR' || /[/\\]$/.test(target) || isDirectory(target);
   if (isFolder) makeFolder(target, field);
