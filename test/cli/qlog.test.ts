@@ -115,6 +115,7 @@ describe('--qlog', () => {
     ['probe', ['--qlog', join(folder, 'no', 'such', 'folder', 'x.sqlog')]],
     ['probe', ['--qlog', '/dev/null']],
     ['server', ['--qlog', '/dev/null/folder']],
+    ['server', ['--qlog', '/proc/nowhere']],
   ])('that cannot be written is an error before anything is measured: %s %j', async (command, args) => {
     const where = command === 'probe' ? ['127.0.0.1:9'] : ['--listen', '127.0.0.1:0'];
     const result = await run([command, ...where, '--data', data, ...args]);

@@ -66,7 +66,8 @@ const unwritable = (field: string, cause: unknown): LabError =>
 
 function makeFolder(path: string, field: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    // Not recursive, which in /proc never returns (Node 24).
+    if (!isDirectory(path)) mkdirSync(path);
     // Permission to write is found out by writing.
     mkdtempDisposableSync(join(path, '.routelab-')).remove();
   } catch (cause) {
