@@ -3,6 +3,7 @@ import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
 import { probeProtocol } from './probe-protocol.ts';
+import { qlog } from './qlog.ts';
 import { receiveStream } from './receive-stream.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
@@ -12,6 +13,7 @@ import { transportParameters } from './transport-parameters.ts';
 export const TARGETS: readonly FuzzTarget[] = [
   header,
   frames,
+  qlog,
   transportParameters,
   receiveStream,
   tls,

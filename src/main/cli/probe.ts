@@ -9,6 +9,7 @@ import { runHandshakes } from '../probe/handshake.ts';
 import { Pinger } from '../probe/ping.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { download, upload } from '../probe/throughput.ts';
+import type { QlogFormat } from '../quic/qlog/trace.ts';
 import type { CloseInfo, ConnectOptions, QuicSession } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs } from '../quic/udp/clock.ts';
@@ -33,7 +34,9 @@ import {
   type ProbeResult,
   pingFields,
   resultTable,
+  transportFields,
 } from './probe-result.ts';
+import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
 import { readTrust } from './trust.ts';
 
 interface ProbeOptions {
@@ -53,6 +56,8 @@ interface ProbeOptions {
   data?: string;
   mtuDiscovery: boolean;
   keylog?: string;
+  qlog?: string;
+  qlogFormat?: QlogFormat;
   emulated?: true;
   json?: true;
 }
@@ -100,7 +105,9 @@ export function configure(command: Command): void {
     )
     .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--data <dir>', 'data folder of the lab whose authority to trust')
-    .option('--keylog <file>', 'append TLS secrets for Wireshark')
+    .option('--keylog <file>', 'append TLS secrets for Wireshark (default SSLKEYLOGFILE, where set)')
+    .option('--qlog <file|dir>', 'write what the connection does as qlog; a folder takes one file for each')
+    .option('--qlog-format <name>', QLOG_FORMAT_HELP, parseQlogFormat)
     .option('--emulated', 'mark the result as measured over an emulated path')
     .action(run);
 }
@@ -165,6 +172,7 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     mtuDiscovery: options.mtuDiscovery,
     signal: interrupt.signal,
     ...keyLogTo(options.keylog),
+    ...qlogTo(options, { one: options.mode !== 'handshake' }),
   };
   const startedAtUs = nowUs();
   const result: ProbeResult = {
@@ -265,6 +273,7 @@ async function measureSession(mode: Exclude<Mode, 'handshake'>, measurement: Mea
     if (ended !== null) throw connectionEnded(ended, mode);
   } finally {
     const stats = session.stats();
+    result.transport = transportFields(stats);
     if (mode !== 'download') {
       result.cwnd_bytes = stats.cwndBytes;
       if (stats.pacingBps !== null) result.pacing_bps = Math.round(stats.pacingBps);

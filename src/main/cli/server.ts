@@ -6,6 +6,7 @@ import { LabError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { createCounters, type ServiceCounters, serveSession } from '../probe/service.ts';
+import type { QlogFormat } from '../quic/qlog/trace.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { listenQuic } from '../quic/udp/server.ts';
 import { isLoopback } from '../serve/guard.ts';
@@ -14,6 +15,7 @@ import { untilInterrupted } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
 import { chosenController, collectList, collectParameter, parseController, withDefault } from './options.ts';
 import { commandName, note, print, printJson, table } from './output.ts';
+import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
 import { type Identity, issueIdentity, readIdentity } from './trust.ts';
 
 interface ServerOptions {
@@ -27,6 +29,8 @@ interface ServerOptions {
   data?: string;
   mtuDiscovery: boolean;
   keylog?: string;
+  qlog?: string;
+  qlogFormat?: QlogFormat;
   json?: true;
 }
 
@@ -55,7 +59,9 @@ export function configure(command: Command): void {
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
     .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--data <dir>', 'data folder with the lab’s authority')
-    .option('--keylog <file>', 'append TLS secrets for Wireshark')
+    .option('--keylog <file>', 'append TLS secrets for Wireshark (default SSLKEYLOGFILE, where set)')
+    .option('--qlog <dir>', 'write what each connection does as qlog, one file for each')
+    .option('--qlog-format <name>', QLOG_FORMAT_HELP, parseQlogFormat)
     .action(run);
 }
 
@@ -72,6 +78,7 @@ async function run(options: ServerOptions): Promise<void> {
     controller: chosenController(options),
     mtuDiscovery: options.mtuDiscovery,
     ...keyLogTo(options.keylog),
+    ...qlogTo(options, { one: false }),
     onSession: (session) => serveSession(session, counters),
   });
   const startedAtUs = nowUs();

@@ -19,17 +19,17 @@ export interface Workplace {
   folder(): string;
 }
 
-export interface ServeOptions {
+interface ServeOptions {
   host: string;
   retry: boolean;
 }
 
-export interface PeerServer {
+interface PeerServer {
   port: number;
   close(): Promise<void>;
 }
 
-export interface FetchOptions {
+interface FetchOptions {
   host: string;
   port: number;
   alpn: string;

@@ -5,6 +5,7 @@ import type { SessionTickets } from '../tls/session-tickets.ts';
 import type { CipherSuite } from '../tls/suites.ts';
 import type { ResumptionTicket } from '../tls/types.ts';
 import type { TransportParameters } from '../wire/transport-parameters.ts';
+import type { Observer, Origin } from './observer.ts';
 import type { PathAddress } from './paths.ts';
 
 interface CommonConfig {
@@ -26,6 +27,8 @@ interface CommonConfig {
   packetsPerKey?: number | undefined;
   /** Makes the token by which the peer knows a stateless reset of one of our ids (RFC 9000 §10.3.2); random by default. */
   resetToken?: ((id: Buffer) => Buffer) | undefined;
+  /** Makes who looks on. Without it, nothing is told to anybody. */
+  observer?: ((origin: Origin) => Observer) | undefined;
 }
 
 export interface ClientConfig extends CommonConfig {

@@ -12,7 +12,8 @@ import {
   type ConnectionEvent,
   type ServerConfig,
 } from './config.ts';
-import { Handshaker } from './handshaker.ts';
+import { Handshaker, localParameters } from './handshaker.ts';
+import { originOf, statusOf } from './observer.ts';
 import type { Path, PathAddress } from './paths.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
@@ -72,6 +73,8 @@ export class Connection {
     this.#handshaker = new Handshaker(state);
     this.#receiver = new Receiver(state, this.#handshaker);
     this.#sender = new Sender(state);
+    const { observer } = state.config;
+    if (observer) state.observer = observer(originOf(state, localParameters(state)));
   }
 
   // The five calls
@@ -87,18 +90,21 @@ export class Connection {
     } catch (error) {
       this.#fail(error, nowUs);
     }
+    if (this.#state.observer) this.#settled(nowUs);
   }
 
   /** The next datagram to send now, to `destination`, or null. Call until null. The buffer is not written to again. Never throws. */
   poll(nowUs: number): Buffer | null {
+    let datagram: Buffer | null = null;
     try {
-      return this.#sender.poll(nowUs);
+      datagram = this.#sender.poll(nowUs);
     } catch (cause) {
       // Whoever cannot write packets any more cannot say goodbye either.
       const { code, message: reason } = toQuicError(cause);
       this.#state.terminate({ by: 'local', code, application: false, reason, cause });
-      return null;
     }
+    if (!datagram && this.#state.observer) this.#settled(nowUs);
+    return datagram;
   }
 
   /** When `handleTimeout` (or, if the pacer holds a packet, `poll`) wants to be called; null for never. */
@@ -141,6 +147,11 @@ export class Connection {
   }
 
   handleTimeout(nowUs: number): void {
+    this.#onTimeout(nowUs);
+    if (this.#state.observer) this.#settled(nowUs);
+  }
+
+  #onTimeout(nowUs: number): void {
     const state = this.#state;
     if (state.closingDeadlineUs !== null && nowUs >= state.closingDeadlineUs) {
       state.terminate({ by: 'local', code: 0, application: false, reason: '' });
@@ -165,7 +176,19 @@ export class Connection {
     const deadline = state.recovery.deadlineUs();
     if (deadline === null || nowUs < deadline) return;
     const { lost, probe } = state.recovery.onTimeout(nowUs);
-    for (const { space, packet } of lost) onFramesLost(state, state.spaces[space], packet.frames, nowUs);
+    state.observer?.onLossTimerExpired(nowUs);
+    for (const { space, packet } of lost) {
+      state.observer?.onPacketLost(
+        {
+          space,
+          packetNumber: packet.packetNumber,
+          isMtuProbe: packet.isMtuProbe ?? false,
+          byReordering: false,
+        },
+        nowUs,
+      );
+      onFramesLost(state, state.spaces[space], packet.frames, nowUs);
+    }
     if (!probe) return;
     if (state.mtu.onTimeouts(state.recovery.timeoutsInRow, nowUs)) state.resize();
     this.#sender.owe(probe.space, probe.count);
@@ -323,6 +346,12 @@ export class Connection {
       packetsSent: this.#state.packetsSent,
       packetsReceived: this.#state.packetsReceived,
       packetsLost: stats.packetsLost,
+      bytesLost: stats.bytesLost,
+      spuriousLosses: stats.spuriousLosses,
+      congestionEvents: stats.congestionEvents,
+      persistentCongestions: stats.persistentCongestions,
+      deliveryRateBps: recovery.deliveryRateBps,
+      isAppLimited: recovery.isAppLimited,
       bytesSent: this.#state.bytesSent,
       bytesReceived: this.#state.bytesReceived,
       streamBytesSent: streams.bytesSent,
@@ -331,6 +360,10 @@ export class Connection {
       migrations: this.#state.paths.migrations,
       keyUpdates: this.#state.keyPhases?.updates ?? 0,
     };
+  }
+
+  #settled(nowUs: number): void {
+    this.#state.observer!.onSettled(statusOf(this.#state, this.#handshaker.tls), nowUs);
   }
 
   /** RFC 9000 §9.3.2. */

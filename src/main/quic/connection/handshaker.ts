@@ -31,7 +31,7 @@ const limitsOf = (config: ClientConfig | ServerConfig): TransportParameters => (
   activeConnectionIdLimit: ACTIVE_CID_LIMIT,
 });
 
-function localParameters(state: ConnectionState): TransportParameters {
+export function localParameters(state: ConnectionState): TransportParameters {
   const { role, config, localIds, originalDestinationId, retrySourceId } = state;
   const common = { ...limitsOf(config), initialSourceConnectionId: localIds.first };
   if (role === 'client') return common;

@@ -15,6 +15,7 @@ export const TAG = 16;
 
 export interface OpenPacket {
   space: PacketSpace;
+  dcid: Buffer;
   start: number;
   pnOffset: number;
   pnLength: 1 | 2 | 3 | 4;
@@ -26,6 +27,7 @@ export interface OpenPacket {
   /** Its datagram has to have the least size of full ones. */
   expand: boolean;
   isMtuProbe: boolean;
+  isPtoProbe: boolean;
   frames: SentFrame[];
   /** At the end of the plaintext; bounded so that the tag still fits behind it. */
   writer: Writer;
@@ -66,6 +68,7 @@ export function beginPacket(
   }
   return {
     space,
+    dcid,
     start,
     pnOffset,
     pnLength,
@@ -75,6 +78,7 @@ export function beginPacket(
     inFlight: false,
     expand: false,
     isMtuProbe: false,
+    isPtoProbe: false,
     frames: [],
     writer,
   };

@@ -1,5 +1,6 @@
 /** Everything that happens to a datagram that arrived: packets opened, frames obeyed. */
 import { LabError } from '../../../shared/errors.ts';
+import { PACKET_THRESHOLD } from '../../recovery/recovery.ts';
 import { GRANULARITY_US } from '../../recovery/rtt.ts';
 import type { Space } from '../../recovery/types.ts';
 import { Reader } from '../wire/cursor.ts';
@@ -18,6 +19,7 @@ import type { PacketProtection } from '../wire/protection.ts';
 import { isRetryAuthentic } from '../wire/retry.ts';
 import { CID_LENGTH } from './config.ts';
 import type { Handshaker } from './handshaker.ts';
+import { type DropReason, observedReceived } from './observer.ts';
 import type { PacketSpace } from './packet-space.ts';
 import type { Path, PathAddress } from './paths.ts';
 import { onFramesAcked, onFramesLost } from './sent-frames.ts';
@@ -45,6 +47,8 @@ export class Receiver {
   readonly #state: ConnectionState;
   readonly #handshaker: Handshaker;
   #undecryptable: { type: PacketType; datagram: Buffer }[] = [];
+  /** The packet at hand waited for its keys. */
+  #wasBuffered = false;
   /** Where the datagram at hand came from, whether any packet of it was opened, and to which of our ids the last one went. */
   #from: PathAddress;
   #opened = false;
@@ -65,12 +69,17 @@ export class Receiver {
   receive(datagram: Buffer, from: PathAddress, nowUs: number): void {
     const state = this.#state;
     const { active } = state.paths;
+    state.observer?.onDatagramReceived(datagram.length, nowUs);
     // RFC 9000 §9: nobody moves before the handshake is confirmed.
-    if (from !== active.address && !state.handshakeConfirmed) return;
+    if (from !== active.address && !state.handshakeConfirmed) {
+      state.observer?.onPacketDropped(null, datagram.length, 'rejected', nowUs);
+      return;
+    }
     state.bytesReceived += datagram.length;
     if (from === active.address) active.bytesReceived += datagram.length;
     this.#from = from;
     this.#opened = false;
+    this.#wasBuffered = false;
     this.#packets(datagram, nowUs);
     if (!this.#opened && state.peerIds.isReset(datagram)) {
       const reason = 'the peer does not know the connection any more (stateless reset)';
@@ -85,7 +94,10 @@ export class Receiver {
     let first: PacketHeader | null = null;
     for (let position = 0; position < datagram.length; ) {
       const header = parseHeader(datagram, position, CID_LENGTH);
-      if (!header) return;
+      if (!header) {
+        state.observer?.onPacketDropped(null, datagram.length - position, 'invalid', nowUs);
+        return;
+      }
       position = header.end;
       // RFC 9000 §12.2: only packets for the connection of the first belong together.
       if (first && !header.dcid.equals(first.dcid)) continue;
@@ -104,15 +116,16 @@ export class Receiver {
           } else if (header.type === '0rtt') {
             // RFC 9000 §17.2.3: only clients send them.
             if (state.role === 'server') this.#packet(datagram, header, 'application', nowUs);
+            else this.#drop(header, 'unsupported', nowUs);
           } else if (
             header.type === 'initial' &&
             (state.role === 'client' || datagram.length >= MIN_INITIAL_DATAGRAM)
           ) {
             this.#packet(datagram, header, 'initial', nowUs);
-          }
+          } else this.#drop(header, 'invalid', nowUs);
           break;
         case 'version':
-          this.#onVersionNegotiation(header);
+          this.#onVersionNegotiation(header, nowUs);
           return;
         case 'unknown-version':
           return;
@@ -120,12 +133,13 @@ export class Receiver {
     }
   }
 
-  #onVersionNegotiation(header: VersionNegotiation): void {
+  #onVersionNegotiation(header: VersionNegotiation, nowUs: number): void {
     const state = this.#state;
     // RFC 9000 §6.2: ignored once anything was heard, when it does not answer us, and when it lists our version.
     if (state.role !== 'client' || state.heardFromPeer) return;
     if (!header.dcid.equals(state.localIds.first) || !header.scid.equals(state.originalDestinationId)) return;
     if (header.versions.includes(QUIC_V1)) return;
+    state.observer?.onVersionNegotiation(header.versions, header.end - header.start, nowUs);
     const offered = header.versions.map((version) => `0x${version.toString(16).padStart(8, '0')}`).join(', ');
     const cause = new LabError('RL_VERSION_UNSUPPORTED', `The server speaks only QUIC versions ${offered}`);
     state.terminate({ by: 'local', code: 0, application: false, reason: cause.message, cause });
@@ -138,6 +152,7 @@ export class Receiver {
     if (!header.dcid.equals(state.localIds.first) || header.token.length === 0) return;
     if (header.scid.equals(state.originalDestinationId)) return;
     if (!isRetryAuthentic(datagram, header, state.originalDestinationId)) return;
+    state.observer?.onRetry(header, nowUs);
     state.retrySourceId = Buffer.from(header.scid);
     state.initialToken = Buffer.from(header.token);
     state.initialKeyId = state.retrySourceId;
@@ -155,34 +170,45 @@ export class Receiver {
   #packet(datagram: Buffer, header: LongHeader | ShortHeader, spaceName: Space, nowUs: number): void {
     const state = this.#state;
     const space = state.spaces[spaceName];
-    if (space.discarded) return;
     const type = header.form === 'long' && spaceName === 'application' ? '0rtt' : PACKET_TYPE[spaceName];
+    if (space.discarded) {
+      this.#drop(header, 'key_unavailable', nowUs);
+      return;
+    }
     if (!header.dcid.equals(this.#destination) && !state.localIds.has(header.dcid)) {
       // Only a client's first packets may carry the id it invented (RFC 9000 §7.2).
       const invented =
         (type === 'initial' || type === '0rtt') &&
         state.role === 'server' &&
         header.dcid.equals(state.initialKeyId);
-      if (!invented) return;
+      if (!invented) {
+        this.#drop(header, 'connection_unknown', nowUs);
+        return;
+      }
     }
     const keys = this.#keys(type);
     if (!keys) {
       if (this.#awaitsKeys(type) && this.#undecryptable.length < UNDECRYPTABLE_LIMIT) {
         const copy = Buffer.from(datagram.subarray(header.start, header.end));
         this.#undecryptable.push({ type, datagram: copy });
-      }
+        state.observer?.onPacketBuffered(type, copy.length, nowUs);
+      } else this.#drop(header, 'key_unavailable', nowUs);
       return;
     }
     const unprotected = keys.unprotectHeader(datagram, header.start, header.pnOffset, header.end);
-    if (!unprotected) return;
+    if (!unprotected) {
+      this.#drop(header, 'decryption_failure', nowUs);
+      return;
+    }
     const { firstByte, pnLength, truncated } = unprotected;
     const packetNumber = decodePacketNumber(truncated, pnLength, space.received.largest);
     const { keyPhases } = state;
+    const phaseBit = (firstByte & KEY_PHASE) === 0 ? 0 : 1;
     let opener = keys;
-    if (keyPhases && header.form === 'short')
-      opener = keyPhases.reader((firstByte & KEY_PHASE) === 0 ? 0 : 1, packetNumber, nowUs);
+    if (keyPhases && header.form === 'short') opener = keyPhases.reader(phaseBit, packetNumber, nowUs);
     const payload = opener.open(datagram, header.start, header.pnOffset + pnLength, header.end, packetNumber);
     if (!payload) {
+      this.#drop(header, 'decryption_failure', nowUs);
       this.#onNotOpened(keys);
       return;
     }
@@ -190,7 +216,15 @@ export class Receiver {
     // Authentic from here on.
     this.#opened = true;
     state.packetsReceived++;
-    if (space.received.isDuplicate(packetNumber)) return;
+    if (space.received.isDuplicate(packetNumber)) {
+      this.#drop(header, 'duplicate', nowUs);
+      return;
+    }
+    if (state.observer) {
+      const facts = { header, space: spaceName, packetNumber, phaseBit, payload } as const;
+      const packet = observedReceived(state, { ...facts, path: this.#from, wasBuffered: this.#wasBuffered });
+      state.observer.onPacketReceived(packet, nowUs);
+    }
     if (state.phase !== 'open') {
       this.#whileClosing(payload, nowUs);
       return;
@@ -217,6 +251,13 @@ export class Receiver {
     // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
     space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');
     if (packetNumber >= SETTLED_AFTER && spaceName === 'application') this.#adaptAcknowledgements(space);
+  }
+
+  #drop(header: LongHeader | ShortHeader, reason: DropReason, nowUs: number): void {
+    const { observer } = this.#state;
+    if (!observer) return;
+    const type = header.form === 'long' ? header.type : '1rtt';
+    observer.onPacketDropped(type, header.end - header.start, reason, nowUs);
   }
 
   /** RFC 9000 §9.3: the client sends from another address now. */
@@ -279,6 +320,7 @@ export class Receiver {
   #retryUndecryptable(nowUs: number): void {
     const ready = this.#undecryptable.filter(({ type }) => this.#keys(type) !== null);
     this.#undecryptable = this.#undecryptable.filter(({ type }) => this.#awaitsKeys(type));
+    this.#wasBuffered = true;
     for (const { datagram } of ready) this.#packets(datagram, nowUs);
   }
 
@@ -447,6 +489,11 @@ export class Receiver {
       onFramesAcked(state, space, packet.frames, nowUs);
     }
     for (const packet of result.lost) {
+      if (state.observer) {
+        const { packetNumber, isMtuProbe = false } = packet;
+        const byReordering = space.largestAcked >= packetNumber + PACKET_THRESHOLD;
+        state.observer.onPacketLost({ space: spaceName, packetNumber, isMtuProbe, byReordering }, nowUs);
+      }
       if (!packet.isMtuProbe && state.mtu.onLost(packet.bytes, nowUs)) state.resize();
       onFramesLost(state, space, packet.frames, nowUs);
     }

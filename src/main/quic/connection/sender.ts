@@ -3,6 +3,7 @@ import { type SentPacket, SPACES, type Space } from '../../recovery/types.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import { type Frame, frameSize, writeAck, writeFrame, writeStreamHeader } from '../wire/frames.ts';
 import { closePackets } from './close-packets.ts';
+import { observedSent } from './observer.ts';
 import { beginPacket, type OpenPacket, padForSample, padTo, sealPacket, TAG } from './open-packet.ts';
 import type { PacketSpace } from './packet-space.ts';
 import type { Path, PathAddress } from './paths.ts';
@@ -90,10 +91,10 @@ export class Sender {
     }
     let end = start;
     for (const packet of packets) {
-      end = sealPacket(packet);
-      this.#record(packet, end - packet.start, nowUs);
+      end = this.#seal(packet, nowUs);
     }
     this.#slabUsed = end;
+    state.observer?.onDatagramSent(end - start, nowUs);
     state.bytesSent += end - start;
     path.bytesSent += end - start;
     return buffer.subarray(start, end);
@@ -121,8 +122,8 @@ export class Sender {
     packet.isMtuProbe = true;
     packet.frames.push({ kind: 'mtu-probe', bytes });
     state.mtu.onProbeSent(bytes);
-    const end = sealPacket(packet);
-    this.#record(packet, end, nowUs);
+    const end = this.#seal(packet, nowUs);
+    state.observer?.onDatagramSent(end, nowUs);
     state.bytesSent += end;
     return buffer.subarray(0, end);
   }
@@ -242,7 +243,10 @@ export class Sender {
         writeFrame(writer, { type: 'ping' });
         packet.ackEliciting = true;
       }
-      if (packet.ackEliciting && space.probes > 0) space.probes--;
+      if (packet.ackEliciting && space.probes > 0) {
+        space.probes--;
+        packet.isPtoProbe = true;
+      }
     }
     if (writer.pos === headerEnd) return null;
     if (space.name === 'application') this.#askForAcknowledgement(packet);
@@ -367,6 +371,15 @@ export class Sender {
       wrote = true;
     }
     if (wrote) streams.rotate();
+  }
+
+  /** Protects and counts a packet; returns its end. */
+  #seal(packet: OpenPacket, nowUs: number): number {
+    const state = this.#state;
+    state.observer?.onPacketSent(observedSent(state, packet, this.destination), nowUs);
+    const end = sealPacket(packet);
+    this.#record(packet, end - packet.start, nowUs);
+    return end;
   }
 
   #record(packet: OpenPacket, bytes: number, nowUs: number): void {

@@ -8,6 +8,7 @@ import type { ClientConfig, CloseReason, ConnectionEvent, ServerConfig } from '.
 import { PeerConnectionIds } from './connection-ids.ts';
 import type { KeyPhases } from './key-phases.ts';
 import { LocalConnectionIds } from './local-ids.ts';
+import type { Observer } from './observer.ts';
 import { PacketSpace } from './packet-space.ts';
 import { PathMtu } from './path-mtu.ts';
 import { Path, type PathAddress, Paths } from './paths.ts';
@@ -66,7 +67,10 @@ export class ConnectionState {
   readonly datagrams: Buffer[] = [];
   readonly startedAtUs: number;
 
+  observer: Observer | null = null;
   phase: Phase = 'open';
+  /** Why it is not open any more. */
+  closeReason: CloseReason | null = null;
   /** Once 1-RTT packets can be read. */
   keyPhases: KeyPhases | null = null;
   peerParameters: TransportParameters | null = null;
@@ -278,13 +282,18 @@ export class ConnectionState {
     const wasOpen = this.phase === 'open';
     this.phase = 'terminated';
     this.closingDeadlineUs = null;
-    if (wasOpen) this.events.push({ type: 'closed', info });
+    if (wasOpen) this.onClosed(info);
   }
 
   private endPhase(nowUs: number, info: CloseReason): void {
     // RFC 9000 §10.2: closing and draining last three times the PTO.
     this.closingDeadlineUs = nowUs + 3 * this.ptoUs;
     for (const space of SPACES) this.recovery.discardSpace(space);
+    this.onClosed(info);
+  }
+
+  private onClosed(info: CloseReason): void {
+    this.closeReason = info;
     this.events.push({ type: 'closed', info });
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Controller } from '../../../shared/domain.ts';
 import type { SessionTicket } from '../connection/config.ts';
+import type { QlogOptions } from '../qlog/trace.ts';
 
 export type { SessionTicket };
 
@@ -36,6 +37,8 @@ export interface ConnectOptions {
   cipherSuites?: readonly string[] | undefined;
   /** SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
+  /** Where the qlog of each connection goes (docs/qlog.md). */
+  qlog?: QlogOptions | undefined;
   /** `token` of an earlier session with this server: it need not send a Retry then. Each is good for one connection. */
   token?: Buffer | undefined;
   /** `ticket` of an earlier session with this server: its session is resumed, if both still can. Each is good for one connection. */
@@ -75,6 +78,8 @@ export interface ListenOptions {
    * (RFC 9001 §9.2).
    */
   earlyData?: boolean | undefined;
+  /** As of ConnectOptions. */
+  qlog?: QlogOptions | undefined;
   onSession: (session: QuicSession) => void;
 }
 
@@ -98,7 +103,7 @@ export interface HandshakeInfo {
 export interface ConnectionStats {
   controller: Controller;
   cwndBytes: number;
-  /** UDP payload of full datagrams on the path now. */
+  /** The path's MTU as far as it is known, less IP and UDP headers: UDP payload of full datagrams on the path now. */
   datagramBytes: number;
   pacingBps: number | null;
   bytesInFlight: number;
@@ -110,6 +115,17 @@ export interface ConnectionStats {
   packetsReceived: number;
   /** Declared lost by loss detection (RFC 9002 §6.1). */
   packetsLost: number;
+  /** UDP payload bytes of those. */
+  bytesLost: number;
+  /** Of those, the packets that were acknowledged after all. */
+  spuriousLosses: number;
+  /** Recovery periods that losses began (RFC 9002 §7.3.2), and collapses of the window (§7.6). */
+  congestionEvents: number;
+  persistentCongestions: number;
+  /** How fast the path delivers: the newest sample that was not held down by the application; null before any. */
+  deliveryRateBps: number | null;
+  /** Whether the application, not the window, limits what is sent, as of the newest acknowledgement. */
+  isAppLimited: boolean;
   /** UDP payload bytes. */
   bytesSent: number;
   bytesReceived: number;

@@ -11,6 +11,7 @@ import { makeVerifier } from '../tls/verify.ts';
 import type { ConnectOptions, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { closeError, reachError } from './failure.ts';
+import { qlogObserver } from './qlog.ts';
 import { Session } from './session.ts';
 import {
   checkDatagramBytes,
@@ -71,6 +72,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       const socket = await openSocket(address, options.port, where);
       config.maxDatagramBytes =
         options.mtuDiscovery === false ? 0 : discoveryLimit(socket.address().address, address.address);
+      config.observer = qlogObserver(options.qlog, socket.address());
       return await handshake(socket, config, {
         where,
         timeoutMs,

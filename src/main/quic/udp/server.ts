@@ -16,6 +16,7 @@ import { writeRetry } from '../wire/retry.ts';
 import type { ListenOptions, QuicListener, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { bindError, reachError } from './failure.ts';
+import { qlogObserver } from './qlog.ts';
 import { Session } from './session.ts';
 import {
   checkDatagramBytes,
@@ -59,7 +60,8 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   const resetToken = (id: Buffer): Buffer =>
     createHmac('sha256', resetKey).update(id).digest().subarray(0, RESET_TOKEN_LENGTH);
   const tickets = new SessionTickets(randomBytes, Date.now);
-  const { address } = socket.address();
+  const { address, port } = socket.address();
+  const observer = qlogObserver(options.qlog, { address, port });
   const config = (newToken: () => Buffer, client: string): ServerConfig => ({
     controller: makeController,
     alpn: options.alpn,
@@ -69,6 +71,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
     suites,
     keyLog: options.keyLog,
+    observer,
     newToken,
     resetToken,
     tickets,
