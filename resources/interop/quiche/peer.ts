@@ -275,7 +275,14 @@ async function serve(): Promise<void> {
   };
   socket.on('message', (datagram: Buffer, { address, port }: RemoteInfo) => {
     const from = { host: address, port };
-    accept(datagram, from)?.receive(datagram, from, local);
+    let endpoint: Endpoint | null;
+    try {
+      endpoint = accept(datagram, from);
+    } catch {
+      // Not a packet that can be parsed.
+      return;
+    }
+    endpoint?.receive(datagram, from, local);
   });
   process.stdout.write(`listening on ${local.host}:${local.port}\n`);
 }
