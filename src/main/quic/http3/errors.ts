@@ -35,3 +35,15 @@ export class Http3Error extends Error {
     this.scope = scope;
   }
 }
+
+/** RFC 9114 §4.1.2: a malformed request or response is an error of its stream. */
+export const malformed = (message: string): Http3Error =>
+  new Http3Error(Http3Code.MESSAGE_ERROR, message, 'stream');
+
+/** A code in the RFC's words: `H3_REQUEST_REJECTED`, `QPACK_DECOMPRESSION_FAILED`, `error 0x1234`. */
+export function describeHttp3Code(code: number): string {
+  for (const [name, value] of Object.entries(Http3Code)) {
+    if (value === code) return name.startsWith('QPACK_') ? name : `H3_${name}`;
+  }
+  return `error 0x${code.toString(16)}`;
+}

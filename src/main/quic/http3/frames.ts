@@ -38,6 +38,8 @@ export type Http3Frame =
   | { type: 'headers'; block: Buffer | null }
   /** Its payload is skipped. */
   | { type: 'push_promise' }
+  /** As of RFC 9114 §9, and with its payload skipped. */
+  | { type: 'unknown' }
   | { type: 'settings'; settings: Settings }
   | { type: 'cancel_push' | 'goaway' | 'max_push_id'; id: number };
 
@@ -110,6 +112,7 @@ export class FrameReader {
     this.#left = length;
     this.#kept = this.#keeps(type, length) ? Buffer.allocUnsafe(length) : null;
     if (type === FrameType.PUSH_PROMISE) this.#sink({ type: 'push_promise' });
+    else if (!KNOWN.includes(type)) this.#sink({ type: 'unknown' });
     if (length > 0) return;
     if (type === FrameType.DATA) this.#sink({ type: 'data', data: Buffer.alloc(0) });
     this.#finish();
