@@ -33,6 +33,8 @@ export interface ConnectOptions {
   keyLog?: (line: string) => void;
   /** `token` of an earlier session with this server: it need not send a Retry then. Each is good for one connection. */
   token?: Buffer | undefined;
+  /** Told once the name of the host was resolved, and how long it took. Not called for an address. */
+  onResolved?: (durationUs: number) => void;
   signal?: AbortSignal;
 }
 
