@@ -12,7 +12,7 @@ export const H3_ALPN = 'h3';
 /** /bytes/N over and over: octet i is the top one of i × 2 654 435 761 mod 2³², known to whoever checks it. */
 const BLOCK = Buffer.from(Array.from({ length: 65_536 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 24));
 
-const PAGE = `RouteLab
+export const PAGE = `RouteLab
 
 This is a server to measure routes against. Over HTTP/3 it has
 
