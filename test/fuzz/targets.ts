@@ -2,6 +2,7 @@
 import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
+import { http3Frames, qpack } from './http3.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { qlog } from './qlog.ts';
 import { receiveStream } from './receive-stream.ts';
@@ -20,4 +21,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   probeProtocol,
   addressTokens,
   datagrams,
+  qpack,
+  http3Frames,
 ];

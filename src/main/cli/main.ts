@@ -15,8 +15,11 @@ interface CommandFile {
 const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFile> }> = {
   serve: { summary: 'the headless lab: UI, API and metrics', load: () => import('./serve.ts') },
   demo: { summary: 'six emulated routes, measured for a while', load: () => import('./demo.ts') },
-  server: { summary: 'QUIC server: echo, sink and source', load: () => import('./server.ts') },
-  probe: { summary: 'measure a server: RTT, loss, handshake, throughput', load: () => import('./probe.ts') },
+  server: { summary: 'QUIC server: echo, sink, source, HTTP/3', load: () => import('./server.ts') },
+  probe: {
+    summary: 'measure a server: RTT, loss, handshake, throughput, HTTP/3',
+    load: () => import('./probe.ts'),
+  },
   emulate: {
     summary: 'a UDP path with rate, delay, jitter and loss',
     load: () => import('./emulate.ts'),

@@ -48,6 +48,8 @@ export interface ConnectOptions {
    * trip. Whoever watches the network can send a copy of it again (RFC 9001 §9.2), so let it change nothing at the server.
    */
   onEarly?: ((session: QuicSession) => void) | undefined;
+  /** Told once the name of the host was resolved, and how long it took. Not called for an address. */
+  onResolved?: (durationUs: number) => void;
   signal?: AbortSignal;
 }
 

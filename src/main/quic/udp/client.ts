@@ -48,8 +48,10 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
 
   const suites = chosenSuites(options.cipherSuites);
 
-  const deadlineUs = nowUs() + timeoutMs * 1000;
+  const startedAtUs = nowUs();
+  const deadlineUs = startedAtUs + timeoutMs * 1000;
   const addresses = await resolve(host, { where, timeoutMs, signal: options.signal });
+  if (!isIP(host)) options.onResolved?.(nowUs() - startedAtUs);
   for (;;) {
     const address = addresses.shift()!;
     const config: ClientConfig = {
