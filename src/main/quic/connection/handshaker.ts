@@ -2,7 +2,7 @@
 import type { LabError } from '../../../shared/errors.ts';
 import { ClientHandshake } from '../tls/client.ts';
 import { ServerHandshake } from '../tls/server.ts';
-import { type Level, TlsAlert } from '../tls/types.ts';
+import { type Level, LevelViolation, TlsAlert } from '../tls/types.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import { PacketProtection } from '../wire/protection.ts';
 import {
@@ -104,7 +104,11 @@ export class Handshaker {
       if (!(error instanceof TlsAlert)) throw error;
       // What TLS wanted to say before it failed still goes out.
       this.#pump(nowUs);
-      throw new QuicError(TransportError.CRYPTO_ERROR + error.alert, error.message, 0x06);
+      const code =
+        error instanceof LevelViolation
+          ? TransportError.PROTOCOL_VIOLATION
+          : TransportError.CRYPTO_ERROR + error.alert;
+      throw new QuicError(code, error.message, 0x06);
     }
     this.#pump(nowUs);
   }

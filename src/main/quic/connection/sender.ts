@@ -314,6 +314,7 @@ export class Sender {
     for (const frame of state.control) {
       if (!this.#put(packet, frame, { kind: 'control', frame })) return;
       state.control.delete(frame);
+      if (frame.type === 'new_connection_id') state.localIds.onSent(frame.sequence);
     }
     const { writer } = packet;
     while (peerIds.hasRetired && writer.room >= RETIRE_BYTES) {

@@ -97,6 +97,9 @@ export function decodeTransportParameters(buf: Buffer, from: 'client' | 'server'
       throw invalid(`parameter 0x${id.toString(16)} from a client`);
     decodeOne(tp, id, value);
   }
+  // RFC 9000 §18.2: a server that uses no connection ids cannot be reached at another address.
+  if (seen.has(PREFERRED_ADDRESS) && tp.initialSourceConnectionId?.length === 0)
+    throw invalid('preferred_address of a server without connection IDs');
   return tp;
 }
 
