@@ -15,6 +15,8 @@ interface CommonConfig {
   maxDatagramBytes: number;
   /** max_idle_timeout offered, milliseconds. */
   idleTimeoutMs: number;
+  /** How long a peer may take next to nothing of what is written for it (`StallGuard`), milliseconds; for ever by default. */
+  stallTimeoutMs?: number | undefined;
   keyLog?: ((line: string) => void) | undefined;
   /** Packets sealed before a key update (RFC 9001 §6); default half of what the AEAD allows. */
   packetsPerKey?: number | undefined;

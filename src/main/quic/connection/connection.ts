@@ -92,7 +92,8 @@ export class Connection {
   /** The next datagram to send now, to `destination`, or null. Call until null. The buffer is not written to again. Never throws. */
   poll(nowUs: number): Buffer | null {
     try {
-      return this.#sender.poll(nowUs);
+      const datagram = this.#sender.poll(nowUs);
+      return datagram === null && this.#watchStall(nowUs) ? this.#sender.poll(nowUs) : datagram;
     } catch (cause) {
       // Whoever cannot write packets any more cannot say goodbye either.
       const { code, message: reason } = toQuicError(cause);
@@ -113,6 +114,10 @@ export class Connection {
       deadline = state.blockedReminderUs;
     const challenge = state.paths.deadlineUs;
     if (challenge !== null && challenge < deadline) deadline = challenge;
+    const unacknowledged = state.unacknowledgedDeadlineUs;
+    if (unacknowledged !== null && unacknowledged < deadline) deadline = unacknowledged;
+    const stalled = state.stall.deadlineUs;
+    if (stalled !== null && stalled < deadline) deadline = stalled;
     const paced = this.#sender.pacedUntilUs;
     if (paced !== null && paced < deadline) deadline = paced;
     for (const name of SPACES) {
@@ -149,14 +154,19 @@ export class Connection {
     if (state.phase !== 'open') return;
     if (state.idleDeadlineUs !== null && nowUs >= state.idleDeadlineUs) {
       const idleMs = Math.round((nowUs - state.lastReceivedAtUs) / 1000);
-      state.terminate({
-        by: 'timeout',
-        code: 0,
-        application: false,
-        reason: `nothing received for ${idleMs} ms`,
-      });
+      const reason =
+        nowUs >= state.handshakeDeadlineUs
+          ? 'the handshake took too long'
+          : `nothing received for ${idleMs} ms`;
+      state.terminate({ by: 'timeout', code: 0, application: false, reason });
       return;
     }
+    const unacknowledged = state.unacknowledgedDeadlineUs;
+    if (unacknowledged !== null && nowUs >= unacknowledged) {
+      this.#shed(TransportError.NO_VIABLE_PATH, 'the peer acknowledges nothing', nowUs);
+      return;
+    }
+    if (this.#watchStall(nowUs)) return;
     if (state.blockedReminderUs !== null && nowUs >= state.blockedReminderUs) {
       state.blockedReminderUs = null;
       state.streams.remindOfBlocks();
@@ -332,6 +342,23 @@ export class Connection {
       const reason = 'the peer moved to an address where nobody answers';
       state.terminate({ by: 'timeout', code: TransportError.NO_VIABLE_PATH, application: false, reason });
     }
+  }
+
+  /** Whether the peer was let go of, because it takes too little of what is written for it. */
+  #watchStall(nowUs: number): boolean {
+    const { stall, streams, phase } = this.#state;
+    if (phase !== 'open' || !stall.observe(nowUs, streams.bytesUnsent, streams.bytesSent)) return false;
+    this.#shed(TransportError.NO_ERROR, 'the peer takes next to nothing of what it asked for', nowUs);
+    return true;
+  }
+
+  /** Lets go of a peer that leaves us holding what it will not take. It is told. */
+  #shed(code: number, reason: string, nowUs: number): void {
+    this.#state.startClosing(
+      nowUs,
+      { code, application: false, frameType: 0, reason },
+      { by: 'timeout', code, application: false, reason },
+    );
   }
 
   #fail(cause: unknown, nowUs: number): void {

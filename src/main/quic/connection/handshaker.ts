@@ -144,6 +144,8 @@ export class Handshaker {
   #onComplete(nowUs: number): void {
     const state = this.#state;
     state.handshakeComplete = true;
+    // The limits of the handshake are over.
+    state.restartIdleTimer(nowUs);
     state.handshakeUs = nowUs - state.startedAtUs;
     if (state.role === 'server') state.spaces.application.readKeys = this.#heldReadKeys;
     state.keyPhases = new KeyPhases(state.spaces.application, state.config.packetsPerKey);

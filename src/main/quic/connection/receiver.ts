@@ -29,8 +29,9 @@ const MIN_INITIAL_DATAGRAM = 1200;
 const isProbing = (type: Frame['type']): boolean =>
   type === 'path_challenge' || type === 'path_response' || type === 'new_connection_id' || type === 'padding';
 
-/** Packets kept because their keys are not there yet (RFC 9000 §5.7). */
+/** Packets kept because their keys are not there yet (RFC 9000 §5.7), and bytes of them. */
 const UNDECRYPTABLE_LIMIT = 16;
+const UNDECRYPTABLE_BYTES = 32 * 1024;
 
 /** Packets of application data until acknowledgements are thinned out. */
 const SETTLED_AFTER = 100;
@@ -160,10 +161,7 @@ export class Receiver {
     }
     const keys = space.readKeys;
     if (!keys) {
-      if (this.#undecryptable.length < UNDECRYPTABLE_LIMIT) {
-        const copy = Buffer.from(datagram.subarray(header.start, header.end));
-        this.#undecryptable.push({ space: spaceName, datagram: copy });
-      }
+      this.#keepUndecryptable(spaceName, datagram.subarray(header.start, header.end));
       return;
     }
     const unprotected = keys.unprotectHeader(datagram, header.start, header.pnOffset, header.end);
@@ -267,6 +265,13 @@ export class Receiver {
       state.discard('initial');
     }
     return true;
+  }
+
+  #keepUndecryptable(space: Space, packet: Buffer): void {
+    if (this.#undecryptable.length >= UNDECRYPTABLE_LIMIT) return;
+    const kept = this.#undecryptable.reduce((bytes, { datagram }) => bytes + datagram.length, 0);
+    if (kept + packet.length > UNDECRYPTABLE_BYTES) return;
+    this.#undecryptable.push({ space, datagram: Buffer.from(packet) });
   }
 
   #retryUndecryptable(nowUs: number): void {
@@ -416,6 +421,7 @@ export class Receiver {
     if (!result)
       throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'acknowledged a packet never sent', 0x02);
     space.largestAcked = Math.max(space.largestAcked, frame.ranges[0]!.last);
+    if (result.acked.length > 0) state.unacknowledgedSinceUs = nowUs;
     if (spaceName === 'application') state.keyPhases?.onAcked(frame.ranges[0]!.last);
     for (const packet of result.acked) {
       state.mtu.onAcked(packet.bytes);

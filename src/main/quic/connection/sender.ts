@@ -390,6 +390,7 @@ export class Sender {
     };
     state.recovery.onPacketSent(space.name, sent, nowUs);
     if (inFlight) {
+      if (state.recovery.bytesInFlight === bytes) state.unacknowledgedSinceUs = nowUs;
       const { pacingBps, sendQuantum } = state.recovery.controller;
       if (pacingBps !== null) state.pacer.onSent(nowUs, bytes, pacingBps, sendQuantum);
     }

@@ -4,6 +4,7 @@
  */
 import { FlowControl } from '../streams/flow-control.ts';
 import type { ReceiveStream } from '../streams/receive-stream.ts';
+import type { SendStream } from '../streams/send-stream.ts';
 import type { TransportParameters } from '../wire/transport-parameters.ts';
 import { type ConnectionEvent, WINDOWS } from './config.ts';
 import { StreamControl, type StreamControlFrame } from './stream-control.ts';
@@ -21,6 +22,8 @@ export class StreamSet {
   readonly #streams: StreamTable;
   /** Limit of the newest DATA_BLOCKED. */
   #blockedAt: number | null = null;
+  /** Written and not yet sent, all streams together. */
+  bytesUnsent = 0;
   bytesSent = 0;
   bytesRetransmitted = 0;
 
@@ -44,7 +47,9 @@ export class StreamSet {
   write(id: number, data: Buffer): boolean {
     const stream = this.#streams.get(id);
     if (!stream?.send) return true;
+    const before = stream.send.unsentBytes;
     stream.send.write(data);
+    this.bytesUnsent += stream.send.unsentBytes - before;
     this.#enqueue(stream);
     if (stream.send.unsentBytes < HIGH_WATER) return true;
     stream.waiting = true;
@@ -65,9 +70,15 @@ export class StreamSet {
   reset(id: number, code: number): void {
     const stream = this.#streams.get(id);
     if (!stream?.send) return;
-    stream.send.reset(code);
+    this.#abandon(stream.send, (send) => send.reset(code));
     stream.waiting = false;
     this.#enqueue(stream);
+  }
+
+  #abandon(send: SendStream, how: (send: SendStream) => void): void {
+    const before = send.unsentBytes;
+    how(send);
+    this.bytesUnsent -= before - send.unsentBytes;
   }
 
   /** Discards what is unread and asks the peer to stop (RFC 9000 §3.5). There is nothing more to read. */
@@ -153,7 +164,7 @@ export class StreamSet {
   onStopSending(id: number, code: number): void {
     const stream = this.#streams.forSending(id);
     if (!stream) return;
-    stream.send!.onStopSending(code);
+    this.#abandon(stream.send!, (send) => send.onStopSending(code));
     this.#enqueue(stream);
     if (!stream.waiting) return;
     // A writer that was told to wait finds out when it goes on: nothing it writes is kept any more.
@@ -173,7 +184,9 @@ export class StreamSet {
   }
 
   onMaxData(max: number): void {
+    const wasBlocked = this.flow.blockedAt !== null;
     this.flow.raiseMaxData(max);
+    if (!wasBlocked) return;
     // Streams that were blocked by the connection's window get their turn again.
     for (const stream of this.#streams.all()) if (stream.send?.unsentBytes) this.#enqueue(stream);
   }
@@ -240,6 +253,7 @@ export class StreamSet {
 
   onSentData(stream: StreamState, bytes: number, newBytes: number): void {
     this.flow.onSent(newBytes);
+    this.bytesUnsent -= newBytes;
     this.bytesSent += newBytes;
     this.bytesRetransmitted += bytes - newBytes;
     if (stream.waiting && stream.send!.unsentBytes < HIGH_WATER / 2) {

@@ -50,6 +50,11 @@ export interface ListenOptions {
   /** As of ConnectOptions. */
   mtuDiscovery?: boolean;
   /**
+   * How long a client may take less than 16 KiB of the 64 KiB or more that are written for it before it is let go of, in
+   * milliseconds. Default 60 000.
+   */
+  stallTimeoutMs?: number;
+  /**
    * When clients have to show with a Retry that they own their address (RFC 9000 §8.1.2): all of them, or, by default, those
    * that come while many handshakes are under way.
    */
