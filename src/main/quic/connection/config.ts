@@ -15,6 +15,11 @@ interface CommonConfig {
   maxDatagramBytes: number;
   /** max_idle_timeout offered, milliseconds. */
   idleTimeoutMs: number;
+  /**
+   * A PING goes out when nothing was received for so long, milliseconds, or for half the idle timeout if that is sooner
+   * (RFC 9000 §10.1.2); none by default.
+   */
+  keepAliveMs?: number | undefined;
   /** How long a peer may take next to nothing of what is written for it (`StallGuard`), milliseconds; for ever by default. */
   stallTimeoutMs?: number | undefined;
   keyLog?: ((line: string) => void) | undefined;

@@ -116,6 +116,8 @@ export class Connection {
     if (challenge !== null && challenge < deadline) deadline = challenge;
     const unacknowledged = state.unacknowledgedDeadlineUs;
     if (unacknowledged !== null && unacknowledged < deadline) deadline = unacknowledged;
+    const keepAlive = state.keepAliveDeadlineUs;
+    if (keepAlive !== null && keepAlive < deadline) deadline = keepAlive;
     const stalled = state.stall.deadlineUs;
     if (stalled !== null && stalled < deadline) deadline = stalled;
     const paced = this.#sender.pacedUntilUs;
@@ -165,6 +167,11 @@ export class Connection {
     if (unacknowledged !== null && nowUs >= unacknowledged) {
       this.#shed(TransportError.NO_VIABLE_PATH, 'the peer acknowledges nothing', nowUs);
       return;
+    }
+    if (state.keepAliveDeadlineUs !== null && nowUs >= state.keepAliveDeadlineUs) {
+      // Once: it is sent again when lost, and the next follows an answer.
+      state.keepAliveDeadlineUs = null;
+      state.control.add({ type: 'ping' });
     }
     if (this.#watchStall(nowUs)) return;
     if (state.blockedReminderUs !== null && nowUs >= state.blockedReminderUs) {

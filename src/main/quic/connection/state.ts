@@ -88,6 +88,8 @@ export class ConnectionState {
   /** An ack-eliciting packet was sent since the last one was received (RFC 9000 §10.1). */
   sentSinceReceived = false;
   idleDeadlineUs: number | null = null;
+  /** When a PING keeps the connection from idling out; null when it is not to be kept, or the PING has been sent. */
+  keepAliveDeadlineUs: number | null = null;
   /** While packets are in flight: when the first of them left, or the peer last acknowledged any. */
   unacknowledgedSinceUs = 0;
   /** When a sender that flow control holds back says so again, so that its peer does not idle out (RFC 9000 §4.1). */
@@ -238,6 +240,10 @@ export class ConnectionState {
   restartIdleTimer(nowUs: number): void {
     const periodUs = this.idlePeriodUs;
     this.idleDeadlineUs = periodUs === null ? null : Math.min(nowUs + periodUs, this.handshakeDeadlineUs);
+    const { keepAliveMs } = this.config;
+    if (keepAliveMs === undefined || !this.handshakeComplete) return;
+    this.keepAliveDeadlineUs =
+      nowUs + Math.min(keepAliveMs * 1000, (periodUs ?? Number.POSITIVE_INFINITY) / 2);
   }
 
   /** When a server gives the handshake up; infinite once it is complete. */

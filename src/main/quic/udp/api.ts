@@ -25,6 +25,8 @@ export interface ConnectOptions {
   timeoutMs?: number;
   /** max_idle_timeout offered. Default 30 000. */
   idleTimeoutMs?: number;
+  /** Keeps an idle connection: a PING at least this often, in milliseconds, and in time for the idle timeout. Default: none. */
+  keepAliveMs?: number;
   /** UDP payload of full packets to begin with, 1200 to 16 383. Default 1350. */
   datagramBytes?: number;
   /** Whether larger ones are tried (RFC 8899), as far as the first hop carries them, up to 16 383. Default true. */
@@ -46,6 +48,8 @@ export interface ListenOptions {
   privateKey: string;
   controller?: { name: Controller; parameters?: Readonly<Record<string, number>> };
   idleTimeoutMs?: number;
+  /** As of ConnectOptions. */
+  keepAliveMs?: number;
   datagramBytes?: number;
   /** As of ConnectOptions. */
   mtuDiscovery?: boolean;

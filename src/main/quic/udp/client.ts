@@ -56,6 +56,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       // Known once the socket is connected.
       maxDatagramBytes: 0,
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      keepAliveMs: options.keepAliveMs,
       keyLog: options.keyLog,
       token: options.token,
       serverName: isIP(name) ? null : name,

@@ -65,6 +65,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     datagramBytes,
     maxDatagramBytes: options.mtuDiscovery === false ? 0 : discoveryLimit(address, client),
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+    keepAliveMs: options.keepAliveMs,
     stallTimeoutMs: options.stallTimeoutMs ?? STALL_TIMEOUT_MS,
     keyLog: options.keyLog,
     newToken,
