@@ -1,5 +1,6 @@
 /** Peers that obey the letter and wear an endpoint out (RFC 9000 §21): each is bounded, and let go of in the end. */
 import { describe, expect, it } from 'vitest';
+import { WINDOWS } from '../../../src/main/quic/connection/config.ts';
 import { TransportError } from '../../../src/main/quic/wire/errors.ts';
 import type { Frame } from '../../../src/main/quic/wire/frames.ts';
 import type { Space } from '../../../src/main/recovery/types.ts';
@@ -68,8 +69,8 @@ describe('a slow reader', () => {
     const { pair } = tap;
     pair.run(2_000_000);
     tap.lose = () => true;
-    for (let second = 1; second <= 12; second++) {
-      const max = 6 * MIB + 1000 * second;
+    for (let second = 1; second <= 20; second++) {
+      const max = WINDOWS.stream + 1000 * second;
       tap.inject('up', 'application', [{ type: 'max_stream_data', id, max }]);
       pair.run(1_000_000);
     }

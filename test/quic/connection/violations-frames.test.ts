@@ -1,5 +1,6 @@
 /** Frames that are malformed, or that their sender may not send in the state things are in (RFC 9000 §19). */
 import { describe, expect, it } from 'vitest';
+import { WINDOWS } from '../../../src/main/quic/connection/config.ts';
 import { TransportError } from '../../../src/main/quic/wire/errors.ts';
 import type { Frame } from '../../../src/main/quic/wire/frames.ts';
 import { readAll } from './pair.ts';
@@ -95,19 +96,19 @@ describe.each(['client', 'server'] as const)('at the %s, a frame', (side) => {
       [{ type: 'stream_data_blocked', id: ids.theirs + BEYOND, limit: 1 }],
       STREAM_LIMIT_ERROR,
     ],
-    ['STREAM past the window of its stream', [stream(ids.theirs, 6 * 1024 * 1024)], FLOW_CONTROL_ERROR],
+    ['STREAM past the window of its stream', [stream(ids.theirs, WINDOWS.stream)], FLOW_CONTROL_ERROR],
     ['STREAM past any offset', [hex(`0c 4000 ffffffffffffffff 61`)], FLOW_CONTROL_ERROR],
     ['RESET_STREAM past the window of its stream', [reset(ids.theirs, 2 ** 40)], FLOW_CONTROL_ERROR],
     [
       'STREAM past the window of the connection',
-      [0, 1, 2].map((n) => stream(ids.theirs + 4 * n, 6 * 1024 * 1024 - data.length)),
+      [0, 1, 2].map((n) => stream(ids.theirs + 4 * n, WINDOWS.stream - data.length)),
       FLOW_CONTROL_ERROR,
     ],
     [
       'RESET_STREAM past the window of the connection',
       [
-        ...[0, 1].map((n) => stream(ids.theirs + 4 * n, 6 * 1024 * 1024 - data.length)),
-        reset(ids.theirs + 8, 6 * 1024 * 1024),
+        ...[0, 1].map((n) => stream(ids.theirs + 4 * n, WINDOWS.stream - data.length)),
+        reset(ids.theirs + 8, WINDOWS.stream),
       ],
       FLOW_CONTROL_ERROR,
     ],

@@ -46,10 +46,12 @@ export interface ServerConfig extends CommonConfig {
   newToken?: (() => Buffer) | undefined;
 }
 
-/** Receive windows this implementation opens with, bytes and counts. */
+/** Receive windows this implementation opens with, and up to which they grow with the path; bytes and counts. */
 export const WINDOWS = {
-  connection: 16 * 1024 * 1024,
-  stream: 6 * 1024 * 1024,
+  connection: 1024 * 1024,
+  connectionCap: 16 * 1024 * 1024,
+  stream: 512 * 1024,
+  streamCap: 6 * 1024 * 1024,
   streamsBidi: 128,
   streamsUni: 128,
   /** max_datagram_frame_size: any DATAGRAM that fits a packet (RFC 9221 §3). */

@@ -220,9 +220,15 @@ export class Connection {
     this.#state.streams.stopSending(id, code);
   }
 
-  /** Reads what is contiguous on a stream into `sink`; `end` tells that the FIN was reached. */
-  read(id: number, sink: (data: Buffer) => void): { end: boolean } {
-    return { end: this.#state.streams.read(id, sink) };
+  /**
+   * Reads what is contiguous on a stream into `sink`; `end` tells that the FIN was reached. `nowUs` is to be given by who does
+   * not always read right after `receive`.
+   */
+  read(id: number, sink: (data: Buffer) => void, nowUs?: number): { end: boolean } {
+    const { streams, recovery, lastReceivedAtUs } = this.#state;
+    const { rtt } = recovery;
+    const pace = rtt.hasSample ? { nowUs: nowUs ?? lastReceivedAtUs, rttUs: rtt.smoothedUs } : null;
+    return { end: streams.read(id, sink, pace) };
   }
 
   setPaused(id: number, paused: boolean): void {

@@ -4,6 +4,7 @@
  */
 import { FlowControl } from '../streams/flow-control.ts';
 import type { ReceiveStream } from '../streams/receive-stream.ts';
+import { type Pace, ReceiveWindow } from '../streams/receive-window.ts';
 import type { SendStream } from '../streams/send-stream.ts';
 import type { TransportParameters } from '../wire/transport-parameters.ts';
 import { type ConnectionEvent, WINDOWS } from './config.ts';
@@ -29,7 +30,7 @@ export class StreamSet {
 
   constructor(isClient: boolean, emit: (event: ConnectionEvent) => void) {
     this.#emit = emit;
-    this.flow = new FlowControl(WINDOWS.connection);
+    this.flow = new FlowControl(new ReceiveWindow(WINDOWS.connection, WINDOWS.connectionCap));
     this.#streams = new StreamTable(isClient, emit, this.#control);
   }
 
@@ -94,9 +95,9 @@ export class StreamSet {
 
   /**
    * Hands all contiguous data of a stream to `sink`. Reading is consuming: it opens the windows again. True, once,
-   * when that was all up to the FIN.
+   * when that was all up to the FIN. How fast that goes on tells how wide the windows have to be.
    */
-  read(id: number, sink: (data: Buffer) => void): boolean {
+  read(id: number, sink: (data: Buffer) => void, pace: Pace | null): boolean {
     const stream = this.#streams.get(id);
     const receive = stream?.receive;
     if (!receive || stream.readOver) return false;
@@ -104,11 +105,15 @@ export class StreamSet {
     while (!stream.paused && !stream.readOver) {
       const data = receive.read();
       if (!data) break;
-      this.#consume(data.length);
+      this.flow.consume(data.length);
       sink(data);
     }
-    const max = receive.takeMaxData();
-    if (max !== null) this.#control.put({ type: 'max_stream_data', id, max });
+    this.#grant(pace);
+    const max = receive.takeMaxData(pace);
+    if (max !== null) {
+      this.#control.put({ type: 'max_stream_data', id, max });
+      this.flow.onStreamWindow(receive.windowBytes);
+    }
     if (!receive.isFinished || receive.resetCode !== null || stream.paused || stream.readOver) return false;
     stream.readOver = true;
     this.#streams.release(stream);
@@ -117,7 +122,11 @@ export class StreamSet {
 
   #consume(bytes: number): void {
     this.flow.consume(bytes);
-    const max = this.flow.takeMaxData();
+    this.#grant(null);
+  }
+
+  #grant(pace: Pace | null): void {
+    const max = this.flow.takeMaxData(pace);
     if (max !== null) this.#control.put({ type: 'max_data', max });
   }
 

@@ -233,7 +233,7 @@ export class Session implements QuicSession, StreamOwner {
   }
 
   read(id: number, sink: (data: Buffer) => void): { end: boolean } {
-    return this.connection.read(id, sink);
+    return this.connection.read(id, sink, nowUs());
   }
 
   deliverSoon(stream: StreamHandle): void {
