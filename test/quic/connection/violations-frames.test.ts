@@ -48,6 +48,7 @@ describe.each(['client', 'server'] as const)('at the %s, a frame', (side) => {
     ['PATH_RESPONSE of seven bytes', '1b 01020304050607'],
     ['CONNECTION_CLOSE whose reason is longer than its packet', '1c 00 00 44 00 61'],
     ['DATAGRAM longer than its packet', '31 44 00 61'],
+    ['ACK_FREQUENCY that is cut off', '40af 00 09 4400'],
   ])('%s is a FRAME_ENCODING_ERROR', (_what, bytes) => {
     const tap = connected();
     tap.inject(towards(side), 'application', [hex(bytes)]);
@@ -170,6 +171,8 @@ describe.each(['client', 'server'] as const)('at the %s, a frame', (side) => {
       [1, 2, 3, 4].map((sequence) => ({ type: 'retire_connection_id', sequence })),
       PROTOCOL_VIOLATION,
     ],
+    ['ACK_FREQUENCY with a delay below what we announced', [frequency(999)], PROTOCOL_VIOLATION],
+    ['ACK_FREQUENCY with a delay of 2^14 ms', [frequency(2 ** 14 * 1000)], PROTOCOL_VIOLATION],
     ['PATH_RESPONSE without a challenge', [{ type: 'path_response', data }], PROTOCOL_VIOLATION],
     ['CRYPTO beyond what is buffered', [{ type: 'crypto', offset: 2 ** 20, data }], CRYPTO_BUFFER_EXCEEDED],
     ['CRYPTO past any offset', [hex('06 ffffffffffffffff 01 61')], CRYPTO_BUFFER_EXCEEDED],
@@ -251,6 +254,10 @@ function reset(id: number, finalSize: number): Frame {
 
 function stop(id: number): Frame {
   return { type: 'stop_sending', id, code: 0 };
+}
+
+function frequency(maxAckDelayUs: number): Frame {
+  return { type: 'ack_frequency', sequence: 0, threshold: 1, maxAckDelayUs, reorderingThreshold: 1 };
 }
 
 function newId(sequence: number, retirePriorTo = 4): Extract<Frame, { type: 'new_connection_id' }> {

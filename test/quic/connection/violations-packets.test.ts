@@ -32,6 +32,8 @@ const APPLICATION_ONLY: readonly Frame[] = [
   { type: 'connection_close', code: 0, application: true, frameType: 0, reason: '' },
   { type: 'handshake_done' },
   { type: 'datagram', data },
+  { type: 'ack_frequency', sequence: 0, threshold: 1, maxAckDelayUs: 25_000, reorderingThreshold: 1 },
+  { type: 'immediate_ack' },
 ];
 
 const EARLY = [
@@ -96,7 +98,7 @@ describe.each(ALL)('at the %s, a packet of the %s space', (side, space) => {
   );
 
   it.each([
-    ['0x1f', '1f'],
+    ['0x20', '20'],
     ['0x21', '21'],
     ['0x2f', '2f'],
     ['0x32', '32'],

@@ -55,6 +55,7 @@ describe.each(['client', 'server'] as const)('a %s is told', (side) => {
     ],
     ['initial_max_data twice', { raw: '04 01 01' }],
     ['a parameter it does not know twice', { raw: '1b 01 00 1b 01 00' }],
+    ['min_ack_delay above max_ack_delay', { given: { minAckDelayUs: 25_001 } }],
     ['a parameter that is cut off', { raw: '1b 09 00' }],
     ['a parameter without a length', { raw: '1b' }],
     ['an integer shorter than its length', { given: { maxUdpPayloadSize: 65527 }, raw: '03 05 4500000000' }],

@@ -43,7 +43,7 @@ const ranges = fc
 
 const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant('padding' as const), length: fc.integer({ min: 1, max: 1200 }) }),
-  fc.constantFrom<Frame>({ type: 'ping' }, { type: 'handshake_done' }),
+  fc.constantFrom<Frame>({ type: 'ping' }, { type: 'handshake_done' }, { type: 'immediate_ack' }),
   fc.record({ type: fc.constant('ack' as const), ranges, delay: varint }),
   fc.record({
     type: fc.constant('ack' as const),
@@ -97,6 +97,13 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
     reason: fc.string({ unit: 'grapheme', maxLength: 60 }),
   }),
   fc.record({ type: fc.constant('datagram' as const), data: bytes(0, 1200) }),
+  fc.record({
+    type: fc.constant('ack_frequency' as const),
+    sequence: varint,
+    threshold: varint,
+    maxAckDelayUs: varint,
+    reorderingThreshold: varint,
+  }),
 );
 
 const read = (...values: number[]): Frame => readFrame(new Reader(Buffer.from(values)));
@@ -294,7 +301,7 @@ describe('writeStreamHeader', () => {
 });
 
 describe('frameAllowed', () => {
-  /** Column “Pkts” of table 3 in RFC 9000 §12.4, and RFC 9221 §5 for DATAGRAM. */
+  /** Column “Pkts” of table 3 in RFC 9000 §12.4; RFC 9221 §5 for DATAGRAM; draft-ietf-quic-ack-frequency §3. */
   const table: Record<Frame['type'], string> = {
     padding: 'IH01',
     ping: 'IH01',
@@ -317,6 +324,8 @@ describe('frameAllowed', () => {
     connection_close: 'IH01',
     handshake_done: '1',
     datagram: '01',
+    ack_frequency: '1',
+    immediate_ack: '1',
   };
   const packets = { initial: 'I', handshake: 'H', '0rtt': '0', '1rtt': '1' } as const;
 

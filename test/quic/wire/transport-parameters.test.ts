@@ -28,6 +28,7 @@ const client = {
   activeConnectionIdLimit: fc.integer({ min: 2, max: 1000 }),
   initialSourceConnectionId: bytes(0, 20),
   maxDatagramFrameSize: any,
+  minAckDelayUs: fc.constantFrom(0, Number.POSITIVE_INFINITY),
 };
 const server = {
   ...client,

@@ -11,6 +11,7 @@ import {
   encodeTransportParameters,
   type TransportParameters,
 } from '../wire/transport-parameters.ts';
+import { MIN_ACK_DELAY_US } from './ack-frequency.ts';
 import { type ClientConfig, type ServerConfig, WINDOWS } from './config.ts';
 import { ACTIVE_CID_LIMIT } from './connection-ids.ts';
 import { KeyPhases } from './key-phases.ts';
@@ -27,6 +28,7 @@ function localParameters(state: ConnectionState): TransportParameters {
     initialMaxStreamsBidi: WINDOWS.streamsBidi,
     initialMaxStreamsUni: WINDOWS.streamsUni,
     maxDatagramFrameSize: WINDOWS.datagram,
+    minAckDelayUs: MIN_ACK_DELAY_US,
     activeConnectionIdLimit: ACTIVE_CID_LIMIT,
     initialSourceConnectionId: state.localIds.first,
     ...(state.role === 'server' ? { originalDestinationConnectionId: state.originalDestinationId } : {}),
@@ -189,6 +191,7 @@ export class Handshaker {
     }
     state.peerParameters = peer;
     state.recovery.maxAckDelayUs = peer.maxAckDelayMs * 1000;
+    state.ackFrequency.applyPeerParameters(peer);
     state.datagramBytes = Math.min(state.datagramBytes, peer.maxUdpPayloadSize);
     state.recovery.controller.onDatagramSize(state.datagramBytes);
     state.recovery.datagramBytes = state.datagramBytes;

@@ -51,6 +51,8 @@ export class Receiver {
   #opened = false;
   /** Whether all frames of the packet at hand may be sent on a path that is only tried (RFC 9000 §9.1). */
   #isProbing = true;
+  /** The packet at hand holds an IMMEDIATE_ACK. */
+  #isAckAskedFor = false;
   #destination: Buffer;
   /** Source connection id of the peer's first packet. */
   #peerSourceId: Buffer | null = null;
@@ -201,12 +203,14 @@ export class Receiver {
     if (path !== active) path.bytesReceived += datagram.length;
     const isNewest = packetNumber > space.received.largest;
     this.#isProbing = true;
+    this.#isAckAskedFor = false;
     const ackEliciting = this.#frames(payload, spaceName, header.dcid, nowUs);
     if (path !== active && isNewest && !this.#isProbing) this.#follow(path, header.dcid);
     else if (path === active && !header.dcid.equals(this.#destination))
       this.#destination = Buffer.from(header.dcid);
     // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
-    space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');
+    const isUrgent = spaceName !== 'application' || this.#isAckAskedFor;
+    space.received.onReceived(packetNumber, nowUs, ackEliciting, isUrgent);
     if (packetNumber >= SETTLED_AFTER && spaceName === 'application') this.#adaptAcknowledgements(space);
   }
 
@@ -233,11 +237,12 @@ export class Receiver {
   /**
    * RFC 9000 §13.2.2 leaves it to the receiver how many packets one ACK answers. Once the sender's window has had time to
    * grow, ten: each ACK costs both ends as much as a packet of data. What keeps the sender's clock ticking when its
-   * window is smaller than that is a delay of a quarter RTT.
+   * window is smaller than that is a delay of a quarter RTT. A peer that says how it wants it gets it that way.
    */
   #adaptAcknowledgements(space: PacketSpace): void {
-    const { rtt } = this.#state.recovery;
-    if (!rtt.hasSample) return;
+    const { recovery, ackFrequency } = this.#state;
+    const { rtt } = recovery;
+    if (!rtt.hasSample || ackFrequency.isDirected) return;
     space.received.ackThreshold = SETTLED_ACK_THRESHOLD;
     space.received.maxAckDelayUs = Math.min(
       LONGEST_ACK_DELAY_US,
@@ -342,6 +347,12 @@ export class Receiver {
       case 'stream':
         streams.onStreamFrame(frame.id, frame.offset, frame.data, frame.fin);
         break;
+      case 'ack_frequency':
+        state.ackFrequency.onFrame(frame);
+        break;
+      case 'immediate_ack':
+        this.#isAckAskedFor = true;
+        break;
       case 'datagram':
         state.events.push({ type: 'datagram', data: frame.data, atUs: nowUs });
         break;
@@ -427,9 +438,18 @@ export class Receiver {
       state.mtu.onAcked(packet.bytes);
       onFramesAcked(state, space, packet.frames, nowUs);
     }
+    if (spaceName === 'application' && space.nextPacketNumber >= SETTLED_AFTER) this.#directPeer(nowUs);
     for (const packet of result.lost) {
       if (!packet.isMtuProbe && state.mtu.onLost(packet.bytes, nowUs)) state.resize();
       onFramesLost(state, space, packet.frames, nowUs);
     }
+  }
+
+  /** draft-ietf-quic-ack-frequency §4: tells the peer how often to acknowledge, when that has changed notably. */
+  #directPeer(nowUs: number): void {
+    const { ackFrequency, recovery, control, datagramBytes } = this.#state;
+    const { rtt, controller } = recovery;
+    const frame = ackFrequency.request(nowUs, controller.cwnd / datagramBytes, rtt.smoothedUs);
+    if (frame) control.add(frame);
   }
 }

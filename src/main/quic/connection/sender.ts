@@ -242,7 +242,12 @@ export class Sender {
         writeFrame(writer, { type: 'ping' });
         packet.ackEliciting = true;
       }
-      if (packet.ackEliciting && space.probes > 0) space.probes--;
+      if (packet.ackEliciting && space.probes > 0) {
+        space.probes--;
+        // draft-ietf-quic-ack-frequency §7: the answer to a probe is not to wait for more packets.
+        if (space.name === 'application' && this.#state.ackFrequency.isSupported)
+          this.#put(packet, { type: 'immediate_ack' }, null);
+      }
     }
     if (writer.pos === headerEnd) return null;
     if (space.name === 'application') this.#askForAcknowledgement(packet);

@@ -4,6 +4,7 @@ import { Recovery } from '../../recovery/recovery.ts';
 import { SPACES, type Space } from '../../recovery/types.ts';
 import type { Frame } from '../wire/frames.ts';
 import { DEFAULT_PARAMETERS, type TransportParameters } from '../wire/transport-parameters.ts';
+import { AckFrequency } from './ack-frequency.ts';
 import type { ClientConfig, CloseReason, ConnectionEvent, ServerConfig } from './config.ts';
 import { PeerConnectionIds } from './connection-ids.ts';
 import type { KeyPhases } from './key-phases.ts';
@@ -70,6 +71,7 @@ export class ConnectionState {
   readonly control = new Set<Frame>();
   readonly datagrams: Buffer[] = [];
   readonly stall: StallGuard;
+  readonly ackFrequency: AckFrequency;
   readonly startedAtUs: number;
 
   phase: Phase = 'open';
@@ -149,6 +151,7 @@ export class ConnectionState {
       application: new PacketSpace('application', role),
     };
     this.spaces.application.received.maxAckDelayUs = LONGEST_ACK_DELAY_US;
+    this.ackFrequency = new AckFrequency(this.spaces.application.received);
     if (role === 'server') this.recovery.peerCompletedAddressValidation = true;
   }
 
