@@ -10,7 +10,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, expect, it } from 'vitest';
 import { Rng } from '../../../src/main/path/rng.ts';
 import { createAuthority, issueCertificate } from '../../../src/main/quic/tls/authority.ts';
-import type { QuicListener, QuicSession } from '../../../src/main/quic/udp/api.ts';
+import type { ListenOptions, QuicListener, QuicSession } from '../../../src/main/quic/udp/api.ts';
 import { connectQuic } from '../../../src/main/quic/udp/client.ts';
 import { listenQuic } from '../../../src/main/quic/udp/server.ts';
 import { parseHeader } from '../../../src/main/quic/wire/header.ts';
@@ -33,14 +33,23 @@ afterEach(async () => {
 /** Who has to hear of it when a session ends that should not. */
 const onEnded = new WeakMap<QuicSession, (error: Error) => void>();
 
-/** A server that echoes streams. */
-async function echo(): Promise<QuicListener> {
+async function listen(options: Pick<ListenOptions, 'onSession' | 'stallTimeoutMs'>): Promise<QuicListener> {
+  const { certPem: certificate, keyPem: privateKey } = identity;
   const listener = await listenQuic({
     host: '127.0.0.1',
     port: 0,
     alpn: ['test'],
-    certificate: identity.certPem,
-    privateKey: identity.keyPem,
+    certificate,
+    privateKey,
+    ...options,
+  });
+  toClose.push(listener);
+  return listener;
+}
+
+/** A server that echoes streams. */
+const echo = (): Promise<QuicListener> =>
+  listen({
     onSession: (session) => {
       session.onStream = (stream) => {
         stream.onData = (data) => stream.write(Buffer.from(data));
@@ -48,9 +57,6 @@ async function echo(): Promise<QuicListener> {
       };
     },
   });
-  toClose.push(listener);
-  return listener;
-}
 
 async function connect(port: number): Promise<QuicSession> {
   const trust = { ca: [authority.certPem], system: false, insecure: false };
@@ -120,7 +126,8 @@ async function memory(): Promise<number> {
 it(
   `survives ${COUNT} mutated datagrams, and so do its connections and their peers`,
   async () => {
-    const { port } = await echo();
+    const listener = await echo();
+    const { port } = listener;
     const healthy = await Promise.all(Array.from({ length: 4 }, () => connect(port)));
     const wire = await tapped(port);
     const watched = await connect(wire.port);
@@ -163,6 +170,8 @@ it(
       console.log(`memory ${(await memory()).toFixed(1)} MB once half-open handshakes were given up`);
     }
     for (const session of healthy) await roundTrip(session, 100_000);
+    // Who sends to a connection without its keys moves it nowhere.
+    for (const session of listener.sessions) expect(session.stats().migrations).toBe(0);
     // Half-open handshakes of replayed Initials are there for some seconds yet, no more of them than do without a Retry.
     expect(after - before).toBeLessThan(16);
   },
@@ -202,4 +211,55 @@ it('gives no source of a handshake flood more than three times its bytes, and st
     retries += tally.retries;
   }
   expect(retries).toBeGreaterThan(64 * 12 - 128 - 1);
+});
+
+it('lets go of a client that asks for much and reads nothing, and keeps the others', async () => {
+  const ends: unknown[] = [];
+  const { port } = await listen({
+    stallTimeoutMs: 500,
+    onSession: (session) => {
+      void session.closed.then(({ by, reason }) => ends.push({ by, reason }));
+      session.onStream = (stream) => {
+        const chunk = Buffer.alloc(64 * 1024);
+        const fill = (): void => {
+          while (stream.write(chunk));
+        };
+        stream.onDrain = fill;
+        fill();
+      };
+    },
+  });
+  const reader = await connect(port);
+  let read = 0;
+  const wanted = reader.openStream();
+  wanted.onData = (data) => {
+    read += data.length;
+  };
+  wanted.end(Buffer.from('please'));
+  const sluggard = await connect(port);
+  sluggard.openStream().end(Buffer.from('please'));
+  expect(await sluggard.closed).toMatchObject({ by: 'peer', code: 0, application: false });
+  expect(ends).toEqual([{ by: 'timeout', reason: expect.stringContaining('takes next to nothing') }]);
+  const before = read;
+  await expect.poll(() => read).toBeGreaterThan(before);
+});
+
+it('keeps nothing of streams that were opened and reset before anybody asked for them', async () => {
+  const arrived = Promise.withResolvers<QuicSession>();
+  const { port } = await listen({ onSession: arrived.resolve });
+  const session = await connect(port);
+  const served = await arrived.promise;
+  let opened = 0;
+  const openOne = (): boolean => {
+    try {
+      session.openStream({ unidirectional: true }).reset(1);
+      return ++opened === 2000;
+    } catch {
+      return false;
+    }
+  };
+  await expect.poll(openOne, { interval: 0, timeout: 20_000 }).toBe(true);
+  let kept = 0;
+  served.onStream = () => kept++;
+  expect(kept).toBeLessThanOrEqual(128);
 });
