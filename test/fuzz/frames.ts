@@ -68,6 +68,8 @@ const FRAMES: readonly Frame[] = [
   { type: 'connection_close', code: 9, application: true, frameType: 0, reason: 'done' },
   { type: 'handshake_done' },
   { type: 'datagram', data },
+  { type: 'ack_frequency', sequence: 3, threshold: 9, maxAckDelayUs: 25_000, reorderingThreshold: 3 },
+  { type: 'immediate_ack' },
 ];
 
 const encoded = FRAMES.map((frame) => {

@@ -37,6 +37,7 @@ const client = {
   activeConnectionIdLimit: 8,
   initialSourceConnectionId: Buffer.alloc(8, 1),
   maxDatagramFrameSize: 65_535,
+  minAckDelayUs: 1000,
 };
 
 export const transportParameters: FuzzTarget = {

@@ -177,6 +177,16 @@ describe('bookkeeping', () => {
     expect(recovery.bytesInFlight).toBe(0);
   });
 
+  it('forgets packets that ask for nothing although one before them is still open', () => {
+    const recovery = confirmedRecovery();
+    send(recovery, 0, 0);
+    for (let number = 1; number < 5000; number++)
+      recovery.onPacketSent('application', ackOnly(number), number);
+    // RFC 9002 has no answer for a peer that acknowledges nothing; what is kept for it is bounded all the same.
+    expect(ack(recovery, 6000, 1, 3000)).toEqual({ acked: [], lost: [] });
+    expect(ack(recovery, 6000, 4500, 4500).acked).toEqual([4500]);
+  });
+
   it('frees what a discarded space had in flight', () => {
     const recovery = confirmedRecovery();
     recovery.onPacketSent('initial', packet(0), 0);

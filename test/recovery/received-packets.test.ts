@@ -32,14 +32,14 @@ describe('when an ACK is owed (RFC 9000 §13.2)', () => {
     expect(received.ackDeadlineUs).toBe(1000);
   });
 
-  it('follows the threshold, from 1 to 10 packets', () => {
+  it('follows the threshold, from 1 to 256 packets', () => {
     const received = new ReceivedPackets();
     received.ackThreshold = 10;
     for (let number = 0; number < 9; number++) received.onReceived(number, 1000 + number, true);
     expect(received.ackDeadlineUs).toBe(1000 + MAX_ACK_DELAY);
     received.onReceived(9, 2000, true);
     expect(received.ackDeadlineUs).toBe(2000);
-    for (const bad of [0, 11, 2.5, Number.NaN]) {
+    for (const bad of [0, 257, 2.5, Number.NaN]) {
       expect(() => {
         received.ackThreshold = bad;
       }).toThrow(RangeError);
@@ -152,4 +152,28 @@ it('a packet older than all that is remembered counts as a duplicate (RFC 9000 �
   for (let number = 1; number < 1001; number += 2) received.onReceived(number, number, true);
   expect(received.isDuplicate(0)).toBe(true);
   expect(received.isDuplicate(998)).toBe(false);
+});
+
+describe('a reordering threshold (draft-ietf-quic-ack-frequency §6.2.1)', () => {
+  it.each([
+    [3, [0, 1, 3, 4, 5, 8, 9, 10], [5, 9, 10]],
+    [5, [0, 1, 3, 5, 6, 7, 8, 9], [7, 9]],
+    // 0: nothing but threshold and delay causes an ACK.
+    [0, [0, 1, 3, 4, 50, 9, 10], []],
+    // 1: as without the extension, a gap tells at once, and so does what fills it.
+    [1, [0, 1, 3, 4, 2], [3, 2]],
+    // What came before the first that was received is missing too.
+    [3, [2, 3, 4], [3, 4]],
+  ])('of %i has ACKs sent as in its examples', (threshold, arriving, acknowledged) => {
+    const received = new ReceivedPackets();
+    received.ackThreshold = 256;
+    received.reorderingThreshold = threshold;
+    const sent = arriving.filter((packetNumber) => {
+      received.onReceived(packetNumber, 1000, true);
+      if (received.ackDeadlineUs !== 1000) return false;
+      received.onAckSent();
+      return true;
+    });
+    expect(sent).toEqual(acknowledged);
+  });
 });

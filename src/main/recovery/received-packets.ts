@@ -7,11 +7,17 @@ const REMEMBERED_RANGES = 256;
 const ACK_RANGES = 32;
 /** max_ack_delay when the transport parameter is absent, RFC 9000 §18.2. */
 const DEFAULT_MAX_ACK_DELAY_US = 25_000;
-const MAX_ACK_THRESHOLD = 10;
+const MAX_ACK_THRESHOLD = 256;
 
 export class ReceivedPackets {
   /** Longest time an acknowledgement is held back. */
   maxAckDelayUs = DEFAULT_MAX_ACK_DELAY_US;
+  /**
+   * How far a packet may overtake one that is missing before an ACK tells of it at once; 0: none is sent for that
+   * (draft-ietf-quic-ack-frequency §6.2). 1, as RFC 9000 §13.2.1 has it, by default.
+   */
+  reorderingThreshold = 1;
+  readonly largestAckThreshold = MAX_ACK_THRESHOLD;
   readonly #received = new PacketRanges(REMEMBERED_RANGES);
   #ackThreshold = 2;
   #largest = -1;
@@ -20,6 +26,8 @@ export class ReceivedPackets {
   /** Ack-eliciting packets since the last ACK was sent. */
   #unacknowledged = 0;
   #ackDeadlineUs: number | null = null;
+  /** Largest number in an ACK that was sent. */
+  #largestReported = -1;
   /** The peer has seen an ACK of everything up to here: ranges below need not be repeated. */
   #ackedUpTo = -1;
 
@@ -38,7 +46,7 @@ export class ReceivedPackets {
     return this.#ackDeadlineUs;
   }
 
-  /** An ACK is sent for every so many ack-eliciting packets (RFC 9000 §13.2.2). 1 to 10; 2 by default. */
+  /** An ACK is sent for every so many ack-eliciting packets (RFC 9000 §13.2.2). 1 to 256; 2 by default. */
   get ackThreshold(): number {
     return this.#ackThreshold;
   }
@@ -75,18 +83,20 @@ export class ReceivedPackets {
     // RFC 9000 §13.2.1: packets that elicit none never cause an ACK by themselves, gaps or not.
     if (!ackEliciting) return;
     this.#unacknowledged++;
-    if (immediate || this.#unacknowledged >= this.#ackThreshold || this.#isOutOfOrder(packetNumber)) {
+    const isOutOfOrder = this.reorderingThreshold === 1 && this.#isOutOfOrder(packetNumber);
+    if (packetNumber > this.#largestAckEliciting) this.#largestAckEliciting = packetNumber;
+    if (immediate || isOutOfOrder || this.#unacknowledged >= this.#ackThreshold || this.#isFarAhead) {
       this.#ackDeadlineUs = nowUs;
     } else {
       this.#ackDeadlineUs ??= nowUs + this.maxAckDelayUs;
     }
-    if (packetNumber > this.#largestAckEliciting) this.#largestAckEliciting = packetNumber;
   }
 
   /** An ACK frame with `ranges` was sent. */
   onAckSent(): void {
     this.#unacknowledged = 0;
     this.#ackDeadlineUs = null;
+    this.#largestReported = this.#largest;
   }
 
   /** The peer acknowledged a packet whose ACK frame had `largestAcknowledged` as its largest (RFC 9000 §13.2.4). */
@@ -101,5 +111,22 @@ export class ReceivedPackets {
       if (range.first <= packetNumber) return range.first > this.#largestAckEliciting + 1;
     }
     return false;
+  }
+
+  /**
+   * draft-ietf-quic-ack-frequency §6.2: the sender can take a packet for lost that no ACK has shown it to be missing: the
+   * smallest such lies at least the threshold behind the largest.
+   */
+  get #isFarAhead(): boolean {
+    const threshold = this.reorderingThreshold;
+    if (threshold < 2) return false;
+    const from = Math.max(0, this.#largestReported - threshold + 1);
+    let missing = Number.POSITIVE_INFINITY;
+    const { list } = this.#received;
+    for (let i = 0; i < list.length && list[i]!.first > from; i++) {
+      const below = list[i + 1];
+      missing = below ? Math.max(from, below.last + 1) : from;
+    }
+    return this.#largestAckEliciting - missing >= threshold;
   }
 }

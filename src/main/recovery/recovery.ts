@@ -21,7 +21,7 @@ export const PERSISTENT_CONGESTION_THRESHOLD = 3;
 const DEFAULT_MAX_ACK_DELAY_US = 25_000;
 /**
  * Packets that elicit no acknowledgement may wait for one for ever (a receiver's ACKs): so many numbers behind the
- * newest they are forgotten, neither acknowledged nor lost.
+ * newest they are forgotten, neither acknowledged nor lost, whatever lies around them.
  */
 const UNELICITED_MEMORY = 1024;
 
@@ -192,6 +192,7 @@ export class Recovery<F> {
     const state = this.#spaces[space];
     const { sent } = state;
     packet.sentAtUs = nowUs;
+    const before = sent.next;
     sent.push(packet, this.#history.onSent(nowUs));
     this.#stats.packetsSent++;
     this.#stats.bytesSent += packet.bytes;
@@ -205,10 +206,11 @@ export class Recovery<F> {
       this.#controller.onSent(nowUs, packet.bytes, this.#bytesInFlight);
       this.#timerSetAtUs = nowUs;
     }
-    for (let first = sent.first(); first && !first.inFlight; first = sent.first()) {
-      if (packet.packetNumber - first.packetNumber <= UNELICITED_MEMORY) break;
-      this.#history.onDiscarded(sent.ordinalOf(first.packetNumber));
-      sent.remove(first.packetNumber);
+    for (let number = before; number <= packet.packetNumber; number++) {
+      const old = sent.get(number - UNELICITED_MEMORY);
+      if (!old || old.inFlight) continue;
+      this.#history.onDiscarded(sent.ordinalOf(old.packetNumber));
+      sent.remove(old.packetNumber);
     }
   }
 

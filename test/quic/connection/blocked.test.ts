@@ -1,5 +1,6 @@
 /** A sender that flow control holds back says so (RFC 9000 §4.1, §4.6). */
 import { describe, expect, it } from 'vitest';
+import { WINDOWS } from '../../../src/main/quic/connection/config.ts';
 import { Wiretap } from './wiretap.ts';
 
 const MIB = 1024 * 1024;
@@ -19,7 +20,7 @@ describe('a sender that is held back', () => {
     pair.client.write(id, Buffer.alloc(7 * MIB));
     pair.run(5_000_000);
     expect(tap.frames('up', 'stream_data_blocked')).toEqual([
-      { type: 'stream_data_blocked', id, limit: 6 * MIB },
+      { type: 'stream_data_blocked', id, limit: WINDOWS.stream },
     ]);
     expect(tap.frames('up', 'data_blocked')).toEqual([]);
   });
@@ -29,7 +30,7 @@ describe('a sender that is held back', () => {
     const { pair } = tap;
     for (let i = 0; i < 4; i++) pair.client.write(pair.client.openStream(true)!, Buffer.alloc(5 * MIB));
     pair.run(10_000_000);
-    expect(tap.frames('up', 'data_blocked')).toEqual([{ type: 'data_blocked', limit: 16 * MIB }]);
+    expect(tap.frames('up', 'data_blocked')).toEqual([{ type: 'data_blocked', limit: WINDOWS.connection }]);
   });
 
   it('by the number of streams sends STREAMS_BLOCKED', () => {

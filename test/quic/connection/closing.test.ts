@@ -130,3 +130,48 @@ describe('the idle timer', () => {
     expect(tap.pair.client.isTerminated).toBe(true);
   });
 });
+
+describe('keeping a connection alive', () => {
+  it.each(['client', 'server'] as const)(
+    'has the %s send a PING each time half the idle timeout is over',
+    (side) => {
+      const tap = connected({
+        client: { idleTimeoutMs: 4_000, ...(side === 'client' && { keepAliveMs: 60_000 }) },
+        server: { ...(side === 'server' && { keepAliveMs: 60_000 }) },
+      });
+      tap.packets.length = 0;
+      tap.pair.run(60_000_000);
+      expect(tap.pair.closed('client')).toBeUndefined();
+      expect(tap.pair.closed('server')).toBeUndefined();
+      const pings = tap.frames(side === 'client' ? 'up' : 'down', 'ping').length;
+      expect(pings).toBeGreaterThan(25);
+      expect(pings).toBeLessThanOrEqual(30);
+      // The other end only acknowledges.
+      expect(tap.frames(side === 'client' ? 'down' : 'up', 'ping').length).toBeLessThan(5);
+    },
+  );
+
+  it('sends them as often as was asked for', () => {
+    const tap = connected({ client: { keepAliveMs: 1_000 } });
+    tap.packets.length = 0;
+    tap.pair.run(20_500_000);
+    expect(tap.frames('up', 'ping').length).toBeGreaterThanOrEqual(18);
+  });
+
+  it('sends none while the peer is heard of', () => {
+    const tap = connected({ client: { keepAliveMs: 1_000 } });
+    tap.packets.length = 0;
+    for (let i = 0; i < 20; i++) {
+      tap.pair.server!.sendDatagram(Buffer.from('here'));
+      tap.pair.run(500_000);
+    }
+    expect(tap.frames('up', 'ping').length).toBeLessThan(3);
+  });
+
+  it('does not keep one whose peer is gone', () => {
+    const tap = connected({ client: { idleTimeoutMs: 4_000, keepAliveMs: 1_000 } });
+    tap.lose = () => true;
+    tap.pair.run(12_000_000);
+    expect(tap.pair.closed('client')).toMatchObject({ by: 'timeout' });
+  });
+});

@@ -39,6 +39,17 @@ describe('the connection ids of the peer', () => {
     expect(retired(ids)).toEqual([3]);
   });
 
+  it('that were given up are not taken for new ones when a delayed frame names them', () => {
+    const ids = new PeerConnectionIds(id(0));
+    ids.onNewConnectionId(1, 0, id(1), token);
+    ids.giveUp(ids.takeSpare()!);
+    expect(retired(ids)).toEqual([1]);
+    ids.onRetireAcked(1);
+    ids.onNewConnectionId(1, 0, id(1), token);
+    expect(ids.hasSpare).toBe(false);
+    expect(retired(ids)).toEqual([]);
+  });
+
   it.each([
     ['another id under a known number', 1, id(9)],
     ['a known id under another number', 2, id(1)],

@@ -82,8 +82,17 @@ export class Wiretap {
       .filter((frame): frame is Extract<Frame, { type: T }> => frame.type === type);
   }
 
-  /** A datagram with one authentic packet, its number beyond all seen. */
-  forge(direction: Direction, space: Space, frames: readonly Frame[], datagramBytes = 0, ahead = 20): Buffer {
+  /**
+   * A datagram with one authentic packet, its number beyond all seen. A Buffer among the frames goes in as it is; `bits` are
+   * set in the first byte before it is protected.
+   */
+  forge(
+    direction: Direction,
+    space: Space,
+    frames: readonly (Frame | Buffer)[],
+    datagramBytes = 0,
+    { ahead = 20, bits = 0 }: { ahead?: number; bits?: number } = {},
+  ): Buffer {
     const at = [direction, space].join();
     const packetNumber = (this.#largest.get(at) ?? -1) + ahead;
     this.#largest.set(at, packetNumber);
@@ -110,7 +119,11 @@ export class Wiretap {
         ...number,
       }));
     }
-    for (const frame of frames) writeFrame(writer, frame);
+    buffer[0]! |= bits;
+    for (const frame of frames) {
+      if (Buffer.isBuffer(frame)) writer.bytes(frame);
+      else writeFrame(writer, frame);
+    }
     // Room for the header-protection sample, and the size asked for, as PADDING.
     const end = Math.max(writer.pos, pnOffset + 4, datagramBytes - 16);
     if (lengthOffset >= 0) patchLength(buffer, lengthOffset, end + 16 - pnOffset);
@@ -126,7 +139,7 @@ export class Wiretap {
   }
 
   /** Hands a forged packet to the other side. */
-  inject(direction: Direction, space: Space, frames: readonly Frame[], datagramBytes = 0): void {
+  inject(direction: Direction, space: Space, frames: readonly (Frame | Buffer)[], datagramBytes = 0): void {
     this.pair.inject(direction, this.forge(direction, space, frames, datagramBytes));
   }
 

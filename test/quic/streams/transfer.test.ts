@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FlowControl } from '../../../src/main/quic/streams/flow-control.ts';
 import { ReceiveStream } from '../../../src/main/quic/streams/receive-stream.ts';
+import { ReceiveWindow } from '../../../src/main/quic/streams/receive-window.ts';
 import { SendStream } from '../../../src/main/quic/streams/send-stream.ts';
 import { frameSize } from '../../../src/main/quic/wire/frames.ts';
 
@@ -38,9 +39,10 @@ it('a stream arrives whole over any loss, reordering and duplication, within bot
       fc.integer({ min: 20, max: 2500 }),
       (writes, steps, streamWindow, connectionWindow) => {
         const sender = new SendStream(4, streamWindow);
-        const senderFlow = new FlowControl(0, connectionWindow);
+        const senderFlow = new FlowControl(new ReceiveWindow(0));
         const receiver = new ReceiveStream(4, streamWindow);
-        const receiverFlow = new FlowControl(connectionWindow);
+        senderFlow.raiseMaxData(connectionWindow);
+        const receiverFlow = new FlowControl(new ReceiveWindow(connectionWindow));
         const sent: Buffer[] = [];
         let total = 0;
         for (const length of writes) {

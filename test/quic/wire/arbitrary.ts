@@ -31,7 +31,7 @@ export const ranges = fc
 /** Any frame of those that can be written. */
 export const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant('padding' as const), length: fc.integer({ min: 1, max: 1200 }) }),
-  fc.constantFrom<Frame>({ type: 'ping' }, { type: 'handshake_done' }),
+  fc.constantFrom<Frame>({ type: 'ping' }, { type: 'handshake_done' }, { type: 'immediate_ack' }),
   fc.record({ type: fc.constant('ack' as const), ranges, delay: varint }),
   fc.record({
     type: fc.constant('ack' as const),
@@ -85,4 +85,11 @@ export const frame: fc.Arbitrary<Frame> = fc.oneof(
     reason: fc.string({ unit: 'grapheme', maxLength: 60 }),
   }),
   fc.record({ type: fc.constant('datagram' as const), data: bytes(0, 1200) }),
+  fc.record({
+    type: fc.constant('ack_frequency' as const),
+    sequence: varint,
+    threshold: varint,
+    maxAckDelayUs: varint,
+    reorderingThreshold: varint,
+  }),
 );

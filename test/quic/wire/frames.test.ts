@@ -210,7 +210,7 @@ describe('writeStreamHeader', () => {
 });
 
 describe('frameAllowed', () => {
-  /** Column “Pkts” of table 3 in RFC 9000 §12.4, and RFC 9221 §5 for DATAGRAM. */
+  /** Column “Pkts” of table 3 in RFC 9000 §12.4; RFC 9221 §5 for DATAGRAM; draft-ietf-quic-ack-frequency §3. */
   const table: Record<Frame['type'], string> = {
     padding: 'IH01',
     ping: 'IH01',
@@ -233,6 +233,8 @@ describe('frameAllowed', () => {
     connection_close: 'IH01',
     handshake_done: '1',
     datagram: '01',
+    ack_frequency: '1',
+    immediate_ack: '1',
   };
   const packets = { initial: 'I', handshake: 'H', '0rtt': '0', '1rtt': '1' } as const;
 

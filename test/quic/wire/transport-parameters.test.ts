@@ -28,6 +28,7 @@ const client = {
   activeConnectionIdLimit: fc.integer({ min: 2, max: 1000 }),
   initialSourceConnectionId: bytes(0, 20),
   maxDatagramFrameSize: any,
+  minAckDelayUs: fc.constantFrom(0, Number.POSITIVE_INFINITY),
 };
 const server = {
   ...client,
@@ -156,5 +157,7 @@ describe('transport parameters', () => {
     expectRefused(`0d29${'00'.repeat(24)}00${'00'.repeat(16)}`); // empty connection ID
     expectRefused(`0d2c${'00'.repeat(24)}04${'00'.repeat(19)}`); // token cut off
     expectRefused(`0d18${'00'.repeat(24)}`);
+    // Of a server that has itself addressed without an id.
+    expectRefused(`0f000d2d${'00'.repeat(24)}04${'00'.repeat(20)}`);
   });
 });

@@ -22,6 +22,13 @@ interface CommonConfig {
   idleTimeoutMs: number;
   /** Cipher suites spoken, in order of preference; by default all this runtime has. */
   suites?: readonly CipherSuite[] | undefined;
+  /**
+   * A PING goes out when nothing was received for so long, milliseconds, or for half the idle timeout if that is sooner
+   * (RFC 9000 §10.1.2); none by default.
+   */
+  keepAliveMs?: number | undefined;
+  /** How long a peer may take next to nothing of what is written for it (`StallGuard`), milliseconds; for ever by default. */
+  stallTimeoutMs?: number | undefined;
   keyLog?: ((line: string) => void) | undefined;
   /** Packets sealed before a key update (RFC 9001 §6); default half of what the AEAD allows. */
   packetsPerKey?: number | undefined;
@@ -66,10 +73,12 @@ export interface ServerConfig extends CommonConfig {
   newToken?: (() => Buffer) | undefined;
 }
 
-/** Receive windows this implementation opens with, bytes and counts. */
+/** Receive windows this implementation opens with, and up to which they grow with the path; bytes and counts. */
 export const WINDOWS = {
-  connection: 16 * 1024 * 1024,
-  stream: 6 * 1024 * 1024,
+  connection: 1024 * 1024,
+  connectionCap: 16 * 1024 * 1024,
+  stream: 512 * 1024,
+  streamCap: 6 * 1024 * 1024,
   streamsBidi: 128,
   streamsUni: 128,
   /** max_datagram_frame_size: any DATAGRAM that fits a packet (RFC 9221 §3). */

@@ -1,5 +1,6 @@
 /** The peer's connection ids: which one we address packets to, those kept for other paths, and those retired (RFC 9000 §5.1). */
 import { timingSafeEqual } from 'node:crypto';
+import { PacketRanges } from '../../recovery/packet-ranges.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 
 /** active_connection_id_limit we announce, and so the most we must keep. */
@@ -13,6 +14,7 @@ export interface PeerId {
 }
 
 const RESET_TOKEN_LENGTH = 16;
+const REMEMBERED_RANGES = 16;
 
 export class PeerConnectionIds {
   #active: PeerId;
@@ -20,6 +22,8 @@ export class PeerConnectionIds {
   /** In use on paths that are tried. */
   readonly #lent = new Set<PeerId>();
   #retirePriorTo = 0;
+  /** Numbers retired of our own accord: frames that were delayed may still name them. */
+  readonly #over = new PacketRanges(REMEMBERED_RANGES);
   /** Retired, and the peer has not acknowledged yet that it was told. */
   readonly #unacknowledged = new Set<number>();
   /** Of those, what is to be told in RETIRE_CONNECTION_ID frames now. */
@@ -86,11 +90,12 @@ export class PeerConnectionIds {
       (entry) => entry.sequence === sequence || entry.id.equals(id),
     );
     if (known) {
-      // RFC 9000 §19.15: a sequence number stands for one id, and an id has one sequence number.
+      // RFC 9000 §19.15: a sequence number stands for one id, and an id has one sequence number and one reset token.
       if (known.sequence !== sequence || !known.id.equals(id)) throw violation('connection id changed');
+      if (known.resetToken && !known.resetToken.equals(resetToken)) throw violation('reset token changed');
     } else if (sequence < this.#retirePriorTo) {
       this.#retire(sequence);
-    } else {
+    } else if (!this.#over.has(sequence)) {
       this.#spare.push({ sequence, id, resetToken });
     }
     if (retirePriorTo > this.#retirePriorTo) {
@@ -116,6 +121,7 @@ export class PeerConnectionIds {
   }
 
   #retire(sequence: number): void {
+    this.#over.add(sequence);
     if (this.#unacknowledged.has(sequence)) return;
     this.#unacknowledged.add(sequence);
     this.#toTell.add(sequence);

@@ -98,6 +98,7 @@ export class Connection {
     let datagram: Buffer | null = null;
     try {
       datagram = this.#sender.poll(nowUs);
+      if (!datagram && this.#watchStall(nowUs)) datagram = this.#sender.poll(nowUs);
     } catch (cause) {
       // Whoever cannot write packets any more cannot say goodbye either.
       const { code, message: reason } = toQuicError(cause);
@@ -119,6 +120,12 @@ export class Connection {
       deadline = state.blockedReminderUs;
     const challenge = state.paths.deadlineUs;
     if (challenge !== null && challenge < deadline) deadline = challenge;
+    const unacknowledged = state.unacknowledgedDeadlineUs;
+    if (unacknowledged !== null && unacknowledged < deadline) deadline = unacknowledged;
+    const keepAlive = state.keepAliveDeadlineUs;
+    if (keepAlive !== null && keepAlive < deadline) deadline = keepAlive;
+    const stalled = state.stall.deadlineUs;
+    if (stalled !== null && stalled < deadline) deadline = stalled;
     const paced = this.#sender.pacedUntilUs;
     if (paced !== null && paced < deadline) deadline = paced;
     for (const name of SPACES) {
@@ -160,14 +167,24 @@ export class Connection {
     if (state.phase !== 'open') return;
     if (state.idleDeadlineUs !== null && nowUs >= state.idleDeadlineUs) {
       const idleMs = Math.round((nowUs - state.lastReceivedAtUs) / 1000);
-      state.terminate({
-        by: 'timeout',
-        code: 0,
-        application: false,
-        reason: `nothing received for ${idleMs} ms`,
-      });
+      const reason =
+        nowUs >= state.handshakeDeadlineUs
+          ? 'the handshake took too long'
+          : `nothing received for ${idleMs} ms`;
+      state.terminate({ by: 'timeout', code: 0, application: false, reason });
       return;
     }
+    const unacknowledged = state.unacknowledgedDeadlineUs;
+    if (unacknowledged !== null && nowUs >= unacknowledged) {
+      this.#shed(TransportError.NO_VIABLE_PATH, 'the peer acknowledges nothing', nowUs);
+      return;
+    }
+    if (state.keepAliveDeadlineUs !== null && nowUs >= state.keepAliveDeadlineUs) {
+      // Once: it is sent again when lost, and the next follows an answer.
+      state.keepAliveDeadlineUs = null;
+      state.control.add({ type: 'ping' });
+    }
+    if (this.#watchStall(nowUs)) return;
     if (state.blockedReminderUs !== null && nowUs >= state.blockedReminderUs) {
       state.blockedReminderUs = null;
       state.streams.remindOfBlocks();
@@ -226,9 +243,15 @@ export class Connection {
     this.#state.streams.stopSending(id, code);
   }
 
-  /** Reads what is contiguous on a stream into `sink`; `end` tells that the FIN was reached. */
-  read(id: number, sink: (data: Buffer) => void): { end: boolean } {
-    return { end: this.#state.streams.read(id, sink) };
+  /**
+   * Reads what is contiguous on a stream into `sink`; `end` tells that the FIN was reached. `nowUs` is to be given by who does
+   * not always read right after `receive`.
+   */
+  read(id: number, sink: (data: Buffer) => void, nowUs?: number): { end: boolean } {
+    const { streams, recovery, lastReceivedAtUs } = this.#state;
+    const { rtt } = recovery;
+    const pace = rtt.hasSample ? { nowUs: nowUs ?? lastReceivedAtUs, rttUs: rtt.smoothedUs } : null;
+    return { end: streams.read(id, sink, pace) };
   }
 
   setPaused(id: number, paused: boolean): void {
@@ -380,6 +403,23 @@ export class Connection {
       const reason = 'the peer moved to an address where nobody answers';
       state.terminate({ by: 'timeout', code: TransportError.NO_VIABLE_PATH, application: false, reason });
     }
+  }
+
+  /** Whether the peer was let go of, because it takes too little of what is written for it. */
+  #watchStall(nowUs: number): boolean {
+    const { stall, streams, phase } = this.#state;
+    if (phase !== 'open' || !stall.observe(nowUs, streams.bytesUnsent, streams.bytesSent)) return false;
+    this.#shed(TransportError.NO_ERROR, 'the peer takes next to nothing of what it asked for', nowUs);
+    return true;
+  }
+
+  /** Lets go of a peer that leaves us holding what it will not take. It is told. */
+  #shed(code: number, reason: string, nowUs: number): void {
+    this.#state.startClosing(
+      nowUs,
+      { code, application: false, frameType: 0, reason },
+      { by: 'timeout', code, application: false, reason },
+    );
   }
 
   #fail(cause: unknown, nowUs: number): void {

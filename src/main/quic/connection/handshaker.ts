@@ -2,7 +2,7 @@
 import type { LabError } from '../../../shared/errors.ts';
 import { ClientHandshake } from '../tls/client.ts';
 import { ServerHandshake } from '../tls/server.ts';
-import { type Level, TlsAlert } from '../tls/types.ts';
+import { type Level, LevelViolation, TlsAlert } from '../tls/types.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import { PacketProtection } from '../wire/protection.ts';
 import {
@@ -11,6 +11,7 @@ import {
   encodeTransportParameters,
   type TransportParameters,
 } from '../wire/transport-parameters.ts';
+import { MIN_ACK_DELAY_US } from './ack-frequency.ts';
 import { type ClientConfig, type ServerConfig, WINDOWS } from './config.ts';
 import { ACTIVE_CID_LIMIT } from './connection-ids.ts';
 import { KeyPhases } from './key-phases.ts';
@@ -33,7 +34,11 @@ const limitsOf = (config: ClientConfig | ServerConfig): TransportParameters => (
 
 export function localParameters(state: ConnectionState): TransportParameters {
   const { role, config, localIds, originalDestinationId, retrySourceId } = state;
-  const common = { ...limitsOf(config), initialSourceConnectionId: localIds.first };
+  const common = {
+    ...limitsOf(config),
+    minAckDelayUs: MIN_ACK_DELAY_US,
+    initialSourceConnectionId: localIds.first,
+  };
   if (role === 'client') return common;
   return {
     ...common,
@@ -141,7 +146,11 @@ export class Handshaker {
       if (!(error instanceof TlsAlert)) throw error;
       // What TLS wanted to say before it failed still goes out.
       this.#pump(nowUs);
-      throw new QuicError(TransportError.CRYPTO_ERROR + error.alert, error.message, 0x06);
+      const code =
+        error instanceof LevelViolation
+          ? TransportError.PROTOCOL_VIOLATION
+          : TransportError.CRYPTO_ERROR + error.alert;
+      throw new QuicError(code, error.message, 0x06);
     }
     this.#pump(nowUs);
   }
@@ -222,6 +231,8 @@ export class Handshaker {
   #onComplete(nowUs: number): void {
     const state = this.#state;
     state.handshakeComplete = true;
+    // The limits of the handshake are over.
+    state.restartIdleTimer(nowUs);
     state.handshakeUs = nowUs - state.startedAtUs;
     if (state.role === 'server') state.spaces.application.readKeys = this.#heldReadKeys;
     else state.spaces.application.earlyKeys = null;
@@ -272,6 +283,7 @@ export class Handshaker {
     }
     state.peerParameters = peer;
     state.recovery.maxAckDelayUs = peer.maxAckDelayMs * 1000;
+    state.ackFrequency.applyPeerParameters(peer);
     state.datagramBytes = Math.min(state.datagramBytes, peer.maxUdpPayloadSize);
     state.recovery.controller.onDatagramSize(state.datagramBytes);
     state.recovery.datagramBytes = state.datagramBytes;

@@ -23,6 +23,8 @@ export class LocalConnectionIds {
   readonly #options: LocalIdsOptions;
   readonly #bySequence = new Map<number, Buffer>();
   #next = 1;
+  /** Ids of lower numbers have been sent to the peer. */
+  #sentBelow = 1;
   #limit = 1;
 
   constructor(options: LocalIdsOptions) {
@@ -44,12 +46,17 @@ export class LocalConnectionIds {
     return frames;
   }
 
+  /** A NEW_CONNECTION_ID with this number goes out. */
+  onSent(sequence: number): void {
+    this.#sentBelow = Math.max(this.#sentBelow, sequence + 1);
+  }
+
   /**
    * RFC 9000 §19.16: the peer needs an id no more; returns what replaces it. `carrier` is the destination of the packet that
    * said so.
    */
   retire(sequence: number, carrier: Buffer): Frame[] {
-    if (sequence >= this.#next) throw violation('retired a connection id that was never issued');
+    if (sequence >= this.#sentBelow) throw violation('retired a connection id that was never issued');
     const id = this.#bySequence.get(sequence);
     // Said before, in a packet that was thought lost.
     if (!id) return [];

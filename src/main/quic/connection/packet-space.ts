@@ -6,8 +6,8 @@ import { SendStream } from '../streams/send-stream.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import type { PacketProtection } from '../wire/protection.ts';
 
-/** RFC 9000 §7.5 asks for at least 4096 bytes; a chain of certificates may need more. */
-const CRYPTO_BUFFER = 128 * 1024;
+/** RFC 9000 §7.5 asks for at least 4096 bytes; a chain of certificates may need more, which only clients receive. */
+const CRYPTO_BUFFER = { client: 128 * 1024, server: 16 * 1024 } as const;
 
 export class PacketSpace {
   readonly name: Space;
@@ -29,10 +29,11 @@ export class PacketSpace {
   probeBefore = 0;
   discarded = false;
   readonly cryptoOut = new SendStream(0, Number.MAX_SAFE_INTEGER);
-  readonly #cryptoIn = new ReceiveStream(0, CRYPTO_BUFFER);
+  readonly #cryptoIn: ReceiveStream;
 
-  constructor(name: Space) {
+  constructor(name: Space, role: 'client' | 'server') {
     this.name = name;
+    this.#cryptoIn = new ReceiveStream(0, CRYPTO_BUFFER[role]);
   }
 
   /** Takes a CRYPTO frame; returns the handshake bytes that became contiguous, in order. */

@@ -31,8 +31,9 @@ const MIN_INITIAL_DATAGRAM = 1200;
 const isProbing = (type: Frame['type']): boolean =>
   type === 'path_challenge' || type === 'path_response' || type === 'new_connection_id' || type === 'padding';
 
-/** Packets kept because their keys are not there yet (RFC 9000 §5.7). */
+/** Packets kept because their keys are not there yet (RFC 9000 §5.7), and bytes of them. */
 const UNDECRYPTABLE_LIMIT = 16;
+const UNDECRYPTABLE_BYTES = 32 * 1024;
 
 /** Packets of application data until acknowledgements are thinned out. */
 const SETTLED_AFTER = 100;
@@ -54,6 +55,8 @@ export class Receiver {
   #opened = false;
   /** Whether all frames of the packet at hand may be sent on a path that is only tried (RFC 9000 §9.1). */
   #isProbing = true;
+  /** The packet at hand holds an IMMEDIATE_ACK. */
+  #isAckAskedFor = false;
   #destination: Buffer;
   /** Source connection id of the peer's first packet. */
   #peerSourceId: Buffer | null = null;
@@ -188,11 +191,8 @@ export class Receiver {
     }
     const keys = this.#keys(type);
     if (!keys) {
-      if (this.#awaitsKeys(type) && this.#undecryptable.length < UNDECRYPTABLE_LIMIT) {
-        const copy = Buffer.from(datagram.subarray(header.start, header.end));
-        this.#undecryptable.push({ type, datagram: copy });
-        state.observer?.onPacketBuffered(type, copy.length, nowUs);
-      } else this.#drop(header, 'key_unavailable', nowUs);
+      if (!this.#keepUndecryptable(type, datagram.subarray(header.start, header.end), nowUs))
+        this.#drop(header, 'key_unavailable', nowUs);
       return;
     }
     const unprotected = keys.unprotectHeader(datagram, header.start, header.pnOffset, header.end);
@@ -244,12 +244,14 @@ export class Receiver {
     if (path !== active) path.bytesReceived += datagram.length;
     const isNewest = packetNumber > space.received.largest;
     this.#isProbing = true;
+    this.#isAckAskedFor = false;
     const ackEliciting = this.#frames(payload, type, spaceName, header.dcid, nowUs);
     if (path !== active && isNewest && !this.#isProbing) this.#follow(path, header.dcid);
     else if (path === active && !header.dcid.equals(this.#destination))
       this.#destination = Buffer.from(header.dcid);
     // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
-    space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');
+    const isUrgent = spaceName !== 'application' || this.#isAckAskedFor;
+    space.received.onReceived(packetNumber, nowUs, ackEliciting, isUrgent);
     if (packetNumber >= SETTLED_AFTER && spaceName === 'application') this.#adaptAcknowledgements(space);
   }
 
@@ -283,11 +285,12 @@ export class Receiver {
   /**
    * RFC 9000 §13.2.2 leaves it to the receiver how many packets one ACK answers. Once the sender's window has had time to
    * grow, ten: each ACK costs both ends as much as a packet of data. What keeps the sender's clock ticking when its
-   * window is smaller than that is a delay of a quarter RTT.
+   * window is smaller than that is a delay of a quarter RTT. A peer that says how it wants it gets it that way.
    */
   #adaptAcknowledgements(space: PacketSpace): void {
-    const { rtt } = this.#state.recovery;
-    if (!rtt.hasSample) return;
+    const { recovery, ackFrequency } = this.#state;
+    const { rtt } = recovery;
+    if (!rtt.hasSample || ackFrequency.isDirected) return;
     space.received.ackThreshold = SETTLED_ACK_THRESHOLD;
     space.received.maxAckDelayUs = Math.min(
       LONGEST_ACK_DELAY_US,
@@ -314,6 +317,16 @@ export class Receiver {
       state.paths.active.validated = true;
       state.discard('initial');
     }
+    return true;
+  }
+
+  /** Whether the packet is kept until there are keys for it. */
+  #keepUndecryptable(type: PacketType, packet: Buffer, nowUs: number): boolean {
+    if (!this.#awaitsKeys(type) || this.#undecryptable.length >= UNDECRYPTABLE_LIMIT) return false;
+    const kept = this.#undecryptable.reduce((bytes, { datagram }) => bytes + datagram.length, 0);
+    if (kept + packet.length > UNDECRYPTABLE_BYTES) return false;
+    this.#undecryptable.push({ type, datagram: Buffer.from(packet) });
+    this.#state.observer?.onPacketBuffered(type, packet.length, nowUs);
     return true;
   }
 
@@ -404,6 +417,12 @@ export class Receiver {
       case 'stream':
         streams.onStreamFrame(frame.id, frame.offset, frame.data, frame.fin);
         break;
+      case 'ack_frequency':
+        state.ackFrequency.onFrame(frame);
+        break;
+      case 'immediate_ack':
+        this.#isAckAskedFor = true;
+        break;
       case 'datagram':
         state.events.push({ type: 'datagram', data: frame.data, atUs: nowUs });
         break;
@@ -483,11 +502,13 @@ export class Receiver {
     if (!result)
       throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'acknowledged a packet never sent', 0x02);
     space.largestAcked = Math.max(space.largestAcked, frame.ranges[0]!.last);
+    if (result.acked.length > 0) state.unacknowledgedSinceUs = nowUs;
     if (spaceName === 'application') state.keyPhases?.onAcked(frame.ranges[0]!.last);
     for (const packet of result.acked) {
       state.mtu.onAcked(packet.bytes);
       onFramesAcked(state, space, packet.frames, nowUs);
     }
+    if (spaceName === 'application' && space.nextPacketNumber >= SETTLED_AFTER) this.#directPeer(nowUs);
     for (const packet of result.lost) {
       if (state.observer) {
         const { packetNumber, isMtuProbe = false } = packet;
@@ -497,5 +518,13 @@ export class Receiver {
       if (!packet.isMtuProbe && state.mtu.onLost(packet.bytes, nowUs)) state.resize();
       onFramesLost(state, space, packet.frames, nowUs);
     }
+  }
+
+  /** draft-ietf-quic-ack-frequency §4: tells the peer how often to acknowledge, when that has changed notably. */
+  #directPeer(nowUs: number): void {
+    const { ackFrequency, recovery, control, datagramBytes } = this.#state;
+    const { rtt, controller } = recovery;
+    const frame = ackFrequency.request(nowUs, controller.cwnd / datagramBytes, rtt.smoothedUs);
+    if (frame) control.add(frame);
   }
 }

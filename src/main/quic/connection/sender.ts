@@ -246,6 +246,9 @@ export class Sender {
       if (packet.ackEliciting && space.probes > 0) {
         space.probes--;
         packet.isPtoProbe = true;
+        // draft-ietf-quic-ack-frequency §7: the answer to a probe is not to wait for more packets.
+        if (space.name === 'application' && this.#state.ackFrequency.isSupported)
+          this.#put(packet, { type: 'immediate_ack' }, null);
       }
     }
     if (writer.pos === headerEnd) return null;
@@ -318,6 +321,7 @@ export class Sender {
     for (const frame of state.control) {
       if (!this.#put(packet, frame, { kind: 'control', frame })) return;
       state.control.delete(frame);
+      if (frame.type === 'new_connection_id') state.localIds.onSent(frame.sequence);
     }
     const { writer } = packet;
     while (peerIds.hasRetired && writer.room >= RETIRE_BYTES) {
@@ -402,6 +406,7 @@ export class Sender {
     };
     state.recovery.onPacketSent(space.name, sent, nowUs);
     if (inFlight) {
+      if (state.recovery.bytesInFlight === bytes) state.unacknowledgedSinceUs = nowUs;
       const { pacingBps, sendQuantum } = state.recovery.controller;
       if (pacingBps !== null) state.pacer.onSent(nowUs, bytes, pacingBps, sendQuantum);
     }

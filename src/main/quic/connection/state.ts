@@ -4,6 +4,7 @@ import { Recovery } from '../../recovery/recovery.ts';
 import { SPACES, type Space } from '../../recovery/types.ts';
 import type { Frame } from '../wire/frames.ts';
 import { DEFAULT_PARAMETERS, type TransportParameters } from '../wire/transport-parameters.ts';
+import { AckFrequency } from './ack-frequency.ts';
 import type { ClientConfig, CloseReason, ConnectionEvent, ServerConfig } from './config.ts';
 import { PeerConnectionIds } from './connection-ids.ts';
 import type { KeyPhases } from './key-phases.ts';
@@ -12,6 +13,7 @@ import type { Observer } from './observer.ts';
 import { PacketSpace } from './packet-space.ts';
 import { PathMtu } from './path-mtu.ts';
 import { Path, type PathAddress, Paths } from './paths.ts';
+import { StallGuard } from './stall-guard.ts';
 import type { StreamControlFrame } from './stream-control.ts';
 import { StreamSet } from './stream-set.ts';
 
@@ -37,6 +39,10 @@ export type Phase = 'open' | 'closing' | 'draining' | 'terminated';
 const DATAGRAM_QUEUE = 1024;
 /** A server forgets a client that falls silent in the handshake after this long, whatever the idle timeout. */
 const HANDSHAKE_IDLE_US = 10_000_000;
+/** A server gives a handshake up that is not complete after this long, however lively the client is. */
+const HANDSHAKE_LIMIT_US = 20_000_000;
+/** How long a peer may leave everything unacknowledged where no idle timeout is agreed on. */
+const UNACKNOWLEDGED_US = 30_000_000;
 /** Packet numbers from one that is skipped to the next: at least, and up to so many more. */
 const SKIP_PERIOD = 256;
 const SKIP_SPREAD = 512;
@@ -65,6 +71,8 @@ export class ConnectionState {
   /** Control frames waiting for a 1-RTT packet, each once. */
   readonly control = new Set<Frame>();
   readonly datagrams: Buffer[] = [];
+  readonly stall: StallGuard;
+  readonly ackFrequency: AckFrequency;
   readonly startedAtUs: number;
 
   observer: Observer | null = null;
@@ -88,6 +96,10 @@ export class ConnectionState {
   /** An ack-eliciting packet was sent since the last one was received (RFC 9000 §10.1). */
   sentSinceReceived = false;
   idleDeadlineUs: number | null = null;
+  /** When a PING keeps the connection from idling out; null when it is not to be kept, or the PING has been sent. */
+  keepAliveDeadlineUs: number | null = null;
+  /** While packets are in flight: when the first of them left, or the peer last acknowledged any. */
+  unacknowledgedSinceUs = 0;
   /** When a sender that flow control holds back says so again, so that its peer does not idle out (RFC 9000 §4.1). */
   blockedReminderUs: number | null = null;
   closingDeadlineUs: number | null = null;
@@ -137,13 +149,15 @@ export class ConnectionState {
     this.startedAtUs = nowUs;
     this.lastReceivedAtUs = nowUs;
     this.recovery = new Recovery({ controller: config.controller(), datagramBytes: config.datagramBytes });
+    this.stall = new StallGuard(1000 * (config.stallTimeoutMs ?? Number.POSITIVE_INFINITY));
     this.streams = new StreamSet(role === 'client', (event) => this.events.push(event));
     this.spaces = {
-      initial: new PacketSpace('initial'),
-      handshake: new PacketSpace('handshake'),
-      application: new PacketSpace('application'),
+      initial: new PacketSpace('initial', role),
+      handshake: new PacketSpace('handshake', role),
+      application: new PacketSpace('application', role),
     };
     this.spaces.application.received.maxAckDelayUs = LONGEST_ACK_DELAY_US;
+    this.ackFrequency = new AckFrequency(this.spaces.application.received);
     if (role === 'server') this.recovery.peerCompletedAddressValidation = true;
   }
 
@@ -242,7 +256,26 @@ export class ConnectionState {
   /** Restarts the idle timer (RFC 9000 §10.1). */
   restartIdleTimer(nowUs: number): void {
     const periodUs = this.idlePeriodUs;
-    this.idleDeadlineUs = periodUs === null ? null : nowUs + periodUs;
+    this.idleDeadlineUs = periodUs === null ? null : Math.min(nowUs + periodUs, this.handshakeDeadlineUs);
+    const { keepAliveMs } = this.config;
+    if (keepAliveMs === undefined || !this.handshakeComplete) return;
+    this.keepAliveDeadlineUs =
+      nowUs + Math.min(keepAliveMs * 1000, (periodUs ?? Number.POSITIVE_INFINITY) / 2);
+  }
+
+  /** When a server gives the handshake up; infinite once it is complete. */
+  get handshakeDeadlineUs(): number {
+    const limited = this.role === 'server' && !this.handshakeComplete;
+    return limited ? this.startedAtUs + HANDSHAKE_LIMIT_US : Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * When a peer that acknowledges nothing is given up, although it may still send: as late as one that says nothing. What it
+   * does not acknowledge has to be kept for it. Null while nothing is in flight.
+   */
+  get unacknowledgedDeadlineUs(): number | null {
+    if (this.recovery.bytesInFlight === 0) return null;
+    return this.unacknowledgedSinceUs + (this.idlePeriodUs ?? UNACKNOWLEDGED_US);
   }
 
   /** RFC 9000 §10.1: the smaller of both offers, never under three PTOs; null when neither limits it. */

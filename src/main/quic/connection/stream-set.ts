@@ -4,6 +4,8 @@
  */
 import { FlowControl } from '../streams/flow-control.ts';
 import type { ReceiveStream } from '../streams/receive-stream.ts';
+import { type Pace, ReceiveWindow } from '../streams/receive-window.ts';
+import type { SendStream } from '../streams/send-stream.ts';
 import type { TransportParameters } from '../wire/transport-parameters.ts';
 import { type ConnectionEvent, WINDOWS } from './config.ts';
 import { StreamControl, type StreamControlFrame } from './stream-control.ts';
@@ -21,12 +23,14 @@ export class StreamSet {
   readonly #streams: StreamTable;
   /** Limit of the newest DATA_BLOCKED. */
   #blockedAt: number | null = null;
+  /** Written and not yet sent, all streams together. */
+  bytesUnsent = 0;
   bytesSent = 0;
   bytesRetransmitted = 0;
 
   constructor(isClient: boolean, emit: (event: ConnectionEvent) => void) {
     this.#emit = emit;
-    this.flow = new FlowControl(WINDOWS.connection);
+    this.flow = new FlowControl(new ReceiveWindow(WINDOWS.connection, WINDOWS.connectionCap));
     this.#streams = new StreamTable(isClient, emit, this.#control);
   }
 
@@ -47,7 +51,9 @@ export class StreamSet {
   write(id: number, data: Buffer): boolean {
     const stream = this.#streams.get(id);
     if (!stream?.send) return true;
+    const before = stream.send.unsentBytes;
     stream.send.write(data);
+    this.bytesUnsent += stream.send.unsentBytes - before;
     this.#enqueue(stream);
     if (stream.send.unsentBytes < HIGH_WATER) return true;
     stream.waiting = true;
@@ -68,9 +74,15 @@ export class StreamSet {
   reset(id: number, code: number): void {
     const stream = this.#streams.get(id);
     if (!stream?.send) return;
-    stream.send.reset(code);
+    this.#abandon(stream.send, (send) => send.reset(code));
     stream.waiting = false;
     this.#enqueue(stream);
+  }
+
+  #abandon(send: SendStream, how: (send: SendStream) => void): void {
+    const before = send.unsentBytes;
+    how(send);
+    this.bytesUnsent -= before - send.unsentBytes;
   }
 
   /** Discards what is unread and asks the peer to stop (RFC 9000 §3.5). There is nothing more to read. */
@@ -86,9 +98,9 @@ export class StreamSet {
 
   /**
    * Hands all contiguous data of a stream to `sink`. Reading is consuming: it opens the windows again. True, once,
-   * when that was all up to the FIN.
+   * when that was all up to the FIN. How fast that goes on tells how wide the windows have to be.
    */
-  read(id: number, sink: (data: Buffer) => void): boolean {
+  read(id: number, sink: (data: Buffer) => void, pace: Pace | null): boolean {
     const stream = this.#streams.get(id);
     const receive = stream?.receive;
     if (!receive || stream.readOver) return false;
@@ -96,11 +108,15 @@ export class StreamSet {
     while (!stream.paused && !stream.readOver) {
       const data = receive.read();
       if (!data) break;
-      this.#consume(data.length);
+      this.flow.consume(data.length);
       sink(data);
     }
-    const max = receive.takeMaxData();
-    if (max !== null) this.#control.put({ type: 'max_stream_data', id, max });
+    this.#grant(pace);
+    const max = receive.takeMaxData(pace);
+    if (max !== null) {
+      this.#control.put({ type: 'max_stream_data', id, max });
+      this.flow.onStreamWindow(receive.windowBytes);
+    }
     if (!receive.isFinished || receive.resetCode !== null || stream.paused || stream.readOver) return false;
     stream.readOver = true;
     this.#streams.release(stream);
@@ -109,7 +125,11 @@ export class StreamSet {
 
   #consume(bytes: number): void {
     this.flow.consume(bytes);
-    const max = this.flow.takeMaxData();
+    this.#grant(null);
+  }
+
+  #grant(pace: Pace | null): void {
+    const max = this.flow.takeMaxData(pace);
     if (max !== null) this.#control.put({ type: 'max_data', max });
   }
 
@@ -156,7 +176,7 @@ export class StreamSet {
   onStopSending(id: number, code: number): void {
     const stream = this.#streams.forSending(id);
     if (!stream) return;
-    stream.send!.onStopSending(code);
+    this.#abandon(stream.send!, (send) => send.onStopSending(code));
     this.#enqueue(stream);
     if (!stream.waiting) return;
     // A writer that was told to wait finds out when it goes on: nothing it writes is kept any more.
@@ -176,7 +196,9 @@ export class StreamSet {
   }
 
   onMaxData(max: number): void {
+    const wasBlocked = this.flow.blockedAt !== null;
     this.flow.raiseMaxData(max);
+    if (!wasBlocked) return;
     // Streams that were blocked by the connection's window get their turn again.
     for (const stream of this.#streams.all()) if (stream.send?.unsentBytes) this.#enqueue(stream);
   }
@@ -243,6 +265,7 @@ export class StreamSet {
 
   onSentData(stream: StreamState, bytes: number, newBytes: number): void {
     this.flow.onSent(newBytes);
+    this.bytesUnsent -= newBytes;
     this.bytesSent += newBytes;
     this.bytesRetransmitted += bytes - newBytes;
     if (stream.waiting && stream.send!.unsentBytes < HIGH_WATER / 2) {

@@ -1,5 +1,6 @@
 /** Which streams exist: opened and accepted within limits, looked up for frames (RFC 9000 §2, §3, §4.6). */
 import { ReceiveStream } from '../streams/receive-stream.ts';
+import { ReceiveWindow } from '../streams/receive-window.ts';
 import { SendStream } from '../streams/send-stream.ts';
 import {
   isClientInitiated,
@@ -153,7 +154,8 @@ export class StreamTable {
     const stream: StreamState = {
       id,
       send: uni && !local ? null : new SendStream(id, this.initialSendLimit(id)),
-      receive: uni && local ? null : new ReceiveStream(id, WINDOWS.stream),
+      receive:
+        uni && local ? null : new ReceiveStream(id, new ReceiveWindow(WINDOWS.stream, WINDOWS.streamCap)),
       queued: false,
       readableQueued: false,
       waiting: false,

@@ -94,6 +94,11 @@ function qlogFrame(frame: Frame, ackDelayExponent: number): Json {
       };
     case 'datagram':
       return { frame_type, raw: { length: frame.data.length } };
+    // Of an extension that the schema does not know (draft-ietf-quic-ack-frequency).
+    case 'ack_frequency':
+      return { frame_type: 'unknown', frame_type_bytes: 0xaf };
+    case 'immediate_ack':
+      return { frame_type: 'unknown', frame_type_bytes: 0x1f };
   }
 }
 

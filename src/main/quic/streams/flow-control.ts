@@ -1,28 +1,27 @@
 /** Connection flow control, both directions (RFC 9000 §4.1): the sum over all streams. */
 import { QuicError, TransportError } from '../wire/errors.ts';
+import type { Pace, ReceiveWindow } from './receive-window.ts';
+
+/** Connection window by that of one stream, as Chromium has it. */
+const STREAM_SHARE = 1.5;
 
 export class FlowControl {
-  readonly #window: number;
+  readonly #window: ReceiveWindow;
   #received = 0;
   #consumed = 0;
-  /** Limit granted to the peer, and whether a MAX_DATA with it has to go out. */
-  #maxReceive: number;
-  #announce = false;
   #sent = 0;
-  #maxSend: number;
+  #maxSend = 0;
 
-  /** `window`: bytes the peer may be ahead of our readers. `maxSend`: the peer's initial_max_data, 0 until it is known. */
-  constructor(window: number, maxSend = 0) {
+  /** `window`: how far the peer may be ahead of our readers, all together. */
+  constructor(window: ReceiveWindow) {
     this.#window = window;
-    this.#maxReceive = window;
-    this.#maxSend = maxSend;
   }
 
   /** Counts growth of streams' highest offsets. Throws QuicError FLOW_CONTROL_ERROR beyond the limit granted. */
   receive(newBytes: number): void {
     this.#received += newBytes;
-    if (this.#received > this.#maxReceive) {
-      const message = `connection exceeds its limit of ${this.#maxReceive} bytes`;
+    if (this.#received > this.#window.limit) {
+      const message = `connection exceeds its limit of ${this.#window.limit} bytes`;
       throw new QuicError(TransportError.FLOW_CONTROL_ERROR, message);
     }
   }
@@ -32,19 +31,18 @@ export class FlowControl {
     this.#consumed += bytes;
   }
 
-  /** The limit to advertise in a MAX_DATA now: when half the window is consumed, or after a loss. */
-  takeMaxData(): number | null {
-    if (this.#maxReceive - this.#consumed <= this.#window / 2) {
-      this.#maxReceive = this.#consumed + this.#window;
-      this.#announce = true;
-    }
-    if (!this.#announce) return null;
-    this.#announce = false;
-    return this.#maxReceive;
+  /** The limit to advertise in a MAX_DATA now, if one is due (`ReceiveWindow.advance`). */
+  takeMaxData(pace: Pace | null = null): number | null {
+    return this.#window.advance(this.#consumed, pace);
   }
 
   onMaxDataLost(): void {
-    this.#announce = true;
+    this.#window.onLost();
+  }
+
+  /** A stream's window is so wide now: a few of them have to fit. */
+  onStreamWindow(bytes: number): void {
+    this.#window.widen(STREAM_SHARE * bytes);
   }
 
   /** New stream bytes that may be sent now. */

@@ -1,6 +1,7 @@
 /** The receiving part of a stream (RFC 9000 §3.2): reassembly, flow control and final size. */
 import { QuicError, TransportError } from '../wire/errors.ts';
 import { RangeSet } from './range-set.ts';
+import { type Pace, ReceiveWindow } from './receive-window.ts';
 
 /**
  * Data that arrives in order is handed on as it came, a view into its packet. Data that arrives early, and scraps that
@@ -9,10 +10,7 @@ import { RangeSet } from './range-set.ts';
  */
 export class ReceiveStream {
   readonly id: number;
-  readonly #window: number;
-  /** Limit granted to the peer, and whether a MAX_STREAM_DATA with it has to go out. */
-  #maxData: number;
-  #announce = false;
+  readonly #window: ReceiveWindow;
   /** End of what was received, of what was received without a hole, and of what was read or discarded. */
   #highest = 0;
   #contiguous = 0;
@@ -30,11 +28,15 @@ export class ReceiveStream {
   readonly #early = new RangeSet();
   readonly #blocks = new Map<number, Buffer>();
 
-  /** `window`: bytes the peer may be ahead of the reader. */
-  constructor(id: number, window: number) {
+  /** `window`: how far the peer may be ahead of the reader, also as bytes that stay the same. */
+  constructor(id: number, window: ReceiveWindow | number) {
     this.id = id;
-    this.#window = window;
-    this.#maxData = window;
+    this.#window = typeof window === 'number' ? new ReceiveWindow(window) : window;
+  }
+
+  /** Bytes the peer may be ahead of the reader now. */
+  get windowBytes(): number {
+    return this.#window.bytes;
   }
 
   /**
@@ -110,21 +112,15 @@ export class ReceiveStream {
     return bytes;
   }
 
-  /** The limit to advertise in a MAX_STREAM_DATA now: when half the window is consumed, or after a loss. */
-  takeMaxData(): number | null {
+  /** The limit to advertise in a MAX_STREAM_DATA now, if one is due (`ReceiveWindow.advance`). */
+  takeMaxData(pace: Pace | null = null): number | null {
     // RFC 9000 §3.2: with the final size known, or the data unwanted, more credit is of no use.
     if (this.#finalSize !== null || this.#isDiscarding) return null;
-    if (this.#maxData - this.#consumed <= this.#window / 2) {
-      this.#maxData = this.#consumed + this.#window;
-      this.#announce = true;
-    }
-    if (!this.#announce) return null;
-    this.#announce = false;
-    return this.#maxData;
+    return this.#window.advance(this.#consumed, pace);
   }
 
   onMaxDataLost(): void {
-    this.#announce = true;
+    this.#window.onLost();
   }
 
   /** Discards what arrived and what will, and asks the peer to stop (RFC 9000 §3.5). */
@@ -163,8 +159,8 @@ export class ReceiveStream {
         frameType,
       );
     }
-    if (end > this.#maxData) {
-      const message = `stream ${this.id} exceeds its limit of ${this.#maxData} bytes`;
+    if (end > this.#window.limit) {
+      const message = `stream ${this.id} exceeds its limit of ${this.#window.limit} bytes`;
       throw new QuicError(TransportError.FLOW_CONTROL_ERROR, message, frameType);
     }
     if (final) this.#finalSize = end;

@@ -3,7 +3,7 @@ import { Alert } from './alerts.ts';
 import type { TrafficSecrets } from './key-schedule.ts';
 import type { HandshakeMessage } from './messages.ts';
 import type { CipherSuite } from './suites.ts';
-import { type Level, TlsAlert, type TlsEvent } from './types.ts';
+import { type Level, LevelViolation, TlsAlert, type TlsEvent } from './types.ts';
 
 /** Largest handshake message taken, bytes: a certificate chain; everything else is far below it. */
 const MAX_MESSAGE = 65_536;
@@ -28,14 +28,14 @@ export abstract class Handshake {
     if (data.length === 0) return;
     try {
       if (level !== this.#readLevel) {
-        throw new TlsAlert(Alert.unexpected_message, `${level} data while reading ${this.#readLevel} data`);
+        throw new LevelViolation(`${level} data while reading ${this.#readLevel} data`);
       }
       this.#incoming.append(data);
       for (let message = this.#incoming.next(); message; message = this.#incoming.next()) {
         this.handle(message);
         // RFC 8446 §5.1, RFC 9001 §4.1.3: no message spans or follows a change of keys within its level.
         if (this.#readLevel !== level && this.#incoming.length > 0) {
-          throw new TlsAlert(Alert.unexpected_message, `${level} data after the keys changed`);
+          throw new LevelViolation(`${level} data after the keys changed`);
         }
       }
     } catch (error) {

@@ -1,4 +1,5 @@
 /** What the TLS machines and the connection say to each other (RFC 9001 §4.1). */
+import { Alert } from './alerts.ts';
 import type { CipherSuite } from './suites.ts';
 
 /** Encryption level of CRYPTO data; 0-RTT carries none (RFC 9001 §4.1.3). */
@@ -44,5 +45,12 @@ export class TlsAlert extends Error {
     super(message, options);
     this.name = 'TlsAlert';
     this.alert = alert;
+  }
+}
+
+/** Data of an encryption level that is over: a PROTOCOL_VIOLATION, where TLS over TCP would send unexpected_message (RFC 9001 §4.1.3). */
+export class LevelViolation extends TlsAlert {
+  constructor(message: string) {
+    super(Alert.unexpected_message, message);
   }
 }

@@ -29,6 +29,8 @@ export interface ConnectOptions {
   timeoutMs?: number;
   /** max_idle_timeout offered. Default 30 000. */
   idleTimeoutMs?: number;
+  /** Keeps an idle connection: a PING at least this often, in milliseconds, and in time for the idle timeout. Default: none. */
+  keepAliveMs?: number;
   /** UDP payload of full packets to begin with, 1200 to 16 383. Default 1350. */
   datagramBytes?: number;
   /** Whether larger ones are tried (RFC 8899), as far as the first hop carries them, up to 16 383. Default true. */
@@ -63,9 +65,16 @@ export interface ListenOptions {
   privateKey: string;
   controller?: { name: Controller; parameters?: Readonly<Record<string, number>> };
   idleTimeoutMs?: number;
+  /** As of ConnectOptions. */
+  keepAliveMs?: number;
   datagramBytes?: number;
   /** As of ConnectOptions. */
   mtuDiscovery?: boolean;
+  /**
+   * How long a client may take less than 16 KiB of the 64 KiB or more that are written for it before it is let go of, in
+   * milliseconds. Default 60 000.
+   */
+  stallTimeoutMs?: number;
   /**
    * When clients have to show with a Retry that they own their address (RFC 9000 §8.1.2): all of them, or, by default, those
    * that come while many handshakes are under way.

@@ -63,6 +63,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       maxDatagramBytes: 0,
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
       suites,
+      keepAliveMs: options.keepAliveMs,
       keyLog: options.keyLog,
       token: options.token,
       ticket: options.ticket,

@@ -42,6 +42,8 @@ const RESET_TOKEN_LENGTH = 16;
 const RESET_BYTES = { least: 21, most: 43 } as const;
 /** Stateless resets a second, at most: they answer what anybody may send (RFC 9000 §10.3.3). */
 const RESETS_PER_SECOND = 1000;
+/** A client that takes next to nothing of what is written for it is let go of after so long. */
+const STALL_TIMEOUT_MS = 60_000;
 /** Addresses remembered of one client beside the one in use. */
 const OTHER_ADDRESSES = 4;
 /** Set in the first byte of a packet with a long header (RFC 9000 §17.2). */
@@ -70,6 +72,8 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     maxDatagramBytes: options.mtuDiscovery === false ? 0 : discoveryLimit(address, client),
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
     suites,
+    keepAliveMs: options.keepAliveMs,
+    stallTimeoutMs: options.stallTimeoutMs ?? STALL_TIMEOUT_MS,
     keyLog: options.keyLog,
     observer,
     newToken,
@@ -329,12 +333,17 @@ class Listener implements QuicListener {
   }
 }
 
-/** Hands a datagram to its connection, with one object for each address of the client. */
+/**
+ * Hands a datagram to its connection, with one object for each address of the client. The one in use is never forgotten,
+ * whoever else sends to the connection: a new object for it would be a new path.
+ */
 function deliver(entry: Entry, datagram: Buffer, from: RemoteInfo): void {
-  if (from.port !== entry.current.port || from.address !== entry.current.address) {
+  const isSame = ({ address, port }: PathAddress): boolean => port === from.port && address === from.address;
+  if (!isSame(entry.current)) {
     if (from.port === 0) return;
-    const at = entry.others.findIndex(({ address, port }) => port === from.port && address === from.address);
-    const [known] = at < 0 ? [] : entry.others.splice(at, 1);
+    const { path } = entry.session.connection;
+    const known = isSame(path) ? path : entry.others.find(isSame);
+    entry.others = entry.others.filter((other) => other !== known);
     entry.others.push(entry.current);
     if (entry.others.length > OTHER_ADDRESSES) entry.others.shift();
     entry.current = known ?? { address: from.address, port: from.port };

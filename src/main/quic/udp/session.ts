@@ -244,7 +244,7 @@ export class Session implements QuicSession, StreamOwner {
   }
 
   read(id: number, sink: (data: Buffer) => void): { end: boolean } {
-    return this.connection.read(id, sink);
+    return this.connection.read(id, sink, nowUs());
   }
 
   deliverSoon(stream: StreamHandle): void {
@@ -253,6 +253,10 @@ export class Session implements QuicSession, StreamOwner {
   }
 
   forget(id: number): void {
+    // One that was over before anybody asked for it is not kept for them: of such there could be any number.
+    const stream = this.#streams.get(id);
+    if (this.#earlyStreams.length > 0)
+      this.#earlyStreams = this.#earlyStreams.filter((early) => early !== stream);
     this.#streams.delete(id);
   }
 

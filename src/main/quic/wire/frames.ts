@@ -1,4 +1,4 @@
-/** Frames: RFC 9000 §19, and DATAGRAM of RFC 9221 §4. Data fields are views into the packet they were read from. */
+/** Frames: RFC 9000 §19, DATAGRAM of RFC 9221 §4, and those of draft-ietf-quic-ack-frequency §4 and §5. Data fields are views into the packet they were read from. */
 
 import { type Reader, varintSize, type Writer } from './cursor.ts';
 import { QuicError, TransportError } from './errors.ts';
@@ -46,7 +46,16 @@ export type Frame =
   /** `frameType` is 0 when `application`. */
   | { type: 'connection_close'; code: number; application: boolean; frameType: number; reason: string }
   | { type: 'handshake_done' }
-  | { type: 'datagram'; data: Buffer };
+  | { type: 'datagram'; data: Buffer }
+  /** At most `threshold` ack-eliciting packets, and packets for at most `maxAckDelayUs`, go unacknowledged. */
+  | {
+      type: 'ack_frequency';
+      sequence: number;
+      threshold: number;
+      maxAckDelayUs: number;
+      reorderingThreshold: number;
+    }
+  | { type: 'immediate_ack' };
 
 export type FrameType = Frame['type'];
 export type PacketType = 'initial' | '0rtt' | 'handshake' | '1rtt';
@@ -143,6 +152,16 @@ export function readFrame(r: Reader): Frame {
       return { type: 'datagram', data: r.bytes(r.remaining) };
     case DATAGRAM_LEN:
       return { type: 'datagram', data: r.bytes(r.varint()) };
+    case ACK_FREQUENCY:
+      return {
+        type: 'ack_frequency',
+        sequence: r.varint(),
+        threshold: r.varint(),
+        maxAckDelayUs: r.varint(),
+        reorderingThreshold: r.varint(),
+      };
+    case IMMEDIATE_ACK:
+      return { type: 'immediate_ack' };
     default:
       // RFC 9000 §12.4: a frame of unknown type.
       throw malformed(r, `unknown frame type 0x${type.toString(16)}`);
@@ -283,7 +302,7 @@ export function writeAck(w: Writer, ranges: readonly PacketRange[], delay: numbe
 }
 
 /**
- * Table 3 of RFC 9000 §12.4 and RFC 9221 §5: whether a packet may carry the frame; if not, PROTOCOL_VIOLATION.
+ * Table 3 of RFC 9000 §12.4, RFC 9221 §5, draft-ietf-quic-ack-frequency §3: whether a packet may carry the frame; if not, PROTOCOL_VIOLATION.
  * A CONNECTION_CLOSE of the application (0x1d) needs `application`: it stays out of Initial and Handshake packets.
  */
 export function frameAllowed(type: FrameType, packet: PacketType, application = false): boolean {
@@ -299,6 +318,8 @@ export function frameAllowed(type: FrameType, packet: PacketType, application = 
     case 'new_token':
     case 'path_response':
     case 'handshake_done':
+    case 'ack_frequency':
+    case 'immediate_ack':
       return packet === '1rtt';
     default:
       return packet === '0rtt' || packet === '1rtt';
@@ -370,7 +391,9 @@ type IntegerFrame = Extract<
       | 'reset_stream'
       | 'stop_sending'
       | 'retire_connection_id'
-      | 'handshake_done';
+      | 'handshake_done'
+      | 'ack_frequency'
+      | 'immediate_ack';
   }
 >;
 
@@ -399,6 +422,10 @@ function integerFields(f: IntegerFrame): number[] {
       return [RETIRE_CONNECTION_ID, f.sequence];
     case 'handshake_done':
       return [HANDSHAKE_DONE];
+    case 'ack_frequency':
+      return [ACK_FREQUENCY, f.sequence, f.threshold, f.maxAckDelayUs, f.reorderingThreshold];
+    case 'immediate_ack':
+      return [IMMEDIATE_ACK];
   }
 }
 
@@ -409,7 +436,7 @@ const FIN_BIT = 0x01;
 const LEN_BIT = 0x02;
 const OFF_BIT = 0x04;
 
-// RFC 9000 table 3 (§12.4), RFC 9221 §4.
+// RFC 9000 table 3 (§12.4), RFC 9221 §4, draft-ietf-quic-ack-frequency §10.2.
 const PADDING = 0x00;
 const PING = 0x01;
 const ACK = 0x02;
@@ -437,3 +464,5 @@ const CONNECTION_CLOSE_APP = 0x1d;
 const HANDSHAKE_DONE = 0x1e;
 const DATAGRAM = 0x30;
 const DATAGRAM_LEN = 0x31;
+const ACK_FREQUENCY = 0xaf;
+const IMMEDIATE_ACK = 0x1f;

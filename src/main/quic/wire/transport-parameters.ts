@@ -1,4 +1,4 @@
-/** Transport parameters (RFC 9000 §18; RFC 9221 §3), as they travel in the TLS extension quic_transport_parameters. */
+/** Transport parameters (RFC 9000 §18; RFC 9221 §3; draft-ietf-quic-ack-frequency §3), as they travel in the TLS extension quic_transport_parameters. */
 
 import { Reader, varintSize, Writer } from './cursor.ts';
 import { QuicError, TransportError } from './errors.ts';
@@ -31,6 +31,8 @@ export interface TransportParameters {
   retrySourceConnectionId?: Buffer;
   /** Largest DATAGRAM frame, type and length included, that the endpoint takes; 0: none (RFC 9221 §3). */
   maxDatagramFrameSize: number;
+  /** Shortest delay of ACKs that the endpoint can be asked for; infinite: it takes no ACK_FREQUENCY frames. */
+  minAckDelayUs: number;
 }
 
 /** What an endpoint that leaves a parameter out is taken to have said (RFC 9000 §18.2, RFC 9221 §3). */
@@ -48,6 +50,7 @@ export const DEFAULT_PARAMETERS: Readonly<TransportParameters> = {
   disableActiveMigration: false,
   activeConnectionIdLimit: 2,
   maxDatagramFrameSize: 0,
+  minAckDelayUs: Number.POSITIVE_INFINITY,
 };
 
 /** Encodes every parameter that differs from its default. */
@@ -97,6 +100,11 @@ export function decodeTransportParameters(buf: Buffer, from: 'client' | 'server'
       throw invalid(`parameter 0x${id.toString(16)} from a client`);
     decodeOne(tp, id, value);
   }
+  if (seen.has(MIN_ACK_DELAY) && tp.minAckDelayUs > 1000 * tp.maxAckDelayMs)
+    throw invalid('min_ack_delay above max_ack_delay');
+  // RFC 9000 §18.2: a server that uses no connection ids cannot be reached at another address.
+  if (seen.has(PREFERRED_ADDRESS) && tp.initialSourceConnectionId?.length === 0)
+    throw invalid('preferred_address of a server without connection IDs');
   return tp;
 }
 
@@ -153,6 +161,8 @@ type NameOf<T> = {
   [K in keyof TransportParameters]-?: TransportParameters[K] extends T ? K : never;
 }[keyof TransportParameters];
 
+const MIN_ACK_DELAY = 0xff04de1b;
+
 /** RFC 9000 §18.2 with the ranges it allows. */
 const INTEGERS: readonly { id: number; name: NameOf<number>; min?: number; max?: number; streams?: true }[] =
   [
@@ -168,6 +178,7 @@ const INTEGERS: readonly { id: number; name: NameOf<number>; min?: number; max?:
     { id: 0x0b, name: 'maxAckDelayMs', max: 2 ** 14 - 1 },
     { id: 0x0e, name: 'activeConnectionIdLimit', min: 2 },
     { id: 0x20, name: 'maxDatagramFrameSize' },
+    { id: MIN_ACK_DELAY, name: 'minAckDelayUs' },
   ];
 
 const BYTES: readonly { id: number; name: NameOf<Buffer | undefined>; min: number; max: number }[] = [
