@@ -6,7 +6,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { LinkSettings } from '../../../shared/domain.ts';
 import type { Exchange, Outcome } from './exchange.ts';
-import { HQ } from './hq.ts';
+import { HQ } from './files.ts';
 import type { Way } from './middlebox.ts';
 import { NotApplicable } from './peer.ts';
 

@@ -13,7 +13,8 @@ import type {
 } from '../../quic/udp/api.ts';
 import { connectQuic } from '../../quic/udp/client.ts';
 import { listenQuic } from '../../quic/udp/server.ts';
-import { fetchHq, HQ, serveHq } from './hq.ts';
+import { PAGE, PAGE_PATH } from './chromium.ts';
+import { fetcher, HQ, type ServedFile, serveFiles } from './files.ts';
 import { type Interference, Middlebox } from './middlebox.ts';
 import { NotApplicable, type Peer, type Workplace } from './peer.ts';
 
@@ -52,6 +53,7 @@ export interface Outcome {
 }
 
 const DATAGRAMS = 10;
+const SAMPLE_MS = 10;
 const NO_DELAY: LinkSettings = { rateBps: null, delayMs: 0, jitterMs: 0, lossRatio: 0, bufferBytes: null };
 
 /** What one end of ours has seen of its connection. */
@@ -171,6 +173,8 @@ export class Exchange {
       ...(early && {
         onEarly: (soon) => {
           fetched = this.#fetch(soon, alpn, paths);
+          // Awaited below, unless the handshake fails before.
+          fetched.catch(() => undefined);
         },
       }),
     });
@@ -208,7 +212,7 @@ export class Exchange {
     }
     if (options.during) asides.push(options.during(box!));
     await Promise.all([
-      this.peer.fetch!(this.#place, {
+      this.peer.fetch!({ ...this.#place, cert, key }, {
         host,
         port,
         alpn,
@@ -227,7 +231,7 @@ export class Exchange {
     for (const path of paths) this.#compare(path, readFileSync(join(out, path)));
     const last = sessions.at(-1);
     if (!last) throw new Error('no connection of the peer’s client arrived');
-    const seconds = ((last.endedAt || performance.now()) - last.startedAt) / 1000;
+    const seconds = (last.endedAt - last.startedAt) / 1000;
     return this.#outcome(last, paths, seconds, box);
   }
 
@@ -265,10 +269,15 @@ export class Exchange {
       onSession: (session) => {
         const seen: Seen = { session, startedAt: performance.now(), endedAt: 0 };
         sessions.push(seen);
-        void session.closed.then(() => {
-          seen.endedAt = performance.now();
-        });
-        serveHq(session, (path) => this.#file(path));
+        // What a transfer took ends with the last byte of it that was sent; when a client leaves says little.
+        let sent = 0;
+        const timer = setInterval(() => {
+          const { streamBytesSent } = session.stats();
+          if (streamBytesSent > sent) seen.endedAt = performance.now();
+          sent = streamBytesSent;
+        }, SAMPLE_MS);
+        void session.closed.then(() => clearInterval(timer));
+        serveFiles(session, (path) => this.#served(path));
         session.onDatagram = (data) => session.sendDatagram(data);
         // A case that is called off has failed already.
         if (options.keyUpdate) this.#updateKeys(session).catch(() => undefined);
@@ -278,8 +287,15 @@ export class Exchange {
     return listener;
   }
 
-  async #fetch(session: QuicSession, _alpn: string, paths: readonly string[]): Promise<void> {
-    await Promise.all(paths.map(async (path) => this.#compare(path, await fetchHq(session, path))));
+  async #fetch(session: QuicSession, alpn: string, paths: readonly string[]): Promise<void> {
+    const fetchFile = fetcher(session, alpn);
+    await Promise.all(paths.map(async (path) => this.#compare(path, await fetchFile(path))));
+  }
+
+  #served(path: string): ServedFile | null {
+    if (path.startsWith(PAGE_PATH)) return { content: Buffer.from(PAGE), type: 'text/html' };
+    const content = this.#file(path);
+    return content && { content, type: 'application/octet-stream' };
   }
 
   #file(path: string): Buffer | null {

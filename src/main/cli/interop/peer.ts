@@ -66,14 +66,21 @@ export const isInstalled = (command: string): boolean =>
 
 const OUTPUT_KEPT = 4000;
 
-/** Collects the end of what a program prints. */
-function collect(child: ChildProcess): () => string {
+/** What is kept of a program's output: its last characters, of both streams unless told otherwise. */
+interface Keep {
+  keep?: number;
+  stdoutOnly?: boolean;
+}
+
+function collect(child: ChildProcess, { keep = OUTPUT_KEPT, stdoutOnly = false }: Keep = {}): () => string {
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of stdoutOnly ? [child.stdout] : [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (part: string) => {
-      text = (text + part).slice(-OUTPUT_KEPT);
+      text += part;
+      if (text.length > keep) text = text.slice(-keep);
     });
   }
+  if (stdoutOnly) child.stderr?.resume();
   return () => text.trim();
 }
 
@@ -82,9 +89,10 @@ export async function runProgram(
   command: string,
   args: readonly string[],
   signal: AbortSignal,
+  keep: Keep = {},
 ): Promise<string> {
   const child = spawn(command, args, { env: programEnv, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = collect(child);
+  const output = collect(child, keep);
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
   try {
