@@ -94,6 +94,7 @@ export class Sender {
       this.#record(packet, end - packet.start, nowUs);
     }
     this.#slabUsed = end;
+    if (end - start > FULL_DATAGRAM) state.largeSentAtUs = nowUs;
     state.bytesSent += end - start;
     path.bytesSent += end - start;
     return buffer.subarray(start, end);
