@@ -70,6 +70,23 @@ describe('routelab probe measures', () => {
       handshake_ms: { p50: ms, p95: ms },
       cwnd_bytes: expect.any(Number),
       pacing_bps: expect.any(Number),
+      transport: {
+        min_rtt_ms: ms,
+        smoothed_rtt_ms: ms,
+        rtt_var_ms: ms,
+        in_flight_bytes: expect.any(Number),
+        datagram_bytes: expect.any(Number),
+        packets_sent: expect.any(Number),
+        packets_received: expect.any(Number),
+        packets_lost: expect.any(Number),
+        bytes_lost: expect.any(Number),
+        spurious_losses: expect.any(Number),
+        congestion_events: expect.any(Number),
+        persistent_congestions: expect.any(Number),
+        ptos: expect.any(Number),
+        delivery_rate_bps: expect.any(Number),
+        app_limited: expect.any(Boolean),
+      },
       started_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     });
   });

@@ -38,7 +38,7 @@ describe('routelab server', () => {
     server.child.kill('SIGTERM');
     const { code, stdout } = await server.finished;
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ alpn: ['routelab/1'], sessions: 0, bytes_down: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ alpn: ['routelab/1', 'h3'], sessions: 0, bytes_down: 0 });
   });
 
   it('survives garbage on its port', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createController } from '../../src/main/congestion/index.ts';
 import type { ClientConfig } from '../../src/main/quic/connection/config.ts';
 import { Connection } from '../../src/main/quic/connection/connection.ts';
+import { qlogTrace } from '../../src/main/quic/qlog/trace.ts';
 import type { FuzzTarget } from './target.ts';
 
 const server = { address: '192.0.2.2', port: 4433 };
@@ -23,6 +24,13 @@ function client(): { connection: Connection; first: Buffer } {
     idleTimeoutMs: 30_000,
     serverName: 'localhost',
     verify: null,
+    // Whatever comes is logged too, in records that can be read.
+    observer: (origin) =>
+      qlogTrace(
+        origin,
+        { write: (record) => void JSON.parse(record.slice(1)), end() {} },
+        { local: server, unixMs: 0 },
+      ),
   };
   const connection = Connection.client(config, server, 0);
   return { connection, first: Buffer.from(connection.poll(0)!) };

@@ -2,7 +2,9 @@
 import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
+import { http3Frames, qpack } from './http3.ts';
 import { probeProtocol } from './probe-protocol.ts';
+import { qlog } from './qlog.ts';
 import { receiveStream } from './receive-stream.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
@@ -12,10 +14,13 @@ import { transportParameters } from './transport-parameters.ts';
 export const TARGETS: readonly FuzzTarget[] = [
   header,
   frames,
+  qlog,
   transportParameters,
   receiveStream,
   tls,
   probeProtocol,
   addressTokens,
   datagrams,
+  qpack,
+  http3Frames,
 ];

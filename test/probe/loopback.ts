@@ -1,6 +1,7 @@
 /** A real RouteLab server on loopback, and real connections to it. */
 import { ALPN } from '../../src/main/probe/protocol.ts';
-import { createCounters, type ServiceCounters, serveSession } from '../../src/main/probe/service.ts';
+import { serveSession } from '../../src/main/probe/service.ts';
+import { createCounters, type ServiceCounters } from '../../src/main/probe/service-limits.ts';
 import { createAuthority, issueCertificate } from '../../src/main/quic/tls/authority.ts';
 import type { ConnectOptions, QuicListener, QuicSession } from '../../src/main/quic/udp/api.ts';
 import { connectQuic } from '../../src/main/quic/udp/client.ts';
@@ -16,7 +17,7 @@ export interface Loopback extends AsyncDisposable {
 /** `serve` stands in for our server where a test needs one that misbehaves. */
 export async function startLoopback(
   alpn: readonly string[] = [ALPN],
-  serve: (session: QuicSession, counters: ServiceCounters) => void = serveSession,
+  serve: (session: QuicSession, counters: ServiceCounters) => unknown = serveSession,
 ): Promise<Loopback> {
   const authority = await createAuthority(Date.now());
   const { certPem, keyPem } = await issueCertificate(authority, {
@@ -31,7 +32,7 @@ export async function startLoopback(
     alpn,
     certificate: certPem,
     privateKey: keyPem,
-    onSession: (session) => serve(session, counters),
+    onSession: (session) => void serve(session, counters),
   });
   const sessions: QuicSession[] = [];
   const options: ConnectOptions = {

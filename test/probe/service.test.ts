@@ -7,7 +7,7 @@ import {
   encodeRequest,
   type TransferRequest,
 } from '../../src/main/probe/protocol.ts';
-import { SERVICE_LIMITS } from '../../src/main/probe/service.ts';
+import { SERVICE_LIMITS } from '../../src/main/probe/service-limits.ts';
 import { download, type Received, upload } from '../../src/main/probe/throughput.ts';
 import type { QuicSession, QuicStream } from '../../src/main/quic/udp/api.ts';
 import type { PingSample } from '../../src/shared/samples.ts';
@@ -234,9 +234,9 @@ describe('a server against clients that do not keep to the protocol', () => {
   });
 
   it('completes handshakes of another protocol and serves nothing on them', async () => {
-    await using other = await startLoopback(['h3']);
+    await using other = await startLoopback(['other/9']);
     const session = await other.connect();
-    expect(session.handshake.alpn).toBe('h3');
+    expect(session.handshake.alpn).toBe('other/9');
     expect(await resetOf(session, Buffer.from('GET / please'))).toBe(AppError.NOT_SERVED);
     expect(other.counters).toMatchObject({ sessions: 1, transfers: 0, activeTransfers: 0 });
   });

@@ -1,16 +1,21 @@
 import { appendFileSync } from 'node:fs';
 import { LabError } from '../../shared/errors.ts';
 
-/** The `keyLog` option of a connection for `--keylog FILE`; nothing without it. Throws RL_FILE_UNREADABLE. */
-export function keyLogTo(file: string | undefined): { keyLog?: (line: string) => void } {
+/**
+ * The `keyLog` option of a connection for `--keylog FILE`, or the file that SSLKEYLOGFILE names, as other TLS tools take it;
+ * nothing without either. Throws RL_FILE_UNREADABLE.
+ */
+export function keyLogTo(wanted: string | undefined): { keyLog?: (line: string) => void } {
+  const file = wanted ?? (process.env['SSLKEYLOGFILE'] || undefined);
   if (file === undefined) return {};
+  const field = wanted === undefined ? 'SSLKEYLOGFILE' : '--keylog';
   const append = (text: string): void => {
     try {
       // Secrets: for this user only.
       appendFileSync(file, text, { mode: 0o600 });
     } catch (cause) {
-      throw new LabError('RL_FILE_UNREADABLE', `--keylog: ${(cause as Error).message}`, {
-        field: '--keylog',
+      throw new LabError('RL_FILE_UNREADABLE', `${field}: ${(cause as Error).message}`, {
+        field,
         cause,
       });
     }

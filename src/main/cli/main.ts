@@ -15,13 +15,17 @@ interface CommandFile {
 const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFile> }> = {
   serve: { summary: 'the headless lab: UI, API and metrics', load: () => import('./serve.ts') },
   demo: { summary: 'six emulated routes, measured for a while', load: () => import('./demo.ts') },
-  server: { summary: 'QUIC server: echo, sink and source', load: () => import('./server.ts') },
-  probe: { summary: 'measure a server: RTT, loss, handshake, throughput', load: () => import('./probe.ts') },
+  server: { summary: 'QUIC server: echo, sink, source, HTTP/3', load: () => import('./server.ts') },
+  probe: {
+    summary: 'measure a server: RTT, loss, handshake, throughput, HTTP/3',
+    load: () => import('./probe.ts'),
+  },
   emulate: {
     summary: 'a UDP path with rate, delay, jitter and loss',
     load: () => import('./emulate.ts'),
   },
   bench: { summary: 'measure RouteLab itself', load: () => import('./bench.ts') },
+  interop: { summary: 'talk to other QUIC stacks, case by case', load: () => import('./interop.ts') },
   doctor: { summary: 'check what this machine offers', load: () => import('./doctor.ts') },
 };
 

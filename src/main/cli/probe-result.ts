@@ -1,6 +1,7 @@
 /** The result of one probe as DESIGN.md §5 states it: what `--json` prints and the table is made from. */
 import type { ErrorBody } from '../../shared/errors.ts';
 import { type HandshakeSample, type PingSample, pingStats, quantile } from '../../shared/samples.ts';
+import type { ConnectionStats } from '../quic/udp/api.ts';
 import { type Column, table } from './output.ts';
 
 export const MODES = ['ping', 'handshake', 'download', 'upload'] as const;
@@ -26,12 +27,35 @@ export interface ProbeResult {
   cwnd_bytes?: number;
   pacing_bps?: number;
   retransmit_ratio?: number;
+  /** What QUIC itself counted at this endpoint, at the end of the session. */
+  transport?: TransportResult;
   emulated?: true;
   started_at: string;
   insecure?: true;
   interrupted?: true;
   /** What ended the measurement early. */
   error?: ErrorBody;
+}
+
+/** Absent fields are not known. Packets and bytes are of UDP payload; losses are those of what this endpoint sent. */
+interface TransportResult {
+  min_rtt_ms?: number;
+  smoothed_rtt_ms?: number;
+  rtt_var_ms?: number;
+  in_flight_bytes: number;
+  /** UDP payload of full datagrams: the path's MTU as far as it is known, less IP and UDP headers. */
+  datagram_bytes: number;
+  packets_sent: number;
+  packets_received: number;
+  packets_lost: number;
+  bytes_lost: number;
+  /** Of the lost, those that were acknowledged after all. */
+  spurious_losses: number;
+  congestion_events: number;
+  persistent_congestions: number;
+  ptos: number;
+  delivery_rate_bps?: number;
+  app_limited: boolean;
 }
 
 const ORDER = [
@@ -50,6 +74,7 @@ const ORDER = [
   'cwnd_bytes',
   'pacing_bps',
   'retransmit_ratio',
+  'transport',
   'emulated',
   'started_at',
   'insecure',
@@ -90,6 +115,27 @@ export function handshakeFields(
   const times = samples.flatMap(({ durationUs }) => durationUs ?? []).sort((a, b) => a - b);
   if (times.length === 0) return {};
   return { handshake_ms: { p50: ms(quantile(times, 0.5)), p95: ms(quantile(times, 0.95)) } };
+}
+
+export function transportFields(stats: ConnectionStats): TransportResult {
+  const { minRttUs, smoothedRttUs, rttVarUs, deliveryRateBps } = stats;
+  return {
+    ...(minRttUs !== null && { min_rtt_ms: ms(minRttUs) }),
+    ...(smoothedRttUs !== null && { smoothed_rtt_ms: ms(smoothedRttUs) }),
+    ...(rttVarUs !== null && { rtt_var_ms: ms(rttVarUs) }),
+    in_flight_bytes: stats.bytesInFlight,
+    datagram_bytes: stats.datagramBytes,
+    packets_sent: stats.packetsSent,
+    packets_received: stats.packetsReceived,
+    packets_lost: stats.packetsLost,
+    bytes_lost: stats.bytesLost,
+    spurious_losses: stats.spuriousLosses,
+    congestion_events: stats.congestionEvents,
+    persistent_congestions: stats.persistentCongestions,
+    ptos: stats.ptoCount,
+    ...(deliveryRateBps !== null && { delivery_rate_bps: Math.round(deliveryRateBps) }),
+    app_limited: stats.isAppLimited,
+  };
 }
 
 /** The result as a table, numbers right-aligned with their unit beside them. */

@@ -1,4 +1,4 @@
-/** `routelab probe HOST:PORT`: one measurement of one server. */
+/** `routelab probe HOST:PORT`, or an https URL: one measurement of one server. */
 import type { Command } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError, toLabError } from '../../shared/errors.ts';
@@ -9,6 +9,7 @@ import { runHandshakes } from '../probe/handshake.ts';
 import { Pinger } from '../probe/ping.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { download, upload } from '../probe/throughput.ts';
+import type { QlogFormat } from '../quic/qlog/trace.ts';
 import type { CloseInfo, ConnectOptions, QuicSession } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs } from '../quic/udp/clock.ts';
@@ -25,6 +26,7 @@ import {
   withDefault,
 } from './options.ts';
 import { note, paint, print, printError, printJson, progress } from './output.ts';
+import { collectHeader, type Http3Options, isUrl, parseMethod, parseUrl, probeHttp3 } from './probe-http3.ts';
 import {
   handshakeFields,
   inOrder,
@@ -33,12 +35,13 @@ import {
   type ProbeResult,
   pingFields,
   resultTable,
+  transportFields,
 } from './probe-result.ts';
+import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
 import { readTrust } from './trust.ts';
 
-interface ProbeOptions {
-  mode: Mode;
-  count?: number;
+interface ProbeOptions extends Http3Options {
+  mode?: Mode | 'http3';
   /** Microseconds. */
   duration?: number;
   rate?: number;
@@ -53,21 +56,23 @@ interface ProbeOptions {
   data?: string;
   mtuDiscovery: boolean;
   keylog?: string;
+  qlog?: string;
+  qlogFormat?: QlogFormat;
   emulated?: true;
-  json?: true;
 }
 
 export function configure(command: Command): void {
   command
-    .argument('<host:port>', 'server to measure; an IPv6 address in brackets')
+    .argument('<target>', 'server to measure: host:port, an IPv6 address in brackets, or an https URL')
     .option(
       '--mode <mode>',
-      `what to measure: ${MODES.join(', ')}`,
-      (text) => parseChoice(text, '--mode', MODES),
-      'ping',
+      `what to measure: ${MODES.join(', ')} (default ping), or of an https URL http3`,
+      (text) => parseChoice(text, '--mode', [...MODES, 'http3']),
     )
-    .option('--count <n>', 'pings or handshakes to make (handshake: default 10)', (text) =>
-      parseNumber(text, '--count', { min: 1, max: 10_000_000, integer: true }),
+    .option(
+      '--count <n>',
+      'pings, handshakes or requests to make (handshake: default 10, http3: default 1)',
+      (text) => parseNumber(text, '--count', { min: 1, max: 10_000_000, integer: true }),
     )
     .option(
       '--duration <time>',
@@ -78,6 +83,9 @@ export function configure(command: Command): void {
       parseNumber(text, '--rate', { min: 0.01, max: 10_000 }),
     )
     .option('--bytes <size>', 'payload to transfer, such as 10mb', parsePayload)
+    .option('--method <name>', 'method of a request (default GET, or POST with --body)', parseMethod)
+    .option('--body <file>', 'content of a request')
+    .option('--header <name:value>', 'header field of a request; repeatable', collectHeader)
     .option(
       '--congestion <name>',
       `congestion controller: ${CONTROLLERS.join(', ')}`,
@@ -100,7 +108,9 @@ export function configure(command: Command): void {
     )
     .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--data <dir>', 'data folder of the lab whose authority to trust')
-    .option('--keylog <file>', 'append TLS secrets for Wireshark')
+    .option('--keylog <file>', 'append TLS secrets for Wireshark (default SSLKEYLOGFILE, where set)')
+    .option('--qlog <file|dir>', 'write what the connection does as qlog; a folder takes one file for each')
+    .option('--qlog-format <name>', QLOG_FORMAT_HELP, parseQlogFormat)
     .option('--emulated', 'mark the result as measured over an emulated path')
     .action(run);
 }
@@ -120,21 +130,26 @@ function parsePayload(text: string): number {
 }
 
 /** Which options mean something in which mode; the others are refused, not ignored. */
-const APPLIES: Record<'count' | 'rate' | 'bytes', readonly Mode[]> = {
-  count: ['ping', 'handshake'],
+const APPLIES = {
+  count: ['ping', 'handshake', 'http3'],
+  duration: MODES,
   rate: ['ping'],
   bytes: ['download', 'upload'],
-};
+  alpn: MODES,
+  method: ['http3'],
+  body: ['http3'],
+  header: ['http3'],
+} as const satisfies Partial<Record<keyof ProbeOptions, readonly (Mode | 'http3')[]>>;
 
-function checkOptions(options: ProbeOptions): void {
+function checkOptions(mode: Mode | 'http3', options: ProbeOptions): void {
   for (const [name, modes] of Object.entries(APPLIES)) {
-    if (options[name as keyof typeof APPLIES] !== undefined && !modes.includes(options.mode)) {
-      throw new LabError('RL_USAGE', `--${name} does not apply to --mode ${options.mode}`);
+    if (options[name as keyof typeof APPLIES] !== undefined && !modes.some((other) => other === mode)) {
+      throw new LabError('RL_USAGE', `--${name} does not apply to --mode ${mode}`);
     }
   }
-  if (options.mode !== 'handshake' && options.alpn?.some((name) => name !== ALPN)) {
-    throw new LabError('RL_USAGE', `--mode ${options.mode} needs a RouteLab server (ALPN ${ALPN})`, {
-      hint: 'Measure a server of another protocol with --mode handshake.',
+  if (mode !== 'handshake' && options.alpn?.some((name) => name !== ALPN)) {
+    throw new LabError('RL_USAGE', `--mode ${mode} needs a RouteLab server (ALPN ${ALPN})`, {
+      hint: 'Measure a server of another protocol with --mode handshake, HTTP/3 with an https URL.',
     });
   }
 }
@@ -143,13 +158,24 @@ function checkOptions(options: ProbeOptions): void {
 interface Measurement {
   connect: ConnectOptions;
   options: ProbeOptions;
+  mode: Mode;
   signal: AbortSignal;
   result: ProbeResult;
 }
 
 async function run(target: string, options: ProbeOptions): Promise<void> {
-  const address = parseAddress(target, 'target', { lowestPort: 1 });
-  checkOptions(options);
+  const url = isUrl(target) ? parseUrl(target) : null;
+  const mode = options.mode ?? (url === null ? 'ping' : 'http3');
+  if ((mode === 'http3') !== (url !== null)) {
+    throw new LabError('RL_USAGE', `--mode ${mode} does not go with "${target}"`, {
+      hint: 'Mode http3 is for https://HOST[:PORT]/PATH, the others are for HOST:PORT.',
+    });
+  }
+  const address =
+    url === null
+      ? parseAddress(target, 'target', { lowestPort: 1 })
+      : { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 443 : Number(url.port) };
+  checkOptions(mode, options);
   const trust = readTrust(options);
   if (options.insecure) {
     note(`${paint('yellow', 'warning', process.stderr)} --insecure: the server’s certificate is not checked`);
@@ -165,40 +191,44 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     mtuDiscovery: options.mtuDiscovery,
     signal: interrupt.signal,
     ...keyLogTo(options.keylog),
+    ...qlogTo(options, { one: options.mode !== 'handshake' }),
   };
-  const startedAtUs = nowUs();
-  const result: ProbeResult = {
-    target: formatAddress(address),
-    mode: options.mode,
+  const base = {
     congestion: options.congestion,
-    duration_s: 0,
-    ...(options.emulated && { emulated: true }),
+    ...(options.emulated && { emulated: true as const }),
     started_at: new Date().toISOString(),
-    ...(options.insecure && { insecure: true }),
+    ...(options.insecure && { insecure: true as const }),
   };
-  const measurement: Measurement = { connect, options, signal: interrupt.signal, result };
+  let error: LabError | null;
+  if (mode === 'http3') error = await probeHttp3(url!, options, connect, base);
+  else {
+    const result: ProbeResult = { target: formatAddress(address), mode, duration_s: 0, ...base };
+    error = await measure({ connect, options, mode, signal: interrupt.signal, result });
+  }
+  if (error === null) return;
+  process.exitCode = error.exitCode;
+  printError(error);
+}
+
+/** Measures and prints. Returns why it is no success, beside what was measured all the same. */
+async function measure(measurement: Measurement): Promise<LabError | null> {
+  const { mode, options, signal, result } = measurement;
+  const startedAtUs = nowUs();
   let error: LabError | null = null;
   try {
-    const { mode } = options;
     if (mode === 'handshake') await measureHandshakes(measurement);
     else await measureSession(mode, measurement);
   } catch (thrown) {
-    if (!interrupt.signal.aborted) error = toLabError(thrown);
+    if (!signal.aborted) error = toLabError(thrown);
   }
   // Nothing was measured: the error is the whole answer.
   if (error !== null && result.handshake_ms === undefined) throw error;
   result.duration_s = Math.round((nowUs() - startedAtUs) / 1000) / 1000;
-  if (interrupt.signal.aborted) result.interrupted = true;
-  if (error !== null) {
-    result.error = error.toBody();
-    process.exitCode = error.exitCode;
-  }
+  if (signal.aborted) result.interrupted = true;
+  if (error !== null) result.error = error.toBody();
   if (options.json) printJson(inOrder(result));
   else printResult(result);
-  if (error === null && !interrupt.signal.aborted) error = nothingMeasured(result);
-  if (error === null) return;
-  process.exitCode = error.exitCode;
-  printError(error);
+  return error ?? (signal.aborted ? null : nothingMeasured(result));
 }
 
 /** A measurement that ran to its end without a single answer is no success. */
@@ -265,6 +295,7 @@ async function measureSession(mode: Exclude<Mode, 'handshake'>, measurement: Mea
     if (ended !== null) throw connectionEnded(ended, mode);
   } finally {
     const stats = session.stats();
+    result.transport = transportFields(stats);
     if (mode !== 'download') {
       result.cwnd_bytes = stats.cwndBytes;
       if (stats.pacingBps !== null) result.pacing_bps = Math.round(stats.pacingBps);

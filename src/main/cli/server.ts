@@ -4,8 +4,12 @@ import type { Command } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/units.ts';
+import { H3_ALPN } from '../probe/http3-service.ts';
 import { ALPN } from '../probe/protocol.ts';
-import { createCounters, type ServiceCounters, serveSession } from '../probe/service.ts';
+import { type ServedSession, serveSession } from '../probe/service.ts';
+import { createCounters, type ServiceCounters } from '../probe/service-limits.ts';
+import type { QlogFormat } from '../quic/qlog/trace.ts';
+import type { QuicSession } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { listenQuic } from '../quic/udp/server.ts';
 import { isLoopback } from '../serve/guard.ts';
@@ -14,6 +18,7 @@ import { untilInterrupted } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
 import { chosenController, collectList, collectParameter, parseController, withDefault } from './options.ts';
 import { commandName, note, print, printJson, table } from './output.ts';
+import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
 import { type Identity, issueIdentity, readIdentity } from './trust.ts';
 
 interface ServerOptions {
@@ -27,10 +32,14 @@ interface ServerOptions {
   data?: string;
   mtuDiscovery: boolean;
   keylog?: string;
+  qlog?: string;
+  qlogFormat?: QlogFormat;
   json?: true;
 }
 
 const LIVE_MS = { terminal: 500, log: 10_000 } as const;
+/** How long responses under way may take when the server is told to end. */
+const GOODBYE_MS = 1000;
 
 export function configure(command: Command): void {
   command
@@ -45,7 +54,11 @@ export function configure(command: Command): void {
     .option('--cert <file>', 'PEM certificate chain, leaf first (default: one from the lab’s own authority)')
     .option('--key <file>', 'PEM private key of --cert')
     .option('--name <name>', 'further name for the certificate the lab issues; repeatable', collectList)
-    .option('--alpn <name>', `application protocol (default ${ALPN}; others: handshake only)`, collectList)
+    .option(
+      '--alpn <name>',
+      `application protocol; repeatable (default ${ALPN} and ${H3_ALPN}; others: handshake only)`,
+      collectList,
+    )
     .option(
       '--congestion <name>',
       `controller of what it sends: ${CONTROLLERS.join(', ')}`,
@@ -55,15 +68,18 @@ export function configure(command: Command): void {
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
     .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--data <dir>', 'data folder with the lab’s authority')
-    .option('--keylog <file>', 'append TLS secrets for Wireshark')
+    .option('--keylog <file>', 'append TLS secrets for Wireshark (default SSLKEYLOGFILE, where set)')
+    .option('--qlog <dir>', 'write what each connection does as qlog, one file for each')
+    .option('--qlog-format <name>', QLOG_FORMAT_HELP, parseQlogFormat)
     .action(run);
 }
 
 async function run(options: ServerOptions): Promise<void> {
-  const { listen, alpn = [ALPN] } = options;
+  const { listen, alpn = [ALPN, H3_ALPN] } = options;
   const interrupted = untilInterrupted();
   const identity = await identityOf(options);
   const counters = createCounters();
+  const served = new Map<QuicSession, ServedSession>();
   const listener = await listenQuic({
     ...listen,
     alpn,
@@ -72,7 +88,13 @@ async function run(options: ServerOptions): Promise<void> {
     controller: chosenController(options),
     mtuDiscovery: options.mtuDiscovery,
     ...keyLogTo(options.keylog),
-    onSession: (session) => serveSession(session, counters),
+    ...qlogTo(options, { one: false }),
+    onSession: (session) => {
+      const goodbye = serveSession(session, counters);
+      if (goodbye === null) return;
+      served.set(session, goodbye);
+      void session.closed.then(() => served.delete(session));
+    },
   });
   const startedAtUs = nowUs();
   const address = { host: listener.address, port: listener.port };
@@ -83,10 +105,21 @@ async function run(options: ServerOptions): Promise<void> {
   const live = showLive(counters);
   await interrupted;
   live.stop();
+  await sayGoodbye(served);
   await listener.close();
   const seconds = (nowUs() - startedAtUs) / 1e6;
   if (options.json) printJson(summary(address, alpn, seconds, counters));
   else print(summaryTable(seconds, counters));
+}
+
+/** Lets clients that can be told finish what they began (RFC 9114 §5.2), for a moment. */
+async function sayGoodbye(served: ReadonlyMap<QuicSession, ServedSession>): Promise<void> {
+  const ends = [...served.keys()].map(({ closed }) => closed);
+  for (const session of [...served.values()]) session.shutdown();
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, GOODBYE_MS);
+  await Promise.race([Promise.all(ends), limit.promise]);
+  clearTimeout(timer);
 }
 
 function identityOf(options: ServerOptions): Promise<Identity> | Identity {
@@ -109,14 +142,19 @@ function introduction(address: Address, options: ServerOptions, identity: Identi
   const isWildcard = address.host === '0.0.0.0' || address.host === '::';
   const near = formatAddress(isWildcard ? { host: 'localhost', port: address.port } : address);
   const data = options.data === undefined ? '' : ` --data ${options.data}`;
-  const foreign = options.alpn !== undefined && !options.alpn.includes(ALPN);
-  const mode = foreign ? ` --mode handshake --alpn ${options.alpn![0]}` : '';
-  if (identity.authority === null) return [['  probe it', `${commandName()} probe ${near}${mode}`]];
+  const alpn = options.alpn ?? [ALPN, H3_ALPN];
+  const hasHttp3 = alpn.includes(H3_ALPN);
+  const page = `https://${near}/bytes/1000000`;
+  /** What is probed, with the host written as `host`. */
+  const target = (host: string): string =>
+    alpn.includes(ALPN) ? host : hasHttp3 ? `https://${host}/` : `${host} --mode handshake --alpn ${alpn[0]}`;
+  if (identity.authority === null) return [['  probe it', `${commandName()} probe ${target(near)}`]];
   return [
-    ['  probe it', `${commandName()} probe ${near}${mode}${data}`],
+    ['  probe it', `${commandName()} probe ${target(near)}${data}`],
+    ...(hasHttp3 ? [['  over HTTP/3', `${commandName()} probe ${page}${data}`]] : []),
     ...(isLoopback(address.host)
       ? []
-      : [['  from elsewhere', `routelab probe NAME:${address.port}${mode} --ca ca.pem`]]),
+      : [['  from elsewhere', `routelab probe ${target(`NAME:${address.port}`)} --ca ca.pem`]]),
     ['  authority', identity.authority.path],
     ['  names', identity.authority.names.map((name) => (isIP(name) === 6 ? `[${name}]` : name)).join(', ')],
   ];
@@ -133,7 +171,8 @@ function showLive(counters: ServiceCounters): { stop: () => void } {
     const rate = (name: 'bytesDown' | 'bytesUp'): string =>
       `${(((counters[name] - previous[name]) * 8) / (now - previousAtUs)).toFixed(2)} Mbit/s`;
     const line =
-      `sessions ${counters.activeSessions}  echoes ${counters.echoes}  transfers ${counters.transfers}` +
+      `sessions ${counters.activeSessions}  echoes ${counters.echoes}  requests ${counters.requests}` +
+      `  transfers ${counters.transfers}` +
       `  down ${rate('bytesDown')}  up ${rate('bytesUp')}`;
     previous = { ...counters };
     previousAtUs = now;
@@ -161,6 +200,7 @@ function summary(
     alpn,
     duration_s: Math.round(seconds * 1000) / 1000,
     sessions: counters.sessions,
+    requests: counters.requests,
     echoes: counters.echoes,
     echoes_dropped: counters.echoesDropped,
     transfers: counters.transfers,
@@ -174,6 +214,7 @@ function summaryTable(seconds: number, counters: ServiceCounters): string {
   return table(
     [
       ['sessions', String(counters.sessions)],
+      ...(counters.requests > 0 ? [['requests', String(counters.requests)]] : []),
       ['echoes', String(counters.echoes)],
       ...(counters.echoesDropped > 0 ? [['echoes dropped', String(counters.echoesDropped)]] : []),
       ['transfers', String(counters.transfers)],

@@ -1,9 +1,10 @@
 /**
- * The server side of `routelab/1` on one session: echoes datagrams, sources downloads, sinks uploads. What one
+ * The server side of one session. `h3` is for http3-service.ts; here is that of `routelab/1`: echoes datagrams, sources downloads, sinks uploads. What one
  * client can make it do is bounded by SERVICE_LIMITS; docs/probe-protocol.md lists the bounds and their reasons.
  */
 import type { QuicSession, QuicStream } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
+import { H3_ALPN, serveHttp3 } from './http3-service.ts';
 import type { TransferRequest } from './protocol.ts';
 import {
   ALPN,
@@ -16,60 +17,27 @@ import {
   REQUEST_BYTES,
   WRITES_PER_TURN,
 } from './protocol.ts';
-
-export const SERVICE_LIMITS = {
-  /** Sessions served at once, over all clients. */
-  sessions: 1000,
-  /** Transfers at once on one session. */
-  transfersPerSession: 4,
-  /** Transfers at once over all sessions. */
-  transfers: 64,
-  /** Payload bytes of one transfer. */
-  bytes: 1e11,
-  /** Milliseconds of one transfer, and what a request without a duration gets. */
-  durationMs: 600_000,
-  /** Milliseconds for the request header to arrive, and beyond a transfer's duration for its last bytes. */
-  graceMs: 10_000,
-} as const;
-
-/** What the server has done since it started; shared by all its sessions. */
-export interface ServiceCounters {
-  sessions: number;
-  activeSessions: number;
-  echoes: number;
-  /** Datagrams not echoed: too short, or the connection could not take the answer. */
-  echoesDropped: number;
-  transfers: number;
-  activeTransfers: number;
-  /** Requests and sessions refused by a bound. */
-  refused: number;
-  /** Payload bytes handed to downloads / received from uploads. */
-  bytesDown: number;
-  bytesUp: number;
-}
-
-export const createCounters = (): ServiceCounters => ({
-  sessions: 0,
-  activeSessions: 0,
-  echoes: 0,
-  echoesDropped: 0,
-  transfers: 0,
-  activeTransfers: 0,
-  refused: 0,
-  bytesDown: 0,
-  bytesUp: 0,
-});
+import { SERVICE_LIMITS, type ServiceCounters } from './service-limits.ts';
 
 /** Upload reports, and the check whether a download is through. */
 const TICK_MS = 250;
 
-/** Serves one session until it closes. `counters` is shared between the sessions of a listener. */
-export function serveSession(session: QuicSession, counters: ServiceCounters): void {
+/** What an owner may ask of a session being served. */
+export interface ServedSession {
+  /** Takes no more requests; those under way are finished. Ends at once where there is nothing to finish. */
+  shutdown(): void;
+}
+
+/**
+ * Serves one session until it closes. `counters` is shared between the sessions of a listener. Null where the session has no
+ * way to say goodbye but to be closed.
+ */
+export function serveSession(session: QuicSession, counters: ServiceCounters): ServedSession | null {
   counters.sessions++;
   if (counters.activeSessions >= SERVICE_LIMITS.sessions) {
     counters.refused++;
     void session.close(AppError.BUSY, 'too many sessions');
-    return;
+    return null;
   }
   counters.activeSessions++;
   const slots = new Set<Slot>();
@@ -78,9 +46,10 @@ export function serveSession(session: QuicSession, counters: ServiceCounters): v
     for (const slot of [...slots]) slot.release();
   });
 
+  if (session.handshake.alpn === H3_ALPN) return serveHttp3(session, counters);
   if (session.handshake.alpn !== ALPN) {
     session.onStream = (stream) => refuse(stream, AppError.NOT_SERVED);
-    return;
+    return null;
   }
   session.onDatagram = (payload) => {
     if (payload.length >= ECHO_MIN_BYTES && session.sendDatagram(payload)) counters.echoes++;
@@ -98,6 +67,7 @@ export function serveSession(session: QuicSession, counters: ServiceCounters): v
       refuse(stream, AppError.BUSY);
     } else serveStream(new Slot(stream, counters, slots));
   };
+  return null;
 }
 
 function refuse(stream: QuicStream, code: number): void {

@@ -12,11 +12,11 @@ import { SpuriousLosses } from './spurious-losses.ts';
 import { type SentPacket, SPACES, type Space } from './types.ts';
 
 /** kPacketThreshold, RFC 9002 §6.1.1. */
-const PACKET_THRESHOLD = 3;
+export const PACKET_THRESHOLD = 3;
 /** kTimeThreshold, RFC 9002 §6.1.2. */
-const TIME_THRESHOLD = 9 / 8;
+export const TIME_THRESHOLD = 9 / 8;
 /** kPersistentCongestionThreshold, RFC 9002 §7.6.1. */
-const PERSISTENT_CONGESTION_THRESHOLD = 3;
+export const PERSISTENT_CONGESTION_THRESHOLD = 3;
 /** max_ack_delay of a peer that names none, RFC 9000 §18.2. */
 const DEFAULT_MAX_ACK_DELAY_US = 25_000;
 /**
@@ -39,6 +39,8 @@ export interface RecoveryStats {
   /** Probe timeouts that expired. */
   readonly ptoCount: number;
   readonly persistentCongestions: number;
+  /** Losses that began a recovery period (RFC 9002 §7.3.2, B.6): those of packets sent before it count once. */
+  readonly congestionEvents: number;
 }
 
 export interface RecoveryOptions {
@@ -94,7 +96,11 @@ export class Recovery<F> {
     spuriousLosses: 0,
     ptoCount: 0,
     persistentCongestions: 0,
+    congestionEvents: 0,
   };
+  /** When the newest recovery period began. */
+  #recoveryFromUs = Number.NEGATIVE_INFINITY;
+  #deliveryRateBps: number | null = null;
   #bytesInFlight = 0;
   /** First packet number of the application space that was sent on the present path. */
   #pathFrom = 0;
@@ -141,6 +147,7 @@ export class Recovery<F> {
   changePath(controller: CongestionController): void {
     this.#controller = controller;
     this.#sampler = new RateSampler();
+    this.#deliveryRateBps = null;
     this.rtt.reset();
     this.#pathFrom = this.#spaces.application.sent.next;
     this.#firstRttSampleAtUs = null;
@@ -153,6 +160,16 @@ export class Recovery<F> {
 
   get stats(): RecoveryStats {
     return this.#stats;
+  }
+
+  /** How fast the path delivers, bits per second: the newest sample that was not held down by the application; null before any. */
+  get deliveryRateBps(): number | null {
+    return this.#deliveryRateBps;
+  }
+
+  /** Whether it is the application, not the window, that limits what is sent, as of the newest acknowledgement. */
+  get isAppLimited(): boolean {
+    return this.#sampler.isAppLimited;
   }
 
   /** Whether the congestion window has room for `bytes` more. Probes and packets not in flight need not ask. */
@@ -272,6 +289,7 @@ export class Recovery<F> {
       sample.priorDeliveredBytes = this.#sampler.priorDeliveredBytes;
       sample.intervalUs = this.#sampler.intervalUs;
       sample.isAppLimited = this.#sampler.isAppLimited;
+      this.#noteDeliveryRate(sample);
       this.#controller.onAck(sample);
     }
     // RFC 9002 §6.2.2.1: acknowledging a Handshake packet proves that the server has validated the address.
@@ -280,6 +298,12 @@ export class Recovery<F> {
     if (this.#addressValidated) this.#ptoBackoff = 0;
     this.#timerSetAtUs = nowUs;
     return { acked, lost };
+  }
+
+  /** An idle application says nothing about the path, unless it got more through than was known to pass. */
+  #noteDeliveryRate({ deliveryRateBps, isAppLimited }: AckSample): void {
+    if (deliveryRateBps === null || (isAppLimited && deliveryRateBps < (this.#deliveryRateBps ?? 0))) return;
+    this.#deliveryRateBps = deliveryRateBps;
   }
 
   /** Probe timeouts since the last sign of life. */
@@ -427,6 +451,10 @@ export class Recovery<F> {
     }
     this.#bytesInFlight -= lostInFlight;
     if (this.#lostOnPath === 0) return lost;
+    if (largestSentAtUs > this.#recoveryFromUs) {
+      this.#recoveryFromUs = nowUs;
+      this.#stats.congestionEvents++;
+    }
     this.#controller.onLoss({
       nowUs,
       lostBytes: this.#lostOnPath,

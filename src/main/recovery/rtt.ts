@@ -1,7 +1,7 @@
 /** Round-trip time estimation, RFC 9002 §5 and Appendix A.7. All times in microseconds. */
 
 /** kInitialRtt, RFC 9002 §6.2.2. */
-const INITIAL_RTT_US = 333_000;
+export const INITIAL_RTT_US = 333_000;
 /** kGranularity, RFC 9002 §6.1.2. */
 export const GRANULARITY_US = 1_000;
 

@@ -1,7 +1,8 @@
 /** Worker entry: one QUIC server that echoes, sources and sinks (EndpointWorkerMethods). */
 import { LabError } from '../../shared/errors.ts';
 import { ALPN } from '../probe/protocol.ts';
-import { createCounters, serveSession } from '../probe/service.ts';
+import { serveSession } from '../probe/service.ts';
+import { createCounters } from '../probe/service-limits.ts';
 import { warmUp } from '../probe/warm-up.ts';
 import type { QuicListener } from '../quic/udp/api.ts';
 import { listenQuic } from '../quic/udp/server.ts';
@@ -19,7 +20,7 @@ serve<EndpointWorkerMethods>({
     listener = await listenQuic({
       ...params,
       alpn: [ALPN],
-      onSession: (session) => serveSession(session, counters),
+      onSession: (session) => void serveSession(session, counters),
     });
     return { host: listener.address, port: listener.port };
   },

@@ -141,6 +141,15 @@ describe('connecting', () => {
     server.close();
   });
 
+  it('offers the cipher suites it is told to, and refuses names of none', async () => {
+    const { port } = await listen();
+    const session = await connectQuic(target(port, { cipherSuites: ['TLS_AES_256_GCM_SHA384'] }));
+    expect(session.handshake.cipherSuite).toBe('TLS_AES_256_GCM_SHA384');
+    await session.close();
+    const error = await failure(connectQuic(target(port, { cipherSuites: ['TLS_NULL'] })));
+    expect(error).toMatchObject({ code: 'RL_INPUT_INVALID', field: 'cipherSuites' });
+  });
+
   it('can be cancelled', async () => {
     const silent = createSocket('udp4').bind(0, '127.0.0.1');
     await once(silent, 'listening');

@@ -3,15 +3,13 @@
  * Retry, good for a moment and one port, and those of NEW_TOKEN, good for a later connection from the same host.
  * Sealed, so that only this server can make or read them.
  */
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import { SealedBox } from '../tls/sealed-box.ts';
 
 /** Time for a client to answer a Retry, with retransmissions. */
 const RETRY_LIFETIME_MS = 15_000;
 const NEW_TOKEN_LIFETIME_MS = 24 * 3_600_000;
 const RETRY = 1;
 const NEW_TOKEN = 2;
-const NONCE_LENGTH = 12;
-const TAG_LENGTH = 16;
 const TIME_LENGTH = 6;
 
 export type AddressToken =
@@ -22,13 +20,11 @@ export type AddressToken =
   | { kind: 'bad-retry' };
 
 export class AddressTokens {
-  readonly #key: KeyObject;
-  readonly #random: (n: number) => Buffer;
+  readonly #box: SealedBox;
 
   /** `random`: n bytes that an attacker cannot predict; the key is made of them. */
   constructor(random: (n: number) => Buffer) {
-    this.#key = createSecretKey(random(32));
-    this.#random = random;
+    this.#box = new SealedBox(random);
   }
 
   /** For a Retry to this address and port. Times are unix milliseconds. */
@@ -55,31 +51,15 @@ export class AddressTokens {
   }
 
   #seal(kind: number, to: string, content: Buffer, nowMs: number): Buffer {
-    const nonce = this.#random(NONCE_LENGTH);
     const plain = Buffer.alloc(TIME_LENGTH + content.length);
     plain.writeUIntBE(Math.floor(nowMs), 0, TIME_LENGTH);
     plain.set(content, TIME_LENGTH);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: TAG_LENGTH });
-    cipher.setAAD(Buffer.from(`${kind} ${to}`));
-    const sealed = cipher.update(plain);
-    cipher.final();
-    return Buffer.concat([Buffer.from([kind]), nonce, sealed, cipher.getAuthTag()]);
+    return Buffer.concat([Buffer.from([kind]), this.#box.seal(plain, Buffer.from(`${kind} ${to}`))]);
   }
 
   #open(token: Buffer, from: string, nowMs: number, lifetimeMs: number): Buffer | null {
-    const sealedAt = 1 + NONCE_LENGTH;
-    const tagAt = token.length - TAG_LENGTH;
-    if (tagAt < sealedAt + TIME_LENGTH) return null;
-    const nonce = token.subarray(1, sealedAt);
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: TAG_LENGTH });
-    decipher.setAAD(Buffer.from(`${token[0]} ${from}`));
-    decipher.setAuthTag(token.subarray(tagAt));
-    const plain = decipher.update(token.subarray(sealedAt, tagAt));
-    try {
-      decipher.final();
-    } catch {
-      return null;
-    }
+    const plain = this.#box.open(token.subarray(1), Buffer.from(`${token[0]} ${from}`));
+    if (!plain || plain.length < TIME_LENGTH) return null;
     const ageMs = nowMs - plain.readUIntBE(0, TIME_LENGTH);
     // A clock that was set back makes tokens seem to come from the future: as good as worn out.
     return ageMs >= 0 && ageMs <= lifetimeMs ? plain.subarray(TIME_LENGTH) : null;

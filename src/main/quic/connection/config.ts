@@ -1,6 +1,11 @@
 /** What a connection is made of, and what it tells its owner. */
 import type { KeyObject } from 'node:crypto';
 import type { CongestionController } from '../../congestion/controller.ts';
+import type { SessionTickets } from '../tls/session-tickets.ts';
+import type { CipherSuite } from '../tls/suites.ts';
+import type { ResumptionTicket } from '../tls/types.ts';
+import type { TransportParameters } from '../wire/transport-parameters.ts';
+import type { Observer, Origin } from './observer.ts';
 import type { PathAddress } from './paths.ts';
 
 interface CommonConfig {
@@ -15,6 +20,8 @@ interface CommonConfig {
   maxDatagramBytes: number;
   /** max_idle_timeout offered, milliseconds. */
   idleTimeoutMs: number;
+  /** Cipher suites spoken, in order of preference; by default all this runtime has. */
+  suites?: readonly CipherSuite[] | undefined;
   /**
    * A PING goes out when nothing was received for so long, milliseconds, or for half the idle timeout if that is sooner
    * (RFC 9000 §10.1.2); none by default.
@@ -27,6 +34,8 @@ interface CommonConfig {
   packetsPerKey?: number | undefined;
   /** Makes the token by which the peer knows a stateless reset of one of our ids (RFC 9000 §10.3.2); random by default. */
   resetToken?: ((id: Buffer) => Buffer) | undefined;
+  /** Makes who looks on. Without it, nothing is told to anybody. */
+  observer?: ((origin: Origin) => Observer) | undefined;
 }
 
 export interface ClientConfig extends CommonConfig {
@@ -36,12 +45,30 @@ export interface ClientConfig extends CommonConfig {
   token?: Buffer | undefined;
   /** Judges the certificate chain (DER, leaf first); null accepts any. */
   verify: ((chain: Buffer[]) => void) | null;
+  /** Of an earlier connection with this server: its session is resumed, if the server still knows it. Each is for one use. */
+  ticket?: SessionTicket | undefined;
+  /** Send data before the handshake is complete, where the ticket allows it (RFC 9001 §4.6). */
+  earlyData?: boolean | undefined;
+}
+
+/** What a client keeps of a connection to resume its session. */
+export interface SessionTicket extends ResumptionTicket {
+  readonly receivedAtUs: number;
+  readonly serverName: string | null;
+  /** The certificate was not verified: good for another connection that verifies none. */
+  readonly insecure: boolean;
+  /** The server's limits, as early data must keep to them (RFC 9000 §7.4.1). */
+  readonly limits: TransportParameters;
 }
 
 export interface ServerConfig extends CommonConfig {
   /** DER, leaf first. */
   certificate: Buffer[];
   privateKey: KeyObject;
+  /** Makes and reads session tickets (RFC 8446 §4.6.1); none are given without. */
+  tickets?: SessionTickets | undefined;
+  /** Take early data of sessions that are resumed. */
+  earlyData?: boolean | undefined;
   /** Makes the token by which this client's host is known next time (RFC 9000 §8.1.3). */
   newToken?: (() => Buffer) | undefined;
 }
@@ -80,6 +107,10 @@ export type ConnectionEvent =
   | { type: 'datagram'; data: Buffer; atUs: number }
   /** A token for the next connection with this server (RFC 9000 §8.1.3). */
   | { type: 'token'; token: Buffer }
+  /** A ticket for the next connection with this server (RFC 8446 §4.6.1). */
+  | { type: 'ticket'; ticket: SessionTicket }
+  /** Server: it takes the client's early data, which may come from now on. */
+  | { type: 'early-data' }
   /** The peer may from now on, or does no longer, address packets to this id of ours. */
   | { type: 'id-issued' | 'id-retired'; id: Buffer }
   /** Packets take this path from now on. */

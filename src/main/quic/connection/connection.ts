@@ -12,7 +12,8 @@ import {
   type ConnectionEvent,
   type ServerConfig,
 } from './config.ts';
-import { Handshaker } from './handshaker.ts';
+import { Handshaker, localParameters } from './handshaker.ts';
+import { originOf, statusOf } from './observer.ts';
 import type { Path, PathAddress } from './paths.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
@@ -72,6 +73,8 @@ export class Connection {
     this.#handshaker = new Handshaker(state);
     this.#receiver = new Receiver(state, this.#handshaker);
     this.#sender = new Sender(state);
+    const { observer } = state.config;
+    if (observer) state.observer = observer(originOf(state, localParameters(state)));
   }
 
   // The five calls
@@ -87,19 +90,22 @@ export class Connection {
     } catch (error) {
       this.#fail(error, nowUs);
     }
+    if (this.#state.observer) this.#settled(nowUs);
   }
 
   /** The next datagram to send now, to `destination`, or null. Call until null. The buffer is not written to again. Never throws. */
   poll(nowUs: number): Buffer | null {
+    let datagram: Buffer | null = null;
     try {
-      const datagram = this.#sender.poll(nowUs);
-      return datagram === null && this.#watchStall(nowUs) ? this.#sender.poll(nowUs) : datagram;
+      datagram = this.#sender.poll(nowUs);
+      if (!datagram && this.#watchStall(nowUs)) datagram = this.#sender.poll(nowUs);
     } catch (cause) {
       // Whoever cannot write packets any more cannot say goodbye either.
       const { code, message: reason } = toQuicError(cause);
       this.#state.terminate({ by: 'local', code, application: false, reason, cause });
-      return null;
     }
+    if (!datagram && this.#state.observer) this.#settled(nowUs);
+    return datagram;
   }
 
   /** When `handleTimeout` (or, if the pacer holds a packet, `poll`) wants to be called; null for never. */
@@ -148,6 +154,11 @@ export class Connection {
   }
 
   handleTimeout(nowUs: number): void {
+    this.#onTimeout(nowUs);
+    if (this.#state.observer) this.#settled(nowUs);
+  }
+
+  #onTimeout(nowUs: number): void {
     const state = this.#state;
     if (state.closingDeadlineUs !== null && nowUs >= state.closingDeadlineUs) {
       state.terminate({ by: 'local', code: 0, application: false, reason: '' });
@@ -182,7 +193,19 @@ export class Connection {
     const deadline = state.recovery.deadlineUs();
     if (deadline === null || nowUs < deadline) return;
     const { lost, probe } = state.recovery.onTimeout(nowUs);
-    for (const { space, packet } of lost) onFramesLost(state, state.spaces[space], packet.frames, nowUs);
+    state.observer?.onLossTimerExpired(nowUs);
+    for (const { space, packet } of lost) {
+      state.observer?.onPacketLost(
+        {
+          space,
+          packetNumber: packet.packetNumber,
+          isMtuProbe: packet.isMtuProbe ?? false,
+          byReordering: false,
+        },
+        nowUs,
+      );
+      onFramesLost(state, state.spaces[space], packet.frames, nowUs);
+    }
     if (!probe) return;
     // Where nothing large is unanswered, as of a client whose Finished a busy server is slow to take, it is not the size.
     const isLarge = state.largeSentAtUs >= state.unacknowledgedSinceUs;
@@ -255,15 +278,20 @@ export class Connection {
    * when it cannot be tried: too early, the peer forbids it, or gave no connection id for it.
    */
   migrate(to: PathAddress): boolean {
-    const { role, handshakeConfirmed, peerParameters, peerIds, paths } = this.#state;
+    const { role, handshakeConfirmed, peerIds, paths } = this.#state;
     if (role !== 'client' || !this.isOpen || !handshakeConfirmed) return false;
-    if (peerParameters!.disableActiveMigration || !peerIds.hasSpare) return false;
+    if (this.isPinned || !peerIds.hasSpare) return false;
     const path = paths.open(to);
     path.isGoal = true;
     // RFC 9000 §8.1: it is the server that has to be careful with addresses it does not know.
     path.validated = true;
     paths.challenge(path);
     return true;
+  }
+
+  /** The peer forbids this end to move to another path (RFC 9000 §9). */
+  get isPinned(): boolean {
+    return this.#state.peerParameters?.disableActiveMigration ?? false;
   }
 
   /** Closes with an application code (RFC 9000 §10.2). */
@@ -288,6 +316,11 @@ export class Connection {
     return this.#state.phase === 'open';
   }
 
+  /** Streams and DATAGRAMs may be sent: the handshake is complete, or early data goes ahead of it. */
+  get mayCarryData(): boolean {
+    return this.#state.mayCarryData;
+  }
+
   get localId(): Buffer {
     return this.#state.localIds.first;
   }
@@ -304,8 +337,11 @@ export class Connection {
     alpn: string;
     serverName: string | null;
     retried: boolean;
+    resumed: boolean;
+    earlyData: 'accepted' | 'rejected' | null;
   } {
     const { tls } = this.#handshaker;
+    const { earlyData } = this.#state;
     return {
       durationUs: this.#state.handshakeUs ?? 0,
       cipherSuite: tls.suite?.name ?? '',
@@ -313,6 +349,8 @@ export class Connection {
       alpn: tls.alpn ?? '',
       serverName: this.#handshaker.serverName,
       retried: this.#state.retrySourceId !== null,
+      resumed: tls.resumed,
+      earlyData: earlyData === 'offered' ? null : earlyData,
     };
   }
 
@@ -333,6 +371,12 @@ export class Connection {
       packetsSent: this.#state.packetsSent,
       packetsReceived: this.#state.packetsReceived,
       packetsLost: stats.packetsLost,
+      bytesLost: stats.bytesLost,
+      spuriousLosses: stats.spuriousLosses,
+      congestionEvents: stats.congestionEvents,
+      persistentCongestions: stats.persistentCongestions,
+      deliveryRateBps: recovery.deliveryRateBps,
+      isAppLimited: recovery.isAppLimited,
       bytesSent: this.#state.bytesSent,
       bytesReceived: this.#state.bytesReceived,
       streamBytesSent: streams.bytesSent,
@@ -341,6 +385,10 @@ export class Connection {
       migrations: this.#state.paths.migrations,
       keyUpdates: this.#state.keyPhases?.updates ?? 0,
     };
+  }
+
+  #settled(nowUs: number): void {
+    this.#state.observer!.onSettled(statusOf(this.#state, this.#handshaker.tls), nowUs);
   }
 
   /** RFC 9000 §9.3.2. */

@@ -15,30 +15,64 @@ import { MIN_ACK_DELAY_US } from './ack-frequency.ts';
 import { type ClientConfig, type ServerConfig, WINDOWS } from './config.ts';
 import { ACTIVE_CID_LIMIT } from './connection-ids.ts';
 import { KeyPhases } from './key-phases.ts';
+import { onFramesLost } from './sent-frames.ts';
 import type { ConnectionState } from './state.ts';
 
-function localParameters(state: ConnectionState): TransportParameters {
-  return {
-    ...DEFAULT_PARAMETERS,
-    maxIdleTimeoutMs: state.config.idleTimeoutMs,
-    initialMaxData: WINDOWS.connection,
-    initialMaxStreamDataBidiLocal: WINDOWS.stream,
-    initialMaxStreamDataBidiRemote: WINDOWS.stream,
-    initialMaxStreamDataUni: WINDOWS.stream,
-    initialMaxStreamsBidi: WINDOWS.streamsBidi,
-    initialMaxStreamsUni: WINDOWS.streamsUni,
-    maxDatagramFrameSize: WINDOWS.datagram,
+/** What we allow the peer; the same for all our connections. */
+const limitsOf = (config: ClientConfig | ServerConfig): TransportParameters => ({
+  ...DEFAULT_PARAMETERS,
+  maxIdleTimeoutMs: config.idleTimeoutMs,
+  initialMaxData: WINDOWS.connection,
+  initialMaxStreamDataBidiLocal: WINDOWS.stream,
+  initialMaxStreamDataBidiRemote: WINDOWS.stream,
+  initialMaxStreamDataUni: WINDOWS.stream,
+  initialMaxStreamsBidi: WINDOWS.streamsBidi,
+  initialMaxStreamsUni: WINDOWS.streamsUni,
+  maxDatagramFrameSize: WINDOWS.datagram,
+  activeConnectionIdLimit: ACTIVE_CID_LIMIT,
+});
+
+export function localParameters(state: ConnectionState): TransportParameters {
+  const { role, config, localIds, originalDestinationId, retrySourceId } = state;
+  const common = {
+    ...limitsOf(config),
     minAckDelayUs: MIN_ACK_DELAY_US,
-    activeConnectionIdLimit: ACTIVE_CID_LIMIT,
-    initialSourceConnectionId: state.localIds.first,
-    ...(state.role === 'server' ? { originalDestinationConnectionId: state.originalDestinationId } : {}),
-    ...(state.role === 'server' && state.retrySourceId
-      ? { retrySourceConnectionId: state.retrySourceId }
-      : {}),
-    ...(state.role === 'server' && state.config.resetToken
-      ? { statelessResetToken: state.config.resetToken(state.localIds.first) }
-      : {}),
+    initialSourceConnectionId: localIds.first,
   };
+  if (role === 'client') return common;
+  return {
+    ...common,
+    originalDestinationConnectionId: originalDestinationId,
+    ...(retrySourceId && { retrySourceConnectionId: retrySourceId }),
+    ...(config.resetToken && { statelessResetToken: config.resetToken(localIds.first) }),
+  };
+}
+
+/** What of the server's parameters holds for early data of a later connection, and may not shrink (RFC 9000 §7.4.1). */
+const REMEMBERED = [
+  'initialMaxData',
+  'initialMaxStreamDataBidiLocal',
+  'initialMaxStreamDataBidiRemote',
+  'initialMaxStreamDataUni',
+  'initialMaxStreamsBidi',
+  'initialMaxStreamsUni',
+  'activeConnectionIdLimit',
+  'maxDatagramFrameSize',
+] as const satisfies readonly (keyof TransportParameters)[];
+
+const remembered = (peer: TransportParameters): TransportParameters => ({
+  ...DEFAULT_PARAMETERS,
+  maxIdleTimeoutMs: peer.maxIdleTimeoutMs,
+  maxUdpPayloadSize: peer.maxUdpPayloadSize,
+  disableActiveMigration: peer.disableActiveMigration,
+  ...Object.fromEntries(REMEMBERED.map((name) => [name, peer[name]])),
+});
+
+/** What a ticket lets this client resume: not for another server, nor of a session that trusted more than this one may. */
+function resumable({ ticket, serverName, verify }: ClientConfig, nowUs: number) {
+  if (!ticket || ticket.serverName !== serverName || (ticket.insecure && verify)) return undefined;
+  const ageMs = (nowUs - ticket.receivedAtUs) / 1000;
+  return ageMs <= 1000 * ticket.lifetimeS ? { ticket, ageMs } : undefined;
 }
 
 export class Handshaker {
@@ -58,7 +92,10 @@ export class Handshaker {
         transportParameters: encodeTransportParameters(localParameters(state)),
         verify: config.verify,
         random: config.random,
-        ...(config.keyLog ? { keyLog: config.keyLog } : {}),
+        resume: resumable(config, state.startedAtUs),
+        earlyData: config.earlyData,
+        ...(config.suites && { suites: config.suites }),
+        ...(config.keyLog && { keyLog: config.keyLog }),
       });
     } else {
       const config = state.config as ServerConfig;
@@ -68,7 +105,10 @@ export class Handshaker {
         privateKey: config.privateKey,
         transportParameters: () => encodeTransportParameters(localParameters(state)),
         random: config.random,
-        ...(config.keyLog ? { keyLog: config.keyLog } : {}),
+        tickets: config.tickets,
+        earlyData: config.earlyData ? { context: encodeTransportParameters(limitsOf(config)) } : undefined,
+        ...(config.suites && { suites: config.suites }),
+        ...(config.keyLog && { keyLog: config.keyLog }),
       });
     }
   }
@@ -124,6 +164,10 @@ export class Handshaker {
           break;
         case 'secret': {
           const keys = PacketProtection.fromSecret(event.suite, event.secret);
+          if (event.level === 'early') {
+            this.#onEarlyKeys(keys);
+            break;
+          }
           const space = state.spaces[event.level];
           if (event.direction === 'write') space.writeKeys = keys;
           else if (state.role === 'server' && event.level === 'application') this.#heldReadKeys = keys;
@@ -136,11 +180,52 @@ export class Handshaker {
             decodeTransportParameters(event.raw, state.role === 'client' ? 'server' : 'client'),
           );
           break;
+        case 'early-data':
+          if (event.accepted) state.earlyData = 'accepted';
+          else this.#onEarlyDataRejected(nowUs);
+          break;
+        case 'ticket':
+          state.events.push({
+            type: 'ticket',
+            ticket: {
+              ...event.ticket,
+              receivedAtUs: nowUs,
+              serverName: this.serverName,
+              insecure: (state.config as ClientConfig).verify === null,
+              limits: remembered(state.peerParameters!),
+            },
+          });
+          break;
         case 'complete':
           this.#onComplete(nowUs);
           break;
       }
     }
+  }
+
+  /** Early data may be sent, or comes from now on. */
+  #onEarlyKeys(keys: PacketProtection): void {
+    const state = this.#state;
+    state.spaces.application.earlyKeys = keys;
+    if (state.role === 'server') {
+      state.earlyData = 'accepted';
+      state.events.push({ type: 'early-data' });
+      return;
+    }
+    state.earlyData = 'offered';
+    state.peerParameters = (state.config as ClientConfig).ticket!.limits;
+    state.streams.applyPeerParameters(state.peerParameters);
+  }
+
+  /** RFC 9001 §4.6.2: the server saw nothing of it. What was sent on streams is sent again; DATAGRAMs are lost. */
+  #onEarlyDataRejected(nowUs: number): void {
+    const state = this.#state;
+    const { application } = state.spaces;
+    state.earlyData = 'rejected';
+    application.earlyKeys = null;
+    for (const packet of state.recovery.unacked('application'))
+      onFramesLost(state, application, packet.frames, nowUs);
+    state.recovery.discardSpace('application');
   }
 
   #onComplete(nowUs: number): void {
@@ -150,6 +235,7 @@ export class Handshaker {
     state.restartIdleTimer(nowUs);
     state.handshakeUs = nowUs - state.startedAtUs;
     if (state.role === 'server') state.spaces.application.readKeys = this.#heldReadKeys;
+    else state.spaces.application.earlyKeys = null;
     state.keyPhases = new KeyPhases(state.spaces.application, state.config.packetsPerKey);
     if (state.role === 'server') {
       // RFC 9001 §4.1.2: at the server, complete is confirmed.
@@ -188,6 +274,12 @@ export class Handshaker {
           'retry_source_connection_id without Retry',
         );
       }
+    }
+    // RFC 9000 §7.4.1. Where early data was rejected, what was sent of it may already be more than is allowed now.
+    const early = state.earlyData ? (state.config as ClientConfig).ticket : undefined;
+    if (state.role === 'client' && early && REMEMBERED.some((name) => peer[name] < early.limits[name])) {
+      const message = 'the server allows less than it did when it gave the ticket for early data';
+      throw new QuicError(TransportError.PROTOCOL_VIOLATION, message, 0x06);
     }
     state.peerParameters = peer;
     state.recovery.maxAckDelayUs = peer.maxAckDelayMs * 1000;

@@ -20,8 +20,11 @@ export class KeyPhases {
   #readFrom = 0;
   /** The first packet number that the current keys seal. */
   #writeFrom = 0;
-  /** A packet of this phase was acknowledged: only then may an update after the first begin (RFC 9001 §6.1). */
-  #isAcknowledged = true;
+  /**
+   * A packet of this phase was acknowledged: only then may an update after the first begin (RFC 9001 §6.1). The first waits for
+   * it too: a client that has not heard HANDSHAKE_DONE need not read beyond phase 0, and quiche does not.
+   */
+  #isAcknowledged = false;
   #updates = 0;
 
   /** The keys of phase 0 are in the space. `packetsPerKey`: sealed with one key before it is replaced, if not the default. */

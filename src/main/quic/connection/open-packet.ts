@@ -15,6 +15,7 @@ export const TAG = 16;
 
 export interface OpenPacket {
   space: PacketSpace;
+  dcid: Buffer;
   start: number;
   pnOffset: number;
   pnLength: 1 | 2 | 3 | 4;
@@ -26,6 +27,7 @@ export interface OpenPacket {
   /** Its datagram has to have the least size of full ones. */
   expand: boolean;
   isMtuProbe: boolean;
+  isPtoProbe: boolean;
   frames: SentFrame[];
   /** At the end of the plaintext; bounded so that the tag still fits behind it. */
   writer: Writer;
@@ -45,7 +47,7 @@ export function beginPacket(
   const pnLength = packetNumberLength(packetNumber, space.largestAcked);
   let pnOffset: number;
   let lengthOffset = -1;
-  if (space.name === 'application') {
+  if (space.name === 'application' && space.writeKeys) {
     ({ pnOffset } = writeShortHeader(writer, {
       dcid,
       keyPhase: space.keyPhase,
@@ -55,7 +57,7 @@ export function beginPacket(
     }));
   } else {
     ({ pnOffset, lengthOffset } = writeLongHeader(writer, {
-      type: space.name,
+      type: space.name === 'application' ? '0rtt' : space.name,
       version: QUIC_V1,
       dcid,
       scid: state.localIds.first,
@@ -66,6 +68,7 @@ export function beginPacket(
   }
   return {
     space,
+    dcid,
     start,
     pnOffset,
     pnLength,
@@ -75,6 +78,7 @@ export function beginPacket(
     inFlight: false,
     expand: false,
     isMtuProbe: false,
+    isPtoProbe: false,
     frames: [],
     writer,
   };
@@ -97,5 +101,6 @@ export function sealPacket(packet: OpenPacket): number {
   const { space, start, pnOffset, pnLength, lengthOffset, packetNumber, writer } = packet;
   if (lengthOffset >= 0) patchLength(writer.buf, lengthOffset, writer.pos + TAG - pnOffset);
   space.nextPacketNumber = packetNumber + 1;
-  return space.writeKeys!.seal(writer.buf, start, pnOffset, pnLength, writer.pos, packetNumber);
+  const keys = space.writeKeys ?? space.earlyKeys!;
+  return keys.seal(writer.buf, start, pnOffset, pnLength, writer.pos, packetNumber);
 }

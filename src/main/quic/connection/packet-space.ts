@@ -14,6 +14,8 @@ export class PacketSpace {
   readonly received = new ReceivedPackets();
   readKeys: PacketProtection | null = null;
   writeKeys: PacketProtection | null = null;
+  /** Of 0-RTT packets (RFC 9001 §4.6): a client seals with them, a server opens. */
+  earlyKeys: PacketProtection | null = null;
   /** Key Phase bit of what is sealed now: changed by key updates, in 1-RTT packets only (RFC 9001 §6). */
   keyPhase: 0 | 1 = 0;
   nextPacketNumber = 0;
@@ -59,6 +61,7 @@ export class PacketSpace {
     this.discarded = true;
     this.readKeys = null;
     this.writeKeys = null;
+    this.earlyKeys = null;
     this.probes = 0;
   }
 }

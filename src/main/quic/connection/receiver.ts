@@ -1,10 +1,11 @@
 /** Everything that happens to a datagram that arrived: packets opened, frames obeyed. */
 import { LabError } from '../../../shared/errors.ts';
+import { PACKET_THRESHOLD } from '../../recovery/recovery.ts';
 import { GRANULARITY_US } from '../../recovery/rtt.ts';
 import type { Space } from '../../recovery/types.ts';
 import { Reader } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
-import { type Frame, frameAllowed, isAckEliciting, readFrame } from '../wire/frames.ts';
+import { type Frame, frameAllowed, isAckEliciting, type PacketType, readFrame } from '../wire/frames.ts';
 import {
   decodePacketNumber,
   type LongHeader,
@@ -18,6 +19,7 @@ import type { PacketProtection } from '../wire/protection.ts';
 import { isRetryAuthentic } from '../wire/retry.ts';
 import { CID_LENGTH } from './config.ts';
 import type { Handshaker } from './handshaker.ts';
+import { type DropReason, observedReceived } from './observer.ts';
 import type { PacketSpace } from './packet-space.ts';
 import type { Path, PathAddress } from './paths.ts';
 import { onFramesAcked, onFramesLost } from './sent-frames.ts';
@@ -45,7 +47,9 @@ const PACKET_TYPE = { initial: 'initial', handshake: 'handshake', application: '
 export class Receiver {
   readonly #state: ConnectionState;
   readonly #handshaker: Handshaker;
-  #undecryptable: { space: Space; datagram: Buffer }[] = [];
+  #undecryptable: { type: PacketType; datagram: Buffer }[] = [];
+  /** The packet at hand waited for its keys. */
+  #wasBuffered = false;
   /** Where the datagram at hand came from, whether any packet of it was opened, and to which of our ids the last one went. */
   #from: PathAddress;
   #opened = false;
@@ -68,12 +72,17 @@ export class Receiver {
   receive(datagram: Buffer, from: PathAddress, nowUs: number): void {
     const state = this.#state;
     const { active } = state.paths;
+    state.observer?.onDatagramReceived(datagram.length, nowUs);
     // RFC 9000 §9: nobody moves before the handshake is confirmed.
-    if (from !== active.address && !state.handshakeConfirmed) return;
+    if (from !== active.address && !state.handshakeConfirmed) {
+      state.observer?.onPacketDropped(null, datagram.length, 'rejected', nowUs);
+      return;
+    }
     state.bytesReceived += datagram.length;
     if (from === active.address) active.bytesReceived += datagram.length;
     this.#from = from;
     this.#opened = false;
+    this.#wasBuffered = false;
     this.#packets(datagram, nowUs);
     if (!this.#opened && state.peerIds.isReset(datagram)) {
       const reason = 'the peer does not know the connection any more (stateless reset)';
@@ -88,7 +97,10 @@ export class Receiver {
     let first: PacketHeader | null = null;
     for (let position = 0; position < datagram.length; ) {
       const header = parseHeader(datagram, position, CID_LENGTH);
-      if (!header) return;
+      if (!header) {
+        state.observer?.onPacketDropped(null, datagram.length - position, 'invalid', nowUs);
+        return;
+      }
       position = header.end;
       // RFC 9000 §12.2: only packets for the connection of the first belong together.
       if (first && !header.dcid.equals(first.dcid)) continue;
@@ -98,22 +110,25 @@ export class Receiver {
           this.#packet(datagram, header, 'application', nowUs);
           break;
         case 'long':
-          // 0-RTT is not spoken yet: dropped, as RFC 9000 §5.2.2 allows.
           if (header.type === 'retry') {
             this.#onRetry(datagram, header, nowUs);
             return;
           }
           if (header.type === 'handshake') {
             this.#packet(datagram, header, 'handshake', nowUs);
+          } else if (header.type === '0rtt') {
+            // RFC 9000 §17.2.3: only clients send them.
+            if (state.role === 'server') this.#packet(datagram, header, 'application', nowUs);
+            else this.#drop(header, 'unsupported', nowUs);
           } else if (
             header.type === 'initial' &&
             (state.role === 'client' || datagram.length >= MIN_INITIAL_DATAGRAM)
           ) {
             this.#packet(datagram, header, 'initial', nowUs);
-          }
+          } else this.#drop(header, 'invalid', nowUs);
           break;
         case 'version':
-          this.#onVersionNegotiation(header);
+          this.#onVersionNegotiation(header, nowUs);
           return;
         case 'unknown-version':
           return;
@@ -121,12 +136,13 @@ export class Receiver {
     }
   }
 
-  #onVersionNegotiation(header: VersionNegotiation): void {
+  #onVersionNegotiation(header: VersionNegotiation, nowUs: number): void {
     const state = this.#state;
     // RFC 9000 §6.2: ignored once anything was heard, when it does not answer us, and when it lists our version.
     if (state.role !== 'client' || state.heardFromPeer) return;
     if (!header.dcid.equals(state.localIds.first) || !header.scid.equals(state.originalDestinationId)) return;
     if (header.versions.includes(QUIC_V1)) return;
+    state.observer?.onVersionNegotiation(header.versions, header.end - header.start, nowUs);
     const offered = header.versions.map((version) => `0x${version.toString(16).padStart(8, '0')}`).join(', ');
     const cause = new LabError('RL_VERSION_UNSUPPORTED', `The server speaks only QUIC versions ${offered}`);
     state.terminate({ by: 'local', code: 0, application: false, reason: cause.message, cause });
@@ -139,43 +155,60 @@ export class Receiver {
     if (!header.dcid.equals(state.localIds.first) || header.token.length === 0) return;
     if (header.scid.equals(state.originalDestinationId)) return;
     if (!isRetryAuthentic(datagram, header, state.originalDestinationId)) return;
+    state.observer?.onRetry(header, nowUs);
     state.retrySourceId = Buffer.from(header.scid);
     state.initialToken = Buffer.from(header.token);
     state.initialKeyId = state.retrySourceId;
     state.peerIds.replaceInitial(state.retrySourceId);
     this.#handshaker.setInitialKeys();
     // RFC 9002 §6.2.3: what was sent is sent anew; it says nothing about congestion.
-    const { initial } = state.spaces;
-    for (const packet of state.recovery.unacked('initial'))
-      onFramesLost(state, initial, packet.frames, nowUs);
-    state.recovery.discardSpace('initial');
+    // That goes for early data too (RFC 9000 §17.2.5.3).
+    for (const name of ['initial', 'application'] as const) {
+      for (const packet of state.recovery.unacked(name))
+        onFramesLost(state, state.spaces[name], packet.frames, nowUs);
+      state.recovery.discardSpace(name);
+    }
   }
 
   #packet(datagram: Buffer, header: LongHeader | ShortHeader, spaceName: Space, nowUs: number): void {
     const state = this.#state;
     const space = state.spaces[spaceName];
-    if (space.discarded) return;
+    const type = header.form === 'long' && spaceName === 'application' ? '0rtt' : PACKET_TYPE[spaceName];
+    if (space.discarded) {
+      this.#drop(header, 'key_unavailable', nowUs);
+      return;
+    }
     if (!header.dcid.equals(this.#destination) && !state.localIds.has(header.dcid)) {
       // Only a client's first packets may carry the id it invented (RFC 9000 §7.2).
       const invented =
-        spaceName === 'initial' && state.role === 'server' && header.dcid.equals(state.initialKeyId);
-      if (!invented) return;
+        (type === 'initial' || type === '0rtt') &&
+        state.role === 'server' &&
+        header.dcid.equals(state.initialKeyId);
+      if (!invented) {
+        this.#drop(header, 'connection_unknown', nowUs);
+        return;
+      }
     }
-    const keys = space.readKeys;
+    const keys = this.#keys(type);
     if (!keys) {
-      this.#keepUndecryptable(spaceName, datagram.subarray(header.start, header.end));
+      if (!this.#keepUndecryptable(type, datagram.subarray(header.start, header.end), nowUs))
+        this.#drop(header, 'key_unavailable', nowUs);
       return;
     }
     const unprotected = keys.unprotectHeader(datagram, header.start, header.pnOffset, header.end);
-    if (!unprotected) return;
+    if (!unprotected) {
+      this.#drop(header, 'decryption_failure', nowUs);
+      return;
+    }
     const { firstByte, pnLength, truncated } = unprotected;
     const packetNumber = decodePacketNumber(truncated, pnLength, space.received.largest);
     const { keyPhases } = state;
+    const phaseBit = (firstByte & KEY_PHASE) === 0 ? 0 : 1;
     let opener = keys;
-    if (keyPhases && header.form === 'short')
-      opener = keyPhases.reader((firstByte & KEY_PHASE) === 0 ? 0 : 1, packetNumber, nowUs);
+    if (keyPhases && header.form === 'short') opener = keyPhases.reader(phaseBit, packetNumber, nowUs);
     const payload = opener.open(datagram, header.start, header.pnOffset + pnLength, header.end, packetNumber);
     if (!payload) {
+      this.#drop(header, 'decryption_failure', nowUs);
       this.#onNotOpened(keys);
       return;
     }
@@ -183,7 +216,15 @@ export class Receiver {
     // Authentic from here on.
     this.#opened = true;
     state.packetsReceived++;
-    if (space.received.isDuplicate(packetNumber)) return;
+    if (space.received.isDuplicate(packetNumber)) {
+      this.#drop(header, 'duplicate', nowUs);
+      return;
+    }
+    if (state.observer) {
+      const facts = { header, space: spaceName, packetNumber, phaseBit, payload } as const;
+      const packet = observedReceived(state, { ...facts, path: this.#from, wasBuffered: this.#wasBuffered });
+      state.observer.onPacketReceived(packet, nowUs);
+    }
     if (state.phase !== 'open') {
       this.#whileClosing(payload, nowUs);
       return;
@@ -204,7 +245,7 @@ export class Receiver {
     const isNewest = packetNumber > space.received.largest;
     this.#isProbing = true;
     this.#isAckAskedFor = false;
-    const ackEliciting = this.#frames(payload, spaceName, header.dcid, nowUs);
+    const ackEliciting = this.#frames(payload, type, spaceName, header.dcid, nowUs);
     if (path !== active && isNewest && !this.#isProbing) this.#follow(path, header.dcid);
     else if (path === active && !header.dcid.equals(this.#destination))
       this.#destination = Buffer.from(header.dcid);
@@ -212,6 +253,13 @@ export class Receiver {
     const isUrgent = spaceName !== 'application' || this.#isAckAskedFor;
     space.received.onReceived(packetNumber, nowUs, ackEliciting, isUrgent);
     if (packetNumber >= SETTLED_AFTER && spaceName === 'application') this.#adaptAcknowledgements(space);
+  }
+
+  #drop(header: LongHeader | ShortHeader, reason: DropReason, nowUs: number): void {
+    const { observer } = this.#state;
+    if (!observer) return;
+    const type = header.form === 'long' ? header.type : '1rtt';
+    observer.onPacketDropped(type, header.end - header.start, reason, nowUs);
   }
 
   /** RFC 9000 §9.3: the client sends from another address now. */
@@ -272,20 +320,45 @@ export class Receiver {
     return true;
   }
 
-  #keepUndecryptable(space: Space, packet: Buffer): void {
-    if (this.#undecryptable.length >= UNDECRYPTABLE_LIMIT) return;
+  /** Whether the packet is kept until there are keys for it. */
+  #keepUndecryptable(type: PacketType, packet: Buffer, nowUs: number): boolean {
+    if (!this.#awaitsKeys(type) || this.#undecryptable.length >= UNDECRYPTABLE_LIMIT) return false;
     const kept = this.#undecryptable.reduce((bytes, { datagram }) => bytes + datagram.length, 0);
-    if (kept + packet.length > UNDECRYPTABLE_BYTES) return;
-    this.#undecryptable.push({ space, datagram: Buffer.from(packet) });
+    if (kept + packet.length > UNDECRYPTABLE_BYTES) return false;
+    this.#undecryptable.push({ type, datagram: Buffer.from(packet) });
+    this.#state.observer?.onPacketBuffered(type, packet.length, nowUs);
+    return true;
   }
 
   #retryUndecryptable(nowUs: number): void {
-    const ready = this.#undecryptable.filter(({ space }) => this.#state.spaces[space].readKeys !== null);
-    if (ready.length === 0) return;
-    this.#undecryptable = this.#undecryptable.filter(
-      ({ space }) => this.#state.spaces[space].readKeys === null && !this.#state.spaces[space].discarded,
-    );
+    const ready = this.#undecryptable.filter(({ type }) => this.#keys(type) !== null);
+    this.#undecryptable = this.#undecryptable.filter(({ type }) => this.#awaitsKeys(type));
+    this.#wasBuffered = true;
     for (const { datagram } of ready) this.#packets(datagram, nowUs);
+  }
+
+  /** What packets of a type are opened with now; null before there are keys, or when there will be none. */
+  #keys(type: PacketType): PacketProtection | null {
+    const { application, handshake, initial } = this.#state.spaces;
+    switch (type) {
+      case 'initial':
+        return initial.readKeys;
+      case '0rtt':
+        return application.earlyKeys;
+      case 'handshake':
+        return handshake.readKeys;
+      case '1rtt':
+        return application.readKeys;
+    }
+  }
+
+  /** Whether there may yet be keys for packets of a type. */
+  #awaitsKeys(type: PacketType): boolean {
+    const { application, handshake } = this.#state.spaces;
+    if (this.#keys(type)) return false;
+    if (type === 'handshake') return !handshake.discarded;
+    // With its answer the server has decided about early data.
+    return type === '1rtt' || (type === '0rtt' && !application.writeKeys);
   }
 
   /** RFC 9000 §10.2: while closing, packets are only answered; the peer's own close starts draining. */
@@ -305,7 +378,7 @@ export class Receiver {
   }
 
   /** Obeys every frame of a packet; returns whether the packet asks for an acknowledgement. */
-  #frames(payload: Buffer, spaceName: Space, dcid: Buffer, nowUs: number): boolean {
+  #frames(payload: Buffer, type: PacketType, spaceName: Space, dcid: Buffer, nowUs: number): boolean {
     const reader = new Reader(payload);
     if (reader.remaining === 0)
       throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'packet without frames');
@@ -313,11 +386,8 @@ export class Receiver {
     while (reader.remaining > 0) {
       const frame = readFrame(reader);
       const application = frame.type === 'connection_close' && frame.application;
-      if (!frameAllowed(frame.type, PACKET_TYPE[spaceName], application)) {
-        throw new QuicError(
-          TransportError.PROTOCOL_VIOLATION,
-          `${frame.type} in a packet of the ${spaceName} space`,
-        );
+      if (!frameAllowed(frame.type, type, application)) {
+        throw new QuicError(TransportError.PROTOCOL_VIOLATION, `${frame.type} in a packet of type ${type}`);
       }
       if (isAckEliciting(frame.type)) ackEliciting = true;
       if (this.#isProbing && !isProbing(frame.type)) this.#isProbing = false;
@@ -440,6 +510,11 @@ export class Receiver {
     }
     if (spaceName === 'application' && space.nextPacketNumber >= SETTLED_AFTER) this.#directPeer(nowUs);
     for (const packet of result.lost) {
+      if (state.observer) {
+        const { packetNumber, isMtuProbe = false } = packet;
+        const byReordering = space.largestAcked >= packetNumber + PACKET_THRESHOLD;
+        state.observer.onPacketLost({ space: spaceName, packetNumber, isMtuProbe, byReordering }, nowUs);
+      }
       if (!packet.isMtuProbe && state.mtu.onLost(packet.bytes, nowUs)) state.resize();
       onFramesLost(state, space, packet.frames, nowUs);
     }

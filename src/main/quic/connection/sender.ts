@@ -3,6 +3,7 @@ import { type SentPacket, SPACES, type Space } from '../../recovery/types.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import { type Frame, frameSize, writeAck, writeFrame, writeStreamHeader } from '../wire/frames.ts';
 import { closePackets } from './close-packets.ts';
+import { observedSent } from './observer.ts';
 import { beginPacket, type OpenPacket, padForSample, padTo, sealPacket, TAG } from './open-packet.ts';
 import type { PacketSpace } from './packet-space.ts';
 import type { Path, PathAddress } from './paths.ts';
@@ -90,11 +91,11 @@ export class Sender {
     }
     let end = start;
     for (const packet of packets) {
-      end = sealPacket(packet);
-      this.#record(packet, end - packet.start, nowUs);
+      end = this.#seal(packet, nowUs);
     }
     this.#slabUsed = end;
     if (end - start > FULL_DATAGRAM) state.largeSentAtUs = nowUs;
+    state.observer?.onDatagramSent(end - start, nowUs);
     state.bytesSent += end - start;
     path.bytesSent += end - start;
     return buffer.subarray(start, end);
@@ -122,8 +123,8 @@ export class Sender {
     packet.isMtuProbe = true;
     packet.frames.push({ kind: 'mtu-probe', bytes });
     state.mtu.onProbeSent(bytes);
-    const end = sealPacket(packet);
-    this.#record(packet, end, nowUs);
+    const end = this.#seal(packet, nowUs);
+    state.observer?.onDatagramSent(end, nowUs);
     state.bytesSent += end;
     return buffer.subarray(0, end);
   }
@@ -176,7 +177,7 @@ export class Sender {
   #hasEliciting(space: PacketSpace): boolean {
     const state = this.#state;
     if (space.cryptoOut.hasWork(Number.MAX_SAFE_INTEGER)) return true;
-    if (space.name !== 'application' || !state.handshakeComplete) return false;
+    if (space.name !== 'application' || !state.mayCarryData) return false;
     return (
       state.datagrams.length > 0 ||
       // Before `hasControl`, since it is what finds streams to be blocked.
@@ -194,7 +195,7 @@ export class Sender {
     let eliciting: boolean | null = null;
     for (const name of SPACES) {
       const space = state.spaces[name];
-      if (!space.writeKeys) continue;
+      if (!space.writeKeys && !(space.earlyKeys && state.role === 'client')) continue;
       if (start + limit - position < MIN_PACKET) break;
       const ackDue = space.received.ackDeadlineUs !== null && space.received.ackDeadlineUs <= nowUs;
       const hasEliciting = this.#hasEliciting(space);
@@ -233,7 +234,7 @@ export class Sender {
     this.#ack(space, packet, nowUs);
     if (mayElicit) {
       this.#crypto(space, packet);
-      if (space.name === 'application' && this.#state.handshakeComplete) {
+      if (space.name === 'application' && this.#state.mayCarryData) {
         this.#control(packet, nowUs);
         this.#datagrams(packet);
         this.#streams(packet);
@@ -245,6 +246,7 @@ export class Sender {
       }
       if (packet.ackEliciting && space.probes > 0) {
         space.probes--;
+        packet.isPtoProbe = true;
         // draft-ietf-quic-ack-frequency §7: the answer to a probe is not to wait for more packets.
         if (space.name === 'application' && this.#state.ackFrequency.isSupported)
           this.#put(packet, { type: 'immediate_ack' }, null);
@@ -374,6 +376,15 @@ export class Sender {
       wrote = true;
     }
     if (wrote) streams.rotate();
+  }
+
+  /** Protects and counts a packet; returns its end. */
+  #seal(packet: OpenPacket, nowUs: number): number {
+    const state = this.#state;
+    state.observer?.onPacketSent(observedSent(state, packet, this.destination), nowUs);
+    const end = sealPacket(packet);
+    this.#record(packet, end - packet.start, nowUs);
+    return end;
   }
 
   #record(packet: OpenPacket, bytes: number, nowUs: number): void {

@@ -9,6 +9,7 @@ import type { ClientConfig, CloseReason, ConnectionEvent, ServerConfig } from '.
 import { PeerConnectionIds } from './connection-ids.ts';
 import type { KeyPhases } from './key-phases.ts';
 import { LocalConnectionIds } from './local-ids.ts';
+import type { Observer } from './observer.ts';
 import { PacketSpace } from './packet-space.ts';
 import { PathMtu } from './path-mtu.ts';
 import { Path, type PathAddress, Paths } from './paths.ts';
@@ -74,7 +75,10 @@ export class ConnectionState {
   readonly ackFrequency: AckFrequency;
   readonly startedAtUs: number;
 
+  observer: Observer | null = null;
   phase: Phase = 'open';
+  /** Why it is not open any more. */
+  closeReason: CloseReason | null = null;
   /** Once 1-RTT packets can be read. */
   keyPhases: KeyPhases | null = null;
   peerParameters: TransportParameters | null = null;
@@ -82,6 +86,8 @@ export class ConnectionState {
   handshakeComplete = false;
   handshakeConfirmed = false;
   handshakeUs: number | null = null;
+  /** Data sent before the handshake was complete (RFC 9001 §4.6). */
+  earlyData: 'offered' | 'accepted' | 'rejected' | null = null;
   /** Whether a packet of the peer was ever authenticated. */
   heardFromPeer = false;
   datagramBytes: number;
@@ -171,12 +177,20 @@ export class ConnectionState {
     this.discard('handshake');
   }
 
+  /** Streams and DATAGRAMs may be sent: the handshake is complete, or early data goes ahead of it. */
+  get mayCarryData(): boolean {
+    return this.handshakeComplete || this.earlyData === 'offered' || this.earlyData === 'accepted';
+  }
+
   /** Largest DATAGRAM payload that fits a packet and the peer's limit now; 0 when it takes none (RFC 9221 §3). */
   get maxDatagramPayload(): number {
     const limit = this.peerParameters?.maxDatagramFrameSize ?? 0;
-    if (limit === 0 || !this.handshakeComplete) return 0;
-    // Short header with the longest packet number, tag, frame type and two bytes of length.
-    const overhead = 1 + this.peerIds.current.length + 4 + 16 + 3;
+    if (limit === 0 || !this.mayCarryData) return 0;
+    // A header with the longest packet number, tag, frame type and two bytes of length.
+    const isEarly = this.spaces.application.writeKeys === null;
+    const header =
+      1 + this.peerIds.current.length + (isEarly ? 4 + 1 + 1 + this.localIds.first.length + 2 : 0);
+    const overhead = header + 4 + 16 + 3;
     return Math.max(0, Math.min(this.datagramBytes - overhead, limit - 3));
   }
 
@@ -303,13 +317,18 @@ export class ConnectionState {
     const wasOpen = this.phase === 'open';
     this.phase = 'terminated';
     this.closingDeadlineUs = null;
-    if (wasOpen) this.events.push({ type: 'closed', info });
+    if (wasOpen) this.onClosed(info);
   }
 
   private endPhase(nowUs: number, info: CloseReason): void {
     // RFC 9000 §10.2: closing and draining last three times the PTO.
     this.closingDeadlineUs = nowUs + 3 * this.ptoUs;
     for (const space of SPACES) this.recovery.discardSpace(space);
+    this.onClosed(info);
+  }
+
+  private onClosed(info: CloseReason): void {
+    this.closeReason = info;
     this.events.push({ type: 'closed', info });
   }
 }

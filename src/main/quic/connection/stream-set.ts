@@ -37,6 +37,9 @@ export class StreamSet {
   applyPeerParameters(peer: TransportParameters): void {
     this.flow.raiseMaxData(peer.initialMaxData);
     this.#streams.applyPeerParameters(peer);
+    // Streams opened for early data went by what was remembered.
+    for (const { id, send } of this.#streams.all())
+      if (send) this.onMaxStreamData(id, this.#streams.initialSendLimit(id));
   }
 
   /** Opens a stream; null when the peer's limit is reached (RFC 9000 §4.6). */

@@ -153,7 +153,7 @@ export class StreamTable {
     const uni = isUnidirectional(id);
     const stream: StreamState = {
       id,
-      send: uni && !local ? null : new SendStream(id, this.#initialSendLimit(id)),
+      send: uni && !local ? null : new SendStream(id, this.initialSendLimit(id)),
       receive:
         uni && local ? null : new ReceiveStream(id, new ReceiveWindow(WINDOWS.stream, WINDOWS.streamCap)),
       queued: false,
@@ -168,7 +168,8 @@ export class StreamTable {
     return stream;
   }
 
-  #initialSendLimit(id: number): number {
+  /** The peer's first limit of a stream that we send on. */
+  initialSendLimit(id: number): number {
     const peer = this.#peer;
     if (!peer) return 0;
     if (isUnidirectional(id)) return peer.initialMaxStreamDataUni;

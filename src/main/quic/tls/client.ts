@@ -1,21 +1,30 @@
-/** The client of a full TLS 1.3 handshake over QUIC (RFC 8446 §2, §4; RFC 9001 §4, §8). */
-import { createHash, type KeyObject, timingSafeEqual, X509Certificate } from 'node:crypto';
+/** The client of a TLS 1.3 handshake over QUIC, full or resumed (RFC 8446 §2, §4; RFC 9001 §4, §8). */
+import { type KeyObject, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { type ErrorCode, type LabError, toLabError } from '../../../shared/errors.ts';
+import { QuicError, TransportError } from '../wire/errors.ts';
 import { Alert } from './alerts.ts';
 import { malformed } from './codec.ts';
 import {
+  bindersLength,
+  checkCookie,
   checkResponseExtensions,
   decodeCodePoints,
   decodeKeyShare,
   decodeProtocols,
+  decodeSelectedGroup,
+  decodeSelectedPsk,
   decodeSelectedVersion,
   ExtensionType,
   encodeCodePoints,
   encodeKeyShares,
+  encodeOfferedPsk,
   encodeOfferedVersions,
   encodeProtocols,
+  encodePskModes,
   encodeServerName,
+  PSK_DHE_KE,
   required,
+  UNLIMITED_EARLY_DATA,
 } from './extensions.ts';
 import { Handshake } from './handshake.ts';
 import { bareHost } from './host-names.ts';
@@ -34,12 +43,14 @@ import {
   frame,
   type HandshakeMessage,
   HandshakeType,
+  HELLO_RETRY_REQUEST,
+  type ServerHello,
   TLS_1_2,
   TLS_1_3,
 } from './messages.ts';
 import { OFFERED_SCHEMES, schemeById, verifyServerTranscript } from './signatures.ts';
 import { type CipherSuite, supportedSuites } from './suites.ts';
-import { TlsAlert } from './types.ts';
+import { type ResumptionTicket, TlsAlert } from './types.ts';
 
 export interface ClientHandshakeOptions {
   /** Host name for SNI; null sends none, as an IP address requires (RFC 6066 §3). */
@@ -51,8 +62,12 @@ export interface ClientHandshakeOptions {
   verify: ((chain: Buffer[]) => void) | null;
   random: (n: number) => Buffer;
   suites?: readonly CipherSuite[];
-  /** Key exchange groups offered, each with a key share; default all. */
+  /** Key exchange groups offered, in order of preference, the first with a key share; default all. */
   groups?: readonly GroupName[];
+  /** The session to resume, and how long ago its ticket came, milliseconds. */
+  resume?: { ticket: ResumptionTicket; ageMs: number } | undefined;
+  /** Offer early data with it (RFC 8446 §2.3), where the ticket allows that. */
+  earlyData?: boolean | undefined;
   /** Receives SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
 }
@@ -67,8 +82,8 @@ type State =
   | 'finished'
   | 'connected';
 
-/** RFC 8446 §4.1.3: the random that makes a ServerHello a HelloRetryRequest. */
-const HELLO_RETRY_REQUEST = createHash('sha256').update('HelloRetryRequest').digest();
+/** RFC 8446 §4.6.1: seven days, whatever the server says. */
+const MAX_LIFETIME_S = 604_800;
 
 /** RFC 8446 §6.2: which alert tells the server what was wrong with its certificate. */
 const CERTIFICATE_ALERTS: Partial<Record<ErrorCode, number>> = {
@@ -82,11 +97,18 @@ export class ClientHandshake extends Handshake {
   readonly #options: ClientHandshakeOptions;
   readonly #suites: readonly CipherSuite[];
   readonly #random: Buffer;
-  readonly #keyPairs: ReadonlyMap<Group, KeyPair>;
-  readonly #offered: Extensions;
+  readonly #groups: readonly Group[];
+  #share: { group: Group; keyPair: KeyPair };
+  /** What the newest ClientHello offers. */
+  #offered: Extensions = new Map();
   #state: State = 'idle';
-  /** Raw ClientHello, until the suite, and with it the transcript's hash, is known. */
-  #clientHello: Buffer = Buffer.alloc(0);
+  /** Raw ClientHello and, if there was one, HelloRetryRequest with the ClientHello that answered it. */
+  readonly #hellos: Buffer[] = [];
+  #retry: { suite: number; group: number | null } | null = null;
+  /** What is offered for resumption, as long as it is. */
+  #resume: ClientHandshakeOptions['resume'];
+  #earlyData: boolean;
+  #resumed = false;
   #schedule: KeySchedule | null = null;
   #secrets: TrafficSecrets | null = null;
   #serverKey: KeyObject | null = null;
@@ -100,10 +122,16 @@ export class ClientHandshake extends Handshake {
     this.#options = options;
     this.#suites = options.suites ?? supportedSuites();
     this.#random = options.random(32);
-    this.#keyPairs = new Map(
-      selectGroups(options.groups).map((group) => [group, group.generate(options.random)]),
-    );
-    this.#offered = this.#offer();
+    this.#groups = selectGroups(options.groups);
+    this.#share = this.#generate(this.#groups[0]!);
+    const { resume } = options;
+    this.#resume =
+      resume && this.#suites.some(({ id }) => id === resume.ticket.suite.id) ? resume : undefined;
+    this.#earlyData = options.earlyData === true && this.#resume?.ticket.earlyData === true;
+  }
+
+  #generate(group: Group): { group: Group; keyPair: KeyPair } {
+    return { group, keyPair: group.generate(this.#options.random) };
   }
 
   get alpn(): string | null {
@@ -118,6 +146,11 @@ export class ClientHandshake extends Handshake {
     return this.#group;
   }
 
+  /** Whether the server took up the session of the ticket. */
+  get resumed(): boolean {
+    return this.#resumed;
+  }
+
   /** Why `verify` refused the certificate; null when it did not. */
   get failure(): LabError | null {
     return this.#failure;
@@ -125,7 +158,19 @@ export class ClientHandshake extends Handshake {
 
   /** Emits the ClientHello; call once, before anything is received. */
   start(): void {
-    this.#clientHello = encodeClientHello({
+    this.#sendHello(null);
+    if (!this.#earlyData) return;
+    const { ticket } = this.#resume!;
+    const schedule = new KeySchedule(ticket.suite, ticket.psk);
+    this.#feedHellos(schedule);
+    const secret = schedule.clientEarlyTraffic();
+    this.logEarlySecret(this.#random, secret);
+    this.emitSecret(ticket.suite, 'early', 'write', secret);
+  }
+
+  #sendHello(cookie: Buffer | null): void {
+    this.#offered = this.#offer(cookie);
+    const hello = encodeClientHello({
       random: this.#random,
       // RFC 9001 §8.4: no middlebox compatibility mode in QUIC.
       sessionId: Buffer.alloc(0),
@@ -133,8 +178,26 @@ export class ClientHandshake extends Handshake {
       compressionMethods: Buffer.from([0]),
       extensions: this.#offered,
     });
+    if (this.#resume) {
+      const { psk, suite } = this.#resume.ticket;
+      const schedule = new KeySchedule(suite, psk);
+      this.#feedHellos(schedule);
+      const binder = { binder: Buffer.alloc(suite.hashLength) };
+      schedule
+        .binder(hello.subarray(0, hello.length - bindersLength([binder])))
+        .copy(hello, hello.length - suite.hashLength);
+    }
+    this.#hellos.push(hello);
     this.#state = 'server-hello';
-    this.emit({ type: 'data', level: 'initial', data: this.#clientHello });
+    this.emit({ type: 'data', level: 'initial', data: hello });
+  }
+
+  /** Puts what was said so far into a transcript. */
+  #feedHellos(schedule: KeySchedule): void {
+    this.#hellos.forEach((message, index) => {
+      if (index === 1) schedule.replaceByHash();
+      schedule.update(message);
+    });
   }
 
   protected override handle(message: HandshakeMessage): void {
@@ -159,8 +222,7 @@ export class ClientHandshake extends Handshake {
         this.#onFinished(message);
         break;
       case `connected ${HandshakeType.new_session_ticket}`:
-        // Tickets are of no use without resumption; a malformed one is an error all the same.
-        decodeNewSessionTicket(message.body);
+        this.#onNewSessionTicket(message);
         break;
       default:
         // Also KeyUpdate and post-handshake CertificateRequest: RFC 9001 §6, §4.4.
@@ -171,31 +233,66 @@ export class ClientHandshake extends Handshake {
     }
   }
 
-  #offer(): Extensions {
+  #offer(cookie: Buffer | null): Extensions {
     const { serverName, alpn, transportParameters } = this.#options;
-    const shares = Array.from(this.#keyPairs, ([group, pair]) => ({
-      group: group.id,
-      publicKey: pair.publicKey,
-    }));
+    const { group, keyPair } = this.#share;
+    const resume = this.#resume;
     return new Map([
       ...(serverName === null
         ? []
         : [[ExtensionType.server_name, encodeServerName(bareHost(serverName))] as const]),
-      [ExtensionType.supported_groups, encodeCodePoints(shares.map((share) => share.group))],
+      [ExtensionType.supported_groups, encodeCodePoints(this.#groups.map(({ id }) => id))],
       [ExtensionType.signature_algorithms, encodeCodePoints(OFFERED_SCHEMES)],
       [ExtensionType.application_layer_protocol_negotiation, encodeProtocols(alpn)],
       [ExtensionType.supported_versions, encodeOfferedVersions([TLS_1_3])],
-      [ExtensionType.key_share, encodeKeyShares(shares)],
+      ...(cookie ? [[ExtensionType.cookie, cookie] as const] : []),
+      [ExtensionType.key_share, encodeKeyShares([{ group: group.id, publicKey: keyPair.publicKey }])],
       [ExtensionType.quic_transport_parameters, transportParameters],
+      // §4.2.9: without it there are no tickets either.
+      [ExtensionType.psk_key_exchange_modes, encodePskModes([PSK_DHE_KE])],
+      ...(this.#earlyData ? [[ExtensionType.early_data, Buffer.alloc(0)] as const] : []),
+      // §4.2.11: the last; its binder is filled in once the rest is there.
+      ...(resume ? [[ExtensionType.pre_shared_key, offeredPsk(resume)] as const] : []),
     ]);
+  }
+
+  /** §4.1.4: the server asks for another key share, or to see that this address is ours. */
+  #onHelloRetryRequest(message: HandshakeMessage, hello: ServerHello, suite: CipherSuite): void {
+    if (this.#retry) throw new TlsAlert(Alert.unexpected_message, 'a second HelloRetryRequest');
+    checkResponseExtensions(hello.extensions, 'HelloRetryRequest', this.#offered, [
+      'supported_versions',
+      'key_share',
+      'cookie',
+    ]);
+    const cookie = hello.extensions.get(ExtensionType.cookie) ?? null;
+    if (cookie) checkCookie(cookie);
+    const share = hello.extensions.get(ExtensionType.key_share);
+    const id = share ? decodeSelectedGroup(share) : null;
+    const group = this.#groups.find((candidate) => candidate.id === id);
+    // §4.2.8: a group that was offered, and not the one whose share it has.
+    if (id !== null && (!group || group === this.#share.group)) {
+      throw new TlsAlert(Alert.illegal_parameter, 'HelloRetryRequest for a group that is no choice');
+    }
+    if (!group && !cookie) {
+      throw new TlsAlert(Alert.illegal_parameter, 'HelloRetryRequest that changes nothing');
+    }
+    this.#retry = { suite: suite.id, group: id };
+    if (group) this.#share = this.#generate(group);
+    this.#hellos.push(message.raw);
+    // §4.1.4: a PSK goes with the hash of the suite that was chosen; §4.2.10: no early data any more.
+    if (this.#resume?.ticket.suite.hash !== suite.hash) this.#resume = undefined;
+    this.#dropEarlyData();
+    this.#sendHello(cookie);
+  }
+
+  #dropEarlyData(): void {
+    if (!this.#earlyData) return;
+    this.#earlyData = false;
+    this.emit({ type: 'early-data', accepted: false });
   }
 
   #onServerHello(message: HandshakeMessage): void {
     const hello = decodeServerHello(message.body);
-    if (hello.random.equals(HELLO_RETRY_REQUEST)) {
-      // Shares of all our groups were offered, so a request for another group is illegal (RFC 8446 §4.1.4).
-      throw new TlsAlert(Alert.illegal_parameter, 'HelloRetryRequest though every group had a key share');
-    }
     const versions = hello.extensions.get(ExtensionType.supported_versions);
     if (hello.legacyVersion !== TLS_1_2 || !versions) {
       throw new TlsAlert(Alert.protocol_version, 'the server does not speak TLS 1.3');
@@ -203,10 +300,6 @@ export class ClientHandshake extends Handshake {
     if (decodeSelectedVersion(versions) !== TLS_1_3) {
       throw new TlsAlert(Alert.illegal_parameter, 'the server selected a TLS version that was not offered');
     }
-    checkResponseExtensions(hello.extensions, 'ServerHello', this.#offered, [
-      'supported_versions',
-      'key_share',
-    ]);
     if (hello.sessionId.length > 0) {
       throw new TlsAlert(Alert.illegal_parameter, 'legacy_session_id_echo is not what was sent');
     }
@@ -217,18 +310,31 @@ export class ClientHandshake extends Handshake {
     if (!suite) {
       throw new TlsAlert(Alert.illegal_parameter, 'the server selected a cipher suite that was not offered');
     }
-    const share = decodeKeyShare(required(hello.extensions, 'key_share', 'ServerHello'));
-    const selected = Array.from(this.#keyPairs).find(([group]) => group.id === share.group);
-    if (!selected) {
-      throw new TlsAlert(Alert.illegal_parameter, 'the server selected a group that was not offered');
+    if (hello.random.equals(HELLO_RETRY_REQUEST)) {
+      this.#onHelloRetryRequest(message, hello, suite);
+      return;
     }
-    const [group, keyPair] = selected;
+    checkResponseExtensions(hello.extensions, 'ServerHello', this.#offered, [
+      'supported_versions',
+      'key_share',
+      'pre_shared_key',
+    ]);
+    if (this.#retry && this.#retry.suite !== suite.id) {
+      throw new TlsAlert(Alert.illegal_parameter, 'the cipher suite is not that of the HelloRetryRequest');
+    }
+    const psk = this.#selectedPsk(hello, suite);
+    this.#resumed = psk !== null;
+    const share = decodeKeyShare(required(hello.extensions, 'key_share', 'ServerHello'));
+    const { group, keyPair } = this.#share;
+    if (share.group !== group.id) {
+      throw new TlsAlert(Alert.illegal_parameter, 'the server selected a group without a key share');
+    }
     const sharedSecret = keyPair.agree(share.publicKey);
     this.#group = group.name;
 
-    const schedule = new KeySchedule(suite);
+    const schedule = new KeySchedule(suite, psk);
     this.#schedule = schedule;
-    schedule.update(this.#clientHello);
+    this.#feedHellos(schedule);
     schedule.update(message.raw);
     const secrets = schedule.enterHandshake(sharedSecret);
     this.#secrets = secrets;
@@ -239,6 +345,18 @@ export class ClientHandshake extends Handshake {
     this.#state = 'encrypted-extensions';
   }
 
+  /** The PSK that the server took up; null when it did not. */
+  #selectedPsk(hello: ServerHello, suite: CipherSuite): Buffer | null {
+    const selected = hello.extensions.get(ExtensionType.pre_shared_key);
+    if (!selected) return null;
+    const { ticket } = this.#resume!;
+    // §4.2.11: one of those offered, with a suite of its hash.
+    if (decodeSelectedPsk(selected) !== 0 || ticket.suite.hash !== suite.hash) {
+      throw new TlsAlert(Alert.illegal_parameter, 'the server selected a PSK that was not offered');
+    }
+    return ticket.psk;
+  }
+
   #onEncryptedExtensions(message: HandshakeMessage): void {
     const extensions = decodeEncryptedExtensions(message.body);
     checkResponseExtensions(extensions, 'EncryptedExtensions', this.#offered, [
@@ -246,6 +364,7 @@ export class ClientHandshake extends Handshake {
       'supported_groups',
       'application_layer_protocol_negotiation',
       'quic_transport_parameters',
+      'early_data',
     ]);
     if ((extensions.get(ExtensionType.server_name)?.length ?? 0) > 0) {
       throw malformed('server_name in EncryptedExtensions is not empty');
@@ -268,11 +387,30 @@ export class ClientHandshake extends Handshake {
       );
     }
     this.#alpn = protocol;
+    this.#onEarlyDataAnswer(extensions.get(ExtensionType.early_data), protocol);
     // RFC 9001 §8.2.
     const raw = required(extensions, 'quic_transport_parameters', 'EncryptedExtensions');
     this.#schedule!.update(message.raw);
     this.emit({ type: 'parameters', raw });
-    this.#state = 'certificate-or-request';
+    // §2.2: a resumed session is authenticated by its PSK.
+    this.#state = this.#resumed ? 'finished' : 'certificate-or-request';
+  }
+
+  #onEarlyDataAnswer(answer: Buffer | undefined, alpn: string): void {
+    if (!this.#earlyData) return;
+    const { ticket } = this.#resume!;
+    if (!answer) {
+      this.#dropEarlyData();
+      // Who spoke early spoke the protocol of the ticket, and will be sent again.
+      if (alpn === ticket.alpn) return;
+      throw new TlsAlert(Alert.no_application_protocol, 'the server chose another protocol than before');
+    }
+    if (answer.length > 0) throw malformed('early_data in EncryptedExtensions is not empty');
+    // §4.2.10: only with the first PSK, its suite and its protocol.
+    if (!this.#resumed || ticket.suite !== this.#schedule!.suite || ticket.alpn !== alpn) {
+      throw new TlsAlert(Alert.illegal_parameter, 'early data taken without its session');
+    }
+    this.emit({ type: 'early-data', accepted: true });
   }
 
   #onCertificateRequest(message: HandshakeMessage): void {
@@ -356,6 +494,7 @@ export class ClientHandshake extends Handshake {
       schedule.update(flight[0]!);
     }
     flight.push(frame(HandshakeType.finished, schedule.finished(secrets.client)));
+    schedule.update(flight.at(-1)!);
     this.emit({ type: 'data', level: 'handshake', data: Buffer.concat(flight) });
     this.emitSecret(schedule.suite, 'application', 'read', application.server);
     this.emitSecret(schedule.suite, 'application', 'write', application.client);
@@ -363,4 +502,36 @@ export class ClientHandshake extends Handshake {
     this.#state = 'connected';
     this.emit({ type: 'complete' });
   }
+
+  #onNewSessionTicket(message: HandshakeMessage): void {
+    const { lifetimeS, ageAdd, nonce, ticket, extensions } = decodeNewSessionTicket(message.body);
+    const earlyData = extensions.get(ExtensionType.early_data);
+    // RFC 9001 §4.6.1: a PROTOCOL_VIOLATION, where TLS itself would allow it.
+    if (earlyData && !earlyData.equals(UNLIMITED_EARLY_DATA)) {
+      throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'early data of a limited size', 0x06);
+    }
+    // §4.6.1: not to be kept.
+    if (lifetimeS === 0) return;
+    const schedule = this.#schedule!;
+    this.emit({
+      type: 'ticket',
+      ticket: {
+        identity: Buffer.from(ticket),
+        psk: schedule.resumptionPsk(nonce),
+        suite: schedule.suite,
+        ageAdd,
+        lifetimeS: Math.min(lifetimeS, MAX_LIFETIME_S),
+        earlyData: earlyData !== undefined,
+        alpn: this.#alpn!,
+      },
+    });
+  }
 }
+
+/** §4.2.11.1: the age is masked, so that nobody on the way can tell which connections belong together. */
+const offeredPsk = ({ ticket, ageMs }: NonNullable<ClientHandshakeOptions['resume']>): Buffer =>
+  encodeOfferedPsk({
+    identity: ticket.identity,
+    obfuscatedAge: (Math.floor(ageMs) + ticket.ageAdd) % 2 ** 32,
+    binder: Buffer.alloc(ticket.suite.hashLength),
+  });

@@ -11,7 +11,10 @@ export const ExtensionType = {
   signature_algorithms: 13,
   application_layer_protocol_negotiation: 16,
   pre_shared_key: 41,
+  early_data: 42,
   supported_versions: 43,
+  cookie: 44,
+  psk_key_exchange_modes: 45,
   key_share: 51,
   quic_transport_parameters: 0x39,
 } as const;
@@ -36,7 +39,9 @@ export function checkResponseExtensions(
   allowed: readonly ExtensionName[],
 ): void {
   for (const type of received.keys()) {
-    if (!offered.has(type)) {
+    // The one extension that nobody asks for (§4.2.2).
+    const isCookie = type === ExtensionType.cookie && message === 'HelloRetryRequest';
+    if (!offered.has(type) && !isCookie) {
       throw new TlsAlert(
         Alert.unsupported_extension,
         `${message} has extension ${type}, which was not offered`,
@@ -89,6 +94,61 @@ export function decodeKeyShares(body: Buffer): KeyShareEntry[] {
 export const encodeKeyShare = encodeEntry;
 
 export const decodeKeyShare = (body: Buffer): KeyShareEntry => decode(body, 'key_share', decodeEntry);
+
+/** HelloRetryRequest: the group of which a key share is asked for. */
+export const encodeSelectedGroup = (group: number): Buffer => uint(group, 2);
+
+export const decodeSelectedGroup = (body: Buffer): number => decode(body, 'key_share', (r) => r.u16());
+
+/** The bytes that come back as they are: checked for their form only (RFC 8446 §4.2.2). */
+export function checkCookie(body: Buffer): void {
+  decode(body, 'cookie', (r) => opaque(r, 2, 1));
+}
+
+/** psk_dhe_ke: the PSK is joined by an (EC)DHE secret (RFC 8446 §4.2.9). The only mode we speak. */
+export const PSK_DHE_KE = 1;
+
+export const encodePskModes = (modes: readonly number[]): Buffer =>
+  vector(1, ...modes.map((mode) => uint(mode, 1)));
+
+export const decodePskModes = (body: Buffer): number[] =>
+  decode(body, 'psk_key_exchange_modes', (r) => list(r, 1, 1, (item) => item.u8()));
+
+/** pre_shared_key of a ClientHello (RFC 8446 §4.2.11). */
+export interface OfferedPsk {
+  identity: Buffer;
+  obfuscatedAge: number;
+  binder: Buffer;
+}
+
+/** One identity and its binder. */
+export const encodeOfferedPsk = ({ identity, obfuscatedAge, binder }: OfferedPsk): Buffer => {
+  const age = Buffer.alloc(4);
+  age.writeUInt32BE(obfuscatedAge);
+  return Buffer.concat([vector(2, vector(2, identity), age), vector(2, vector(1, binder))]);
+};
+
+/** Bytes of the binders at the end of the extension: what the binders themselves do not cover. */
+export const bindersLength = (psks: readonly Pick<OfferedPsk, 'binder'>[]): number =>
+  psks.reduce((sum, { binder }) => sum + 1 + binder.length, 2);
+
+export function decodeOfferedPsks(body: Buffer): OfferedPsk[] {
+  const { identities, binders } = decode(body, 'pre_shared_key', (r) => ({
+    identities: list(r, 2, 7, (item) => ({ identity: opaque(item, 2, 1), obfuscatedAge: item.u32() })),
+    binders: list(r, 2, 33, (item) => opaque(item, 1, 32)),
+  }));
+  if (identities.length !== binders.length) {
+    throw new TlsAlert(Alert.illegal_parameter, 'pre_shared_key has not one binder for each identity');
+  }
+  return identities.map((offer, index) => ({ ...offer, binder: binders[index]! }));
+}
+
+export const encodeSelectedPsk = (index: number): Buffer => uint(index, 2);
+
+export const decodeSelectedPsk = (body: Buffer): number => decode(body, 'pre_shared_key', (r) => r.u16());
+
+/** early_data of a NewSessionTicket. QUIC knows only one value: as much as flow control allows (RFC 9001 §4.6.1). */
+export const UNLIMITED_EARLY_DATA = Buffer.from([0xff, 0xff, 0xff, 0xff]);
 
 export const encodeProtocols = (protocols: readonly string[]): Buffer =>
   vector(2, ...protocols.map((name) => vector(1, Buffer.from(name, 'latin1'))));

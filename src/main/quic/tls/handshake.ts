@@ -56,7 +56,7 @@ export abstract class Handshake {
 
   protected emitSecret(
     suite: CipherSuite,
-    level: 'handshake' | 'application',
+    level: 'early' | 'handshake' | 'application',
     direction: 'read' | 'write',
     secret: Buffer,
   ): void {
@@ -79,6 +79,10 @@ export abstract class Handshake {
     const random = clientRandom.toString('hex');
     this.#keyLog(`CLIENT_${suffix} ${random} ${secrets.client.toString('hex')}`);
     this.#keyLog(`SERVER_${suffix} ${random} ${secrets.server.toString('hex')}`);
+  }
+
+  protected logEarlySecret(clientRandom: Buffer, secret: Buffer): void {
+    this.#keyLog?.(`CLIENT_EARLY_TRAFFIC_SECRET ${clientRandom.toString('hex')} ${secret.toString('hex')}`);
   }
 }
 

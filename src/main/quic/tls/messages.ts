@@ -1,4 +1,5 @@
 /** Handshake messages of TLS 1.3 (RFC 8446 §4) to and from bytes. Decoded fields are views into the message. */
+import { createHash } from 'node:crypto';
 import type { Reader } from '../wire/cursor.ts';
 import { Alert } from './alerts.ts';
 import { decode, list, opaque, uint, vector } from './codec.ts';
@@ -73,6 +74,9 @@ export interface ServerHello {
   compressionMethod: number;
   extensions: Extensions;
 }
+
+/** The random that makes a ServerHello a HelloRetryRequest (§4.1.3). */
+export const HELLO_RETRY_REQUEST = createHash('sha256').update('HelloRetryRequest').digest();
 
 export const encodeServerHello = (hello: ServerHello): Buffer =>
   frame(
@@ -157,6 +161,19 @@ export interface NewSessionTicket {
   ticket: Buffer;
   extensions: Extensions;
 }
+
+export const encodeNewSessionTicket = (message: NewSessionTicket): Buffer => {
+  const times = Buffer.alloc(8);
+  times.writeUInt32BE(message.lifetimeS, 0);
+  times.writeUInt32BE(message.ageAdd, 4);
+  return frame(
+    HandshakeType.new_session_ticket,
+    times,
+    vector(1, message.nonce),
+    vector(2, message.ticket),
+    encodeExtensions(message.extensions),
+  );
+};
 
 export const decodeNewSessionTicket = (body: Buffer): NewSessionTicket =>
   decode(body, 'NewSessionTicket', (r) => ({

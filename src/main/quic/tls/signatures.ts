@@ -1,7 +1,7 @@
 /** Signature schemes of CertificateVerify (RFC 8446 §4.2.3, §4.4.3). */
 import { constants, type KeyObject, type SignKeyObjectInput, sign, verify } from 'node:crypto';
 
-interface SignatureScheme {
+export interface SignatureScheme {
   readonly id: number;
   readonly name: string;
   /** Digest; null for Ed25519, which hashes by itself. */

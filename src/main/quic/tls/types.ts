@@ -11,15 +11,31 @@ export type TlsEvent =
   /** Traffic secret for packet protection, always emitted before data of its level. */
   | {
       type: 'secret';
-      level: 'handshake' | 'application';
+      level: 'early' | 'handshake' | 'application';
       direction: 'read' | 'write';
       suite: CipherSuite;
       secret: Buffer;
     }
   /** The peer's quic_transport_parameters; authenticated only by `complete` (RFC 9001 §8.2). */
   | { type: 'parameters'; raw: Buffer }
+  /** Client: what became of the early data it offered. */
+  | { type: 'early-data'; accepted: boolean }
+  /** Client: a ticket for the next session with this server. */
+  | { type: 'ticket'; ticket: ResumptionTicket }
   /** Finished sent, received and verified. */
   | { type: 'complete' };
+
+/** What a client keeps of a session to resume it (RFC 8446 §4.6.1). */
+export interface ResumptionTicket {
+  readonly identity: Buffer;
+  readonly psk: Buffer;
+  readonly suite: CipherSuite;
+  readonly ageAdd: number;
+  readonly lifetimeS: number;
+  /** Whether the server takes early data with it. */
+  readonly earlyData: boolean;
+  readonly alpn: string;
+}
 
 /** A fatal alert: ends the handshake, and the connection with CRYPTO_ERROR 0x100 + `alert`. */
 export class TlsAlert extends Error {

@@ -3,6 +3,10 @@
  * by their one consumer; data that arrives before a callback is set waits for it.
  */
 import type { Controller } from '../../../shared/domain.ts';
+import type { SessionTicket } from '../connection/config.ts';
+import type { QlogOptions } from '../qlog/trace.ts';
+
+export type { SessionTicket };
 
 export interface TrustOptions {
   /** PEM certificates trusted beside the system's roots. */
@@ -31,10 +35,23 @@ export interface ConnectOptions {
   datagramBytes?: number;
   /** Whether larger ones are tried (RFC 8899), as far as the first hop carries them, up to 16 383. Default true. */
   mtuDiscovery?: boolean;
+  /** TLS cipher suites offered, by name, in order of preference; by default all this runtime has. */
+  cipherSuites?: readonly string[] | undefined;
   /** SSLKEYLOGFILE lines. */
   keyLog?: (line: string) => void;
+  /** Where the qlog of each connection goes (docs/qlog.md). */
+  qlog?: QlogOptions | undefined;
   /** `token` of an earlier session with this server: it need not send a Retry then. Each is good for one connection. */
   token?: Buffer | undefined;
+  /** `ticket` of an earlier session with this server: its session is resumed, if both still can. Each is good for one connection. */
+  ticket?: SessionTicket | undefined;
+  /**
+   * Called with the session before the handshake, where `ticket` allows early data (0-RTT): what is sent then spares a round
+   * trip. Whoever watches the network can send a copy of it again (RFC 9001 §9.2), so let it change nothing at the server.
+   */
+  onEarly?: ((session: QuicSession) => void) | undefined;
+  /** Told once the name of the host was resolved, and how long it took. Not called for an address. */
+  onResolved?: (durationUs: number) => void;
   signal?: AbortSignal;
 }
 
@@ -63,7 +80,17 @@ export interface ListenOptions {
    * that come while many handshakes are under way.
    */
   retry?: 'always' | 'under-load' | undefined;
+  /** As of ConnectOptions. */
+  cipherSuites?: readonly string[] | undefined;
   keyLog?: (line: string) => void;
+  /**
+   * Take early data (0-RTT) of clients that return, once for each ticket: of a session with it `onSession` is called before the
+   * handshake is complete. Default false: an application has to bear that a request comes from somebody who only copied it
+   * (RFC 9001 §9.2).
+   */
+  earlyData?: boolean | undefined;
+  /** As of ConnectOptions. */
+  qlog?: QlogOptions | undefined;
   onSession: (session: QuicSession) => void;
 }
 
@@ -78,12 +105,16 @@ export interface HandshakeInfo {
   insecure: boolean;
   /** Whether it took a Retry to validate the client's address. */
   retried: boolean;
+  /** Whether the session was resumed with a ticket, without certificates. */
+  resumed: boolean;
+  /** What became of data sent ahead of the handshake; null where none was, or that is not known yet. */
+  earlyData: 'accepted' | 'rejected' | null;
 }
 
 export interface ConnectionStats {
   controller: Controller;
   cwndBytes: number;
-  /** UDP payload of full datagrams on the path now. */
+  /** The path's MTU as far as it is known, less IP and UDP headers: UDP payload of full datagrams on the path now. */
   datagramBytes: number;
   pacingBps: number | null;
   bytesInFlight: number;
@@ -95,6 +126,17 @@ export interface ConnectionStats {
   packetsReceived: number;
   /** Declared lost by loss detection (RFC 9002 §6.1). */
   packetsLost: number;
+  /** UDP payload bytes of those. */
+  bytesLost: number;
+  /** Of those, the packets that were acknowledged after all. */
+  spuriousLosses: number;
+  /** Recovery periods that losses began (RFC 9002 §7.3.2), and collapses of the window (§7.6). */
+  congestionEvents: number;
+  persistentCongestions: number;
+  /** How fast the path delivers: the newest sample that was not held down by the application; null before any. */
+  deliveryRateBps: number | null;
+  /** Whether the application, not the window, limits what is sent, as of the newest acknowledgement. */
+  isAppLimited: boolean;
   /** UDP payload bytes. */
   bytesSent: number;
   bytesReceived: number;
@@ -151,11 +193,13 @@ export interface QuicSession {
   stats(): ConnectionStats;
   /** The newest token that the server gave this client for its next connection (RFC 9000 §8.1.3). */
   readonly token: Buffer | null;
+  /** The newest ticket to resume the session with (RFC 8446 §4.6.1). */
+  readonly ticket: SessionTicket | null;
   /** Begins a key update (RFC 9001 §6); false when it is too early for one. */
   updateKeys(): boolean;
   /**
-   * Client: moves to a new local port once the server answered there (RFC 9000 §9.2). Rejects with LabError RL_CONFLICT when the
-   * server or the moment do not allow it, RL_CONNECT_TIMEOUT when the new path does not lead to the server.
+   * Client: moves to a new local port once the server answered there (RFC 9000 §9.2). Rejects with LabError RL_PEER_UNSUPPORTED
+   * when the server forbids it, RL_CONFLICT when the moment does not allow it, RL_CONNECT_TIMEOUT when the new path does not lead to the server.
    */
   migrate(): Promise<void>;
   close(code?: number, reason?: string): Promise<void>;

@@ -11,10 +11,12 @@ import { makeVerifier } from '../tls/verify.ts';
 import type { ConnectOptions, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { closeError, reachError } from './failure.ts';
+import { qlogObserver } from './qlog.ts';
 import { Session } from './session.ts';
 import {
   checkDatagramBytes,
   checkPort,
+  chosenSuites,
   controllerMaker,
   DEFAULT_IDLE_TIMEOUT_MS,
   discoveryLimit,
@@ -44,8 +46,12 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
   const verify = options.trust.insecure ? null : makeVerifier(options.trust, name, Date.now);
   const makeController = controllerMaker(options.controller, datagramBytes);
 
-  const deadlineUs = nowUs() + timeoutMs * 1000;
+  const suites = chosenSuites(options.cipherSuites);
+
+  const startedAtUs = nowUs();
+  const deadlineUs = startedAtUs + timeoutMs * 1000;
   const addresses = await resolve(host, { where, timeoutMs, signal: options.signal });
+  if (!isIP(host)) options.onResolved?.(nowUs() - startedAtUs);
   for (;;) {
     const address = addresses.shift()!;
     const config: ClientConfig = {
@@ -56,9 +62,12 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       // Known once the socket is connected.
       maxDatagramBytes: 0,
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+      suites,
       keepAliveMs: options.keepAliveMs,
       keyLog: options.keyLog,
       token: options.token,
+      ticket: options.ticket,
+      earlyData: options.onEarly !== undefined,
       serverName: isIP(name) ? null : name,
       verify,
     };
@@ -66,6 +75,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       const socket = await openSocket(address, options.port, where);
       config.maxDatagramBytes =
         options.mtuDiscovery === false ? 0 : discoveryLimit(socket.address().address, address.address);
+      config.observer = qlogObserver(options.qlog, socket.address());
       return await handshake(socket, config, {
         where,
         timeoutMs,
@@ -74,6 +84,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
         port: options.port,
         insecure: options.trust.insecure,
         signal: options.signal,
+        onEarly: options.onEarly,
       });
     } catch (error) {
       // A name may stand for addresses of which not all lead there: the next one, where this one says no at once.
@@ -156,6 +167,7 @@ interface Target {
   port: number;
   insecure: boolean;
   signal: AbortSignal | undefined;
+  onEarly: ConnectOptions['onEarly'];
 }
 
 /** Takes the socket over: whatever comes of it, it is closed in the end. */
@@ -262,7 +274,11 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
       if (paths.delete(path)) path.socket.close();
     };
     listen(first);
-    if (signal?.aborted) onAbort();
-    else session.wake();
+    if (signal?.aborted) {
+      onAbort();
+      return;
+    }
+    if (connection.mayCarryData) target.onEarly?.(session);
+    session.wake();
   });
 }

@@ -9,16 +9,19 @@ import { CID_LENGTH, type ServerConfig } from '../connection/config.ts';
 import { Connection } from '../connection/connection.ts';
 import type { PathAddress } from '../connection/paths.ts';
 import { refusal } from '../connection/refusal.ts';
+import { SessionTickets } from '../tls/session-tickets.ts';
 import { TransportError } from '../wire/errors.ts';
 import { type LongHeader, parseHeader, QUIC_V1, writeVersionNegotiation } from '../wire/header.ts';
 import { writeRetry } from '../wire/retry.ts';
 import type { ListenOptions, QuicListener, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { bindError, reachError } from './failure.ts';
+import { qlogObserver } from './qlog.ts';
 import { Session } from './session.ts';
 import {
   checkDatagramBytes,
   checkPort,
+  chosenSuites,
   controllerMaker,
   DEFAULT_IDLE_TIMEOUT_MS,
   discoveryLimit,
@@ -51,13 +54,16 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   checkPort(options.port);
   const datagramBytes = checkDatagramBytes(options.datagramBytes);
   const makeController = controllerMaker(options.controller, datagramBytes);
+  const suites = chosenSuites(options.cipherSuites);
   const identity = readIdentity(options.certificate, options.privateKey);
   const socket = await bind(await resolve(options.host, options.port), options.port);
   const resetKey = randomBytes(32);
   // RFC 9000 §10.3.2: derived from the id, so that it is still known when the connection is not.
   const resetToken = (id: Buffer): Buffer =>
     createHmac('sha256', resetKey).update(id).digest().subarray(0, RESET_TOKEN_LENGTH);
-  const { address } = socket.address();
+  const tickets = new SessionTickets(randomBytes, Date.now);
+  const { address, port } = socket.address();
+  const observer = qlogObserver(options.qlog, { address, port });
   const config = (newToken: () => Buffer, client: string): ServerConfig => ({
     controller: makeController,
     alpn: options.alpn,
@@ -65,11 +71,15 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
     datagramBytes,
     maxDatagramBytes: options.mtuDiscovery === false ? 0 : discoveryLimit(address, client),
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
+    suites,
     keepAliveMs: options.keepAliveMs,
     stallTimeoutMs: options.stallTimeoutMs ?? STALL_TIMEOUT_MS,
     keyLog: options.keyLog,
+    observer,
     newToken,
     resetToken,
+    tickets,
+    earlyData: options.earlyData,
     ...identity,
   });
   return new Listener(socket, config, resetToken, options);
@@ -196,7 +206,7 @@ class Listener implements QuicListener {
     if (!header) return;
     const known =
       this.#byId.get(header.dcid.toString('latin1')) ??
-      (header.form === 'long' && header.type === 'initial'
+      (header.form === 'long' && (header.type === 'initial' || header.type === '0rtt')
         ? this.#byOrigin.get(originKey(remote, header.dcid))
         : undefined);
     if (known) {
@@ -276,6 +286,10 @@ class Listener implements QuicListener {
       if (isHandshaking) this.#handshakes--;
       isHandshaking = false;
     };
+    const announce = (): void => {
+      this.sessions.add(session);
+      this.#onSession(session);
+    };
     const session = new Session(
       connection,
       { role: 'server', insecure: false },
@@ -291,10 +305,10 @@ class Listener implements QuicListener {
             this.#byId.delete(key);
           }
         },
+        onEarly: () => announce(),
         onConnected: () => {
           endHandshake();
-          this.sessions.add(session);
-          this.#onSession(session);
+          if (!this.sessions.has(session)) announce();
         },
         onClosed: () => {
           endHandshake();

@@ -4,7 +4,7 @@
  */
 import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
-import type { CloseReason, ConnectionEvent } from '../connection/config.ts';
+import type { CloseReason, ConnectionEvent, SessionTicket } from '../connection/config.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { PathAddress } from '../connection/paths.ts';
 import type { CloseInfo, ConnectionStats, HandshakeInfo, QuicSession, QuicStream } from './api.ts';
@@ -28,6 +28,8 @@ export interface SessionHooks {
   onPath?(change: 'migrated' | 'path-failed', path: PathAddress): void;
   /** Client: another way to the server, from a socket of its own. */
   openPath?(): Promise<PathAddress>;
+  /** Server: the client's early data is taken. */
+  onEarly?(session: Session): void;
   /** The handshake completed at this end. */
   onConnected(session: Session): void;
   /** The connection has ended; its closing period may still run. */
@@ -55,6 +57,7 @@ export class Session implements QuicSession, StreamOwner {
   /** When the connection wants its `handleTimeout`, as of the last turn. */
   #deadlineUs = Number.POSITIVE_INFINITY;
   #token: Buffer | null = null;
+  #ticket: SessionTicket | null = null;
   #migration: { to: PathAddress; settle: PromiseWithResolvers<void> } | null = null;
   #isClosed = false;
   #terminated = false;
@@ -109,6 +112,10 @@ export class Session implements QuicSession, StreamOwner {
     return this.#token;
   }
 
+  get ticket(): SessionTicket | null {
+    return this.#ticket;
+  }
+
   get maxDatagramPayload(): number {
     return this.connection.maxDatagramPayload;
   }
@@ -150,11 +157,15 @@ export class Session implements QuicSession, StreamOwner {
     const refused = (why: string): LabError =>
       new LabError('RL_CONFLICT', `The connection cannot be moved: ${why}`);
     if (!openPath) throw refused('only clients move');
+    if (this.connection.isPinned)
+      throw new LabError('RL_PEER_UNSUPPORTED', 'The server forbids its clients to move', {
+        hint: 'It sent disable_active_migration (RFC 9000 §18.2).',
+      });
     if (this.#migration) throw refused('it is being moved');
     const to = await openPath();
     if (!this.connection.migrate(to)) {
       this.#hooks.onPath?.('path-failed', to);
-      throw refused('the handshake is not confirmed, or the server does not allow it');
+      throw refused('the handshake is not confirmed, or the server gave no id for another path');
     }
     const settle = Promise.withResolvers<void>();
     this.#migration = { to, settle };
@@ -342,6 +353,12 @@ export class Session implements QuicSession, StreamOwner {
         break;
       case 'token':
         this.#token = event.token;
+        break;
+      case 'ticket':
+        this.#ticket = event.ticket;
+        break;
+      case 'early-data':
+        this.#hooks.onEarly?.(this);
         break;
       case 'closed':
         this.#isClosed = true;

@@ -4,6 +4,7 @@ import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { CongestionController } from '../../congestion/controller.ts';
 import { createController } from '../../congestion/index.ts';
+import { type CipherSuite, supportedSuites } from '../tls/suites.ts';
 import { largestDatagram } from './interface-mtu.ts';
 
 /** UDP payload of full packets: fits a 1500-byte link over IPv6 with room for tunnels. */
@@ -49,3 +50,17 @@ export function controllerMaker(
   make();
   return make;
 }
+
+/** The cipher suites of these names, in their order; undefined for undefined. @throws LabError RL_INPUT_INVALID */
+export function chosenSuites(names: readonly string[] | undefined): CipherSuite[] | undefined {
+  if (names?.length === 0) throw noSuite('none is named');
+  const supported = supportedSuites();
+  return names?.map((name) => {
+    const suite = supported.find((candidate) => candidate.name === name);
+    if (!suite) throw noSuite(`there is no ${name} here, only ${supported.map((s) => s.name).join(', ')}`);
+    return suite;
+  });
+}
+
+const noSuite = (why: string): LabError =>
+  new LabError('RL_INPUT_INVALID', `The cipher suites cannot be used: ${why}`, { field: 'cipherSuites' });

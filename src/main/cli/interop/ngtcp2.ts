@@ -1,0 +1,67 @@
+/** ngtcp2 with GnuTLS: the example programs of Debian's ngtcp2-server and ngtcp2-client. They speak HTTP/3 only. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
+import { isInstalled, NotApplicable, type Peer, runProgram, startProgram } from './peer.ts';
+
+export const ngtcp2: Peer = {
+  name: 'ngtcp2',
+  alpn: ['h3'],
+
+  missing: () =>
+    isInstalled('gtlsserver') && isInstalled('gtlsclient')
+      ? null
+      : 'gtlsserver and gtlsclient (Debian: ngtcp2-server, ngtcp2-client)',
+
+  async serve({ www, key, cert }, { host, retry }) {
+    const port = await freePort(host);
+    const args = ['-q', ...(retry ? ['-V'] : []), '-d', www, host, String(port), key, cert];
+    // It says nothing when it is ready: whoever calls finds the port closed for a moment.
+    const { close } = await startProgram('gtlsserver', args, null);
+    return { port, close };
+  },
+
+  async fetch({ folder }, options) {
+    const { host, port, paths, out, again, early, datagrams, migrate, keyUpdate, unknownVersion, signal } =
+      options;
+    if (datagrams) throw new NotApplicable('its example client sends no DATAGRAMs');
+    const url = (path: string): string => `https://localhost${path}`;
+    const common = [
+      '-q',
+      '--no-quic-dump',
+      '--no-http-dump',
+      '--exit-on-all-streams-close',
+      '--handshake-timeout=30s',
+      `--download=${out}`,
+    ];
+    const state = again ? folder() : null;
+    const session = state ? [`--session-file=${state}/session`, `--tp-file=${state}/tp`] : [];
+    const where = [host, String(port)];
+    if (again) await runProgram('gtlsclient', [...common, ...session, ...where, url(paths[0]!)], signal);
+    await runProgram(
+      'gtlsclient',
+      [
+        ...common,
+        ...session,
+        ...(again && !early ? ['--disable-early-data'] : []),
+        ...(keyUpdate ? ['--key-update=20ms'] : []),
+        ...(migrate ? ['--change-local-addr=20ms'] : []),
+        ...(unknownVersion ? ['--version=0x1a2a3a4a', '--preferred-versions=v1'] : []),
+        ...where,
+        ...paths.map(url),
+      ],
+      signal,
+    );
+  },
+};
+
+/** A UDP port that was free a moment ago. */
+async function freePort(host: string): Promise<number> {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  socket.bind(0, host);
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}

@@ -1,0 +1,182 @@
+/** `--qlog`: traces of connections, written in the background, and whole also when the process is told to stop at once. */
+import {
+  close,
+  fstatSync,
+  mkdirSync,
+  mkdtempDisposableSync,
+  openSync,
+  statSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { join, parse } from 'node:path';
+import { LabError } from '../../shared/errors.ts';
+import { QLOG_FORMATS, type QlogFormat, type QlogOptions, type QlogSink } from '../quic/qlog/trace.ts';
+import { parseChoice } from './options.ts';
+import { note } from './output.ts';
+
+/** Records that wait for a slow disk, bytes; more are dropped, and counted. */
+const WAITING_LIMIT = 64 * 1024 * 1024;
+
+export const parseQlogFormat = (text: string): QlogFormat => parseChoice(text, '--qlog-format', QLOG_FORMATS);
+
+export const QLOG_FORMAT_HELP = `${QLOG_FORMATS.join(' or ')}: the newest drafts, or what qvis reads (default ietf)`;
+
+interface Wish {
+  qlog?: string;
+  qlogFormat?: QlogFormat;
+}
+
+/**
+ * The `qlog` option of connections. Without --qlog the folder QLOGDIR or the file QLOGFILE counts, where set
+ * (draft-ietf-quic-qlog-main-schema-14 §12.1). `one`: there is but one connection, for which a file will do as well as a
+ * folder. Throws RL_FILE_UNREADABLE for what cannot be written, RL_USAGE for a format without a target.
+ */
+export function qlogTo({ qlog, qlogFormat }: Wish, { one }: { one: boolean }): { qlog?: QlogOptions } {
+  const { QLOGDIR, QLOGFILE } = process.env;
+  const target = qlog || QLOGDIR || (one && QLOGFILE) || undefined;
+  if (target === undefined) {
+    if (qlogFormat) throw new LabError('RL_USAGE', '--qlog-format is for --qlog');
+    return {};
+  }
+  const field = qlog ? '--qlog' : QLOGDIR ? 'QLOGDIR' : 'QLOGFILE';
+  const isFolder = !one || field === 'QLOGDIR' || /[/\\]$/.test(target) || isDirectory(target);
+  if (isFolder) makeFolder(target, field);
+  else new TraceFile(target, field).end();
+  let opened = 0;
+  /** A name may lead to several addresses, each tried with a connection of its own. */
+  const another = (): string => {
+    const { dir, name, ext } = parse(target);
+    return ++opened === 1 ? target : join(dir, `${name}-${opened}${ext}`);
+  };
+  return {
+    qlog: {
+      format: qlogFormat,
+      open: ({ odcid, vantage }) =>
+        openQuietly(isFolder ? join(target, `${odcid}_${vantage}.sqlog`) : another(), field),
+    },
+  };
+}
+
+const isDirectory = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+const unwritable = (field: string, cause: unknown): LabError =>
+  new LabError('RL_FILE_UNREADABLE', `${field}: ${(cause as Error).message}`, { field, cause });
+
+function makeFolder(path: string, field: string): void {
+  try {
+    // Not recursive, which in /proc never returns (Node 24).
+    if (!isDirectory(path)) mkdirSync(path);
+    // Permission to write is found out by writing.
+    mkdtempDisposableSync(join(path, '.routelab-')).remove();
+  } catch (cause) {
+    throw unwritable(field, cause);
+  }
+}
+
+let warned = false;
+
+/** A connection does not fail because its log cannot be written; the user hears of it once. */
+function openQuietly(path: string, field: string): QlogSink {
+  try {
+    return new TraceFile(path, field);
+  } catch (error) {
+    warn((error as Error).message);
+    return { write() {}, end() {} };
+  }
+}
+
+function warn(message: string): void {
+  if (!warned) note(`qlog: ${message}; what was to be logged is lost`);
+  warned = true;
+}
+
+const open = new Set<TraceFile>();
+process.on('exit', () => {
+  for (const file of open) file.finishNow();
+});
+
+class TraceFile implements QlogSink {
+  readonly #fd: number;
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+  /** Handed to the system, from `#position` on; null when nothing is. */
+  #writing: Buffer | null = null;
+  #position = 0;
+  #isDue = false;
+  #isEnded = false;
+
+  /** Throws RL_FILE_UNREADABLE. */
+  constructor(path: string, field: string) {
+    try {
+      // Addresses and connection ids: for this user only.
+      this.#fd = openSync(path, 'w', 0o600);
+    } catch (cause) {
+      throw unwritable(field, cause);
+    }
+    if (!fstatSync(this.#fd).isFile()) {
+      close(this.#fd);
+      throw new LabError('RL_FILE_UNREADABLE', `${field}: ${path} is not a file`, { field });
+    }
+    open.add(this);
+  }
+
+  write(record: string): void {
+    if (this.#waitingBytes > WAITING_LIMIT) {
+      warn('the disk is too slow');
+      return;
+    }
+    this.#waiting.push(record);
+    this.#waitingBytes += record.length;
+    if (this.#isDue || this.#writing) return;
+    this.#isDue = true;
+    // What one turn of the loop logs is written at once.
+    setImmediate(this.#flush);
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    if (!this.#isDue && !this.#writing) this.#flush();
+  }
+
+  readonly #flush = (): void => {
+    this.#isDue = false;
+    if (!open.has(this)) return;
+    const text = this.#waiting.join('');
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (text !== '') this.#write(Buffer.from(text));
+    else if (this.#isEnded) this.#close();
+  };
+
+  #write(data: Buffer): void {
+    this.#writing = data;
+    write(this.#fd, data, 0, data.length, this.#position, (error, written) => {
+      this.#writing = null;
+      if (error) {
+        warn(error.message);
+        this.#close();
+        return;
+      }
+      this.#position += written;
+      if (written < data.length) this.#write(data.subarray(written));
+      else this.#flush();
+    });
+  }
+
+  #close(): void {
+    if (open.delete(this)) close(this.#fd);
+  }
+
+  /** The process ends: what is under way is written again, to the same place, and then the rest. */
+  finishNow(): void {
+    try {
+      const rest = Buffer.concat([this.#writing ?? Buffer.alloc(0), Buffer.from(this.#waiting.join(''))]);
+      for (let done = 0; done < rest.length; )
+        done += writeSync(this.#fd, rest, done, rest.length - done, this.#position + done);
+    } catch (error) {
+      warn((error as Error).message);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+/** HTTP/3 requests to any server, each on a new connection, one after the other, with the time of each phase. */
+import { LabError, toLabError } from '../../shared/errors.ts';
+import { Http3Client } from '../quic/http3/client.ts';
+import type { RequestHead, ResponseHead } from '../quic/http3/message.ts';
+import type { ConnectOptions, QuicSession } from '../quic/udp/api.ts';
+import { connectQuic } from '../quic/udp/client.ts';
+import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
+
+/** One request. What did not come about is null. */
+export interface RequestSample {
+  atMs: number;
+  /** Resolving the host's name; null too where the host is an address. */
+  dnsUs: number | null;
+  /** ClientHello sent to handshake complete. */
+  handshakeUs: number | null;
+  /** Request sent to the header section of the final response. */
+  firstByteUs: number | null;
+  /** Request sent to the last byte of the response that came. */
+  responseUs: number | null;
+  /** Name resolution, handshake, and from the request sent to the end of the response. Null unless that was whole. */
+  totalUs: number | null;
+  response: ResponseHead | null;
+  /** Content of the response that came. */
+  bodyBytes: number;
+  error: LabError | null;
+}
+
+export interface RequestOptions {
+  head: RequestHead;
+  body?: Buffer | undefined;
+  /** Requests to make. */
+  count: number;
+  /** Ends it: the request under way is given up, and handed over as far as it came. */
+  signal: AbortSignal;
+  onRequest: (sample: RequestSample) => void;
+  onProgress?: (bodyBytes: number) => void;
+}
+
+/**
+ * Makes the requests. When the first does not even connect there is nothing to measure: its LabError is thrown. Another
+ * failure is a sample with its error.
+ */
+export async function runRequests(connect: ConnectOptions, options: RequestOptions): Promise<void> {
+  for (let made = 0; made < options.count && !options.signal.aborted; made++) {
+    const sample = await measure(connect, options);
+    if (options.signal.aborted && sample.handshakeUs === null) return;
+    if (made === 0 && sample.handshakeUs === null && sample.error !== null) throw sample.error;
+    options.onRequest(sample);
+  }
+}
+
+async function measure(connect: ConnectOptions, options: RequestOptions): Promise<RequestSample> {
+  const sample: RequestSample = {
+    atMs: toUnixMs(nowUs()),
+    dnsUs: null,
+    handshakeUs: null,
+    firstByteUs: null,
+    responseUs: null,
+    totalUs: null,
+    response: null,
+    bodyBytes: 0,
+    error: null,
+  };
+  let session: QuicSession;
+  try {
+    session = await connectQuic({
+      ...connect,
+      signal: options.signal,
+      onResolved: (durationUs) => {
+        sample.dnsUs = durationUs;
+      },
+    });
+  } catch (thrown) {
+    sample.error = withHint(toLabError(thrown));
+    return sample;
+  }
+  sample.handshakeUs = session.handshake.durationUs;
+  try {
+    const client = new Http3Client(session);
+    await exchange(client, sample, options);
+    client.close();
+  } catch (thrown) {
+    sample.error = toLabError(thrown);
+  } finally {
+    await session.close();
+  }
+  return sample;
+}
+
+/** Resolves when the response is whole, failed or given up. Throws what `request` throws. */
+function exchange(client: Http3Client, sample: RequestSample, options: RequestOptions): Promise<void> {
+  const { signal } = options;
+  const sentAtUs = nowUs();
+  const done = Promise.withResolvers<void>();
+  const request = client.request(
+    options.head,
+    {
+      onHead: (head) => {
+        sample.response = head;
+        sample.firstByteUs = sample.responseUs = nowUs() - sentAtUs;
+      },
+      onData: (piece) => {
+        sample.bodyBytes += piece.length;
+        sample.responseUs = nowUs() - sentAtUs;
+        options.onProgress?.(sample.bodyBytes);
+      },
+      onEnd: () => {
+        sample.totalUs = (sample.dnsUs ?? 0) + sample.handshakeUs! + nowUs() - sentAtUs;
+        done.resolve();
+      },
+      onError: (error) => {
+        sample.error = error;
+        done.resolve();
+      },
+    },
+    options.body,
+  );
+  const abort = (): void => {
+    request.cancel();
+    done.resolve();
+  };
+  signal.addEventListener('abort', abort);
+  return done.promise.finally(() => signal.removeEventListener('abort', abort));
+}
+
+/** What to do about a server that has a page and no HTTP/3. */
+const HINTS: Partial<Record<LabError['code'], string>> = {
+  RL_PORT_CLOSED: 'A server may have its page over TCP alone: see whether it announces h3 in alt-svc.',
+  RL_CONNECT_TIMEOUT:
+    'Check that the server has HTTP/3 (alt-svc: h3) and that UDP to it is not filtered, or raise --timeout.',
+  RL_ALPN_MISMATCH: 'The server speaks QUIC but not HTTP/3: measure it with --mode handshake and --alpn.',
+};
+
+function withHint(error: LabError): LabError {
+  const hint = HINTS[error.code];
+  return hint === undefined ? error : new LabError(error.code, error.message, { hint, cause: error });
+}

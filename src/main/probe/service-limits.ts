@@ -1,0 +1,47 @@
+/** What one client, and all of them, may make a server do, and the count of what it did. */
+
+export const SERVICE_LIMITS = {
+  /** Sessions served at once, over all clients. */
+  sessions: 1000,
+  /** Transfers at once on one session. */
+  transfersPerSession: 4,
+  /** Transfers at once over all sessions. */
+  transfers: 64,
+  /** Payload bytes of one transfer. */
+  bytes: 1e11,
+  /** Milliseconds of one transfer, and what a request without a duration gets. */
+  durationMs: 600_000,
+  /** Milliseconds for the request header to arrive, and beyond a transfer's duration for its last bytes. */
+  graceMs: 10_000,
+} as const;
+
+/** What the server has done since it started; shared by all its sessions. */
+export interface ServiceCounters {
+  sessions: number;
+  activeSessions: number;
+  /** HTTP/3 requests answered, whatever with. */
+  requests: number;
+  echoes: number;
+  /** Datagrams not echoed: too short, or the connection could not take the answer. */
+  echoesDropped: number;
+  transfers: number;
+  activeTransfers: number;
+  /** Requests and sessions refused by a bound. */
+  refused: number;
+  /** Payload bytes handed to downloads / received from uploads, of HTTP/3 too. */
+  bytesDown: number;
+  bytesUp: number;
+}
+
+export const createCounters = (): ServiceCounters => ({
+  sessions: 0,
+  activeSessions: 0,
+  requests: 0,
+  echoes: 0,
+  echoesDropped: 0,
+  transfers: 0,
+  activeTransfers: 0,
+  refused: 0,
+  bytesDown: 0,
+  bytesUp: 0,
+});
