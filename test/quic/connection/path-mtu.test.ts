@@ -141,6 +141,13 @@ describe('a connection', () => {
     expect(packetsLost).toBe(0);
   });
 
+  it('does not take a server that is slow to answer its Finished for a path that carries no large datagrams', () => {
+    const tap = new Wiretap({ ...limits, drop: (direction, n) => direction === 'up' && n > 0 && n < 8 });
+    tap.pair.run(30_000_000);
+    expect(tap.pair.client.stats().ptoCount).toBeGreaterThanOrEqual(3);
+    expect(tap.pair.client.stats().datagramBytes).toBeGreaterThan(5000);
+  });
+
   it('goes on over a path that stops carrying large datagrams in the middle of a transfer', () => {
     let limit = 65_000;
     const tap = new Wiretap({ ...limits, drop: (_direction, _n, datagram) => datagram.length > limit });

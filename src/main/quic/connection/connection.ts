@@ -207,7 +207,9 @@ export class Connection {
       onFramesLost(state, state.spaces[space], packet.frames, nowUs);
     }
     if (!probe) return;
-    if (state.mtu.onTimeouts(state.recovery.timeoutsInRow, nowUs)) state.resize();
+    // Where nothing large is unanswered, as of a client whose Finished a busy server is slow to take, it is not the size.
+    const isLarge = state.largeSentAtUs >= state.unacknowledgedSinceUs;
+    if (isLarge && state.mtu.onTimeouts(state.recovery.timeoutsInRow, nowUs)) state.resize();
     this.#sender.owe(probe.space, probe.count);
   }
 

@@ -94,6 +94,7 @@ export class Sender {
       end = this.#seal(packet, nowUs);
     }
     this.#slabUsed = end;
+    if (end - start > FULL_DATAGRAM) state.largeSentAtUs = nowUs;
     state.observer?.onDatagramSent(end - start, nowUs);
     state.bytesSent += end - start;
     path.bytesSent += end - start;

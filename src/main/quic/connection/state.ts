@@ -100,6 +100,8 @@ export class ConnectionState {
   keepAliveDeadlineUs: number | null = null;
   /** While packets are in flight: when the first of them left, or the peer last acknowledged any. */
   unacknowledgedSinceUs = 0;
+  /** When the last datagram left that a path of the least size would not carry, path MTU probes aside. */
+  largeSentAtUs = -1;
   /** When a sender that flow control holds back says so again, so that its peer does not idle out (RFC 9000 §4.1). */
   blockedReminderUs: number | null = null;
   closingDeadlineUs: number | null = null;
