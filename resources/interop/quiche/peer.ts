@@ -259,18 +259,24 @@ async function serve(): Promise<void> {
         else connection.streamShutdown(id, quiche.Shutdown.Write, 1);
       },
     );
-    const ids = [scid];
+    const ids = new Set<string>();
+    const add = (id: Buffer): void => {
+      ids.add(id.toString('hex'));
+      endpoints.set(id.toString('hex'), endpoint);
+    };
     endpoint.onChange = () => {
+      // One that failed at its first packet must not stand in the way of the next from there.
+      if (connection.isClosed()) for (const id of ids) endpoints.delete(id);
       echo(connection);
       if (!connection.isEstablished()) return;
       // Ids for the paths that the client may take.
       while (connection.sourceCidsLeft() > 0) {
         const id = randomBytes(ID_LENGTH);
         connection.newSourceCid(id, randomBytes(16).readBigUInt64BE(0), false);
-        endpoints.set(id.toString('hex'), endpoint);
+        add(id);
       }
     };
-    for (const id of ids) endpoints.set(id.toString('hex'), endpoint);
+    add(scid);
     return endpoint;
   };
   socket.on('message', (datagram: Buffer, { address, port }: RemoteInfo) => {

@@ -212,20 +212,23 @@ export class Exchange {
     }
     if (options.during) asides.push(options.during(box!));
     await Promise.all([
-      this.peer.fetch!({ ...this.#place, cert, key }, {
-        host,
-        port,
-        alpn,
-        paths,
-        out,
-        again: options.again ?? false,
-        early: options.early ?? false,
-        datagrams: options.datagrams ?? false,
-        migrate: options.migrate ?? false,
-        keyUpdate: options.keyUpdate ?? false,
-        unknownVersion: options.unknownVersion ?? false,
-        signal: this.#signal,
-      }),
+      this.peer.fetch!(
+        { ...this.#place, cert, key },
+        {
+          host,
+          port,
+          alpn,
+          paths,
+          out,
+          again: options.again ?? false,
+          early: options.early ?? false,
+          datagrams: options.datagrams ?? false,
+          migrate: options.migrate ?? false,
+          keyUpdate: options.keyUpdate ?? false,
+          unknownVersion: options.unknownVersion ?? false,
+          signal: this.#signal,
+        },
+      ),
       ...asides,
     ]);
     for (const path of paths) this.#compare(path, readFileSync(join(out, path)));

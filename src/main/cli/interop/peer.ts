@@ -105,7 +105,7 @@ export async function runProgram(
   }
 }
 
-/** Starts a server program. With `ready`, waits until its output shows it. */
+/** Starts a server program; `close` throws when it had ended before. With `ready`, waits until its output shows it. */
 export async function startProgram(
   command: string,
   args: readonly string[],
@@ -121,8 +121,10 @@ export async function startProgram(
   }
   return {
     close: async () => {
+      const died = child.exitCode;
       child.kill('SIGKILL');
       await ended;
+      if (died !== null) throw new Error(`${command} ended by itself with ${died}: ${output()}`);
     },
   };
 }

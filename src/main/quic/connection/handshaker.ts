@@ -234,6 +234,7 @@ export class Handshaker {
     // The limits of the handshake are over.
     state.restartIdleTimer(nowUs);
     state.handshakeUs = nowUs - state.startedAtUs;
+    state.firstOneRttPacket = state.spaces.application.nextPacketNumber;
     if (state.role === 'server') state.spaces.application.readKeys = this.#heldReadKeys;
     else state.spaces.application.earlyKeys = null;
     state.keyPhases = new KeyPhases(state.spaces.application, state.config.packetsPerKey);

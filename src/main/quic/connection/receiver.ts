@@ -503,7 +503,13 @@ export class Receiver {
       throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'acknowledged a packet never sent', 0x02);
     space.largestAcked = Math.max(space.largestAcked, frame.ranges[0]!.last);
     if (result.acked.length > 0) state.unacknowledgedSinceUs = nowUs;
-    if (spaceName === 'application') state.keyPhases?.onAcked(frame.ranges[0]!.last);
+    if (spaceName === 'application') {
+      const largest = frame.ranges[0]!.last;
+      state.keyPhases?.onAcked(largest);
+      // RFC 9001 §4.1.2: a server that opened a 1-RTT packet has completed the handshake, whatever became of HANDSHAKE_DONE.
+      if (!state.handshakeConfirmed && state.handshakeComplete && largest >= state.firstOneRttPacket)
+        state.confirmHandshake();
+    }
     for (const packet of result.acked) {
       state.mtu.onAcked(packet.bytes);
       onFramesAcked(state, space, packet.frames, nowUs);

@@ -86,6 +86,8 @@ export class ConnectionState {
   handshakeComplete = false;
   handshakeConfirmed = false;
   handshakeUs: number | null = null;
+  /** Packet number of the first 1-RTT packet we send: those before it were 0-RTT. */
+  firstOneRttPacket = 0;
   /** Data sent before the handshake was complete (RFC 9001 §4.6). */
   earlyData: 'offered' | 'accepted' | 'rejected' | null = null;
   /** Whether a packet of the peer was ever authenticated. */
