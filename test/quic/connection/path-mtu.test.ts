@@ -85,8 +85,8 @@ describe('a path that no longer carries large datagrams', () => {
   it('is found out by losses in a row, and the base size used at once', () => {
     const mtu = new PathMtu(1350, 1472);
     search(mtu, 1472);
-    for (let i = 0; i < 7; i++) expect(mtu.onLost(1472, 1e6)).toBe(false);
-    expect(mtu.onLost(1472, 1e6)).toBe(true);
+    for (let i = 0; i < 7; i++) expect(mtu.onLost(1472, i, 1e6)).toBe(false);
+    expect(mtu.onLost(1472, 7, 1e6)).toBe(true);
     expect(mtu.current).toBe(1200);
     expect(mtu.probeDue(1e6)).toBeNull();
     expect(mtu.probeDue(2.1e6)).toBeLessThan(1472);
@@ -96,10 +96,19 @@ describe('a path that no longer carries large datagrams', () => {
     const mtu = new PathMtu(1350, 1472);
     search(mtu, 1472);
     for (let i = 0; i < 100; i++) {
-      expect(mtu.onLost(60, 1e6)).toBe(false);
-      expect(mtu.onLost(1472, 1e6)).toBe(false);
-      mtu.onAcked(1472);
+      expect(mtu.onLost(60, 2 * i, 1e6)).toBe(false);
+      expect(mtu.onLost(1472, 2 * i, 1e6)).toBe(false);
+      mtu.onAcked(1472, 2 * i + 1);
     }
+  });
+
+  it('nor for a full queue, which a later packet of the size got past', () => {
+    const mtu = new PathMtu(1350, 1472);
+    search(mtu, 1472);
+    mtu.onAcked(1472, 20);
+    for (let i = 0; i < 20; i++) expect(mtu.onLost(1472, i, 1e6)).toBe(false);
+    for (let i = 21; i < 28; i++) expect(mtu.onLost(1472, i, 1e6)).toBe(false);
+    expect(mtu.onLost(1472, 28, 1e6)).toBe(true);
   });
 });
 

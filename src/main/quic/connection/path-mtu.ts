@@ -26,6 +26,8 @@ export class PathMtu {
   #attempts = 0;
   #nextAtUs = 0;
   #lostInRow = 0;
+  /** The newest packet of full size that arrived. */
+  #arrived = -1;
 
   /** `start` is used at once, unconfirmed; sizes up to `limit` are tried. */
   constructor(start: number, limit: number) {
@@ -91,15 +93,22 @@ export class PathMtu {
     if (this.#isDone) this.#nextAtUs = nowUs + RAISE_US;
   }
 
-  /** An ordinary packet of so many bytes was acknowledged. */
-  onAcked(bytes: number): void {
-    if (bytes > BASE) this.#lostInRow = 0;
+  /** A packet of so many bytes was acknowledged. */
+  onAcked(bytes: number, packetNumber: number): void {
+    if (!this.#isFull(bytes)) return;
+    this.#lostInRow = 0;
+    this.#arrived = Math.max(this.#arrived, packetNumber);
   }
 
   /** An ordinary packet was lost; true when that gives the path away as a black hole (RFC 8899 §4.3). */
-  onLost(bytes: number, nowUs: number): boolean {
-    if (bytes <= BASE || bytes < this.#current - RESOLUTION) return false;
+  onLost(bytes: number, packetNumber: number, nowUs: number): boolean {
+    // What was lost before one of its size arrived, a full queue took.
+    if (!this.#isFull(bytes) || packetNumber < this.#arrived) return false;
     return ++this.#lostInRow >= BLACK_HOLE_LOSSES && this.#fallBack(nowUs);
+  }
+
+  #isFull(bytes: number): boolean {
+    return bytes > BASE && bytes >= this.#current - RESOLUTION;
   }
 
   /** So many probe timeouts in a row; true as above. */
@@ -112,6 +121,7 @@ export class PathMtu {
     this.#failed = this.#current;
     this.#current = BASE;
     this.#lostInRow = 0;
+    this.#arrived = -1;
     this.#probing = null;
     this.#attempts = 0;
     // Not at once: what just failed would fail again.

@@ -511,7 +511,7 @@ export class Receiver {
         state.confirmHandshake();
     }
     for (const packet of result.acked) {
-      state.mtu.onAcked(packet.bytes);
+      state.mtu.onAcked(packet.bytes, packet.packetNumber);
       onFramesAcked(state, space, packet.frames, nowUs);
     }
     if (spaceName === 'application' && space.nextPacketNumber >= SETTLED_AFTER) this.#directPeer(nowUs);
@@ -521,7 +521,7 @@ export class Receiver {
         const byReordering = space.largestAcked >= packetNumber + PACKET_THRESHOLD;
         state.observer.onPacketLost({ space: spaceName, packetNumber, isMtuProbe, byReordering }, nowUs);
       }
-      if (!packet.isMtuProbe && state.mtu.onLost(packet.bytes, nowUs)) state.resize();
+      if (!packet.isMtuProbe && state.mtu.onLost(packet.bytes, packet.packetNumber, nowUs)) state.resize();
       onFramesLost(state, space, packet.frames, nowUs);
     }
   }
