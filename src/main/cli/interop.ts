@@ -3,15 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CASES } from './interop/cases.ts';
-import { chromium } from './interop/chromium.ts';
-import { matrixPage, matrixRows, type Result, runMatrix } from './interop/matrix.ts';
-import { ngtcp2 } from './interop/ngtcp2.ts';
-import type { Peer } from './interop/peer.ts';
-import { quicGo, quiche } from './interop/programs.ts';
+import { matrixPage, matrixRows, PEERS, type Result, runMatrix } from './interop/matrix.ts';
 import { onInterrupt } from './interrupt.ts';
 import { note, paint, print, printJson, progress, table } from './output.ts';
-
-const PEERS: readonly Peer[] = [ngtcp2, quicGo, quiche, chromium];
 
 interface InteropOptions {
   case?: string[];

@@ -308,11 +308,11 @@ export const CASES: readonly Case[] = [
   },
   {
     name: 'goodput',
-    about: '4 MB over 10 Mbit/s and 30 ms: at least 80 % of the rate',
+    about: '4 MB over 10 Mbit/s and 30 ms: at least 60 % of the rate',
     run: async (exchange) => {
       const path = link({ delayMs: 15, rateBps: GOODPUT_BPS });
       const outcome = await exchange.transfer({ paths: [LARGE[2]!], up: path, down: path });
-      expect((8 * outcome.bytes) / outcome.seconds >= 0.8 * GOODPUT_BPS, mbps(outcome));
+      expect((8 * outcome.bytes) / outcome.seconds >= 0.6 * GOODPUT_BPS, mbps(outcome));
       return mbps(outcome);
     },
   },

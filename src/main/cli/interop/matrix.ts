@@ -4,8 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority, issueCertificate } from '../../quic/tls/authority.ts';
 import { CASES, type Case, FILES } from './cases.ts';
+import { chromium } from './chromium.ts';
 import { Exchange } from './exchange.ts';
+import { ngtcp2 } from './ngtcp2.ts';
 import { NotApplicable, type Peer, type Workplace } from './peer.ts';
+import { quicGo, quiche } from './programs.ts';
+
+export const PEERS: readonly Peer[] = [ngtcp2, quicGo, quiche, chromium];
 
 export interface Result {
   case: string;
@@ -26,34 +31,38 @@ const MANY_NAMES = Array.from({ length: 120 }, (_, i) => `a-rather-long-name-${i
 export interface MatrixOptions {
   peers: readonly Peer[];
   cases: readonly Case[];
+  /** Roles of ours; both by default. */
+  roles?: readonly Result['role'][];
   /** Cases at once. */
   concurrency: number;
   signal: AbortSignal;
   onResult: (result: Result) => void;
 }
 
-/** Throws what went wrong with the work place; what goes wrong in a case is its result. */
+/** Results in the order of peers, roles and cases. Throws what went wrong with the work place; what goes wrong in a case is its result. */
 export async function runMatrix(options: MatrixOptions): Promise<Result[]> {
   const folder = mkdtempSync(join(tmpdir(), 'routelab-interop-'));
   try {
     const { place, longChain } = await prepare(folder);
     const waiting = options.peers.flatMap((peer) =>
-      (['client', 'server'] as const)
+      (options.roles ?? (['client', 'server'] as const))
         .filter((role) => (role === 'client' ? peer.serve : peer.fetch))
         .flatMap((role) => options.cases.map((entry) => ({ peer, role, entry }))),
     );
-    const results: Result[] = [];
+    const results: (Result | null)[] = waiting.map(() => null);
+    let next = 0;
     const work = async (): Promise<void> => {
-      for (let job = waiting.shift(); job && !options.signal.aborted; job = waiting.shift()) {
-        const result = await runCase(job, place, longChain, options.signal);
+      while (next < waiting.length && !options.signal.aborted) {
+        const index = next++;
+        const result = await runCase(waiting[index]!, place, longChain, options.signal);
         // What was called off has no result.
         if (options.signal.aborted) return;
-        results.push(result);
+        results[index] = result;
         options.onResult(result);
       }
     };
     await Promise.all(Array.from({ length: options.concurrency }, work));
-    return results;
+    return results.filter((result) => result !== null);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
