@@ -13,6 +13,7 @@ import {
   type ServerConfig,
 } from './config.ts';
 import { Handshaker } from './handshaker.ts';
+import { Outbox } from './outbox.ts';
 import type { Path, PathAddress } from './paths.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
@@ -24,6 +25,7 @@ export class Connection {
   readonly #handshaker: Handshaker;
   readonly #receiver: Receiver;
   readonly #sender: Sender;
+  #destination: PathAddress;
 
   /** A client that is about to send its first Initial. */
   static client(config: ClientConfig, to: PathAddress, nowUs: number): Connection {
@@ -72,6 +74,7 @@ export class Connection {
     this.#handshaker = new Handshaker(state);
     this.#receiver = new Receiver(state, this.#handshaker);
     this.#sender = new Sender(state);
+    this.#destination = state.paths.active.address;
   }
 
   // The five calls
@@ -91,13 +94,22 @@ export class Connection {
 
   /** The next datagram to send now, to `destination`, or null. Call until null. The buffer is not written to again. Never throws. */
   poll(nowUs: number): Buffer | null {
+    const outbox = new Outbox();
+    if (!this.pollInto(outbox, nowUs)) return null;
+    outbox.finish();
+    this.#destination = outbox.to[0]!;
+    return outbox.datagrams[0]!;
+  }
+
+  /** As `poll`, but the datagram is added to others that leave together; false when there is none. */
+  pollInto(outbox: Outbox, nowUs: number): boolean {
     try {
-      return this.#sender.poll(nowUs);
+      return this.#sender.poll(nowUs, outbox);
     } catch (cause) {
       // Whoever cannot write packets any more cannot say goodbye either.
       const { code, message: reason } = toQuicError(cause);
       this.#state.terminate({ by: 'local', code, application: false, reason, cause });
-      return null;
+      return false;
     }
   }
 
@@ -127,7 +139,7 @@ export class Connection {
 
   /** Where the datagram that `poll` returned last is to go. */
   get destination(): PathAddress {
-    return this.#sender.destination;
+    return this.#destination;
   }
 
   /** The path that packets take. */

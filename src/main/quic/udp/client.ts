@@ -202,6 +202,10 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
           if (connected) (to as ClientPath).socket.send(datagram);
           else socket.send(datagram, onSent);
         },
+        isDrained: () => {
+          for (const path of paths) if (path.socket.getSendQueueCount() > 0) return false;
+          return true;
+        },
         openPath: async () => {
           const path = pathOf(await openSocket(target.remote, target.port, where));
           paths.add(path);

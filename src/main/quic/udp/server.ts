@@ -277,6 +277,7 @@ class Listener implements QuicListener {
       { role: 'server', insecure: false },
       {
         transmit: (packet, to) => this.#socket.send(packet, to.port, to.address),
+        isDrained: () => this.#socket.getSendQueueCount() === 0,
         onId: (change, id) => {
           const key = id.toString('latin1');
           if (change === 'id-issued') {

@@ -8,13 +8,17 @@ import {
 } from 'node:crypto';
 import { AES_128_GCM_SHA256, type CipherSuite, hkdfExpandLabel, hkdfExtract } from '../tls/suites.ts';
 import { QuicError, TransportError } from './errors.ts';
+import {
+  createHeaderMask,
+  type HeaderBatch,
+  type HeaderMask,
+  protectedBits,
+  protectHeader,
+  sampleOf,
+} from './header-protection.ts';
 
 /** Bytes every AEAD of TLS 1.3 for QUIC adds to a payload (RFC 9001 §5.3). */
 const TAG_LENGTH = 16;
-const SAMPLE_LENGTH = 16;
-
-/** Turns a sample of ciphertext into a mask of at least five bytes (RFC 9001 §5.4.1). */
-type HeaderMask = (sample: Buffer) => Uint8Array;
 
 export class PacketProtection {
   readonly tagLength = TAG_LENGTH;
@@ -51,7 +55,8 @@ export class PacketProtection {
 
   /** Keys of a TLS traffic secret (RFC 9001 §5.1). */
   static fromSecret(suite: CipherSuite, secret: Buffer): PacketProtection {
-    return new PacketProtection(suite, secret, createHeaderMask(suite, secret));
+    const hpKey = expand(suite, secret, 'quic hp', suite.keyLength);
+    return new PacketProtection(suite, secret, createHeaderMask(suite, hpKey));
   }
 
   /** Initial keys: anybody who sees the client's first Destination Connection ID has them (RFC 9001 §5.2). */
@@ -72,7 +77,8 @@ export class PacketProtection {
   /**
    * Protects, in place, the packet whose plain header is `buf[start, pnOffset + pnLength)` and whose plain payload
    * follows up to `payloadEnd`; `tagLength` bytes of `buf` after that are overwritten. Returns the packet's end.
-   * The payload must be padded so that packet number and payload have four bytes (RFC 9001 §5.4.2).
+   * The payload must be padded so that packet number and payload have four bytes (RFC 9001 §5.4.2). With a `batch`, the
+   * header is protected when that is.
    */
   seal(
     buf: Buffer,
@@ -81,6 +87,7 @@ export class PacketProtection {
     pnLength: number,
     payloadEnd: number,
     packetNumber: number,
+    batch?: HeaderBatch,
   ): number {
     if (payloadEnd < pnOffset + 4) throw new RangeError('payload too short for a header-protection sample');
     if (this.#packetsSealed >= this.confidentialityLimit) {
@@ -97,10 +104,10 @@ export class PacketProtection {
     cipher.final();
     buf.set(cipher.getAuthTag(), payloadEnd);
 
-    const mask = this.#headerMask(buf.subarray(pnOffset + 4, pnOffset + 4 + SAMPLE_LENGTH));
-    buf[start]! ^= mask[0]! & protectedBits(buf[start]!);
-    for (let i = 0; i < pnLength; i++) buf[pnOffset + i]! ^= mask[1 + i]!;
-    return payloadEnd + TAG_LENGTH;
+    const end = payloadEnd + TAG_LENGTH;
+    if (batch) batch.add(this.#headerMask, buf, start, pnOffset, pnLength);
+    else protectHeader(buf, start, pnOffset, pnLength, this.#headerMask(sampleOf(buf, pnOffset, end)!), 0);
+    return end;
   }
 
   /**
@@ -114,9 +121,9 @@ export class PacketProtection {
     pnOffset: number,
     end: number,
   ): { firstByte: number; pnLength: number; truncated: number } | null {
-    const sampleAt = pnOffset + 4;
-    if (sampleAt + SAMPLE_LENGTH > end) return null;
-    const mask = this.#headerMask(buf.subarray(sampleAt, sampleAt + SAMPLE_LENGTH));
+    const sample = sampleOf(buf, pnOffset, end);
+    if (sample === null) return null;
+    const mask = this.#headerMask(sample);
     const firstByte = buf[start]! ^ (mask[0]! & protectedBits(buf[start]!));
     buf[start] = firstByte;
     const pnLength = (firstByte & 0x03) + 1;
@@ -171,26 +178,10 @@ export class PacketProtection {
   }
 }
 
-/** RFC 9001 §5.4.1: four bits of a long header's first byte, five of a short one's. */
-const protectedBits = (firstByte: number): number => (firstByte & 0x80 ? 0x0f : 0x1f);
-
 const expand = (suite: CipherSuite, secret: Buffer, label: string, length: number): Buffer =>
   hkdfExpandLabel(suite.hash, secret, label, NO_CONTEXT, length);
 
-function createHeaderMask(suite: CipherSuite, secret: Buffer): HeaderMask {
-  const key = createSecretKey(expand(suite, secret, 'quic hp', suite.keyLength));
-  if (suite.aead === 'chacha20-poly1305') {
-    // RFC 9001 §5.4.4: the sample is block counter and nonce, which is just what OpenSSL calls the IV of chacha20.
-    return (sample) => createCipheriv('chacha20', key, sample).update(FIVE_ZEROS);
-  }
-  // RFC 9001 §5.4.3: one block of AES-ECB. It has no state between blocks, so one cipher serves all packets.
-  const ecb = createCipheriv(`aes-${suite.keyLength * 8}-ecb`, key, null);
-  ecb.setAutoPadding(false);
-  return (sample) => ecb.update(sample);
-}
-
 const AEAD_OPTIONS = { authTagLength: TAG_LENGTH };
 const NO_CONTEXT = Buffer.alloc(0);
-const FIVE_ZEROS = Buffer.alloc(5);
 /** RFC 9001 §5.2. */
 const INITIAL_SALT = Buffer.from('38762cf7f55934b34d179ae6a4c80cadccbb7f0a', 'hex');
