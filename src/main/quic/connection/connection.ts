@@ -4,6 +4,7 @@
  * RFC 9000, 9001, 9002, 9221.
  */
 import { SPACES } from '../../recovery/types.ts';
+import { copyOf } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import {
   CID_LENGTH,
@@ -54,10 +55,10 @@ export class Connection {
     nowUs: number,
   ): Connection {
     const { validated } = first;
-    const dcid = Buffer.from(first.dcid);
+    const dcid = copyOf(first.dcid);
     const ids = {
       local: config.random(CID_LENGTH),
-      peer: Buffer.from(first.scid),
+      peer: copyOf(first.scid),
       originalDestination: validated?.retryOf ?? dcid,
       initialKey: dcid,
       retrySource: validated?.retryOf ? dcid : null,

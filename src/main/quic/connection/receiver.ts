@@ -2,7 +2,7 @@
 import { LabError } from '../../../shared/errors.ts';
 import { GRANULARITY_US } from '../../recovery/rtt.ts';
 import type { Space } from '../../recovery/types.ts';
-import { Reader } from '../wire/cursor.ts';
+import { copyOf, Reader } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import { type Frame, frameAllowed, isAckEliciting, readFrame } from '../wire/frames.ts';
 import {
@@ -136,8 +136,8 @@ export class Receiver {
     if (!header.dcid.equals(state.localIds.first) || header.token.length === 0) return;
     if (header.scid.equals(state.originalDestinationId)) return;
     if (!isRetryAuthentic(datagram, header, state.originalDestinationId)) return;
-    state.retrySourceId = Buffer.from(header.scid);
-    state.initialToken = Buffer.from(header.token);
+    state.retrySourceId = copyOf(header.scid);
+    state.initialToken = copyOf(header.token);
     state.initialKeyId = state.retrySourceId;
     state.peerIds.replaceInitial(state.retrySourceId);
     this.#handshaker.setInitialKeys();
@@ -206,7 +206,7 @@ export class Receiver {
     const ackEliciting = this.#frames(payload, spaceName, header.dcid, nowUs);
     if (path !== active && isNewest && !this.#isProbing) this.#follow(path, header.dcid);
     else if (path === active && !header.dcid.equals(this.#destination))
-      this.#destination = Buffer.from(header.dcid);
+      this.#destination = copyOf(header.dcid);
     // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
     space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');
     if (packetNumber >= SETTLED_AFTER && spaceName === 'application') this.#adaptAcknowledgements(space);
@@ -219,7 +219,7 @@ export class Receiver {
     if (!dcid.equals(this.#destination)) {
       // RFC 9000 §9.5: a client that changed its id on purpose is given another of its own in return.
       state.paths.destination(path);
-      this.#destination = Buffer.from(dcid);
+      this.#destination = copyOf(dcid);
     }
     state.migrate(path);
     if (!path.validated) state.paths.challenge(path);
@@ -255,7 +255,7 @@ export class Receiver {
       if (header.token.length > 0) return false;
       // RFC 9000 §7.2: the server's id replaces the invented one once; packets with another are dropped.
       if (this.#peerSourceId) return header.scid.equals(this.#peerSourceId);
-      this.#peerSourceId = Buffer.from(header.scid);
+      this.#peerSourceId = copyOf(header.scid);
       state.peerIds.replaceInitial(this.#peerSourceId);
       return true;
     }
@@ -365,8 +365,8 @@ export class Receiver {
         state.peerIds.onNewConnectionId(
           frame.sequence,
           frame.retirePriorTo,
-          Buffer.from(frame.connectionId),
-          Buffer.from(frame.statelessResetToken),
+          copyOf(frame.connectionId),
+          copyOf(frame.statelessResetToken),
         );
         break;
       case 'path_challenge':
@@ -379,7 +379,7 @@ export class Receiver {
         // RFC 9000 §19.7: only servers send it.
         if (state.role === 'server')
           throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'NEW_TOKEN from a client', 0x07);
-        state.events.push({ type: 'token', token: Buffer.from(frame.token) });
+        state.events.push({ type: 'token', token: copyOf(frame.token) });
         break;
       case 'handshake_done':
         if (state.role === 'server')

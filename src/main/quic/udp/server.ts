@@ -1,5 +1,5 @@
 /** A QUIC server: one UDP socket, datagrams handed to connections by their connection id (RFC 9000 §5.2). */
-import { createHmac, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { createHmac, createPrivateKey, createSecretKey, randomBytes, X509Certificate } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
@@ -51,7 +51,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   const makeController = controllerMaker(options.controller, datagramBytes);
   const identity = readIdentity(options.certificate, options.privateKey);
   const socket = await bind(await resolve(options.host, options.port), options.port);
-  const resetKey = randomBytes(32);
+  const resetKey = createSecretKey(randomBytes(32));
   // RFC 9000 §10.3.2: derived from the id, so that it is still known when the connection is not.
   const resetToken = (id: Buffer): Buffer =>
     createHmac('sha256', resetKey).update(id).digest().subarray(0, RESET_TOKEN_LENGTH);

@@ -168,5 +168,15 @@ export class Writer {
   }
 }
 
+/**
+ * A copy for as long as a connection lives. Buffer.from cuts small ones from a slab of 64 KB, which then lives as long, with
+ * whatever else was cut from it.
+ */
+export function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 const uint32 = (buf: Buffer, at: number): number =>
   ((buf[at]! << 24) | (buf[at + 1]! << 16) | (buf[at + 2]! << 8) | buf[at + 3]!) >>> 0;

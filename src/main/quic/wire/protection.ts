@@ -7,6 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { AES_128_GCM_SHA256, type CipherSuite, hkdfExpandLabel, hkdfExtract } from '../tls/suites.ts';
+import { copyOf } from './cursor.ts';
 import { QuicError, TransportError } from './errors.ts';
 import {
   createHeaderMask,
@@ -46,7 +47,7 @@ export class PacketProtection {
     this.#iv = expand(suite, secret, 'quic iv', 12);
     this.#ivHigh = this.#iv.readUInt32BE(4);
     this.#ivLow = this.#iv.readUInt32BE(8);
-    this.#nonce = Buffer.from(this.#iv);
+    this.#nonce = copyOf(this.#iv);
     this.#headerMask = headerMask;
     const chacha = suite.aead === 'chacha20-poly1305';
     this.confidentialityLimit = chacha ? Number.POSITIVE_INFINITY : 2 ** 23;
