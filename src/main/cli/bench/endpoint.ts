@@ -65,8 +65,8 @@ export function serveStack(stack: Stack): void {
   const methods = {
     ...stack,
     usage: (): Usage => {
-      // Present with --expose-gc: memory is then what is in use.
-      for (let i = 0; i < 2; i++) globalThis.gc?.();
+      // Present with --expose-gc: what is left is what is in use, pages of past garbage given back.
+      for (let i = 0; i < 2; i++) globalThis.gc?.({ type: 'major', flavor: 'last-resort' });
       const { user, system } = process.cpuUsage();
       const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
       const { sent, received } = stack.packets?.() ?? { sent: 0, received: 0 };
@@ -102,34 +102,31 @@ export class Endpoint<M = unknown> {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 0;
-  #complaint = '';
 
   static async start<M>(stack: string, flags: readonly string[] = []): Promise<Endpoint<M>> {
     const endpoint = new Endpoint<M>(stack, flags);
-    await once(endpoint.#child, 'message', { signal: endpoint.#ended.signal }).catch(() => {
-      throw new LabError('RL_INTERNAL', `The ${stack} endpoint did not start: ${endpoint.#complaint}`);
-    });
+    await Promise.race([once(endpoint.#child, 'message'), endpoint.#ended]);
     endpoint.#child.on('message', (answer: Answer) => endpoint.#settle(answer));
     return endpoint;
   }
 
-  readonly #ended = new AbortController();
+  /** Rejects when the process ends. */
+  readonly #ended: Promise<never>;
 
   private constructor(stack: string, flags: readonly string[]) {
-    this.#child = spawn(
-      process.execPath,
-      [...flags, ...process.execArgv, process.argv[1]!, 'bench', `${stack}-endpoint`],
-      { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
-    );
+    const command = [...process.execArgv, process.argv[1]!, 'bench', `${stack}-endpoint`];
+    this.#child = spawn(process.execPath, [...flags, ...command], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    let complaint = '';
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-      this.#complaint = text.trim();
+      complaint += text;
     });
-    this.#child.once('exit', (code) => {
-      this.#ended.abort();
-      const error = new LabError('RL_INTERNAL', `The ${stack} endpoint ended with code ${code}`);
-      for (const { reject } of this.#pending.values()) reject(error);
-      this.#pending.clear();
+    this.#ended = once(this.#child, 'close').then(([code]) => {
+      throw new LabError('RL_INTERNAL', `The ${stack} endpoint ended with code ${code}: ${complaint.trim()}`);
     });
+    // Whoever asks hears of it.
+    this.#ended.catch(() => {});
   }
 
   listen(options: Parameters<Stack['listen']>[0]): ReturnType<Stack['listen']> {
@@ -164,8 +161,9 @@ export class Endpoint<M = unknown> {
     const id = this.#nextId++;
     const settle = Promise.withResolvers<unknown>();
     this.#pending.set(id, settle);
-    this.#child.send({ id, method, params } satisfies Request);
-    return settle.promise;
+    // Of a process that is gone `#ended` tells.
+    this.#child.send({ id, method, params } satisfies Request, () => undefined);
+    return Promise.race([settle.promise, this.#ended]);
   }
 
   #settle(answer: Answer): void {

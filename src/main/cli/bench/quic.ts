@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from '../../../shared/errors.ts';
 import { createAuthority, issueCertificate } from '../../quic/tls/authority.ts';
 import { note, type Progress, progress } from '../output.ts';
 import {
@@ -47,6 +48,7 @@ interface Size {
   handshakes: number;
   peerHandshakes: number;
   idle: number;
+  /** Of them, those opened before memory is first looked at. */
   idleBefore: number;
   routes: number;
   probeMs: number;
@@ -330,13 +332,15 @@ async function idleConnections({ endpoints, identity, size, step }: Bench): Prom
   await near.ask('idle', { ...target, count: idleBefore });
   await sleep(SETTLE_MS);
   const before = await far.usage();
-  await near.ask('idle', { ...target, count: idle });
+  await near.ask('idle', { ...target, count: idle - idleBefore });
   await sleep(SETTLE_MS);
   const after = await far.usage();
+  const open = await far.ask('sessions', null);
+  if (open !== idle) throw new LabError('RL_INTERNAL', `${open} of ${idle} idle connections are open`);
   step('idle connections');
   endpoints.stop();
   const each = (of: 'rssBytes' | 'heapBytes' | 'bufferBytes'): number =>
-    (after[of] - before[of]) / idle / 1024;
+    (after[of] - before[of]) / (idle - idleBefore) / 1024;
   return {
     ...figure(`memory of one of ${idle} idle connections`, each('rssBytes'), 'KB', REACH.idleKb),
     note: `heap ${each('heapBytes').toFixed(1)}, buffers ${each('bufferBytes').toFixed(1)}`,

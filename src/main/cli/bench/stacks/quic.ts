@@ -26,6 +26,8 @@ export interface QuicMethods extends TransferMethods, ConnectMethods {
   pings(options: Target & { count: number; ratePerS: number }): Promise<number[]>;
   /** Opens connections that stay open, and idle; resolves when all handshakes are done. */
   idle(options: Target & { count: number }): Promise<null>;
+  /** How many connections are open. */
+  sessions(params: null): number;
   /** Probes `routes` routes on the probe worker; resolves when all are up. */
   monitors(options: Target & { routes: number; pingRate: number }): Promise<null>;
   /** Pings that were echoed, of all monitors so far. */
@@ -130,6 +132,7 @@ export function quic(): Stack & QuicMethods {
       }
       return null;
     },
+    sessions: () => sessions.size,
     async monitors({ port, ca, routes, pingRate }) {
       const worker = new Worker(new URL('../../../workers/probe.ts', import.meta.url), { name: 'probe' });
       const up = new Set<string>();
