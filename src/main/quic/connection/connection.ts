@@ -14,6 +14,7 @@ import {
   type ServerConfig,
 } from './config.ts';
 import { Handshaker } from './handshaker.ts';
+import type { Inbox } from './inbox.ts';
 import { Outbox } from './outbox.ts';
 import type { Path, PathAddress } from './paths.ts';
 import { Receiver } from './receiver.ts';
@@ -90,6 +91,19 @@ export class Connection {
       this.#receiver.receive(datagram, from, nowUs);
     } catch (error) {
       this.#fail(error, nowUs);
+    }
+  }
+
+  /** As `receive`, of all datagrams of `inbox`, in order. */
+  receiveAll({ datagrams, from, atUs }: Inbox): void {
+    const masks = datagrams.length > 1 ? this.#receiver.masksOf(datagrams) : null;
+    for (let i = 0; i < datagrams.length; i++) {
+      if (this.#state.phase === 'draining' || this.#state.phase === 'terminated') return;
+      try {
+        this.#receiver.receiveOneOf(datagrams[i]!, from[i]!, atUs[i]!, masks, i);
+      } catch (error) {
+        this.#fail(error, atUs[i]!);
+      }
     }
   }
 

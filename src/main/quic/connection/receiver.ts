@@ -14,6 +14,7 @@ import {
   type ShortHeader,
   type VersionNegotiation,
 } from '../wire/header.ts';
+import { SAMPLE_LENGTH, samplesOf } from '../wire/header-protection.ts';
 import type { PacketProtection } from '../wire/protection.ts';
 import { isRetryAuthentic } from '../wire/retry.ts';
 import { CID_LENGTH } from './config.ts';
@@ -51,6 +52,9 @@ export class Receiver {
   /** Whether all frames of the packet at hand may be sent on a path that is only tried (RFC 9000 §9.1). */
   #isProbing = true;
   #destination: Buffer;
+  /** Masks made for the headers of several datagrams, and where that of the one at hand is; null when it has none. */
+  #masks: Uint8Array | null = null;
+  #maskAt = 0;
   /** Source connection id of the peer's first packet. */
   #peerSourceId: Buffer | null = null;
 
@@ -59,6 +63,29 @@ export class Receiver {
     this.#handshaker = handshaker;
     this.#from = state.paths.active.address;
     this.#destination = state.localIds.first;
+  }
+
+  /** Makes the header-protection masks of 1-RTT packets at once; null when they cannot be read yet. */
+  masksOf(datagrams: readonly Buffer[]): Uint8Array | null {
+    const { readKeys } = this.#state.spaces.application;
+    return readKeys?.headerMasks(samplesOf(datagrams, 1 + CID_LENGTH)) ?? null;
+  }
+
+  /** As `receive`, of the datagram number `index` of those that `masks` were made of. */
+  receiveOneOf(
+    datagram: Buffer,
+    from: PathAddress,
+    nowUs: number,
+    masks: Uint8Array | null,
+    index: number,
+  ): void {
+    this.#masks = masks;
+    this.#maskAt = index * SAMPLE_LENGTH;
+    try {
+      this.receive(datagram, from, nowUs);
+    } finally {
+      this.#masks = null;
+    }
   }
 
   /** Processes a datagram; throws QuicError when the peer broke the protocol. Decrypts in place. */
@@ -77,7 +104,10 @@ export class Receiver {
       state.terminate({ by: 'peer', code: TransportError.NO_ERROR, application: false, reason });
       return;
     }
-    if (this.#undecryptable.length > 0) this.#retryUndecryptable(nowUs);
+    if (this.#undecryptable.length > 0) {
+      this.#masks = null;
+      this.#retryUndecryptable(nowUs);
+    }
   }
 
   #packets(datagram: Buffer, nowUs: number): void {
@@ -166,7 +196,15 @@ export class Receiver {
       }
       return;
     }
-    const unprotected = keys.unprotectHeader(datagram, header.start, header.pnOffset, header.end);
+    const masks = header.form === 'short' && header.start === 0 ? this.#masks : null;
+    const unprotected = keys.unprotectHeader(
+      datagram,
+      header.start,
+      header.pnOffset,
+      header.end,
+      masks,
+      masks ? this.#maskAt : 0,
+    );
     if (!unprotected) return;
     const { firstByte, pnLength, truncated } = unprotected;
     const packetNumber = decodePacketNumber(truncated, pnLength, space.received.largest);

@@ -259,7 +259,7 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
     signal?.addEventListener('abort', onAbort, { once: true });
     const listen = (path: ClientPath): void => {
       path.socket.on('error', onSocketError);
-      path.socket.on('message', (datagram: Buffer) => session.receive(datagram, path));
+      path.socket.on('message', (datagram: Buffer) => session.deliver(datagram, path));
     };
     const closePath = (path: ClientPath): void => {
       if (paths.delete(path)) path.socket.close();

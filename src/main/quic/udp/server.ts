@@ -326,7 +326,7 @@ function deliver(entry: Entry, datagram: Buffer, from: RemoteInfo): void {
     if (entry.others.length > OTHER_ADDRESSES) entry.others.shift();
     entry.current = known ?? { address: from.address, port: from.port };
   }
-  entry.session.receive(datagram, entry.current);
+  entry.session.deliver(datagram, entry.current);
 }
 
 const originKey = (remote: RemoteInfo, dcid: Buffer): string =>

@@ -6,6 +6,7 @@ import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { CloseReason, ConnectionEvent } from '../connection/config.ts';
 import type { Connection } from '../connection/connection.ts';
+import { Inbox } from '../connection/inbox.ts';
 import { Outbox } from '../connection/outbox.ts';
 import type { PathAddress } from '../connection/paths.ts';
 import type { CloseInfo, ConnectionStats, HandshakeInfo, QuicSession, QuicStream } from './api.ts';
@@ -50,6 +51,7 @@ export class Session implements QuicSession, StreamOwner {
   readonly connection: Connection;
   readonly #insecure: boolean;
   readonly #hooks: SessionHooks;
+  readonly #inbox = new Inbox();
   readonly #streams = new Map<number, StreamHandle>();
   readonly #deliveries = new Set<StreamHandle>();
   #resolveClosed!: (info: CloseInfo) => void;
@@ -85,9 +87,16 @@ export class Session implements QuicSession, StreamOwner {
 
   // For the socket's side
 
-  /** Takes a datagram off the socket; answers go out from the loop, after the batch it came in. */
+  /** Takes the first datagram of a connection. */
   receive(datagram: Buffer, from: PathAddress): void {
     this.connection.receive(datagram, from, nowUs());
+    this.wake();
+  }
+
+  /** Takes a datagram off the socket: it is read, and answered, in the loop, together with others that came with it. */
+  deliver(datagram: Buffer, from: PathAddress): void {
+    if (this.#terminated) return;
+    this.#inbox.add(datagram, from, nowUs());
     this.wake();
   }
 
@@ -276,6 +285,10 @@ export class Session implements QuicSession, StreamOwner {
 
   #turn(): void {
     const { connection } = this;
+    if (this.#inbox.datagrams.length > 0) {
+      connection.receiveAll(this.#inbox);
+      this.#inbox.clear();
+    }
     const now = nowUs();
     if (now >= this.#deadlineUs) connection.handleTimeout(now);
     this.#dispatch();

@@ -2,7 +2,7 @@
 import { createCipheriv, createSecretKey } from 'node:crypto';
 import type { CipherSuite } from '../tls/suites.ts';
 
-const SAMPLE_LENGTH = 16;
+export const SAMPLE_LENGTH = 16;
 /** Where the sample begins, counted from the packet number's first byte (RFC 9001 §5.4.2). */
 const SAMPLE_AT = 4;
 
@@ -28,10 +28,23 @@ export function createHeaderMask(suite: CipherSuite, hpKey: Buffer): HeaderMask 
   return (samples) => ecb.update(samples);
 }
 
-/** The sample of the packet whose packet number begins at `pnOffset`; null when the packet ends, at `end`, before it does. */
-export function sampleOf(buf: Buffer, pnOffset: number, end: number): Buffer | null {
+/** Whether the packet whose packet number begins at `pnOffset` has a sample before it ends, at `end`. */
+export const hasSample = (pnOffset: number, end: number): boolean =>
+  pnOffset + SAMPLE_AT + SAMPLE_LENGTH <= end;
+
+/** The sample of a packet that has one. */
+export const sampleOf = (buf: Buffer, pnOffset: number): Buffer =>
+  buf.subarray(pnOffset + SAMPLE_AT, pnOffset + SAMPLE_AT + SAMPLE_LENGTH);
+
+/** The samples of datagrams that each are one packet, its number beginning at `pnOffset`; of those without, anything. */
+export function samplesOf(datagrams: readonly Buffer[], pnOffset: number): Buffer {
+  const samples = Buffer.allocUnsafe(datagrams.length * SAMPLE_LENGTH);
   const from = pnOffset + SAMPLE_AT;
-  return from + SAMPLE_LENGTH > end ? null : buf.subarray(from, from + SAMPLE_LENGTH);
+  for (const [i, datagram] of datagrams.entries()) {
+    if (hasSample(pnOffset, datagram.length))
+      datagram.copy(samples, i * SAMPLE_LENGTH, from, from + SAMPLE_LENGTH);
+  }
+  return samples;
 }
 
 /** RFC 9001 §5.4.1: four bits of a long header's first byte, five of a short one's. */

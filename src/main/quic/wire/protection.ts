@@ -13,6 +13,7 @@ import {
   createHeaderMask,
   type HeaderBatch,
   type HeaderMask,
+  hasSample,
   protectedBits,
   protectHeader,
   sampleOf,
@@ -107,34 +108,41 @@ export class PacketProtection {
 
     const end = payloadEnd + TAG_LENGTH;
     if (batch) batch.add(this.#headerMask, buf, start, pnOffset, pnLength);
-    else protectHeader(buf, start, pnOffset, pnLength, this.#headerMask(sampleOf(buf, pnOffset, end)!), 0);
+    else protectHeader(buf, start, pnOffset, pnLength, this.#headerMask(sampleOf(buf, pnOffset)), 0);
     return end;
   }
 
   /**
    * Removes header protection in place (RFC 9001 §5.4.1): the first byte in the clear, and the packet number as sent,
    * `truncated` to `pnLength` bytes. Null when the packet is too short to have been protected: drop it. Nothing of this is
-   * authenticated before `open` succeeds; only then may reserved bits that are set close the connection.
+   * authenticated before `open` succeeds; only then may reserved bits that are set close the connection. The mask may have
+   * been made before, at `maskAt` of `masks`.
    */
   unprotectHeader(
     buf: Buffer,
     start: number,
     pnOffset: number,
     end: number,
+    masks?: Uint8Array | null,
+    maskAt = 0,
   ): { firstByte: number; pnLength: number; truncated: number } | null {
-    const sample = sampleOf(buf, pnOffset, end);
-    if (sample === null) return null;
-    const mask = this.#headerMask(sample);
-    const firstByte = buf[start]! ^ (mask[0]! & protectedBits(buf[start]!));
+    if (!hasSample(pnOffset, end)) return null;
+    const mask = masks ?? this.#headerMask(sampleOf(buf, pnOffset));
+    const firstByte = buf[start]! ^ (mask[maskAt]! & protectedBits(buf[start]!));
     buf[start] = firstByte;
     const pnLength = (firstByte & 0x03) + 1;
     let truncated = 0;
     for (let i = 0; i < pnLength; i++) {
-      const byte = buf[pnOffset + i]! ^ mask[1 + i]!;
+      const byte = buf[pnOffset + i]! ^ mask[maskAt + 1 + i]!;
       buf[pnOffset + i] = byte;
       truncated = truncated * 256 + byte;
     }
     return { firstByte, pnLength, truncated };
+  }
+
+  /** The masks of many samples (`samplesOf`), SAMPLE_LENGTH bytes from one to the next. */
+  headerMasks(samples: Buffer): Uint8Array {
+    return this.#headerMask(samples);
   }
 
   /**
