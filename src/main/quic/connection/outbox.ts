@@ -12,6 +12,8 @@ export class Outbox {
   buffer = Buffer.alloc(0);
   start = 0;
   readonly #slabBytes: number;
+  /** The datagrams before: a full packet is most often written just where the last one was. */
+  readonly #last: Buffer[] = [];
 
   /** `slabBytes`: how much memory is taken at a time. */
   constructor(slabBytes = 0) {
@@ -27,7 +29,10 @@ export class Outbox {
 
   /** What was written from `start` to `end` is a datagram. */
   add(end: number, to: PathAddress): void {
-    this.datagrams.push(this.buffer.subarray(this.start, end));
+    const { buffer, start, datagrams } = this;
+    const last = this.#last[datagrams.length];
+    const isSame = last?.buffer === buffer.buffer && last.byteOffset === start && last.length === end - start;
+    datagrams.push(isSame ? last : buffer.subarray(start, end));
     this.to.push(to);
     this.start = end;
   }
@@ -39,6 +44,7 @@ export class Outbox {
 
   /** Forgets the datagrams. With `haveLeft` their memory is written to again, else it is left to whoever still sends them. */
   clear(haveLeft: boolean): void {
+    for (const [i, datagram] of this.datagrams.entries()) this.#last[i] = datagram;
     this.datagrams.length = 0;
     this.to.length = 0;
     if (!haveLeft) this.buffer = NO_ROOM;

@@ -2,7 +2,7 @@
 import { LabError } from '../../../shared/errors.ts';
 import { GRANULARITY_US } from '../../recovery/rtt.ts';
 import type { Space } from '../../recovery/types.ts';
-import { copyOf, Reader } from '../wire/cursor.ts';
+import { copyOf, Reader, sameBytes } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import { type Frame, frameAllowed, isAckEliciting, readFrame } from '../wire/frames.ts';
 import {
@@ -182,7 +182,7 @@ export class Receiver {
     const state = this.#state;
     const space = state.spaces[spaceName];
     if (space.discarded) return;
-    if (!header.dcid.equals(this.#destination) && !state.localIds.has(header.dcid)) {
+    if (!sameBytes(header.dcid, this.#destination) && !state.localIds.has(header.dcid)) {
       // Only a client's first packets may carry the id it invented (RFC 9000 §7.2).
       const invented =
         spaceName === 'initial' && state.role === 'server' && header.dcid.equals(state.initialKeyId);
@@ -243,7 +243,7 @@ export class Receiver {
     this.#isProbing = true;
     const ackEliciting = this.#frames(payload, spaceName, header.dcid, nowUs);
     if (path !== active && isNewest && !this.#isProbing) this.#follow(path, header.dcid);
-    else if (path === active && !header.dcid.equals(this.#destination))
+    else if (path === active && !sameBytes(header.dcid, this.#destination))
       this.#destination = copyOf(header.dcid);
     // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
     space.received.onReceived(packetNumber, nowUs, ackEliciting, spaceName !== 'application');

@@ -101,7 +101,7 @@ export class PacketProtection {
     this.#packetsSealed++;
     const headerEnd = pnOffset + pnLength;
     const cipher = createCipheriv(this.#aead, this.#key, this.#nonceOf(packetNumber), AEAD_OPTIONS);
-    cipher.setAAD(buf.subarray(start, headerEnd));
+    cipher.setAAD(headerOf(buf, start, headerEnd));
     buf.set(cipher.update(buf.subarray(headerEnd, payloadEnd)), headerEnd);
     cipher.final();
     buf.set(cipher.getAuthTag(), payloadEnd);
@@ -153,7 +153,7 @@ export class PacketProtection {
     const tagAt = end - TAG_LENGTH;
     if (tagAt < headerEnd) return null;
     const decipher = createDecipheriv(this.#aead, this.#key, this.#nonceOf(packetNumber), AEAD_OPTIONS);
-    decipher.setAAD(buf.subarray(start, headerEnd));
+    decipher.setAAD(headerOf(buf, start, headerEnd));
     decipher.setAuthTag(buf.subarray(tagAt, end));
     const payload = decipher.update(buf.subarray(headerEnd, tagAt));
     try {
@@ -185,6 +185,19 @@ export class PacketProtection {
     nonce[11] = low;
     return nonce;
   }
+}
+
+/** Headers by their length, copied there from packet to packet: a view of each packet would cost more. */
+const headers: Buffer[] = [];
+const LONGEST_COPIED = 25;
+
+function headerOf(buf: Buffer, start: number, end: number): Buffer {
+  const length = end - start;
+  if (length > LONGEST_COPIED) return buf.subarray(start, end);
+  headers[length] ??= Buffer.alloc(length);
+  const header = headers[length];
+  for (let i = 0; i < length; i++) header[i] = buf[start + i]!;
+  return header;
 }
 
 const expand = (suite: CipherSuite, secret: Buffer, label: string, length: number): Buffer =>
