@@ -228,7 +228,7 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
           // say, and what still arrives dies with the socket (RFC 9000 §10.2).
           for (const path of paths) path.socket.unref();
           if (info.by === 'peer') session.abandon(info);
-          fail(closeError(info, { where, connected: false, offered: config.alpn, timeoutMs }));
+          if (!settled) fail(closeError(info, { where, connected: false, offered: config.alpn, timeoutMs }));
         },
         onTerminated: () => {
           for (const path of paths) closePath(path);
