@@ -54,6 +54,8 @@ function makeConfig(
 
 async function boundSocket(): Promise<Socket> {
   const socket = createSocket({ type: 'udp4', recvBufferSize: SOCKET_BUFFER, sendBufferSize: SOCKET_BUFFER });
+  // Sends to an end that has gone come back as errors; its connection says more.
+  socket.on('error', () => undefined);
   socket.bind(0, HOST);
   await once(socket, 'listening');
   return socket;
