@@ -32,7 +32,7 @@ export async function idleConnections({ endpoints, identity, size, step }: Bench
   };
 }
 
-/** What probing many routes costs: the process of the probe worker, its main thread taking the samples. */
+/** What probing many routes costs: the thread that does it, and beside it all that its process does. */
 export async function probes({ endpoints, identity, size, step }: Bench): Promise<Row> {
   const { routes, settleMs, probeMs } = size;
   const far: Quic = await endpoints.start('quic');
@@ -40,22 +40,20 @@ export async function probes({ endpoints, identity, size, step }: Bench): Promis
   const { port } = await far.listen({ ...identity, discover: true });
   await near.ask('monitors', { port, ca: identity.ca, routes, pingRate: PING_RATE });
   await sleep(settleMs);
-  const startedAt = performance.now();
-  const before = await near.usage();
-  const echoesBefore = await near.ask('echoes', null);
+  const look = async () => ({
+    atUs: performance.now() * 1000,
+    ...(await near.ask('probed', null)),
+    processUs: (await near.usage()).cpuUs,
+  });
+  const before = await look();
   await sleep(probeMs);
-  const after = await near.usage();
-  const echoes = await near.ask('echoes', null);
-  const elapsedUs = (performance.now() - startedAt) * 1000;
+  const after = await look();
   step('probes');
-  const rate = ((echoes.echoed - echoesBefore.echoed) * 1e6) / elapsedUs;
+  const elapsedUs = after.atUs - before.atUs;
+  const percent = (of: 'threadUs' | 'processUs'): number => (100 * (after[of] - before[of])) / elapsedUs;
+  const rate = ((after.echoed - before.echoed) * 1e6) / elapsedUs;
   return {
-    ...figure(
-      `${routes} routes × ${PING_RATE}/s`,
-      (100 * (after.cpuUs - before.cpuUs)) / elapsedUs,
-      '%',
-      REACH.probesPercent,
-    ),
-    note: `of one core, ${rate.toFixed(0)} echoes/s`,
+    ...figure(`${routes} routes × ${PING_RATE}/s`, percent('threadUs'), '%', REACH.probesPercent),
+    note: `of one core, process ${percent('processUs').toFixed(1)} %, ${rate.toFixed(0)} echoes/s`,
   };
 }

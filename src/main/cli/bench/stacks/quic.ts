@@ -30,8 +30,8 @@ export interface QuicMethods extends TransferMethods, ConnectMethods {
   sessions(params: null): number;
   /** Probes `routes` routes on the probe worker; resolves when all are up. */
   monitors(options: Target & { routes: number; pingRate: number }): Promise<null>;
-  /** Pings that were echoed, of all monitors so far. */
-  echoes(params: null): { echoed: number; lost: number };
+  /** Of all monitors so far: pings that were echoed and lost, and processor time of their thread, microseconds. */
+  probed(params: null): Promise<{ echoed: number; lost: number; threadUs: number }>;
 }
 
 const HOST = '127.0.0.1';
@@ -60,6 +60,7 @@ export function quic(): Stack & QuicMethods {
     });
   };
   const echoes = { echoed: 0, lost: 0 };
+  let worker: Worker | null = null;
   return {
     listen({ certificate, privateKey, discover }) {
       const counters = createCounters();
@@ -134,7 +135,7 @@ export function quic(): Stack & QuicMethods {
     },
     sessions: () => sessions.size,
     async monitors({ port, ca, routes, pingRate }) {
-      const worker = new Worker(new URL('../../../workers/probe.ts', import.meta.url), { name: 'probe' });
+      worker = new Worker(new URL('../../../workers/probe.ts', import.meta.url), { name: 'probe' });
       const up = new Set<string>();
       const settle = Promise.withResolvers<null>();
       worker.on('error', settle.reject);
@@ -165,6 +166,9 @@ export function quic(): Stack & QuicMethods {
       }
       return settle.promise;
     },
-    echoes: () => echoes,
+    async probed() {
+      const { user, system } = await worker!.cpuUsage();
+      return { ...echoes, threadUs: user + system };
+    },
   };
 }
