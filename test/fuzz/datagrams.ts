@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createController } from '../../src/main/congestion/index.ts';
 import type { ClientConfig } from '../../src/main/quic/connection/config.ts';
 import { Connection } from '../../src/main/quic/connection/connection.ts';
+import { Inbox } from '../../src/main/quic/connection/inbox.ts';
 import { qlogTrace } from '../../src/main/quic/qlog/trace.ts';
 import type { FuzzTarget } from './target.ts';
 
@@ -45,6 +46,10 @@ let waiting = client();
 function run(data: Buffer): void {
   const { connection } = waiting;
   connection.receive(Buffer.from(data), server, 1000);
+  // Of several together masks are made in advance.
+  const inbox = new Inbox();
+  for (let i = 0; i < 2; i++) inbox.add(Buffer.from(data), server, 1000);
+  connection.receiveAll(inbox);
   const answered = connection.poll(1000);
   if (connection.isTerminated) waiting = client();
   else if (answered !== null && answered.length > 3 * 1350) throw new Error('an answer to nothing');

@@ -12,7 +12,7 @@ import { toLabError } from '../../shared/errors.ts';
 import { quantile } from '../../shared/samples.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
-import { RawProbe, rawPeer } from './bench-raw.ts';
+import { RawProbe, rawPeer } from './bench/raw.ts';
 import { paint, print, printJson } from './output.ts';
 
 interface Check {

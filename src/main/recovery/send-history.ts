@@ -3,7 +3,8 @@
  * establishing persistent congestion needs to know (RFC 9002 §7.6.2). A ring; nothing is allocated per packet.
  */
 
-const INITIAL_CAPACITY = 256;
+/** Enough for a connection that does no more than keep itself alive; a busy one doubles it a few times. */
+const INITIAL_CAPACITY = 32;
 
 const OPEN = 0;
 const ACKED = 1;

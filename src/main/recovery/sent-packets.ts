@@ -4,7 +4,8 @@
  */
 import type { SentPacket } from './types.ts';
 
-const INITIAL_CAPACITY = 64;
+/** Two of three spaces never hold more; that of a busy connection doubles it a few times. */
+const INITIAL_CAPACITY = 8;
 
 /** A number the sender skipped on purpose: an ACK for it gives an optimistic acker away (RFC 9000 §21.4). */
 const SKIPPED = null;

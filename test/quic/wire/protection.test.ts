@@ -9,6 +9,7 @@ import {
 } from '../../../src/main/quic/tls/suites.ts';
 import { TransportError } from '../../../src/main/quic/wire/errors.ts';
 import { decodePacketNumber, parseHeader } from '../../../src/main/quic/wire/header.ts';
+import { HeaderBatch } from '../../../src/main/quic/wire/header-protection.ts';
 import { PacketProtection } from '../../../src/main/quic/wire/protection.ts';
 import { CHACHA20_SHORT, CLIENT_DCID, CLIENT_INITIAL, SERVER_INITIAL } from './rfc9001.ts';
 
@@ -134,6 +135,31 @@ describe.each(supportedSuites().map((suite) => [suite.name, suite] as const))('%
         },
       ),
       { numRuns: 300 },
+    );
+  });
+
+  it('protects the headers of many packets as it does each by itself, whatever keys they are sealed with', () => {
+    const other = PacketProtection.fromSecret(suite, Buffer.alloc(suite.hashLength, 8));
+    const batch = new HeaderBatch();
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 4, max: 60 })), {
+          maxLength: 40,
+        }),
+        (packets) => {
+          const together = packets.map(([own, pnLength, length], number) => {
+            const buf = Buffer.alloc(200, number);
+            buf[0] = 0x40 | (pnLength - 1);
+            const alone = Buffer.from(buf);
+            const by = own ? keys : other;
+            by.seal(alone, 0, 9, pnLength, 9 + pnLength + length, number);
+            by.seal(buf, 0, 9, pnLength, 9 + pnLength + length, number, batch);
+            return { buf, alone };
+          });
+          batch.protect();
+          for (const { buf, alone } of together) expect(buf).toEqual(alone);
+        },
+      ),
     );
   });
 

@@ -7,7 +7,7 @@ import { Http3Server } from '../../quic/http3/server.ts';
 import type { QuicSession } from '../../quic/udp/api.ts';
 
 export const HQ = 'hq-interop';
-export const H3 = 'h3';
+const H3 = 'h3';
 /** H3_REQUEST_CANCELLED means as much here: there is nothing under that path. */
 const NOT_FOUND = 0x10c;
 const MAX_REQUEST = 4096;

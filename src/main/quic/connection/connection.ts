@@ -4,6 +4,7 @@
  * RFC 9000, 9001, 9002, 9221.
  */
 import { SPACES } from '../../recovery/types.ts';
+import { copyOf } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import {
   CID_LENGTH,
@@ -13,7 +14,9 @@ import {
   type ServerConfig,
 } from './config.ts';
 import { Handshaker, localParameters } from './handshaker.ts';
+import type { Inbox } from './inbox.ts';
 import { originOf, statusOf } from './observer.ts';
+import { Outbox } from './outbox.ts';
 import type { Path, PathAddress } from './paths.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
@@ -25,6 +28,7 @@ export class Connection {
   readonly #handshaker: Handshaker;
   readonly #receiver: Receiver;
   readonly #sender: Sender;
+  #destination: PathAddress;
 
   /** A client that is about to send its first Initial. */
   static client(config: ClientConfig, to: PathAddress, nowUs: number): Connection {
@@ -53,10 +57,10 @@ export class Connection {
     nowUs: number,
   ): Connection {
     const { validated } = first;
-    const dcid = Buffer.from(first.dcid);
+    const dcid = copyOf(first.dcid);
     const ids = {
       local: config.random(CID_LENGTH),
-      peer: Buffer.from(first.scid),
+      peer: copyOf(first.scid),
       originalDestination: validated?.retryOf ?? dcid,
       initialKey: dcid,
       retrySource: validated?.retryOf ? dcid : null,
@@ -75,6 +79,7 @@ export class Connection {
     this.#sender = new Sender(state);
     const { observer } = state.config;
     if (observer) state.observer = observer(originOf(state, localParameters(state)));
+    this.#destination = state.paths.active.address;
   }
 
   // The five calls
@@ -93,19 +98,42 @@ export class Connection {
     if (this.#state.observer) this.#settled(nowUs);
   }
 
+  /** As `receive`, of all datagrams of `inbox`, in order. */
+  receiveAll({ datagrams, from, atUs }: Inbox): void {
+    const masks = datagrams.length > 1 ? this.#receiver.masksOf(datagrams) : null;
+    for (let i = 0; i < datagrams.length; i++) {
+      if (this.#state.phase === 'draining' || this.#state.phase === 'terminated') return;
+      try {
+        this.#receiver.receiveOneOf(datagrams[i]!, from[i]!, atUs[i]!, masks, i);
+      } catch (error) {
+        this.#fail(error, atUs[i]!);
+      }
+      if (this.#state.observer) this.#settled(atUs[i]!);
+    }
+  }
+
   /** The next datagram to send now, to `destination`, or null. Call until null. The buffer is not written to again. Never throws. */
   poll(nowUs: number): Buffer | null {
-    let datagram: Buffer | null = null;
+    const outbox = new Outbox();
+    if (!this.pollInto(outbox, nowUs)) return null;
+    outbox.finish();
+    this.#destination = outbox.to[0]!;
+    return outbox.datagrams[0]!;
+  }
+
+  /** As `poll`, but the datagram is added to others that leave together; false when there is none. */
+  pollInto(outbox: Outbox, nowUs: number): boolean {
+    let isSent = false;
     try {
-      datagram = this.#sender.poll(nowUs);
-      if (!datagram && this.#watchStall(nowUs)) datagram = this.#sender.poll(nowUs);
+      isSent = this.#sender.poll(nowUs, outbox);
+      if (!isSent && this.#watchStall(nowUs)) isSent = this.#sender.poll(nowUs, outbox);
     } catch (cause) {
       // Whoever cannot write packets any more cannot say goodbye either.
       const { code, message: reason } = toQuicError(cause);
       this.#state.terminate({ by: 'local', code, application: false, reason, cause });
     }
-    if (!datagram && this.#state.observer) this.#settled(nowUs);
-    return datagram;
+    if (!isSent && this.#state.observer) this.#settled(nowUs);
+    return isSent;
   }
 
   /** When `handleTimeout` (or, if the pacer holds a packet, `poll`) wants to be called; null for never. */
@@ -140,7 +168,7 @@ export class Connection {
 
   /** Where the datagram that `poll` returned last is to go. */
   get destination(): PathAddress {
-    return this.#sender.destination;
+    return this.#destination;
   }
 
   /** The path that packets take. */

@@ -3,6 +3,7 @@ import type { LabError } from '../../../shared/errors.ts';
 import { ClientHandshake } from '../tls/client.ts';
 import { ServerHandshake } from '../tls/server.ts';
 import { type Level, LevelViolation, TlsAlert } from '../tls/types.ts';
+import { copyOf } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import { PacketProtection } from '../wire/protection.ts';
 import {
@@ -289,7 +290,7 @@ export class Handshaker {
     state.recovery.controller.onDatagramSize(state.datagramBytes);
     state.recovery.datagramBytes = state.datagramBytes;
     state.startMtuDiscovery();
-    if (peer.statelessResetToken) state.peerIds.setInitialResetToken(Buffer.from(peer.statelessResetToken));
+    if (peer.statelessResetToken) state.peerIds.setInitialResetToken(copyOf(peer.statelessResetToken));
     state.streams.applyPeerParameters(peer);
   }
 }

@@ -7,6 +7,7 @@ import {
   writeLongHeader,
   writeShortHeader,
 } from '../wire/header.ts';
+import type { HeaderBatch } from '../wire/header-protection.ts';
 import type { PacketSpace } from './packet-space.ts';
 import type { ConnectionState, SentFrame } from './state.ts';
 
@@ -96,11 +97,12 @@ export function padTo({ writer }: OpenPacket, end: number): void {
   writer.pos = end;
 }
 
-/** Protects a packet; returns its end. */
-export function sealPacket(packet: OpenPacket): number {
+/** Protects a packet, but leaves the header of a 1-RTT packet to `headers`; returns its end. */
+export function sealPacket(packet: OpenPacket, headers: HeaderBatch): number {
   const { space, start, pnOffset, pnLength, lengthOffset, packetNumber, writer } = packet;
   if (lengthOffset >= 0) patchLength(writer.buf, lengthOffset, writer.pos + TAG - pnOffset);
   space.nextPacketNumber = packetNumber + 1;
+  const batch = space.name === 'application' && space.writeKeys ? headers : undefined;
   const keys = space.writeKeys ?? space.earlyKeys!;
-  return keys.seal(writer.buf, start, pnOffset, pnLength, writer.pos, packetNumber);
+  return keys.seal(writer.buf, start, pnOffset, pnLength, writer.pos, packetNumber, batch);
 }

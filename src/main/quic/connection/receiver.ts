@@ -3,7 +3,7 @@ import { LabError } from '../../../shared/errors.ts';
 import { PACKET_THRESHOLD } from '../../recovery/recovery.ts';
 import { GRANULARITY_US } from '../../recovery/rtt.ts';
 import type { Space } from '../../recovery/types.ts';
-import { Reader } from '../wire/cursor.ts';
+import { copyOf, Reader, sameBytes } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
 import { type Frame, frameAllowed, isAckEliciting, type PacketType, readFrame } from '../wire/frames.ts';
 import {
@@ -15,6 +15,7 @@ import {
   type ShortHeader,
   type VersionNegotiation,
 } from '../wire/header.ts';
+import { SAMPLE_LENGTH, samplesOf } from '../wire/header-protection.ts';
 import type { PacketProtection } from '../wire/protection.ts';
 import { isRetryAuthentic } from '../wire/retry.ts';
 import { CID_LENGTH } from './config.ts';
@@ -58,6 +59,9 @@ export class Receiver {
   /** The packet at hand holds an IMMEDIATE_ACK. */
   #isAckAskedFor = false;
   #destination: Buffer;
+  /** Masks made for the headers of several datagrams, and where that of the one at hand is; null when it has none. */
+  #masks: Uint8Array | null = null;
+  #maskAt = 0;
   /** Source connection id of the peer's first packet. */
   #peerSourceId: Buffer | null = null;
 
@@ -66,6 +70,29 @@ export class Receiver {
     this.#handshaker = handshaker;
     this.#from = state.paths.active.address;
     this.#destination = state.localIds.first;
+  }
+
+  /** Makes the header-protection masks of 1-RTT packets at once; null when they cannot be read yet. */
+  masksOf(datagrams: readonly Buffer[]): Uint8Array | null {
+    const { readKeys } = this.#state.spaces.application;
+    return readKeys?.headerMasks(samplesOf(datagrams, 1 + CID_LENGTH)) ?? null;
+  }
+
+  /** As `receive`, of the datagram number `index` of those that `masks` were made of. */
+  receiveOneOf(
+    datagram: Buffer,
+    from: PathAddress,
+    nowUs: number,
+    masks: Uint8Array | null,
+    index: number,
+  ): void {
+    this.#masks = masks;
+    this.#maskAt = index * SAMPLE_LENGTH;
+    try {
+      this.receive(datagram, from, nowUs);
+    } finally {
+      this.#masks = null;
+    }
   }
 
   /** Processes a datagram; throws QuicError when the peer broke the protocol. Decrypts in place. */
@@ -89,7 +116,10 @@ export class Receiver {
       state.terminate({ by: 'peer', code: TransportError.NO_ERROR, application: false, reason });
       return;
     }
-    if (this.#undecryptable.length > 0) this.#retryUndecryptable(nowUs);
+    if (this.#undecryptable.length > 0) {
+      this.#masks = null;
+      this.#retryUndecryptable(nowUs);
+    }
   }
 
   #packets(datagram: Buffer, nowUs: number): void {
@@ -156,8 +186,8 @@ export class Receiver {
     if (header.scid.equals(state.originalDestinationId)) return;
     if (!isRetryAuthentic(datagram, header, state.originalDestinationId)) return;
     state.observer?.onRetry(header, nowUs);
-    state.retrySourceId = Buffer.from(header.scid);
-    state.initialToken = Buffer.from(header.token);
+    state.retrySourceId = copyOf(header.scid);
+    state.initialToken = copyOf(header.token);
     state.initialKeyId = state.retrySourceId;
     state.peerIds.replaceInitial(state.retrySourceId);
     this.#handshaker.setInitialKeys();
@@ -178,7 +208,7 @@ export class Receiver {
       this.#drop(header, 'key_unavailable', nowUs);
       return;
     }
-    if (!header.dcid.equals(this.#destination) && !state.localIds.has(header.dcid)) {
+    if (!sameBytes(header.dcid, this.#destination) && !state.localIds.has(header.dcid)) {
       // Only a client's first packets may carry the id it invented (RFC 9000 §7.2).
       const invented =
         (type === 'initial' || type === '0rtt') &&
@@ -195,7 +225,15 @@ export class Receiver {
         this.#drop(header, 'key_unavailable', nowUs);
       return;
     }
-    const unprotected = keys.unprotectHeader(datagram, header.start, header.pnOffset, header.end);
+    const masks = header.form === 'short' && header.start === 0 ? this.#masks : null;
+    const unprotected = keys.unprotectHeader(
+      datagram,
+      header.start,
+      header.pnOffset,
+      header.end,
+      masks,
+      masks ? this.#maskAt : 0,
+    );
     if (!unprotected) {
       this.#drop(header, 'decryption_failure', nowUs);
       return;
@@ -247,8 +285,8 @@ export class Receiver {
     this.#isAckAskedFor = false;
     const ackEliciting = this.#frames(payload, type, spaceName, header.dcid, nowUs);
     if (path !== active && isNewest && !this.#isProbing) this.#follow(path, header.dcid);
-    else if (path === active && !header.dcid.equals(this.#destination))
-      this.#destination = Buffer.from(header.dcid);
+    else if (path === active && !sameBytes(header.dcid, this.#destination))
+      this.#destination = copyOf(header.dcid);
     // RFC 9000 §13.2.1: Initial and Handshake packets are acknowledged at once.
     const isUrgent = spaceName !== 'application' || this.#isAckAskedFor;
     space.received.onReceived(packetNumber, nowUs, ackEliciting, isUrgent);
@@ -269,7 +307,7 @@ export class Receiver {
     if (!dcid.equals(this.#destination)) {
       // RFC 9000 §9.5: a client that changed its id on purpose is given another of its own in return.
       state.paths.destination(path);
-      this.#destination = Buffer.from(dcid);
+      this.#destination = copyOf(dcid);
     }
     state.migrate(path);
     if (!path.validated) state.paths.challenge(path);
@@ -306,7 +344,7 @@ export class Receiver {
       if (header.token.length > 0) return false;
       // RFC 9000 §7.2: the server's id replaces the invented one once; packets with another are dropped.
       if (this.#peerSourceId) return header.scid.equals(this.#peerSourceId);
-      this.#peerSourceId = Buffer.from(header.scid);
+      this.#peerSourceId = copyOf(header.scid);
       state.peerIds.replaceInitial(this.#peerSourceId);
       return true;
     }
@@ -451,8 +489,8 @@ export class Receiver {
         state.peerIds.onNewConnectionId(
           frame.sequence,
           frame.retirePriorTo,
-          Buffer.from(frame.connectionId),
-          Buffer.from(frame.statelessResetToken),
+          copyOf(frame.connectionId),
+          copyOf(frame.statelessResetToken),
         );
         break;
       case 'path_challenge':
@@ -465,7 +503,7 @@ export class Receiver {
         // RFC 9000 §19.7: only servers send it.
         if (state.role === 'server')
           throw new QuicError(TransportError.PROTOCOL_VIOLATION, 'NEW_TOKEN from a client', 0x07);
-        state.events.push({ type: 'token', token: Buffer.from(frame.token) });
+        state.events.push({ type: 'token', token: copyOf(frame.token) });
         break;
       case 'handshake_done':
         if (state.role === 'server')

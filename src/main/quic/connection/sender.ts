@@ -5,8 +5,9 @@ import { type Frame, frameSize, writeAck, writeFrame, writeStreamHeader } from '
 import { closePackets } from './close-packets.ts';
 import { observedSent } from './observer.ts';
 import { beginPacket, type OpenPacket, padForSample, padTo, sealPacket, TAG } from './open-packet.ts';
+import type { Outbox } from './outbox.ts';
 import type { PacketSpace } from './packet-space.ts';
-import type { Path, PathAddress } from './paths.ts';
+import type { Path } from './paths.ts';
 import { onFramesLost } from './sent-frames.ts';
 import type { ConnectionState, SentFrame } from './state.ts';
 import { STREAM_CONTROL_BYTES } from './stream-control.ts';
@@ -17,12 +18,6 @@ const FULL_DATAGRAM = 1200;
 const MIN_PACKET = 64;
 /** Unit of the ACK Delay field at our ack_delay_exponent of 3, the default (RFC 9000 §19.3). */
 const ACK_DELAY_UNIT_US = 8;
-/**
- * Datagrams are cut from slabs, so that one can be in the socket's queue while the next is written. They start small, for
- * connections that never get beyond their handshake, and double.
- */
-const MIN_SLAB = 16 * 1024;
-const MAX_SLAB = 256 * 1024;
 /** Longest RETIRE_CONNECTION_ID frame. */
 const RETIRE_BYTES = 9;
 /** Packets that a key keeps for the CONNECTION_CLOSE it ends with (RFC 9001 §6.6). */
@@ -32,54 +27,46 @@ const ACKS_BEFORE_PING = 20;
 
 export class Sender {
   readonly #state: ConnectionState;
-  #slab = Buffer.alloc(0);
-  #slabUsed = 0;
-  /** Where the last datagram goes. */
-  destination: PathAddress;
   /** When the pacer lets the next packet go, while it holds one back. */
   pacedUntilUs: number | null = null;
   #acksAlone = 0;
 
   constructor(state: ConnectionState) {
     this.#state = state;
-    this.destination = state.paths.active.address;
   }
 
-  /** The next datagram to send, or null. The buffer stays untouched by later calls. */
-  poll(nowUs: number): Buffer | null {
+  /** Adds the next datagram to send to `outbox`; false when there is none. */
+  poll(nowUs: number, outbox: Outbox): boolean {
     const state = this.#state;
     this.pacedUntilUs = null;
-    if (state.phase === 'draining' || state.phase === 'terminated') return null;
-    if (state.phase === 'closing' && !state.closePending) return null;
+    if (state.phase === 'draining' || state.phase === 'terminated') return false;
+    if (state.phase === 'closing' && !state.closePending) return false;
 
     if (state.keyPhases?.isWorn && !state.updateKeys(nowUs)) this.#guardKeys(nowUs);
 
     const probed = state.phase === 'open' ? state.paths.next() : null;
     const path = probed ?? state.paths.active;
-    this.destination = path.address;
     const limit = Math.min(state.datagramBytes, path.credit);
     state.recovery.antiAmplificationBlocked = state.paths.active.credit < MIN_PACKET;
-    if (limit < MIN_PACKET) return null;
+    if (limit < MIN_PACKET) return false;
 
-    if (this.#slabUsed + state.datagramBytes > this.#slab.length) {
-      const bytes = Math.min(MAX_SLAB, Math.max(MIN_SLAB, 2 * this.#slab.length));
-      this.#slab = Buffer.allocUnsafeSlow(bytes);
-      this.#slabUsed = 0;
-    }
-    const buffer = this.#slab;
-    const start = this.#slabUsed;
     const probeBytes = state.phase === 'open' && !probed ? this.#mtuProbeDue(nowUs) : null;
-    if (probeBytes !== null) return this.#mtuProbe(probeBytes, nowUs);
+    if (probeBytes !== null) {
+      this.#mtuProbe(probeBytes, nowUs, outbox);
+      return true;
+    }
+    outbox.reserve(state.datagramBytes);
+    const { buffer, start } = outbox;
     let packets: OpenPacket[];
     if (state.phase === 'closing') {
       state.closePending = false;
       packets = closePackets(state, buffer, start, start + limit);
     } else if (probed) {
-      packets = [this.#pathProbe(probed, start, limit, nowUs)];
+      packets = [this.#pathProbe(probed, buffer, start, limit, nowUs)];
     } else {
-      packets = this.#openPackets(start, limit, nowUs);
+      packets = this.#openPackets(buffer, start, limit, nowUs);
     }
-    if (packets.length === 0) return null;
+    if (packets.length === 0) return false;
 
     for (const { expand, space, ackEliciting } of packets) {
       if (!expand && !(space.name === 'initial' && (ackEliciting || state.role === 'client'))) continue;
@@ -91,14 +78,14 @@ export class Sender {
     }
     let end = start;
     for (const packet of packets) {
-      end = this.#seal(packet, nowUs);
+      end = this.#seal(packet, path, outbox, nowUs);
     }
-    this.#slabUsed = end;
+    outbox.add(end, path.address);
     if (end - start > FULL_DATAGRAM) state.largeSentAtUs = nowUs;
     state.observer?.onDatagramSent(end - start, nowUs);
     state.bytesSent += end - start;
     path.bytesSent += end - start;
-    return buffer.subarray(start, end);
+    return true;
   }
 
   /** The size of a path MTU probe that may be sent now (RFC 8899 §5.2). */
@@ -112,29 +99,30 @@ export class Sender {
   }
 
   /** RFC 9000 §14.4: a PING, padded to the size that is tried, in a datagram of its own. */
-  #mtuProbe(bytes: number, nowUs: number): Buffer {
+  #mtuProbe(bytes: number, nowUs: number, outbox: Outbox): void {
     const state = this.#state;
-    const buffer = Buffer.allocUnsafeSlow(bytes);
-    const packet = beginPacket(state, buffer, state.spaces.application, 0, bytes);
+    outbox.reserve(bytes);
+    const { buffer, start } = outbox;
+    const packet = beginPacket(state, buffer, state.spaces.application, start, start + bytes);
     writeFrame(packet.writer, { type: 'ping' });
-    padTo(packet, bytes - TAG);
+    padTo(packet, start + bytes - TAG);
     packet.ackEliciting = true;
     packet.inFlight = true;
     packet.isMtuProbe = true;
     packet.frames.push({ kind: 'mtu-probe', bytes });
     state.mtu.onProbeSent(bytes);
-    const end = this.#seal(packet, nowUs);
-    state.observer?.onDatagramSent(end, nowUs);
-    state.bytesSent += end;
-    return buffer.subarray(0, end);
+    this.#seal(packet, state.paths.active, outbox, nowUs);
+    outbox.add(start + bytes, state.paths.active.address);
+    state.observer?.onDatagramSent(bytes, nowUs);
+    state.bytesSent += bytes;
   }
 
   /** A packet of nothing but what a path is tried with, outside congestion control (RFC 9000 §8.2, §9.1). */
-  #pathProbe(path: Path, start: number, limit: number, nowUs: number): OpenPacket {
+  #pathProbe(path: Path, buffer: Buffer, start: number, limit: number, nowUs: number): OpenPacket {
     const state = this.#state;
     const { paths, spaces } = state;
     const dcid = paths.destination(path);
-    const packet = beginPacket(state, this.#slab, spaces.application, start, start + limit, dcid);
+    const packet = beginPacket(state, buffer, spaces.application, start, start + limit, dcid);
     for (const data of path.responses.splice(0)) writeFrame(packet.writer, { type: 'path_response', data });
     if (path.challengeDue) {
       const data = paths.takeChallenge(path, nowUs, state.ptoUs);
@@ -188,7 +176,7 @@ export class Sender {
     );
   }
 
-  #openPackets(start: number, limit: number, nowUs: number): OpenPacket[] {
+  #openPackets(buffer: Buffer, start: number, limit: number, nowUs: number): OpenPacket[] {
     const state = this.#state;
     const packets: OpenPacket[] = [];
     let position = start;
@@ -208,7 +196,7 @@ export class Sender {
       // RFC 9000 §14.1: an Initial that elicits is not worth its name in less than a full datagram.
       if (name === 'initial' && limit < FULL_DATAGRAM) mayElicit = false;
       if (!mayElicit && !ackDue) continue;
-      const packet = this.#packet(space, position, start + limit, mayElicit, nowUs);
+      const packet = this.#packet(space, buffer, position, start + limit, mayElicit, nowUs);
       if (!packet) continue;
       packets.push(packet);
       position = packet.writer.pos + TAG;
@@ -221,12 +209,13 @@ export class Sender {
 
   #packet(
     space: PacketSpace,
+    buffer: Buffer,
     start: number,
     limit: number,
     mayElicit: boolean,
     nowUs: number,
   ): OpenPacket | null {
-    const packet = beginPacket(this.#state, this.#slab, space, start, limit);
+    const packet = beginPacket(this.#state, buffer, space, start, limit);
     const { writer } = packet;
     const headerEnd = writer.pos;
     if (mayElicit && space.probes > 0) this.#prepareProbe(space, nowUs);
@@ -379,10 +368,10 @@ export class Sender {
   }
 
   /** Protects and counts a packet; returns its end. */
-  #seal(packet: OpenPacket, nowUs: number): number {
+  #seal(packet: OpenPacket, path: Path, outbox: Outbox, nowUs: number): number {
     const state = this.#state;
-    state.observer?.onPacketSent(observedSent(state, packet, this.destination), nowUs);
-    const end = sealPacket(packet);
+    state.observer?.onPacketSent(observedSent(state, packet, path.address), nowUs);
+    const end = sealPacket(packet, outbox.headers);
     this.#record(packet, end - packet.start, nowUs);
     return end;
   }

@@ -56,10 +56,11 @@ const serverContent = (transcriptHash: Buffer): Buffer =>
     transcriptHash,
   ]);
 
-const keyInput = (key: KeyObject): SignKeyObjectInput =>
+/** A bare key where that will do: of an object around it Node.js finds out by two exceptions that it is no key itself. */
+const keyInput = (key: KeyObject): SignKeyObjectInput | KeyObject =>
   key.asymmetricKeyType === 'rsa'
     ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
-    : { key };
+    : key;
 
 export const signServerTranscript = (
   scheme: SignatureScheme,

@@ -215,6 +215,10 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
           if (connected) (to as ClientPath).socket.send(datagram);
           else socket.send(datagram, onSent);
         },
+        isDrained: () => {
+          for (const path of paths) if (path.socket.getSendQueueCount() > 0) return false;
+          return true;
+        },
         openPath: async () => {
           const path = pathOf(await openSocket(target.remote, target.port, where));
           paths.add(path);
@@ -237,7 +241,7 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
           // say, and what still arrives dies with the socket (RFC 9000 §10.2).
           for (const path of paths) path.socket.unref();
           if (info.by === 'peer') session.abandon(info);
-          fail(closeError(info, { where, connected: false, offered: config.alpn, timeoutMs }));
+          if (!settled) fail(closeError(info, { where, connected: false, offered: config.alpn, timeoutMs }));
         },
         onTerminated: () => {
           for (const path of paths) closePath(path);
@@ -268,7 +272,7 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
     signal?.addEventListener('abort', onAbort, { once: true });
     const listen = (path: ClientPath): void => {
       path.socket.on('error', onSocketError);
-      path.socket.on('message', (datagram: Buffer) => session.receive(datagram, path));
+      path.socket.on('message', (datagram: Buffer) => session.deliver(datagram, path));
     };
     const closePath = (path: ClientPath): void => {
       if (paths.delete(path)) path.socket.close();

@@ -1,5 +1,5 @@
 /** A QUIC server: one UDP socket, datagrams handed to connections by their connection id (RFC 9000 §5.2). */
-import { createHmac, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { createHmac, createPrivateKey, createSecretKey, randomBytes, X509Certificate } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
@@ -57,7 +57,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   const suites = chosenSuites(options.cipherSuites);
   const identity = readIdentity(options.certificate, options.privateKey);
   const socket = await bind(await resolve(options.host, options.port), options.port);
-  const resetKey = randomBytes(32);
+  const resetKey = createSecretKey(randomBytes(32));
   // RFC 9000 §10.3.2: derived from the id, so that it is still known when the connection is not.
   const resetToken = (id: Buffer): Buffer =>
     createHmac('sha256', resetKey).update(id).digest().subarray(0, RESET_TOKEN_LENGTH);
@@ -295,6 +295,7 @@ class Listener implements QuicListener {
       { role: 'server', insecure: false },
       {
         transmit: (packet, to) => this.#socket.send(packet, to.port, to.address),
+        isDrained: () => this.#socket.getSendQueueCount() === 0,
         onId: (change, id) => {
           const key = id.toString('latin1');
           if (change === 'id-issued') {
@@ -348,7 +349,7 @@ function deliver(entry: Entry, datagram: Buffer, from: RemoteInfo): void {
     if (entry.others.length > OTHER_ADDRESSES) entry.others.shift();
     entry.current = known ?? { address: from.address, port: from.port };
   }
-  entry.session.receive(datagram, entry.current);
+  entry.session.deliver(datagram, entry.current);
 }
 
 const originKey = (remote: RemoteInfo, dcid: Buffer): string =>

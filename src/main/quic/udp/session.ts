@@ -6,13 +6,20 @@ import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { CloseReason, ConnectionEvent, SessionTicket } from '../connection/config.ts';
 import type { Connection } from '../connection/connection.ts';
+import { Inbox } from '../connection/inbox.ts';
+import { Outbox } from '../connection/outbox.ts';
 import type { PathAddress } from '../connection/paths.ts';
 import type { CloseInfo, ConnectionStats, HandshakeInfo, QuicSession, QuicStream } from './api.ts';
 import { nowUs } from './clock.ts';
+import { LARGEST_DATAGRAM } from './socket.ts';
 import { StreamHandle, type StreamOwner } from './stream-handle.ts';
 
 /** Datagrams sent before the loop gets to read its sockets again. */
 const BURST = 64;
+/** Of them, so many are made before the first leaves: a receiver that is woken once takes all, and masks come cheaper. */
+const MADE_TOGETHER = 16;
+/** Room for as many of the largest. Shared by all sessions of a thread: they fill and empty it without a pause. */
+const outbox = new Outbox(MADE_TOGETHER * LARGEST_DATAGRAM);
 /** Deadlines nearer than this are waited for by spinning on setImmediate: timers come about 1 ms late (spec/congestion.md). */
 const SPIN_US = 1500;
 /** Longest wait a timer takes; a longer one is waited for in several. */
@@ -22,6 +29,8 @@ const EARLY_DATAGRAMS = 256;
 
 export interface SessionHooks {
   transmit(datagram: Buffer, to: PathAddress): void;
+  /** Whether the system has taken all that was transmitted. */
+  isDrained(): boolean;
   /** The peer may from now on, or does no longer, address packets to this id. */
   onId?(change: 'id-issued' | 'id-retired', id: Buffer): void;
   /** Packets take another path, or one that was tried does not lead to the peer. */
@@ -44,6 +53,7 @@ export class Session implements QuicSession, StreamOwner {
   readonly connection: Connection;
   readonly #insecure: boolean;
   readonly #hooks: SessionHooks;
+  readonly #inbox = new Inbox();
   readonly #streams = new Map<number, StreamHandle>();
   readonly #deliveries = new Set<StreamHandle>();
   #resolveClosed!: (info: CloseInfo) => void;
@@ -80,9 +90,16 @@ export class Session implements QuicSession, StreamOwner {
 
   // For the socket's side
 
-  /** Takes a datagram off the socket; answers go out from the loop, after the batch it came in. */
+  /** Takes the first datagram of a connection. */
   receive(datagram: Buffer, from: PathAddress): void {
     this.connection.receive(datagram, from, nowUs());
+    this.wake();
+  }
+
+  /** Takes a datagram off the socket: it is read, and answered, in the loop, together with others that came with it. */
+  deliver(datagram: Buffer, from: PathAddress): void {
+    if (this.#terminated) return;
+    this.#inbox.add(datagram, from, nowUs());
     this.wake();
   }
 
@@ -283,6 +300,10 @@ export class Session implements QuicSession, StreamOwner {
 
   #turn(): void {
     const { connection } = this;
+    if (this.#inbox.datagrams.length > 0) {
+      connection.receiveAll(this.#inbox);
+      this.#inbox.clear();
+    }
     const now = nowUs();
     if (now >= this.#deadlineUs) connection.handleTimeout(now);
     this.#dispatch();
@@ -298,10 +319,21 @@ export class Session implements QuicSession, StreamOwner {
 
   /** Sends what may be sent now, up to a burst; calls nobody back. */
   #flush(): number {
-    for (let sent = 0; sent < BURST; sent++) {
-      const datagram = this.connection.poll(nowUs());
-      if (!datagram) return sent;
-      this.#hooks.transmit(datagram, this.connection.destination);
+    const { connection } = this;
+    const { datagrams, to } = outbox;
+    for (let sent = 0; sent < BURST; sent += MADE_TOGETHER) {
+      let made = 0;
+      while (made < MADE_TOGETHER && connection.pollInto(outbox, nowUs())) made++;
+      if (made === 0) return sent;
+      let haveLeft = false;
+      try {
+        outbox.finish();
+        for (let i = 0; i < made; i++) this.#hooks.transmit(datagrams[i]!, to[i]!);
+        haveLeft = this.#hooks.isDrained();
+      } finally {
+        outbox.clear(haveLeft);
+      }
+      if (made < MADE_TOGETHER) return sent + made;
     }
     return BURST;
   }

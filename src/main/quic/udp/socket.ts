@@ -26,7 +26,7 @@ export function checkPort(port: number): void {
 }
 
 /** Datagrams larger than two bytes of Length can say are not made. */
-const LARGEST_DATAGRAM = 16_383;
+export const LARGEST_DATAGRAM = 16_383;
 
 /** Up to which size path MTU discovery tries datagrams from `local` to `remote`. */
 export const discoveryLimit = (local: string, remote: string): number =>

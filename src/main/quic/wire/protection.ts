@@ -7,14 +7,20 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { AES_128_GCM_SHA256, type CipherSuite, hkdfExpandLabel, hkdfExtract } from '../tls/suites.ts';
+import { copyOf } from './cursor.ts';
 import { QuicError, TransportError } from './errors.ts';
+import {
+  createHeaderMask,
+  type HeaderBatch,
+  type HeaderMask,
+  hasSample,
+  protectedBits,
+  protectHeader,
+  sampleOf,
+} from './header-protection.ts';
 
 /** Bytes every AEAD of TLS 1.3 for QUIC adds to a payload (RFC 9001 §5.3). */
 const TAG_LENGTH = 16;
-const SAMPLE_LENGTH = 16;
-
-/** Turns a sample of ciphertext into a mask of at least five bytes (RFC 9001 §5.4.1). */
-type HeaderMask = (sample: Buffer) => Uint8Array;
 
 export class PacketProtection {
   readonly tagLength = TAG_LENGTH;
@@ -42,7 +48,7 @@ export class PacketProtection {
     this.#iv = expand(suite, secret, 'quic iv', 12);
     this.#ivHigh = this.#iv.readUInt32BE(4);
     this.#ivLow = this.#iv.readUInt32BE(8);
-    this.#nonce = Buffer.from(this.#iv);
+    this.#nonce = copyOf(this.#iv);
     this.#headerMask = headerMask;
     const chacha = suite.aead === 'chacha20-poly1305';
     this.confidentialityLimit = chacha ? Number.POSITIVE_INFINITY : 2 ** 23;
@@ -51,7 +57,8 @@ export class PacketProtection {
 
   /** Keys of a TLS traffic secret (RFC 9001 §5.1). */
   static fromSecret(suite: CipherSuite, secret: Buffer): PacketProtection {
-    return new PacketProtection(suite, secret, createHeaderMask(suite, secret));
+    const hpKey = expand(suite, secret, 'quic hp', suite.keyLength);
+    return new PacketProtection(suite, secret, createHeaderMask(suite, hpKey));
   }
 
   /** Initial keys: anybody who sees the client's first Destination Connection ID has them (RFC 9001 §5.2). */
@@ -72,7 +79,8 @@ export class PacketProtection {
   /**
    * Protects, in place, the packet whose plain header is `buf[start, pnOffset + pnLength)` and whose plain payload
    * follows up to `payloadEnd`; `tagLength` bytes of `buf` after that are overwritten. Returns the packet's end.
-   * The payload must be padded so that packet number and payload have four bytes (RFC 9001 §5.4.2).
+   * The payload must be padded so that packet number and payload have four bytes (RFC 9001 §5.4.2). With a `batch`, the
+   * header is protected when that is.
    */
   seal(
     buf: Buffer,
@@ -81,6 +89,7 @@ export class PacketProtection {
     pnLength: number,
     payloadEnd: number,
     packetNumber: number,
+    batch?: HeaderBatch,
   ): number {
     if (payloadEnd < pnOffset + 4) throw new RangeError('payload too short for a header-protection sample');
     if (this.#packetsSealed >= this.confidentialityLimit) {
@@ -92,41 +101,48 @@ export class PacketProtection {
     this.#packetsSealed++;
     const headerEnd = pnOffset + pnLength;
     const cipher = createCipheriv(this.#aead, this.#key, this.#nonceOf(packetNumber), AEAD_OPTIONS);
-    cipher.setAAD(buf.subarray(start, headerEnd));
+    cipher.setAAD(headerOf(buf, start, headerEnd));
     buf.set(cipher.update(buf.subarray(headerEnd, payloadEnd)), headerEnd);
     cipher.final();
     buf.set(cipher.getAuthTag(), payloadEnd);
 
-    const mask = this.#headerMask(buf.subarray(pnOffset + 4, pnOffset + 4 + SAMPLE_LENGTH));
-    buf[start]! ^= mask[0]! & protectedBits(buf[start]!);
-    for (let i = 0; i < pnLength; i++) buf[pnOffset + i]! ^= mask[1 + i]!;
-    return payloadEnd + TAG_LENGTH;
+    const end = payloadEnd + TAG_LENGTH;
+    if (batch) batch.add(this.#headerMask, buf, start, pnOffset, pnLength);
+    else protectHeader(buf, start, pnOffset, pnLength, this.#headerMask(sampleOf(buf, pnOffset)), 0);
+    return end;
   }
 
   /**
    * Removes header protection in place (RFC 9001 §5.4.1): the first byte in the clear, and the packet number as sent,
    * `truncated` to `pnLength` bytes. Null when the packet is too short to have been protected: drop it. Nothing of this is
-   * authenticated before `open` succeeds; only then may reserved bits that are set close the connection.
+   * authenticated before `open` succeeds; only then may reserved bits that are set close the connection. The mask may have
+   * been made before, at `maskAt` of `masks`.
    */
   unprotectHeader(
     buf: Buffer,
     start: number,
     pnOffset: number,
     end: number,
+    masks?: Uint8Array | null,
+    maskAt = 0,
   ): { firstByte: number; pnLength: number; truncated: number } | null {
-    const sampleAt = pnOffset + 4;
-    if (sampleAt + SAMPLE_LENGTH > end) return null;
-    const mask = this.#headerMask(buf.subarray(sampleAt, sampleAt + SAMPLE_LENGTH));
-    const firstByte = buf[start]! ^ (mask[0]! & protectedBits(buf[start]!));
+    if (!hasSample(pnOffset, end)) return null;
+    const mask = masks ?? this.#headerMask(sampleOf(buf, pnOffset));
+    const firstByte = buf[start]! ^ (mask[maskAt]! & protectedBits(buf[start]!));
     buf[start] = firstByte;
     const pnLength = (firstByte & 0x03) + 1;
     let truncated = 0;
     for (let i = 0; i < pnLength; i++) {
-      const byte = buf[pnOffset + i]! ^ mask[1 + i]!;
+      const byte = buf[pnOffset + i]! ^ mask[maskAt + 1 + i]!;
       buf[pnOffset + i] = byte;
       truncated = truncated * 256 + byte;
     }
     return { firstByte, pnLength, truncated };
+  }
+
+  /** The masks of many samples (`samplesOf`), SAMPLE_LENGTH bytes from one to the next. */
+  headerMasks(samples: Buffer): Uint8Array {
+    return this.#headerMask(samples);
   }
 
   /**
@@ -137,7 +153,7 @@ export class PacketProtection {
     const tagAt = end - TAG_LENGTH;
     if (tagAt < headerEnd) return null;
     const decipher = createDecipheriv(this.#aead, this.#key, this.#nonceOf(packetNumber), AEAD_OPTIONS);
-    decipher.setAAD(buf.subarray(start, headerEnd));
+    decipher.setAAD(headerOf(buf, start, headerEnd));
     decipher.setAuthTag(buf.subarray(tagAt, end));
     const payload = decipher.update(buf.subarray(headerEnd, tagAt));
     try {
@@ -171,26 +187,23 @@ export class PacketProtection {
   }
 }
 
-/** RFC 9001 §5.4.1: four bits of a long header's first byte, five of a short one's. */
-const protectedBits = (firstByte: number): number => (firstByte & 0x80 ? 0x0f : 0x1f);
+/** Headers by their length, copied there from packet to packet: a view of each packet would cost more. */
+const headers: Buffer[] = [];
+const LONGEST_COPIED = 25;
+
+function headerOf(buf: Buffer, start: number, end: number): Buffer {
+  const length = end - start;
+  if (length > LONGEST_COPIED) return buf.subarray(start, end);
+  headers[length] ??= Buffer.alloc(length);
+  const header = headers[length];
+  for (let i = 0; i < length; i++) header[i] = buf[start + i]!;
+  return header;
+}
 
 const expand = (suite: CipherSuite, secret: Buffer, label: string, length: number): Buffer =>
   hkdfExpandLabel(suite.hash, secret, label, NO_CONTEXT, length);
 
-function createHeaderMask(suite: CipherSuite, secret: Buffer): HeaderMask {
-  const key = createSecretKey(expand(suite, secret, 'quic hp', suite.keyLength));
-  if (suite.aead === 'chacha20-poly1305') {
-    // RFC 9001 §5.4.4: the sample is block counter and nonce, which is just what OpenSSL calls the IV of chacha20.
-    return (sample) => createCipheriv('chacha20', key, sample).update(FIVE_ZEROS);
-  }
-  // RFC 9001 §5.4.3: one block of AES-ECB. It has no state between blocks, so one cipher serves all packets.
-  const ecb = createCipheriv(`aes-${suite.keyLength * 8}-ecb`, key, null);
-  ecb.setAutoPadding(false);
-  return (sample) => ecb.update(sample);
-}
-
 const AEAD_OPTIONS = { authTagLength: TAG_LENGTH };
 const NO_CONTEXT = Buffer.alloc(0);
-const FIVE_ZEROS = Buffer.alloc(5);
 /** RFC 9001 §5.2. */
 const INITIAL_SALT = Buffer.from('38762cf7f55934b34d179ae6a4c80cadccbb7f0a', 'hex');

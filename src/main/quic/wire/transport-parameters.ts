@@ -1,6 +1,6 @@
 /** Transport parameters (RFC 9000 §18; RFC 9221 §3; draft-ietf-quic-ack-frequency §3), as they travel in the TLS extension quic_transport_parameters. */
 
-import { Reader, varintSize, Writer } from './cursor.ts';
+import { copyOf, Reader, varintSize, Writer } from './cursor.ts';
 import { QuicError, TransportError } from './errors.ts';
 import { MAX_CONNECTION_ID_LENGTH } from './header.ts';
 
@@ -78,7 +78,7 @@ export function encodeTransportParameters(tp: TransportParameters): Buffer {
 }
 
 /**
- * Decodes the parameters that `from` sent; buffers are views. Throws QuicError TRANSPORT_PARAMETER_ERROR for what is
+ * Decodes the parameters that `from` sent; buffers are copies. Throws QuicError TRANSPORT_PARAMETER_ERROR for what is
  * cut off, given twice, out of range, or not a client's to send. That connection IDs are there and are the ones in the
  * packet headers (RFC 9000 §7.3) is for the connection to check.
  */
@@ -121,7 +121,7 @@ function decodeOne(tp: TransportParameters, id: number, value: Reader): void {
   if (bytes) {
     const { name, min, max } = bytes;
     if (value.remaining < min || value.remaining > max) throw invalid(`${name} of ${value.remaining} bytes`);
-    tp[name] = value.bytes(value.remaining);
+    tp[name] = copyOf(value.bytes(value.remaining));
     return;
   }
   if (id === DISABLE_ACTIVE_MIGRATION) {

@@ -6,10 +6,10 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabError } from '../../shared/errors.ts';
-import { goodputBps } from '../../shared/samples.ts';
-import { nowUs } from '../quic/udp/clock.ts';
-import { HEADER, Sealer, TAG } from './bench-seal.ts';
+import { LabError } from '../../../shared/errors.ts';
+import { goodputBps } from '../../../shared/samples.ts';
+import { nowUs } from '../../quic/udp/clock.ts';
+import { HEADER, Sealer, TAG } from './seal.ts';
 
 /** First byte of every datagram; `sealed` asks for a stream of packets that are sealed. */
 const KIND = { echo: 1, start: 2, data: 3, ack: 4, sealed: 5 } as const;

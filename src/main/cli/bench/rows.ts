@@ -1,0 +1,81 @@
+/** What a benchmark reports: rows, each with its reach where it has one. */
+import { quantile } from '../../../shared/samples.ts';
+import { paint, table } from '../output.ts';
+
+type Reach = { min: number } | { max: number };
+
+/** One measured row. `reach` bounds `ratio`, or `value` where there is no peer. */
+export interface Row {
+  name: string;
+  /** Null when it was not measured; `note` then says why. */
+  value: number | null;
+  unit: string;
+  /** What it is measured against. */
+  peer: string | null;
+  ratio: number | null;
+  reach: Reach | null;
+  /** Whether the reach is met: true where there is none, null when nothing was measured. */
+  ok: boolean | null;
+  note?: string;
+}
+
+const meets = (value: number, reach: Reach | null): boolean =>
+  reach === null || ('min' in reach ? value >= reach.min : value <= reach.max);
+
+/** A figure by itself. */
+export const figure = (name: string, value: number, unit: string, reach: Reach | null = null): Row => ({
+  name,
+  value,
+  unit,
+  peer: null,
+  ratio: null,
+  reach,
+  ok: meets(value, reach),
+});
+
+/** A figure against a peer's. */
+export const against = (
+  name: string,
+  value: number,
+  unit: string,
+  peer: string,
+  ratio: number,
+  reach: Reach | null = null,
+): Row => ({ name, value, unit, peer, ratio, reach, ok: meets(ratio, reach) });
+
+/** A row that could not be measured. */
+export const missing = (name: string, unit: string, note: string, reach: Reach | null = null): Row => ({
+  name,
+  value: null,
+  unit,
+  peer: null,
+  ratio: null,
+  reach,
+  ok: reach === null ? true : null,
+  note,
+});
+
+export const median = (values: readonly number[]): number =>
+  quantile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
+
+/** Median of the ratios of what was measured in the same turn: other load on the machine falls on both. */
+export const ratioOf = (values: readonly number[], peers: readonly number[]): number =>
+  median(values.map((value, turn) => value / peers[turn]!));
+
+export function rowTable(rows: readonly Row[]): string {
+  return table(
+    rows.map(({ name, value, unit, peer, ratio, reach, ok, note }) => [
+      name,
+      value === null ? '–' : value.toFixed(1),
+      unit,
+      ratio === null ? '' : `${ratio.toFixed(2)} ×`,
+      note ?? peer ?? '',
+      reach === null ? '' : 'min' in reach ? `≥ ${reach.min}` : `≤ ${reach.max}`,
+      reach === null || ok === null ? '' : ok ? paint('green', 'ok') : paint('red', 'missed'),
+    ]),
+    ['left', 'right', 'unit', 'right', 'left', 'right', 'left'],
+  );
+}
