@@ -64,6 +64,7 @@ export function standInSession(path: Path): StandInSession {
     maxDatagramPayload: 1200,
     token: null,
     ticket: null,
+    onTicket: null,
     sentAtMs,
     figures,
     openStream: () => {

@@ -18,6 +18,8 @@ interface RequestResult {
   total_ms?: number;
   body_bytes: number;
   goodput_bps?: number;
+  resumed?: true;
+  early_data?: 'accepted' | 'rejected';
   headers?: Record<string, string>;
   error?: ErrorBody;
 }
@@ -31,6 +33,9 @@ export interface Http3Result {
   /** Requests made, and answered in full. */
   sent: number;
   received: number;
+  /** Of the requests, those on a resumed session, and those taken as early data; absent where neither was tried. */
+  resumed?: number;
+  early_data_accepted?: number;
   dns_ms?: Spread;
   handshake_ms?: Spread;
   /** Request sent to the header section of the response. */
@@ -71,6 +76,8 @@ function requestResult(sample: RequestSample): RequestResult {
     ...(bodyBytes > 0 && {
       goodput_bps: Math.round(goodputBps({ bytes: bodyBytes, durationUs: responseUs! })),
     }),
+    ...(sample.resumed && { resumed: true as const }),
+    ...(sample.earlyData && { early_data: sample.earlyData }),
     ...(response && { headers: Object.fromEntries(telling) }),
     ...(sample.error && { error: sample.error.toBody() }),
   };
@@ -174,6 +181,9 @@ function summaryTable(result: Http3Result): string {
     if (!isOne) rows.push([`${label} p95`, value.p95.toFixed(3), 'ms']);
   }
   if (result.sent_bytes !== undefined) rows.push(['request body', String(result.sent_bytes), 'B']);
+  if (result.resumed !== undefined) rows.push(['resumed', String(result.resumed), 'sessions']);
+  if (result.early_data_accepted !== undefined)
+    rows.push(['early data', String(result.early_data_accepted), 'accepted']);
   rows.push(['body', String(result.bytes), 'B']);
   if (result.goodput_bps)
     rows.push([isOne ? 'goodput' : 'goodput p50', (result.goodput_bps.down / 1e6).toFixed(3), 'Mbit/s']);

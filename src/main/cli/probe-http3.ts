@@ -17,6 +17,8 @@ export interface Http3Options {
   method?: string;
   body?: string;
   header?: readonly (readonly [name: string, value: string])[];
+  resume?: true;
+  earlyData?: true;
   json?: true;
 }
 
@@ -104,6 +106,12 @@ export async function probeHttp3(
   const signal = connect.signal!;
   const body = readBody(options.body);
   const head = requestHead(url, options, body);
+  // RFC 8470 §3: nothing but what may be repeated.
+  if (options.earlyData && head.method !== 'GET' && head.method !== 'HEAD')
+    throw new LabError(
+      'RL_USAGE',
+      `--early-data is for GET and HEAD: a copy of ${head.method} could do harm`,
+    );
   const count = options.count ?? 1;
   // Of one request the computing of a cold process would be the larger part.
   await warmUp();
@@ -118,6 +126,8 @@ export async function probeHttp3(
         head,
         body,
         count,
+        resume: options.resume,
+        earlyData: options.earlyData,
         signal,
         onRequest: (sample) => samples.push(sample),
         onProgress: (bytes) => bar.update(samples.length, formatBytes(bytes)),
@@ -137,6 +147,12 @@ export async function probeHttp3(
     duration_s: Math.round((nowUs() - startedAtUs) / 1000) / 1000,
     method: head.method,
     ...http3Fields(samples),
+    ...((options.resume || options.earlyData) && {
+      resumed: samples.filter(({ resumed }) => resumed).length,
+    }),
+    ...(options.earlyData && {
+      early_data_accepted: samples.filter(({ earlyData }) => earlyData === 'accepted').length,
+    }),
     ...(body !== undefined && { sent_bytes: body.length }),
     ...marks,
     ...(signal.aborted && { interrupted: true as const }),

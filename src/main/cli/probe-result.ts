@@ -16,6 +16,8 @@ export interface ProbeResult {
   /** Pings resolved and echoed, or handshakes begun and completed. */
   sent?: number;
   received?: number;
+  /** Of the handshakes, those that resumed a session. */
+  resumed?: number;
   rtt_ms?: { min: number; mean: number; p50: number; p95: number; p99: number };
   jitter_ms?: number;
   loss_ratio?: number;
@@ -65,6 +67,7 @@ const ORDER = [
   'duration_s',
   'sent',
   'received',
+  'resumed',
   'rtt_ms',
   'jitter_ms',
   'loss_ratio',
@@ -148,6 +151,7 @@ export function resultTable(result: ProbeResult): string {
   const counted = result.mode === 'handshake' ? 'handshakes' : 'pings';
   add('sent', result.sent, 0, counted);
   add('received', result.received, 0, counted);
+  add('resumed', result.resumed, 0, counted);
   add('loss', result.loss_ratio === undefined ? undefined : result.loss_ratio * 100, 2, '%');
   for (const name of ['min', 'mean', 'p50', 'p95', 'p99'] as const) add(`rtt ${name}`, rtt?.[name], 3, 'ms');
   add('jitter', result.jitter_ms, 3, 'ms');

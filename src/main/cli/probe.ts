@@ -58,6 +58,7 @@ interface ProbeOptions extends Http3Options {
   keylog?: string;
   qlog?: string;
   qlogFormat?: QlogFormat;
+  resume?: true;
   emulated?: true;
 }
 
@@ -111,6 +112,11 @@ export function configure(command: Command): void {
     .option('--keylog <file>', 'append TLS secrets for Wireshark (default SSLKEYLOGFILE, where set)')
     .option('--qlog <file|dir>', 'write what the connection does as qlog; a folder takes one file for each')
     .option('--qlog-format <name>', QLOG_FORMAT_HELP, parseQlogFormat)
+    .option('--resume', 'resume sessions: what a returning client gets (handshake, http3)')
+    .option(
+      '--early-data',
+      'send requests ahead of the handshake (0-RTT; http3, GET and HEAD: others could repeat them)',
+    )
     .option('--emulated', 'mark the result as measured over an emulated path')
     .action(run);
 }
@@ -139,12 +145,15 @@ const APPLIES = {
   method: ['http3'],
   body: ['http3'],
   header: ['http3'],
+  resume: ['handshake', 'http3'],
+  earlyData: ['http3'],
 } as const satisfies Partial<Record<keyof ProbeOptions, readonly (Mode | 'http3')[]>>;
 
 function checkOptions(mode: Mode | 'http3', options: ProbeOptions): void {
   for (const [name, modes] of Object.entries(APPLIES)) {
     if (options[name as keyof typeof APPLIES] !== undefined && !modes.some((other) => other === mode)) {
-      throw new LabError('RL_USAGE', `--${name} does not apply to --mode ${mode}`);
+      const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      throw new LabError('RL_USAGE', `--${option} does not apply to --mode ${mode}`);
     }
   }
   if (mode !== 'handshake' && options.alpn?.some((name) => name !== ALPN)) {
@@ -257,6 +266,7 @@ function printResult(result: ProbeResult): void {
 
 async function measureHandshakes({ connect, options, signal, result }: Measurement): Promise<void> {
   const samples: HandshakeSample[] = [];
+  let resumed = 0;
   const durationMs = options.duration === undefined ? undefined : options.duration / 1000;
   const count = options.count ?? (durationMs === undefined ? 10 : undefined);
   const startedAtUs = nowUs();
@@ -265,9 +275,11 @@ async function measureHandshakes({ connect, options, signal, result }: Measureme
     await runHandshakes(connect, {
       count,
       durationMs,
+      resume: options.resume,
       signal,
-      onHandshake: (sample) => {
+      onHandshake: (sample, isResumed) => {
         samples.push(sample);
+        if (isResumed) resumed++;
         const done = count === undefined ? (nowUs() - startedAtUs) / 1000 : samples.length;
         bar.update(done, formatDuration(sample.durationUs));
       },
@@ -276,6 +288,7 @@ async function measureHandshakes({ connect, options, signal, result }: Measureme
     bar.stop();
     result.sent = samples.length;
     result.received = samples.filter((sample) => sample.durationUs !== null).length;
+    if (options.resume) result.resumed = resumed;
     Object.assign(result, handshakeFields(samples));
   }
 }

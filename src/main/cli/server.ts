@@ -31,6 +31,7 @@ interface ServerOptions {
   set?: Readonly<Record<string, number>>;
   data?: string;
   mtuDiscovery: boolean;
+  earlyData?: true;
   keylog?: string;
   qlog?: string;
   qlogFormat?: QlogFormat;
@@ -67,6 +68,7 @@ export function configure(command: Command): void {
     )
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
     .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
+    .option('--early-data', 'take requests ahead of the handshake (0-RTT), which others can repeat')
     .option('--data <dir>', 'data folder with the lab’s authority')
     .option('--keylog <file>', 'append TLS secrets for Wireshark (default SSLKEYLOGFILE, where set)')
     .option('--qlog <dir>', 'write what each connection does as qlog, one file for each')
@@ -87,6 +89,7 @@ async function run(options: ServerOptions): Promise<void> {
     privateKey: identity.privateKey,
     controller: chosenController(options),
     mtuDiscovery: options.mtuDiscovery,
+    earlyData: options.earlyData,
     ...keyLogTo(options.keylog),
     ...qlogTo(options, { one: false }),
     onSession: (session) => {

@@ -1,10 +1,14 @@
-/** HTTP/3 requests to any server, each on a new connection, one after the other, with the time of each phase. */
+/**
+ * HTTP/3 requests to any server, each on a new connection, one after the other, with the time of each phase. Where sessions are
+ * resumed a request may go ahead of the handshake.
+ */
 import { LabError, toLabError } from '../../shared/errors.ts';
 import { Http3Client } from '../quic/http3/client.ts';
 import type { RequestHead, ResponseHead } from '../quic/http3/message.ts';
-import type { ConnectOptions, QuicSession } from '../quic/udp/api.ts';
+import type { ConnectOptions, QuicSession, SessionTicket } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
+import { firstTicket, nextTicket } from './resumption.ts';
 
 /** One request. What did not come about is null. */
 export interface RequestSample {
@@ -17,11 +21,18 @@ export interface RequestSample {
   firstByteUs: number | null;
   /** Request sent to the last byte of the response that came. */
   responseUs: number | null;
-  /** Name resolution, handshake, and from the request sent to the end of the response. Null unless that was whole. */
+  /**
+   * Name resolution, handshake, and from the request sent to the end of the response; a request that was taken as early data
+   * went ahead of the handshake, which then is part of the response. Null unless that was whole.
+   */
   totalUs: number | null;
   response: ResponseHead | null;
   /** Content of the response that came. */
   bodyBytes: number;
+  /** The session of the connection before was resumed. */
+  resumed: boolean;
+  /** What became of the request sent as early data; null when it was not. */
+  earlyData: 'accepted' | 'rejected' | null;
   error: LabError | null;
 }
 
@@ -30,6 +41,9 @@ export interface RequestOptions {
   body?: Buffer | undefined;
   /** Requests to make. */
   count: number;
+  /** Resume sessions, and send requests as early data; a connection that is not counted brings the first ticket. */
+  resume?: boolean | undefined;
+  earlyData?: boolean | undefined;
   /** Ends it: the request under way is given up, and handed over as far as it came. */
   signal: AbortSignal;
   onRequest: (sample: RequestSample) => void;
@@ -41,15 +55,23 @@ export interface RequestOptions {
  * failure is a sample with its error.
  */
 export async function runRequests(connect: ConnectOptions, options: RequestOptions): Promise<void> {
+  const { resume, earlyData = false, signal } = options;
+  const next: Next = { ticket: null };
+  if (resume || earlyData) next.ticket = await firstTicket({ ...connect, signal }, { earlyData });
   for (let made = 0; made < options.count && !options.signal.aborted; made++) {
-    const sample = await measure(connect, options);
+    const sample = await measure(connect, options, next);
     if (options.signal.aborted && sample.handshakeUs === null) return;
     if (made === 0 && sample.handshakeUs === null && sample.error !== null) throw sample.error;
     options.onRequest(sample);
   }
 }
 
-async function measure(connect: ConnectOptions, options: RequestOptions): Promise<RequestSample> {
+/** What one connection leaves to the next. */
+interface Next {
+  ticket: SessionTicket | null;
+}
+
+async function measure(connect: ConnectOptions, options: RequestOptions, next: Next): Promise<RequestSample> {
   const sample: RequestSample = {
     atMs: toUnixMs(nowUs()),
     dnsUs: null,
@@ -59,13 +81,25 @@ async function measure(connect: ConnectOptions, options: RequestOptions): Promis
     totalUs: null,
     response: null,
     bodyBytes: 0,
+    resumed: false,
+    earlyData: null,
     error: null,
   };
   let session: QuicSession;
+  let early: { client: Http3Client; exchanged: Promise<void> } | null = null;
   try {
     session = await connectQuic({
       ...connect,
       signal: options.signal,
+      ticket: next.ticket ?? undefined,
+      ...(options.earlyData && {
+        onEarly: (soon: QuicSession) => {
+          const client = new Http3Client(soon);
+          early = { client, exchanged: exchange(client, sample, options) };
+          // Awaited below, unless the handshake fails before.
+          early.exchanged.catch(() => undefined);
+        },
+      }),
       onResolved: (durationUs) => {
         sample.dnsUs = durationUs;
       },
@@ -74,10 +108,14 @@ async function measure(connect: ConnectOptions, options: RequestOptions): Promis
     sample.error = withHint(toLabError(thrown));
     return sample;
   }
-  sample.handshakeUs = session.handshake.durationUs;
+  const { durationUs, resumed, earlyData } = session.handshake;
+  Object.assign(sample, { handshakeUs: durationUs, resumed, earlyData });
   try {
-    const client = new Http3Client(session);
-    await exchange(client, sample, options);
+    // Set meanwhile, which the compiler does not see.
+    const sent = early as { client: Http3Client; exchanged: Promise<void> } | null;
+    const client = sent?.client ?? new Http3Client(session);
+    await (sent?.exchanged ?? exchange(client, sample, options));
+    if (options.resume || options.earlyData) next.ticket = await nextTicket(session);
     client.close();
   } catch (thrown) {
     sample.error = toLabError(thrown);
@@ -91,6 +129,8 @@ async function measure(connect: ConnectOptions, options: RequestOptions): Promis
 function exchange(client: Http3Client, sample: RequestSample, options: RequestOptions): Promise<void> {
   const { signal } = options;
   const sentAtUs = nowUs();
+  // Null while it is still under way: then the handshake is part of the time since.
+  const handshakeBeforeUs = sample.handshakeUs ?? 0;
   const done = Promise.withResolvers<void>();
   const request = client.request(
     options.head,
@@ -105,7 +145,8 @@ function exchange(client: Http3Client, sample: RequestSample, options: RequestOp
         options.onProgress?.(sample.bodyBytes);
       },
       onEnd: () => {
-        sample.totalUs = (sample.dnsUs ?? 0) + sample.handshakeUs! + nowUs() - sentAtUs;
+        const beforeUs = (sample.dnsUs ?? 0) + handshakeBeforeUs;
+        sample.totalUs = beforeUs + nowUs() - sentAtUs;
         done.resolve();
       },
       onError: (error) => {

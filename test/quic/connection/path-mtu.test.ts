@@ -142,6 +142,7 @@ describe('a connection', () => {
     const tap = new Wiretap({ ...limits, drop: (_direction, _n, datagram) => datagram.length > 2000 });
     tap.pair.connect();
     const before = tap.pair.client.stats().cwndBytes;
+    transfer(tap, 500_000);
     tap.pair.run(10_000_000);
     const { datagramBytes, cwndBytes, packetsLost } = tap.pair.client.stats();
     expect(datagramBytes).toBeGreaterThan(1983);
@@ -154,15 +155,23 @@ describe('a connection', () => {
     const tap = new Wiretap({ ...limits, drop: (direction, n) => direction === 'up' && n > 0 && n < 8 });
     tap.pair.run(30_000_000);
     expect(tap.pair.client.stats().ptoCount).toBeGreaterThanOrEqual(3);
-    expect(tap.pair.client.stats().datagramBytes).toBeGreaterThan(5000);
+    expect(tap.pair.client.stats().datagramBytes).toBeGreaterThan(1350);
+  });
+
+  it('leaves the first window to a first answer: no probe takes more than an eighth of it', () => {
+    const tap = new Wiretap(limits);
+    tap.pair.connect();
+    tap.pair.run(500_000);
+    const { cwndBytes, datagramBytes } = tap.pair.server!.stats();
+    expect(datagramBytes).toBeGreaterThan(1350);
+    expect(Math.max(...tap.pair.sent.down)).toBeLessThanOrEqual(cwndBytes / 8);
   });
 
   it('goes on over a path that stops carrying large datagrams in the middle of a transfer', () => {
     let limit = 65_000;
     const tap = new Wiretap({ ...limits, drop: (_direction, _n, datagram) => datagram.length > limit });
     tap.pair.connect();
-    tap.pair.run(500_000);
-    // As far as the first window lets it.
+    transfer(tap, 500_000);
     expect(tap.pair.client.stats().datagramBytes).toBeGreaterThan(5000);
     limit = 1300;
     transfer(tap, 300_000);

@@ -22,6 +22,8 @@ const ACK_DELAY_UNIT_US = 8;
 const RETIRE_BYTES = 9;
 /** Packets that a key keeps for the CONNECTION_CLOSE it ends with (RFC 9001 §6.6). */
 const SEALS_FOR_CLOSING = 32;
+/** Part of the congestion window that a path MTU probe may take. */
+const PROBE_SHARE = 8;
 /** After so many packets with nothing but an ACK one asks for an answer (RFC 9000 §13.2.4). */
 const ACKS_BEFORE_PING = 20;
 
@@ -93,8 +95,8 @@ export class Sender {
     const state = this.#state;
     if (!state.handshakeConfirmed || !state.paths.active.validated) return null;
     const { recovery } = state;
-    // Half of the window at most: what else is to be sent does not wait for a probe that may be lost.
-    const bytes = state.mtu.probeDue(nowUs, Math.floor(recovery.controller.cwnd / 2));
+    // A small part of the window: a first answer must not wait a round trip for a probe that may be lost.
+    const bytes = state.mtu.probeDue(nowUs, Math.floor(recovery.controller.cwnd / PROBE_SHARE));
     return bytes !== null && recovery.canSend(bytes) ? bytes : null;
   }
 

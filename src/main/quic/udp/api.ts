@@ -206,6 +206,8 @@ export interface QuicSession {
   /** Resolves once, when the connection has ended. Never rejects. */
   readonly closed: Promise<CloseInfo>;
   onStream: ((stream: QuicStream) => void) | null;
+  /** Client: another `ticket` came. */
+  onTicket: ((ticket: SessionTicket) => void) | null;
   /** `receivedAtUs` is on the clock of `nowUs()` (quic/udp/clock.ts). */
   onDatagram: ((data: Buffer, receivedAtUs: number) => void) | null;
 }

@@ -68,6 +68,7 @@ export class Session implements QuicSession, StreamOwner {
   #deadlineUs = Number.POSITIVE_INFINITY;
   #token: Buffer | null = null;
   #ticket: SessionTicket | null = null;
+  onTicket: ((ticket: SessionTicket) => void) | null = null;
   #migration: { to: PathAddress; settle: PromiseWithResolvers<void> } | null = null;
   #isClosed = false;
   #terminated = false;
@@ -388,6 +389,7 @@ export class Session implements QuicSession, StreamOwner {
         break;
       case 'ticket':
         this.#ticket = event.ticket;
+        this.onTicket?.(event.ticket);
         break;
       case 'early-data':
         this.#hooks.onEarly?.(this);
