@@ -32,7 +32,7 @@ export async function idleConnections({ endpoints, identity, size, step }: Bench
   };
 }
 
-/** What probing many routes costs: the thread that does it, and beside it all that its process does. */
+/** What probing many routes costs: all that the process of the probe worker does, and of it the worker's thread. */
 export async function probes({ endpoints, identity, size, step }: Bench): Promise<Row> {
   const { routes, settleMs, probeMs } = size;
   const far: Quic = await endpoints.start('quic');
@@ -53,7 +53,7 @@ export async function probes({ endpoints, identity, size, step }: Bench): Promis
   const percent = (of: 'threadUs' | 'processUs'): number => (100 * (after[of] - before[of])) / elapsedUs;
   const rate = ((after.echoed - before.echoed) * 1e6) / elapsedUs;
   return {
-    ...figure(`${routes} routes × ${PING_RATE}/s`, percent('threadUs'), '%', REACH.probesPercent),
-    note: `of one core, process ${percent('processUs').toFixed(1)} %, ${rate.toFixed(0)} echoes/s`,
+    ...figure(`${routes} routes × ${PING_RATE}/s`, percent('processUs'), '%', REACH.probesPercent),
+    note: `of one core, its thread ${percent('threadUs').toFixed(1)} %, ${rate.toFixed(0)} echoes/s`,
   };
 }

@@ -29,6 +29,11 @@ interface CommonConfig {
   keepAliveMs?: number | undefined;
   /** How long a peer may take next to nothing of what is written for it (`StallGuard`), milliseconds; for ever by default. */
   stallTimeoutMs?: number | undefined;
+  /**
+   * max_ack_delay announced, milliseconds, and kept to whatever the RTT: for who sends again soon anyway, and would rather send its
+   * acknowledgements along. Default 25, less once packets come in bulk.
+   */
+  maxAckDelayMs?: number | undefined;
   keyLog?: ((line: string) => void) | undefined;
   /** Packets sealed before a key update (RFC 9001 §6); default half of what the AEAD allows. */
   packetsPerKey?: number | undefined;

@@ -38,6 +38,7 @@ export function localParameters(state: ConnectionState): TransportParameters {
   const common = {
     ...limitsOf(config),
     minAckDelayUs: MIN_ACK_DELAY_US,
+    maxAckDelayMs: config.maxAckDelayMs ?? DEFAULT_PARAMETERS.maxAckDelayMs,
     initialSourceConnectionId: localIds.first,
   };
   if (role === 'client') return common;

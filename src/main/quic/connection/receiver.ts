@@ -24,7 +24,7 @@ import { type DropReason, observedReceived } from './observer.ts';
 import type { PacketSpace } from './packet-space.ts';
 import type { Path, PathAddress } from './paths.ts';
 import { onFramesAcked, onFramesLost } from './sent-frames.ts';
-import { type ConnectionState, LONGEST_ACK_DELAY_US } from './state.ts';
+import type { ConnectionState } from './state.ts';
 
 /** RFC 9000 §14.1: Initial packets in smaller datagrams are not the client's that is described there. */
 const MIN_INITIAL_DATAGRAM = 1200;
@@ -326,12 +326,12 @@ export class Receiver {
    * window is smaller than that is a delay of a quarter RTT. A peer that says how it wants it gets it that way.
    */
   #adaptAcknowledgements(space: PacketSpace): void {
-    const { recovery, ackFrequency } = this.#state;
+    const { config, recovery, ackFrequency } = this.#state;
     const { rtt } = recovery;
-    if (!rtt.hasSample || ackFrequency.isDirected) return;
+    if (!rtt.hasSample || ackFrequency.isDirected || config.maxAckDelayMs !== undefined) return;
     space.received.ackThreshold = SETTLED_ACK_THRESHOLD;
     space.received.maxAckDelayUs = Math.min(
-      LONGEST_ACK_DELAY_US,
+      this.#state.longestAckDelayUs,
       Math.max(GRANULARITY_US, rtt.smoothedUs / 4),
     );
   }
@@ -564,10 +564,11 @@ export class Receiver {
     }
   }
 
-  /** draft-ietf-quic-ack-frequency §4: tells the peer how often to acknowledge, when that has changed notably. */
+  /** draft-ietf-quic-ack-frequency §4: tells the peer of a bulk sender how often to acknowledge, when that has changed notably. */
   #directPeer(nowUs: number): void {
     const { ackFrequency, recovery, control, datagramBytes } = this.#state;
     const { rtt, controller } = recovery;
+    if (recovery.isAppLimited) return;
     const frame = ackFrequency.request(nowUs, controller.cwnd / datagramBytes, rtt.smoothedUs);
     if (frame) control.add(frame);
   }

@@ -46,8 +46,8 @@ const UNACKNOWLEDGED_US = 30_000_000;
 /** Packet numbers from one that is skipped to the next: at least, and up to so many more. */
 const SKIP_PERIOD = 256;
 const SKIP_SPREAD = 512;
-/** max_ack_delay as announced, less what our timers may come late (spec/congestion.md): RFC 9000 §18.2. */
-export const LONGEST_ACK_DELAY_US = DEFAULT_PARAMETERS.maxAckDelayMs * 1000 - 5_000;
+/** What our timers may come late (spec/congestion.md). */
+const LATE_US = 5_000;
 
 export class ConnectionState {
   readonly role: 'client' | 'server';
@@ -160,7 +160,7 @@ export class ConnectionState {
       handshake: new PacketSpace('handshake', role),
       application: new PacketSpace('application', role),
     };
-    this.spaces.application.received.maxAckDelayUs = LONGEST_ACK_DELAY_US;
+    this.spaces.application.received.maxAckDelayUs = this.longestAckDelayUs;
     this.ackFrequency = new AckFrequency(this.spaces.application.received);
     if (role === 'server') this.recovery.peerCompletedAddressValidation = true;
   }
@@ -255,6 +255,11 @@ export class ConnectionState {
     }
     path.isGoal = false;
     this.events.push({ type: 'migrated', to: path.address });
+  }
+
+  /** max_ack_delay as announced, less what our timers may come late (RFC 9000 §18.2). */
+  get longestAckDelayUs(): number {
+    return (this.config.maxAckDelayMs ?? DEFAULT_PARAMETERS.maxAckDelayMs) * 1000 - LATE_US;
   }
 
   /** Restarts the idle timer (RFC 9000 §10.1). */

@@ -31,6 +31,8 @@ export interface ConnectOptions {
   idleTimeoutMs?: number;
   /** Keeps an idle connection: a PING at least this often, in milliseconds, and in time for the idle timeout. Default: none. */
   keepAliveMs?: number;
+  /** max_ack_delay announced, to 16 s: more than the default 25 for who sends again soon, and its acknowledgements along. */
+  maxAckDelayMs?: number | undefined;
   /** UDP payload of full packets to begin with, 1200 to 16 383. Default 1350. */
   datagramBytes?: number;
   /** Whether larger ones are tried (RFC 8899), as far as the first hop carries them, up to 16 383. Default true. */

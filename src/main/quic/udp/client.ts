@@ -64,6 +64,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
       suites,
       keepAliveMs: options.keepAliveMs,
+      maxAckDelayMs: options.maxAckDelayMs,
       keyLog: options.keyLog,
       token: options.token,
       ticket: options.ticket,
