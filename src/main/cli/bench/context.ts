@@ -42,7 +42,7 @@ interface Size {
 export const SIZES: Record<'full' | 'quick', Size> = {
   full: {
     bytes: 100e6,
-    pings: 500,
+    pings: 1500,
     handshakes: 200,
     peerHandshakes: 50,
     idle: 1000,

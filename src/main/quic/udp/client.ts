@@ -1,5 +1,5 @@
 /** A QUIC client on a UDP socket of its own. */
-import { randomBytes } from 'node:crypto';
+
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
@@ -12,6 +12,7 @@ import type { ConnectOptions, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { closeError, reachError } from './failure.ts';
 import { qlogObserver } from './qlog.ts';
+import { pooledRandom } from './random.ts';
 import { Session } from './session.ts';
 import {
   checkDatagramBytes,
@@ -57,7 +58,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
     const config: ClientConfig = {
       controller: makeController,
       alpn: options.alpn,
-      random: randomBytes,
+      random: pooledRandom,
       datagramBytes,
       // Known once the socket is connected.
       maxDatagramBytes: 0,

@@ -17,6 +17,7 @@ import type { ListenOptions, QuicListener, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { bindError, reachError } from './failure.ts';
 import { qlogObserver } from './qlog.ts';
+import { pooledRandom } from './random.ts';
 import { Session } from './session.ts';
 import {
   checkDatagramBytes,
@@ -67,7 +68,7 @@ export async function listenQuic(options: ListenOptions): Promise<QuicListener> 
   const config = (newToken: () => Buffer, client: string): ServerConfig => ({
     controller: makeController,
     alpn: options.alpn,
-    random: randomBytes,
+    random: pooledRandom,
     datagramBytes,
     maxDatagramBytes: options.mtuDiscovery === false ? 0 : discoveryLimit(address, client),
     idleTimeoutMs: options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS,
