@@ -3,52 +3,14 @@ import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
-import { createAuthority, issueCertificate } from '../../../src/main/quic/tls/authority.ts';
+import { describe, expect, it } from 'vitest';
 import type {
   ConnectOptions,
   ListenOptions,
-  QuicListener,
   QuicSession,
   QuicStream,
 } from '../../../src/main/quic/udp/api.ts';
-import { connectQuic } from '../../../src/main/quic/udp/client.ts';
-import { listenQuic } from '../../../src/main/quic/udp/server.ts';
-
-const authority = await createAuthority(Date.now());
-const identity = await issueCertificate(authority, {
-  names: ['localhost', '127.0.0.1'],
-  days: 7,
-  nowMs: Date.now(),
-});
-const open: QuicListener[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((listener) => listener.close()));
-});
-
-async function listen(options: Partial<ListenOptions> = {}): Promise<QuicListener> {
-  const listener = await listenQuic({
-    host: '127.0.0.1',
-    port: 0,
-    alpn: ['test'],
-    certificate: identity.certPem,
-    privateKey: identity.keyPem,
-    onSession: () => undefined,
-    ...options,
-  });
-  open.push(listener);
-  return listener;
-}
-
-const connect = (port: number, options: Partial<ConnectOptions> = {}): Promise<QuicSession> =>
-  connectQuic({
-    host: '127.0.0.1',
-    port,
-    alpn: ['test'],
-    trust: { ca: [authority.certPem], system: false, insecure: false },
-    ...options,
-  });
+import { authority, connect, identity, listen } from './ends.ts';
 
 const sockets = new Set<Socket>();
 subscribe('udp.socket', (message) => {

@@ -1,45 +1,21 @@
 /** Moving, rebinding, key update and reset over real sockets (RFC 9000 §9, §10.3; RFC 9001 §6). */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, expect, it } from 'vitest';
-import { createAuthority, issueCertificate } from '../../../src/main/quic/tls/authority.ts';
-import type { QuicListener, QuicSession } from '../../../src/main/quic/udp/api.ts';
-import { connectQuic } from '../../../src/main/quic/udp/client.ts';
-import { listenQuic } from '../../../src/main/quic/udp/server.ts';
-
-const authority = await createAuthority(Date.now());
-const identity = await issueCertificate(authority, { names: ['127.0.0.1'], days: 7, nowMs: Date.now() });
-const toClose: (QuicListener | Socket)[] = [];
-
-afterEach(async () => {
-  for (const open of toClose.splice(0)) await open.close();
-});
+import { expect, it } from 'vitest';
+import type { QuicSession } from '../../../src/main/quic/udp/api.ts';
+import { closedAfterwards, connect, listen } from './ends.ts';
 
 /** A server that echoes datagrams. */
 async function echo(): Promise<{ port: number; sessions: QuicSession[] }> {
   const sessions: QuicSession[] = [];
-  const listener = await listenQuic({
-    host: '127.0.0.1',
-    port: 0,
-    alpn: ['test'],
-    certificate: identity.certPem,
-    privateKey: identity.keyPem,
+  const { port } = await listen({
     onSession: (session) => {
       sessions.push(session);
       session.onDatagram = (data) => session.sendDatagram(Buffer.from(data));
     },
   });
-  toClose.push(listener);
-  return { port: listener.port, sessions };
+  return { port, sessions };
 }
-
-const connect = (port: number): Promise<QuicSession> =>
-  connectQuic({
-    host: '127.0.0.1',
-    port,
-    alpn: ['test'],
-    trust: { ca: [authority.certPem], system: false, insecure: false },
-  });
 
 function echoed(session: QuicSession, text: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -88,7 +64,7 @@ it('updates keys while data flows', async () => {
 async function nat(serverPort: number): Promise<{ port: number; rebind: () => Promise<void> }> {
   const inside = createSocket('udp4').bind(0, '127.0.0.1');
   await once(inside, 'listening');
-  toClose.push(inside);
+  closedAfterwards(inside);
   let client: RemoteInfo | null = null;
   let outside: Socket | null = null;
   const rebind = async (): Promise<void> => {

@@ -1,37 +1,12 @@
 /** Session resumption and early data over real sockets (RFC 9001 §4.5, §4.6). */
-import { afterEach, expect, it } from 'vitest';
-import { createAuthority, issueCertificate } from '../../../src/main/quic/tls/authority.ts';
-import type {
-  ConnectOptions,
-  ListenOptions,
-  QuicListener,
-  QuicSession,
-  SessionTicket,
-} from '../../../src/main/quic/udp/api.ts';
-import { connectQuic } from '../../../src/main/quic/udp/client.ts';
-import { listenQuic } from '../../../src/main/quic/udp/server.ts';
-
-const authority = await createAuthority(Date.now());
-const identity = await issueCertificate(authority, {
-  names: ['127.0.0.1', 'localhost'],
-  days: 7,
-  nowMs: Date.now(),
-});
-const toClose: QuicListener[] = [];
-
-afterEach(async () => {
-  for (const open of toClose.splice(0)) await open.close();
-});
+import { expect, it } from 'vitest';
+import type { ListenOptions, QuicSession, SessionTicket } from '../../../src/main/quic/udp/api.ts';
+import { connect, listen } from './ends.ts';
 
 /** A server that answers each stream with what came on it, backwards, and tells what it heard before its handshakes ended. */
-async function listen(options: Partial<ListenOptions> = {}) {
+async function backwards(options: Partial<ListenOptions> = {}) {
   const early: boolean[] = [];
-  const listener = await listenQuic({
-    host: '127.0.0.1',
-    port: 0,
-    alpn: ['test'],
-    certificate: identity.certPem,
-    privateKey: identity.keyPem,
+  const { port } = await listen({
     onSession: (session) => {
       early.push(session.handshake.durationUs === 0);
       session.onStream = (stream) => {
@@ -42,18 +17,8 @@ async function listen(options: Partial<ListenOptions> = {}) {
     },
     ...options,
   });
-  toClose.push(listener);
-  return { port: listener.port, early };
+  return { port, early };
 }
-
-const connect = (port: number, options: Partial<ConnectOptions> = {}) =>
-  connectQuic({
-    host: '127.0.0.1',
-    port,
-    alpn: ['test'],
-    trust: { ca: [authority.certPem], system: false, insecure: false },
-    ...options,
-  });
 
 async function ticketOf(session: QuicSession): Promise<SessionTicket> {
   while (session.ticket === null) await new Promise(setImmediate);
@@ -72,7 +37,7 @@ function ask(session: QuicSession, question: string): Promise<string> {
 }
 
 it('resumes a session with its ticket, and gets another', async () => {
-  const { port } = await listen();
+  const { port } = await backwards();
   const first = await connect(port);
   expect(first.handshake.resumed).toBe(false);
   const ticket = await ticketOf(first);
@@ -83,7 +48,7 @@ it('resumes a session with its ticket, and gets another', async () => {
 });
 
 it('sends a request ahead of the handshake, which is answered', async () => {
-  const { port, early } = await listen({ earlyData: true });
+  const { port, early } = await backwards({ earlyData: true });
   const ticket = await ticketOf(await connect(port));
   let answer: Promise<string> | undefined;
   let taken: boolean | undefined;
@@ -102,9 +67,9 @@ it('sends a request ahead of the handshake, which is answered', async () => {
 });
 
 it('sends it again after the handshake when the server does not take it', async () => {
-  const { port } = await listen({ earlyData: true });
+  const { port } = await backwards({ earlyData: true });
   const ticket = await ticketOf(await connect(port));
-  const other = await listen({ earlyData: true });
+  const other = await backwards({ earlyData: true });
   let answer: Promise<string> | undefined;
   const session = await connect(other.port, {
     ticket,
@@ -118,7 +83,7 @@ it('sends it again after the handshake when the server does not take it', async 
 });
 
 it('sends it again behind a Retry', async () => {
-  const { port } = await listen({ earlyData: true, retry: 'always' });
+  const { port } = await backwards({ earlyData: true, retry: 'always' });
   const ticket = await ticketOf(await connect(port));
   let answer: Promise<string> | undefined;
   const session = await connect(port, {
@@ -133,7 +98,7 @@ it('sends it again behind a Retry', async () => {
 });
 
 it('offers nothing early without a ticket, nor with one that does not allow it', async () => {
-  const { port } = await listen();
+  const { port } = await backwards();
   let asked = 0;
   const onEarly = (): number => asked++;
   const first = await connect(port, { onEarly });
@@ -144,7 +109,7 @@ it('offers nothing early without a ticket, nor with one that does not allow it',
 });
 
 it('does not resume for another name, nor where a certificate is to be verified that was not', async () => {
-  const { port } = await listen();
+  const { port } = await backwards();
   const ticket = await ticketOf(await connect(port, { serverName: 'localhost' }));
   const named = await connect(port, { ticket });
   expect(named.handshake.resumed).toBe(false);

@@ -1,47 +1,12 @@
 /** Client and server over real sockets on loopback. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
-import { createAuthority, issueCertificate } from '../../../src/main/quic/tls/authority.ts';
-import type { ConnectOptions, QuicListener, QuicSession } from '../../../src/main/quic/udp/api.ts';
+import { describe, expect, it } from 'vitest';
+import { issueCertificate } from '../../../src/main/quic/tls/authority.ts';
 import { connectQuic } from '../../../src/main/quic/udp/client.ts';
 import { listenQuic } from '../../../src/main/quic/udp/server.ts';
 import { LabError } from '../../../src/shared/errors.ts';
-
-const authority = await createAuthority(Date.now());
-const identity = await issueCertificate(authority, {
-  names: ['localhost', '127.0.0.1', '::1'],
-  days: 7,
-  nowMs: Date.now(),
-});
-const open: QuicListener[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((listener) => listener.close()));
-});
-
-async function listen(
-  options: { alpn?: string[]; host?: string; port?: number; onSession?: (session: QuicSession) => void } = {},
-) {
-  const listener = await listenQuic({
-    host: options.host ?? '127.0.0.1',
-    port: options.port ?? 0,
-    alpn: options.alpn ?? ['test'],
-    certificate: identity.certPem,
-    privateKey: identity.keyPem,
-    onSession: options.onSession ?? (() => undefined),
-  });
-  open.push(listener);
-  return listener;
-}
-
-const target = (port: number, options: Partial<ConnectOptions> = {}): ConnectOptions => ({
-  host: '127.0.0.1',
-  port,
-  alpn: ['test'],
-  trust: { ca: [authority.certPem], system: false, insecure: false },
-  ...options,
-});
+import { authority, identity, listen, target } from './ends.ts';
 
 const failure = async (promise: Promise<unknown>): Promise<LabError> => {
   const error = await promise.then(
