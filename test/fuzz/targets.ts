@@ -8,7 +8,7 @@ import { qlog } from './qlog.ts';
 import { receiveStream } from './receive-stream.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
-import { addressTokens } from './tokens.ts';
+import { addressTokens, sessionTickets } from './tokens.ts';
 import { transportParameters } from './transport-parameters.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -20,6 +20,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   tls,
   probeProtocol,
   addressTokens,
+  sessionTickets,
   datagrams,
   qpack,
   http3Frames,

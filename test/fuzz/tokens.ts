@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AddressTokens } from '../../src/main/quic/connection/address-tokens.ts';
+import { SessionTickets } from '../../src/main/quic/tls/session-tickets.ts';
 import { parseHeader } from '../../src/main/quic/wire/header.ts';
 import { isRetryAuthentic, writeRetry } from '../../src/main/quic/wire/retry.ts';
 import type { FuzzTarget } from './target.ts';
@@ -30,5 +31,22 @@ function run(data: Buffer): void {
   if (header?.form !== 'long' || header.type !== 'retry' || !isRetryAuthentic(data, header, dcid)) return;
   if (!data.equals(retry)) throw new Error('a forged Retry was taken');
 }
+
+const tickets = new SessionTickets(bytes, () => NOW);
+const issued = tickets.issue({
+  psk: bytes(32),
+  suite: 0x1301,
+  alpn: 'h3',
+  serverName: 'localhost',
+  earlyContext: bytes(40),
+});
+
+/** As above, of session tickets. */
+function redeem(data: Buffer): void {
+  if (tickets.redeem(data, issued.ageAdd) && !data.equals(issued.ticket))
+    throw new Error('a forged ticket was taken');
+}
+
+export const sessionTickets: FuzzTarget = { name: 'session-tickets', seeds: [issued.ticket], run: redeem };
 
 export const addressTokens: FuzzTarget = { name: 'address-tokens', seeds: [...genuine, retry], run };

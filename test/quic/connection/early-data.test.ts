@@ -2,8 +2,18 @@
 import { describe, expect, it } from 'vitest';
 import type { SessionTicket } from '../../../src/main/quic/connection/config.ts';
 import { SessionTickets } from '../../../src/main/quic/tls/session-tickets.ts';
+import { AES_128_GCM_SHA256 } from '../../../src/main/quic/tls/suites.ts';
+import { Writer } from '../../../src/main/quic/wire/cursor.ts';
 import { TransportError } from '../../../src/main/quic/wire/errors.ts';
-import { parseHeader } from '../../../src/main/quic/wire/header.ts';
+import { type Frame, writeFrame } from '../../../src/main/quic/wire/frames.ts';
+import {
+  type LongHeader,
+  parseHeader,
+  patchLength,
+  QUIC_V1,
+  writeLongHeader,
+} from '../../../src/main/quic/wire/header.ts';
+import { PacketProtection } from '../../../src/main/quic/wire/protection.ts';
 import { Pair, type PairOptions, readAll } from './pair.ts';
 
 const DELAY_US = 40_000;
@@ -177,5 +187,49 @@ describe('early data', () => {
     pair.run(60_000_000);
     expect(pair.client.isTerminated).toBe(true);
     expect(pair.server?.isTerminated ?? true).toBe(true);
+  });
+});
+
+describe('a 0-RTT packet', () => {
+  const REFUSED: readonly Frame[] = [
+    { type: 'ack', ranges: [{ first: 0, last: 0 }], delay: 0 },
+    { type: 'crypto', offset: 0, data: Buffer.from('hello') },
+    { type: 'new_token', token: Buffer.from('token') },
+    { type: 'path_response', data: Buffer.alloc(8) },
+    { type: 'handshake_done' },
+  ];
+
+  it.each(REFUSED)('with $type is a protocol violation (RFC 9000 §12.5)', (frame) => {
+    const server = office();
+    let secret: Buffer = Buffer.alloc(0);
+    const keyLog = (line: string): void => {
+      if (line.startsWith('CLIENT_EARLY_TRAFFIC_SECRET')) secret = Buffer.from(line.split(' ')[2]!, 'hex');
+    };
+    let ids: { dcid: Buffer; scid: Buffer } = { dcid: Buffer.alloc(0), scid: Buffer.alloc(0) };
+    const pair = new Pair({
+      server,
+      client: { ticket: ticketFrom(server), earlyData: true, keyLog },
+      drop: (direction, n, datagram) => {
+        const header = direction === 'up' && n === 0 ? parseHeader(Buffer.from(datagram), 0, 8) : null;
+        if (header) ids = { dcid: header.dcid, scid: (header as LongHeader).scid };
+        // The server is not to hear of the end of the handshake before.
+        return direction === 'up' && n > 0;
+      },
+    });
+    pair.run(15_000, () => pair.server !== null);
+    const buffer = Buffer.alloc(1200);
+    const writer = new Writer(buffer);
+    const { pnOffset, lengthOffset } = writeLongHeader(writer, {
+      type: '0rtt',
+      version: QUIC_V1,
+      ...ids,
+      packetNumber: 50,
+      pnLength: 4,
+    });
+    writeFrame(writer, frame);
+    patchLength(buffer, lengthOffset, 1200 - pnOffset);
+    PacketProtection.fromSecret(AES_128_GCM_SHA256, secret).seal(buffer, 0, pnOffset, 4, 1184, 50);
+    pair.inject('up', buffer);
+    expect(pair.closed('server')).toMatchObject({ by: 'local', code: TransportError.PROTOCOL_VIOLATION });
   });
 });
