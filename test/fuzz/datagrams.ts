@@ -24,6 +24,7 @@ function client(): { connection: Connection; first: Buffer } {
     maxDatagramBytes: 0,
     idleTimeoutMs: 30_000,
     serverName: 'localhost',
+    peerName: 'localhost',
     verify: null,
     // Whatever comes is logged too, in records that can be read.
     observer: (origin) =>

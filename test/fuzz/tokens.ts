@@ -19,12 +19,13 @@ const tokens = new AddressTokens(bytes);
 const from = { address: '192.0.2.1', port: 4433 };
 const NOW = 1_800_000_000_000;
 const dcid = bytes(8);
-const genuine = [tokens.forRetry(from, dcid, NOW), tokens.forLater(from, NOW)];
-const retry = writeRetry({ dcid, scid: bytes(8), token: genuine[0]!, originalDcid: dcid });
+const scid = bytes(8);
+const genuine = [tokens.forRetry(from, dcid, scid, NOW), tokens.forLater(from, NOW)];
+const retry = writeRetry({ dcid, scid, token: genuine[0]!, originalDcid: dcid });
 
 /** Whatever is not a token of ours, byte for byte, is worth nothing; and so with a Retry but for its four unused bits. */
 function run(data: Buffer): void {
-  const opened = tokens.open(data, from, NOW);
+  const opened = tokens.open(data, from, scid, NOW);
   const isOurs = genuine.some((token) => token.equals(data));
   if (opened !== null && opened.kind !== 'bad-retry' && !isOurs) throw new Error('a forged token was taken');
   const header = parseHeader(data, 0, 8);

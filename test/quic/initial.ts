@@ -14,6 +14,7 @@ export function clientInitial(): Buffer {
       maxDatagramBytes: 0,
       idleTimeoutMs: 30_000,
       serverName: 'localhost',
+      peerName: 'localhost',
       verify: null,
     },
     { address: '127.0.0.1', port: 4433 },

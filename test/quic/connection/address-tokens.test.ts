@@ -10,43 +10,61 @@ import { Pair } from './pair.ts';
 
 const here = { address: '192.0.2.1', port: 4433 };
 const dcid = Buffer.from('0011223344556677', 'hex');
+const scid = Buffer.from('8899aabbccddeeff', 'hex');
 const now = 1_800_000_000_000;
 
 describe('an address token', () => {
   const tokens = new AddressTokens(randomBytes);
 
   it('of a Retry gives the original id back, to the same address and port, for 15 s', () => {
-    const token = tokens.forRetry(here, dcid, now);
-    expect(tokens.open(token, here, now + 15_000)).toEqual({ kind: 'retry', originalDcid: dcid });
-    expect(tokens.open(token, here, now + 15_001)).toEqual({ kind: 'bad-retry' });
-    expect(tokens.open(token, { ...here, port: 4434 }, now)).toEqual({ kind: 'bad-retry' });
-    expect(tokens.open(token, { ...here, address: '192.0.2.2' }, now)).toEqual({ kind: 'bad-retry' });
+    const token = tokens.forRetry(here, dcid, scid, now);
+    expect(tokens.open(token, here, scid, now + 15_000)).toEqual({ kind: 'retry', originalDcid: dcid });
+    expect(tokens.open(token, here, scid, now + 15_001)).toEqual({ kind: 'bad-retry' });
+    expect(tokens.open(token, { ...here, port: 4434 }, scid, now)).toEqual({ kind: 'bad-retry' });
+    expect(tokens.open(token, { ...here, address: '192.0.2.2' }, scid, now)).toEqual({ kind: 'bad-retry' });
+  });
+
+  it('of a Retry is good only for the connection that the Retry made', () => {
+    const token = tokens.forRetry(here, dcid, scid, now);
+    expect(tokens.open(token, here, dcid, now)).toEqual({ kind: 'bad-retry' });
+  });
+
+  it('of NEW_TOKEN validates once (RFC 9000 §8.1.4)', () => {
+    const token = tokens.forLater(here, now);
+    expect(tokens.claim(token, now)).toBe(true);
+    expect(tokens.claim(token, now + 1000)).toBe(false);
+    const full = new AddressTokens(randomBytes);
+    for (let i = 0; i < 10_000; i++) full.claim(Buffer.from(`${i}`), now);
+    expect(full.claim(token, now)).toBe(false);
+    expect(full.claim(token, now + 86_400_001)).toBe(true);
   });
 
   it('of NEW_TOKEN is good for any port of the host, for a day', () => {
     const token = tokens.forLater(here, now);
-    expect(tokens.open(token, { ...here, port: 9 }, now + 86_400_000)).toEqual({ kind: 'new' });
-    expect(tokens.open(token, here, now + 86_400_001)).toBeNull();
-    expect(tokens.open(token, { ...here, address: '192.0.2.2' }, now)).toBeNull();
+    expect(tokens.open(token, { ...here, port: 9 }, scid, now + 86_400_000)).toEqual({ kind: 'new' });
+    expect(tokens.open(token, here, scid, now + 86_400_001)).toBeNull();
+    expect(tokens.open(token, { ...here, address: '192.0.2.2' }, scid, now)).toBeNull();
   });
 
   it('from the future is worth nothing', () => {
-    expect(tokens.open(tokens.forLater(here, now + 1000), here, now)).toBeNull();
+    expect(tokens.open(tokens.forLater(here, now + 1000), here, scid, now)).toBeNull();
   });
 
   it('of another server is worth nothing', () => {
     const other = new AddressTokens(randomBytes);
-    expect(other.open(tokens.forLater(here, now), here, now)).toBeNull();
-    expect(other.open(tokens.forRetry(here, dcid, now), here, now)).toEqual({ kind: 'bad-retry' });
+    expect(other.open(tokens.forLater(here, now), here, scid, now)).toBeNull();
+    expect(other.open(tokens.forRetry(here, dcid, scid, now), here, scid, now)).toEqual({
+      kind: 'bad-retry',
+    });
   });
 
   it('that was changed anywhere is never good', () => {
-    const token = tokens.forRetry(here, dcid, now);
+    const token = tokens.forRetry(here, dcid, scid, now);
     fc.assert(
       fc.property(fc.nat(token.length - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
         const changed = Buffer.from(token);
         changed[at]! ^= bits;
-        expect(tokens.open(changed, here, now)?.kind ?? 'bad-retry').toBe('bad-retry');
+        expect(tokens.open(changed, here, scid, now)?.kind ?? 'bad-retry').toBe('bad-retry');
       }),
     );
   });
@@ -54,7 +72,7 @@ describe('an address token', () => {
   it('made of any bytes is read without a throw', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
-        expect(tokens.open(Buffer.from(bytes), here, now)?.kind ?? 'bad-retry').toBe('bad-retry');
+        expect(tokens.open(Buffer.from(bytes), here, scid, now)?.kind ?? 'bad-retry').toBe('bad-retry');
       }),
     );
   });

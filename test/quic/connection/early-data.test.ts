@@ -157,12 +157,54 @@ describe('early data', () => {
     expect(seen).toEqual([1046, 46]);
   });
 
-  it('is an error when the server then allows less than it did', () => {
+  it('that is taken is an error when the server then allows less than it did (RFC 9000 §7.4.1)', () => {
     const server = office();
     const ticket = ticketFrom(server);
     const limits = { ...ticket.limits, initialMaxData: 2 * ticket.limits.initialMaxData };
     const { pair } = exchange({ server, client: { ticket: { ...ticket, limits }, earlyData: true } });
     expect(pair.closed('client')).toMatchObject({ by: 'local', code: TransportError.PROTOCOL_VIOLATION });
+  });
+
+  it('that is rejected goes by the limits of now, even where they are smaller', () => {
+    const server = office();
+    const ticket = ticketFrom(server);
+    const limits = {
+      ...ticket.limits,
+      initialMaxData: 2 * ticket.limits.initialMaxData,
+      initialMaxStreamDataBidiRemote: 2 * ticket.limits.initialMaxStreamDataBidiRemote,
+      initialMaxStreamsBidi: 2 * ticket.limits.initialMaxStreamsBidi,
+    };
+    const refusing = { ...server, earlyData: false };
+    const fits = exchange({ server: refusing, client: { ticket: { ...ticket, limits }, earlyData: true } });
+    expectExchanged(fits);
+    expect(fits.pair.client.handshake().earlyData).toBe('rejected');
+    // More streams than the server allows now cannot be made undone.
+    const pair = new Pair({
+      server: refusing,
+      client: { ticket: { ...ticketFrom(server), limits }, earlyData: true },
+    });
+    for (let i = 0; i <= ticket.limits.initialMaxStreamsBidi; i++)
+      expect(pair.client.openStream(false)).toBe(4 * i);
+    pair.run(1_000_000);
+    expect(pair.closed('client')).toMatchObject({ by: 'local', code: TransportError.INTERNAL_ERROR });
+  });
+
+  it('is not opened any more once its keys had to be forgotten (RFC 9001 §4.9.3)', () => {
+    const server = office();
+    const late: Buffer[] = [];
+    const result = exchange({
+      server,
+      client: { ticket: ticketFrom(server), earlyData: true },
+      drop: (direction, _n, datagram) => {
+        if (direction !== 'up' || !holds(datagram, '0rtt')) return false;
+        late.push(Buffer.from(datagram));
+        return true;
+      },
+    });
+    expectExchanged(result);
+    const before = result.pair.server!.stats().packetsReceived;
+    result.pair.inject('up', late.at(-1)!);
+    expect(result.pair.server!.stats().packetsReceived).toBe(before);
   });
 
   it('is not sent by a client that did not ask for it', () => {

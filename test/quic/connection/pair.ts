@@ -100,6 +100,7 @@ export class Pair {
         controller: () => createController('cubic', { datagramBytes: clientBytes, parameters: {} }),
         random: randomFrom('client'),
         serverName: 'localhost',
+        peerName: 'localhost',
         verify: makeVerifier({ ca: [authority.certPem], system: false }, 'localhost', Date.now),
         ...options.client,
       },

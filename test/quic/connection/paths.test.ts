@@ -89,6 +89,51 @@ describe('a client behind a NAT that rebinds', () => {
     expect(exchange(tap)).toEqual({ up: true, down: true });
   });
 
+  it('is served while a path that leads nowhere has no credit left, and that one is given up', () => {
+    let isCut = false;
+    const tap = connected({ drop: (direction) => isCut && direction === 'down' });
+    const { pair } = tap;
+    const original = pair.paths.get(SERVER)!;
+    const nowhere = here(9, '203.0.113.5');
+    // One packet, from elsewhere: its answer spends all the credit of that address.
+    pair.paths.set(SERVER, nowhere);
+    isCut = true;
+    pair.client.sendDatagram(Buffer.from('spoofed'));
+    pair.run(10_500);
+    expect(pair.server!.path).toBe(nowhere);
+    isCut = false;
+    pair.paths.set(SERVER, original);
+    for (let i = 0; i < 10; i++) expect(exchange(tap)).toEqual({ up: true, down: true });
+    expect(pair.server!.path).toBe(original);
+    pair.run(20_000_000);
+    expect(pair.events.server).toContainEqual({ type: 'path-failed', path: nowhere });
+    expect(exchange(tap)).toEqual({ up: true, down: true });
+  });
+
+  it('is followed through two rebindings in a row, in the middle of a download', () => {
+    const tap = connected();
+    const { pair } = tap;
+    const id = pair.server!.openStream(false)!;
+    pair.server!.write(id, Buffer.alloc(1_000_000, 'routelab'));
+    pair.server!.finish(id);
+    const received: Buffer[] = [];
+    let end = false;
+    pair.run(40_000);
+    for (const port of [40_001, 40_002]) {
+      pair.paths.set(SERVER, here(port));
+      pair.run(15_000, () => {
+        end ||= readAll(pair.client, id, received);
+        return end;
+      });
+    }
+    pair.run(60_000_000, () => {
+      end ||= readAll(pair.client, id, received);
+      return end;
+    });
+    expect(Buffer.concat(received)).toHaveLength(1_000_000);
+    expect(pair.server!.path.port).toBe(40_002);
+  });
+
   it('does not move the server with an old packet that comes late', () => {
     let late = -1;
     const tap = connected({ extraUs: (direction, n) => (direction === 'up' && n === late ? 40_000 : 0) });

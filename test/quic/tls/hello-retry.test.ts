@@ -159,6 +159,12 @@ describe('a second ClientHello is refused', () => {
         hello.random = Buffer.alloc(32, 1);
       },
     ],
+    [
+      'without the suite that was chosen',
+      (hello) => {
+        hello.cipherSuites = [0x1302];
+      },
+    ],
     ['with early data', ({ extensions }) => extensions.set(ExtensionType.early_data, Buffer.alloc(0))],
   ];
   test.each(cases)('%s', (_name, edit) => {

@@ -11,6 +11,8 @@ const NEW_TOKEN_LIFETIME_MS = 24 * 3_600_000;
 const RETRY = 1;
 const NEW_TOKEN = 2;
 const TIME_LENGTH = 6;
+/** Tokens remembered as used. */
+const MAX_USED = 10_000;
 
 export type AddressToken =
   /** The Destination Connection ID of the Initial that the Retry answered. */
@@ -21,15 +23,25 @@ export type AddressToken =
 
 export class AddressTokens {
   readonly #box: SealedBox;
+  /** Tokens of NEW_TOKEN that were used, and until when they would be good. */
+  readonly #used = new Map<string, number>();
 
   /** `random`: n bytes that an attacker cannot predict; the key is made of them. */
   constructor(random: (n: number) => Buffer) {
     this.#box = new SealedBox(random);
   }
 
-  /** For a Retry to this address and port. Times are unix milliseconds. */
-  forRetry(from: { address: string; port: number }, originalDcid: Buffer, nowMs: number): Buffer {
-    return this.#seal(RETRY, `${from.address} ${from.port}`, originalDcid, nowMs);
+  /**
+   * For a Retry to this address and port, whose Source Connection ID is `retryScid`: the Initial that answers it is addressed to
+   * that. Times are unix milliseconds.
+   */
+  forRetry(
+    from: { address: string; port: number },
+    originalDcid: Buffer,
+    retryScid: Buffer,
+    nowMs: number,
+  ): Buffer {
+    return this.#seal(RETRY, retryContext(from, retryScid), originalDcid, nowMs);
   }
 
   /** For NEW_TOKEN to this address. */
@@ -37,17 +49,40 @@ export class AddressTokens {
     return this.#seal(NEW_TOKEN, from.address, Buffer.alloc(0), nowMs);
   }
 
-  /** What a token says; null for one that is not ours, is worn out, or was given to another host. Never throws. */
-  open(token: Buffer, from: { address: string; port: number }, nowMs: number): AddressToken | null {
+  /**
+   * What the token of an Initial that is addressed to `dcid` says; null for one that is not ours, is worn out, or was given to
+   * another host. Never throws.
+   */
+  open(
+    token: Buffer,
+    from: { address: string; port: number },
+    dcid: Buffer,
+    nowMs: number,
+  ): AddressToken | null {
     const kind = token[0];
     if (kind === RETRY) {
-      const content = this.#open(token, `${from.address} ${from.port}`, nowMs, RETRY_LIFETIME_MS);
+      const content = this.#open(token, retryContext(from, dcid), nowMs, RETRY_LIFETIME_MS);
       return content ? { kind: 'retry', originalDcid: content } : { kind: 'bad-retry' };
     }
     if (kind === NEW_TOKEN && this.#open(token, from.address, nowMs, NEW_TOKEN_LIFETIME_MS)) {
       return { kind: 'new' };
     }
     return null;
+  }
+
+  /**
+   * Whether a token of NEW_TOKEN is used for the first time (RFC 9000 §8.1.4): whoever saw it pass could use it again to have us
+   * send to its address what we would not send to others. While too many are remembered none is.
+   */
+  claim(token: Buffer, nowMs: number): boolean {
+    for (const [used, untilMs] of this.#used) {
+      if (untilMs > nowMs) break;
+      this.#used.delete(used);
+    }
+    const key = token.toString('latin1');
+    if (this.#used.has(key) || this.#used.size >= MAX_USED) return false;
+    this.#used.set(key, nowMs + NEW_TOKEN_LIFETIME_MS);
+    return true;
   }
 
   #seal(kind: number, to: string, content: Buffer, nowMs: number): Buffer {
@@ -65,3 +100,6 @@ export class AddressTokens {
     return ageMs >= 0 && ageMs <= lifetimeMs ? plain.subarray(TIME_LENGTH) : null;
   }
 }
+
+const retryContext = (from: { address: string; port: number }, retryScid: Buffer): string =>
+  `${from.address} ${from.port} ${retryScid.toString('hex')}`;

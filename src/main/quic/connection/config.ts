@@ -46,6 +46,8 @@ interface CommonConfig {
 export interface ClientConfig extends CommonConfig {
   /** Name for SNI; null for an IP address. */
   serverName: string | null;
+  /** Whom the certificate has to name, a host or an address: sessions are resumed with the same one only. */
+  peerName: string;
   /** Of NEW_TOKEN in an earlier connection with this server (RFC 9000 §8.1.3). Each is for one connection. */
   token?: Buffer | undefined;
   /** Judges the certificate chain (DER, leaf first); null accepts any. */
@@ -59,7 +61,8 @@ export interface ClientConfig extends CommonConfig {
 /** What a client keeps of a connection to resume its session. */
 export interface SessionTicket extends ResumptionTicket {
   readonly receivedAtUs: number;
-  readonly serverName: string | null;
+  /** Whom the certificate named. */
+  readonly peerName: string;
   /** The certificate was not verified: good for another connection that verifies none. */
   readonly insecure: boolean;
   /** The server's limits, as early data must keep to them (RFC 9000 §7.4.1). */

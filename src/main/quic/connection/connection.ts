@@ -131,6 +131,7 @@ export class Connection {
       // Whoever cannot write packets any more cannot say goodbye either.
       const { code, message: reason } = toQuicError(cause);
       this.#state.terminate({ by: 'local', code, application: false, reason, cause });
+      outbox.giveUp();
     }
     if (!isSent && this.#state.observer) this.#settled(nowUs);
     return isSent;
@@ -217,7 +218,7 @@ export class Connection {
       state.blockedReminderUs = null;
       state.streams.remindOfBlocks();
     }
-    for (const path of state.paths.onTimeout(nowUs)) this.#onPathFailed(path);
+    for (const path of state.paths.onTimeout(nowUs, state.ptoUs)) this.#onPathFailed(path);
     const deadline = state.recovery.deadlineUs();
     if (deadline === null || nowUs < deadline) return;
     const { lost, probe } = state.recovery.onTimeout(nowUs);

@@ -71,8 +71,8 @@ const remembered = (peer: TransportParameters): TransportParameters => ({
 });
 
 /** What a ticket lets this client resume: not for another server, nor of a session that trusted more than this one may. */
-function resumable({ ticket, serverName, verify }: ClientConfig, nowUs: number) {
-  if (!ticket || ticket.serverName !== serverName || (ticket.insecure && verify)) return undefined;
+function resumable({ ticket, peerName, verify }: ClientConfig, nowUs: number) {
+  if (!ticket || ticket.peerName !== peerName || (ticket.insecure && verify)) return undefined;
   const ageMs = (nowUs - ticket.receivedAtUs) / 1000;
   return ageMs <= 1000 * ticket.lifetimeS ? { ticket, ageMs } : undefined;
 }
@@ -192,7 +192,7 @@ export class Handshaker {
             ticket: {
               ...event.ticket,
               receivedAtUs: nowUs,
-              serverName: this.serverName,
+              peerName: (state.config as ClientConfig).peerName,
               insecure: (state.config as ClientConfig).verify === null,
               limits: remembered(state.peerParameters!),
             },
@@ -278,11 +278,18 @@ export class Handshaker {
         );
       }
     }
-    // RFC 9000 §7.4.1. Where early data was rejected, what was sent of it may already be more than is allowed now.
-    const early = state.earlyData ? (state.config as ClientConfig).ticket : undefined;
-    if (state.role === 'client' && early && REMEMBERED.some((name) => peer[name] < early.limits[name])) {
-      const message = 'the server allows less than it did when it gave the ticket for early data';
-      throw new QuicError(TransportError.PROTOCOL_VIOLATION, message, 0x06);
+    if (state.role === 'client' && state.earlyData) {
+      const { limits } = (state.config as ClientConfig).ticket!;
+      // RFC 9000 §7.4.1.
+      if (state.earlyData === 'accepted' && REMEMBERED.some((name) => peer[name] < limits[name])) {
+        const message = 'early data was taken, and less is allowed than when the ticket was given';
+        throw new QuicError(TransportError.PROTOCOL_VIOLATION, message, 0x06);
+      }
+      // A server that rejects it may allow less. What was used beyond that cannot be sent again.
+      if (state.earlyData === 'rejected' && !state.streams.restart(peer)) {
+        const message = 'early data was rejected, and more of it was sent than is allowed now';
+        throw new QuicError(TransportError.INTERNAL_ERROR, message, 0x06);
+      }
     }
     state.peerParameters = peer;
     state.recovery.maxAckDelayUs = peer.maxAckDelayMs * 1000;

@@ -37,6 +37,11 @@ export class Outbox {
     this.start = end;
   }
 
+  /** What was begun of the next datagram comes to nothing: none of it is left over for the next that is written there. */
+  giveUp(): void {
+    this.headers.protect();
+  }
+
   /** Makes the datagrams ready to leave. */
   finish(): void {
     this.headers.protect();

@@ -30,6 +30,8 @@ export class Path {
   /** Data of the PATH_CHALLENGEs that may still be answered. */
   readonly challenges: Buffer[] = [];
   challengeDue = false;
+  /** Times that no answer came. */
+  timeouts = 0;
   /** When the next challenge is due, or the path is given up; null when none is awaited. */
   challengeDeadlineUs: number | null = null;
   /** The client wants to send on this path once it is validated. */
@@ -102,6 +104,7 @@ export class Paths {
   challenge(path: Path): void {
     path.challenges.length = 0;
     path.challengeDue = true;
+    path.timeouts = 0;
     path.challengeDeadlineUs = null;
     this.#hasWork = true;
   }
@@ -121,13 +124,16 @@ export class Paths {
       this.#forget(this.#others.find((other) => other !== this.#fallback)!);
   }
 
-  /** A path that has a probe to be sent; null when there is none. */
-  next(): Path | null {
+  /** A path that has a probe to be sent, and credit for `leastBytes`; null when there is none. */
+  next(leastBytes: number): Path | null {
     if (!this.#hasWork) return null;
-    if (this.active.hasWork) return this.active;
-    const other = this.#others.find((path) => path.hasWork);
-    if (other) return other;
     this.#hasWork = false;
+    for (const path of [this.active, ...this.#others]) {
+      if (!path.hasWork) continue;
+      this.#hasWork = true;
+      // One whose credit is spent waits for more of it, and nobody for that one.
+      if (path.credit >= leastBytes) return path;
+    }
     return null;
   }
 
@@ -149,7 +155,7 @@ export class Paths {
     path.challenges.push(data);
     path.challengeDue = false;
     this.#hasChallenged = true;
-    path.challengeDeadlineUs = nowUs + ptoUs * 2 ** (path.challenges.length - 1);
+    path.challengeDeadlineUs = nowUs + ptoUs * 2 ** path.timeouts;
     return data;
   }
 
@@ -176,17 +182,21 @@ export class Paths {
   }
 
   /** Challenges unanswered for too long are sent again; returns the paths given up, no longer known. */
-  onTimeout(nowUs: number): Path[] {
+  onTimeout(nowUs: number, ptoUs: number): Path[] {
     const failed: Path[] = [];
     for (const path of [this.active, ...this.#others]) {
       if (path.challengeDeadlineUs === null || nowUs < path.challengeDeadlineUs) continue;
-      path.challengeDeadlineUs = null;
-      if (path.challenges.length < ATTEMPTS) {
+      path.timeouts++;
+      if (path.timeouts < ATTEMPTS) {
+        // Whether it can be sent or not: a path without credit is given up as one without an answer.
+        path.challengeDeadlineUs = nowUs + ptoUs * 2 ** path.timeouts;
         path.challengeDue = true;
         this.#hasWork = true;
       } else {
         failed.push(path);
         path.challenges.length = 0;
+        path.challengeDue = false;
+        path.challengeDeadlineUs = null;
         if (path !== this.active) this.#forget(path);
       }
     }

@@ -54,6 +54,8 @@ export class Receiver {
   /** Where the datagram at hand came from, whether any packet of it was opened, and to which of our ids the last one went. */
   #from: PathAddress;
   #opened = false;
+  /** It was counted for its path. */
+  #isCounted = false;
   /** Whether all frames of the packet at hand may be sent on a path that is only tried (RFC 9000 §9.1). */
   #isProbing = true;
   /** The packet at hand holds an IMMEDIATE_ACK. */
@@ -109,6 +111,7 @@ export class Receiver {
     if (from === active.address) active.bytesReceived += datagram.length;
     this.#from = from;
     this.#opened = false;
+    this.#isCounted = false;
     this.#wasBuffered = false;
     this.#packets(datagram, nowUs);
     if (!this.#opened && state.peerIds.isReset(datagram)) {
@@ -169,7 +172,7 @@ export class Receiver {
   #onVersionNegotiation(header: VersionNegotiation, nowUs: number): void {
     const state = this.#state;
     // RFC 9000 §6.2: ignored once anything was heard, when it does not answer us, and when it lists our version.
-    if (state.role !== 'client' || state.heardFromPeer) return;
+    if (state.role !== 'client' || state.heardFromPeer || state.retrySourceId) return;
     if (!header.dcid.equals(state.localIds.first) || !header.scid.equals(state.originalDestinationId)) return;
     if (header.versions.includes(QUIC_V1)) return;
     state.observer?.onVersionNegotiation(header.versions, header.end - header.start, nowUs);
@@ -219,6 +222,8 @@ export class Receiver {
         return;
       }
     }
+    // RFC 9001 §4.9.3.
+    if (space.earlyKeys && nowUs >= state.earlyKeysUntilUs) space.earlyKeys = null;
     const keys = this.#keys(type);
     if (!keys) {
       if (!this.#keepUndecryptable(type, datagram.subarray(header.start, header.end), nowUs))
@@ -253,6 +258,8 @@ export class Receiver {
     if (keyPhases && header.form === 'short') keyPhases.onOpened(opener, packetNumber, nowUs, state.ptoUs);
     // Authentic from here on.
     this.#opened = true;
+    if (space.earlyKeys && type === '1rtt' && state.earlyKeysUntilUs === Number.POSITIVE_INFINITY)
+      state.earlyKeysUntilUs = nowUs + 3 * state.ptoUs;
     state.packetsReceived++;
     if (space.received.isDuplicate(packetNumber)) {
       this.#drop(header, 'duplicate', nowUs);
@@ -279,7 +286,9 @@ export class Receiver {
 
     const { active } = state.paths;
     const path = this.#from === active.address ? active : state.paths.open(this.#from);
-    if (path !== active) path.bytesReceived += datagram.length;
+    // RFC 9000 §8.1: a datagram counts once, however many packets are in it.
+    if (path !== active && !this.#isCounted) path.bytesReceived += datagram.length;
+    this.#isCounted = true;
     const isNewest = packetNumber > space.received.largest;
     this.#isProbing = true;
     this.#isAckAskedFor = false;

@@ -46,7 +46,7 @@ export class Sender {
 
     if (state.keyPhases?.isWorn && !state.updateKeys(nowUs)) this.#guardKeys(nowUs);
 
-    const probed = state.phase === 'open' ? state.paths.next() : null;
+    const probed = state.phase === 'open' ? state.paths.next(MIN_PACKET) : null;
     const path = probed ?? state.paths.active;
     const limit = Math.min(state.datagramBytes, path.credit);
     state.recovery.antiAmplificationBlocked = state.paths.active.credit < MIN_PACKET;

@@ -86,6 +86,8 @@ export class ConnectionState {
   handshakeComplete = false;
   handshakeConfirmed = false;
   handshakeUs: number | null = null;
+  /** Until when a server still opens 0-RTT packets that come late (RFC 9001 §4.9.3); known with the first 1-RTT packet. */
+  earlyKeysUntilUs = Number.POSITIVE_INFINITY;
   /** Packet number of the first 1-RTT packet we send: those before it were 0-RTT. */
   firstOneRttPacket = 0;
   /** Data sent before the handshake was complete (RFC 9001 §4.6). */

@@ -42,6 +42,12 @@ export class StreamSet {
       if (send) this.onMaxStreamData(id, this.#streams.initialSendLimit(id));
   }
 
+  /** Early data was rejected: limits begin anew (RFC 9001 §4.6.2). False when more was used than they allow. */
+  restart(peer: TransportParameters): boolean {
+    const fits = this.#streams.restart(peer);
+    return this.flow.restart(peer.initialMaxData) && fits;
+  }
+
   /** Opens a stream; null when the peer's limit is reached (RFC 9000 §4.6). */
   open(unidirectional: boolean): number | null {
     return this.#streams.open(unidirectional);

@@ -59,6 +59,16 @@ export class StreamTable {
     this.#local[1].raiseMax(peer.initialMaxStreamsUni);
   }
 
+  /** Early data was rejected: limits begin anew. False when more was used than they allow. */
+  restart(peer: TransportParameters): boolean {
+    this.#peer = peer;
+    const [bidi, uni] = this.#local;
+    let fits = bidi.restart(peer.initialMaxStreamsBidi);
+    fits = uni.restart(peer.initialMaxStreamsUni) && fits;
+    for (const { id, send } of this.all()) if (send && !send.restart(this.initialSendLimit(id))) fits = false;
+    return fits;
+  }
+
   get(id: number): StreamState | undefined {
     return this.#streams.get(id);
   }

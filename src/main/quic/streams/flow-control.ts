@@ -59,6 +59,12 @@ export class FlowControl {
     this.#sent += newBytes;
   }
 
+  /** The limit begins anew, where early data went by a remembered one; false when more was sent than it allows. */
+  restart(max: number): boolean {
+    this.#maxSend = max;
+    return this.#sent <= max;
+  }
+
   /** From the peer's initial_max_data or MAX_DATA; a lower one than before is ignored. */
   raiseMaxData(max: number): void {
     if (max > this.#maxSend) this.#maxSend = max;

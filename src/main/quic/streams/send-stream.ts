@@ -84,6 +84,12 @@ export class SendStream {
     return this.unsentBytes > 0 && this.#sent >= this.#maxData ? this.#maxData : null;
   }
 
+  /** The limit begins anew, where early data went by a remembered one; false when more was sent than it allows. */
+  restart(maxData: number): boolean {
+    this.#maxData = maxData;
+    return this.#sent <= maxData;
+  }
+
   /** From the peer's MAX_STREAM_DATA; a lower one than before is ignored (RFC 9000 §4.1). */
   raiseMaxData(max: number): void {
     if (max > this.#maxData) this.#maxData = max;

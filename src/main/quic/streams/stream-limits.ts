@@ -38,6 +38,12 @@ export class LocalStreams {
     return this.#opened < this.#max ? null : this.#max;
   }
 
+  /** The limit begins anew, where early data went by a remembered one; false when more were opened than it allows. */
+  restart(max: number): boolean {
+    this.#max = max;
+    return this.#opened <= max;
+  }
+
   /** From the peer's initial_max_streams or MAX_STREAMS; a lower one than before is ignored. */
   raiseMax(max: number): void {
     if (max > this.#max) this.#max = max;

@@ -168,6 +168,12 @@ export class ServerHandshake extends Handshake {
     this.#serverName = serverName ? decodeServerName(serverName) : null;
     const parameters = required(extensions, 'quic_transport_parameters', 'ClientHello');
     const suite = this.#selectSuite(hello.cipherSuites);
+    if (this.#retry && this.#retry.suite !== suite) {
+      throw new TlsAlert(
+        Alert.illegal_parameter,
+        'the second ClientHello leaves out the cipher suite that was chosen',
+      );
+    }
     const alpn = this.#selectProtocol(extensions);
     const { group, publicKey: clientShare } = this.#selectKeyShare(extensions);
     if (!clientShare) {

@@ -71,6 +71,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       ticket: options.ticket,
       earlyData: options.onEarly !== undefined,
       serverName: isIP(name) ? null : name,
+      peerName: name,
       verify,
     };
     try {

@@ -244,17 +244,20 @@ class Listener implements QuicListener {
   }
 
   #onFirstInitial(datagram: Buffer, header: LongHeader, remote: RemoteInfo): void {
-    const token = this.#tokens.open(header.token, remote, Date.now());
+    const now = Date.now();
+    const found = this.#tokens.open(header.token, remote, header.dcid, now);
+    const token = found?.kind === 'new' && !this.#tokens.claim(header.token, now) ? null : found;
     if (token?.kind === 'bad-retry') {
       // RFC 9000 §8.1.2: its Retry is spent, so the client could only wait.
       this.#socket.send(refusal(header, TransportError.INVALID_TOKEN), remote.port, remote.address);
     } else if (token) {
       this.#accept(datagram, header, remote, { retryOf: token.kind === 'retry' ? token.originalDcid : null });
     } else if (this.#handshakes >= this.#handshakesWithoutRetry) {
+      const scid = randomBytes(CID_LENGTH);
       const retry = writeRetry({
         dcid: header.scid,
-        scid: randomBytes(CID_LENGTH),
-        token: this.#tokens.forRetry(remote, header.dcid, Date.now()),
+        scid,
+        token: this.#tokens.forRetry(remote, header.dcid, scid, now),
         originalDcid: header.dcid,
       });
       this.#socket.send(retry, remote.port, remote.address);
@@ -312,8 +315,8 @@ class Listener implements QuicListener {
           endHandshake();
           if (!this.sessions.has(session)) announce();
         },
+        // One that failed counts as a handshake until it is forgotten, and keeps its place in the table for as long.
         onClosed: () => {
-          endHandshake();
           this.sessions.delete(session);
           // A first datagram that never authenticated leaves nothing behind.
           if (!connection.heardFromPeer)
