@@ -1,5 +1,6 @@
 /** `--qlog` and `--keylog` of the real commands: files that are whole however the process ends. */
 import { spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,6 +89,28 @@ describe('--qlog', () => {
     const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script]);
     expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
     expect(read('cut.sqlog')).toBe(record.repeat(150_000));
+  });
+
+  it('of a server begins with a packet that is authentic: noise leaves no file, and overwrites none', async () => {
+    const { port, child, finished } = await server('--qlog', path('noise'));
+    expect(await probe(port, ['--mode', 'handshake', '--count', '1'])).toMatchObject({ code: 0 });
+    const [name] = readdirSync(path('noise'));
+    const noise = Buffer.alloc(1200, 7);
+    Buffer.from('c00000000108', 'hex').copy(noise);
+    // The id that the finished connection had, and others.
+    Buffer.from(name!.split('_')[0]!, 'hex').copy(noise, 6);
+    Buffer.from('0000449e', 'hex').copy(noise, 14);
+    const socket = createSocket('udp4');
+    for (let i = 0; i < 20; i++) {
+      await new Promise((resolve) => socket.send(noise, port, '127.0.0.1', resolve));
+      noise[6]!++;
+    }
+    socket.close();
+    expect(await probe(port, ['--mode', 'handshake', '--count', '1'])).toMatchObject({ code: 0 });
+    child.kill('SIGINT');
+    expect(await finished).toMatchObject({ code: 0 });
+    expect(readdirSync(path('noise'))).toHaveLength(2);
+    expect(readQlog(read(`noise/${name}`)).all('connection_closed')).toHaveLength(1);
   });
 
   it('takes one file for each of many handshakes, in a folder', async () => {

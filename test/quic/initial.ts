@@ -4,11 +4,11 @@ import { createController } from '../../src/main/congestion/index.ts';
 import { Connection } from '../../src/main/quic/connection/connection.ts';
 
 /** A client's first datagram, with ids and a key share of its own; nobody is behind it. */
-export function clientInitial(): Buffer {
+export function clientInitial(alpn = 'test'): Buffer {
   const client = Connection.client(
     {
       controller: () => createController('cubic', { datagramBytes: 1350, parameters: {} }),
-      alpn: ['test'],
+      alpn: [alpn],
       random: randomBytes,
       datagramBytes: 1350,
       maxDatagramBytes: 0,

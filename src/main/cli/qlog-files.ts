@@ -1,6 +1,7 @@
 /** `--qlog`: traces of connections, written in the background, and whole also when the process is told to stop at once. */
 import {
   close,
+  existsSync,
   fstatSync,
   mkdirSync,
   mkdtempDisposableSync,
@@ -17,6 +18,8 @@ import { note } from './output.ts';
 
 /** Records that wait for a slow disk, bytes; more are dropped, and counted. */
 const WAITING_LIMIT = 64 * 1024 * 1024;
+/** Traces of one connection id in a folder. */
+const SAME_NAMES = 100;
 
 export const parseQlogFormat = (text: string): QlogFormat => parseChoice(text, '--qlog-format', QLOG_FORMATS);
 
@@ -53,7 +56,9 @@ export function qlogTo({ qlog, qlogFormat }: Wish, { one }: { one: boolean }): {
     qlog: {
       format: qlogFormat,
       open: ({ odcid, vantage }) =>
-        openQuietly(isFolder ? join(target, `${odcid}_${vantage}.sqlog`) : another(), field),
+        isFolder
+          ? openInFolder(join(target, `${odcid}_${vantage}`), field)
+          : openQuietly(another(), field, 'w'),
     },
   };
 }
@@ -75,12 +80,19 @@ function makeFolder(path: string, field: string): void {
   }
 }
 
+/** A file of its own for each connection: whoever chooses the same id again does not overwrite what was written. */
+function openInFolder(stem: string, field: string): QlogSink {
+  let path = `${stem}.sqlog`;
+  for (let n = 2; existsSync(path) && n <= SAME_NAMES; n++) path = `${stem}-${n}.sqlog`;
+  return openQuietly(path, field, 'wx');
+}
+
 let warned = false;
 
 /** A connection does not fail because its log cannot be written; the user hears of it once. */
-function openQuietly(path: string, field: string): QlogSink {
+function openQuietly(path: string, field: string, flags: 'w' | 'wx'): QlogSink {
   try {
-    return new TraceFile(path, field);
+    return new TraceFile(path, field, flags);
   } catch (error) {
     warn((error as Error).message);
     return { write() {}, end() {} };
@@ -108,10 +120,10 @@ class TraceFile implements QlogSink {
   #isEnded = false;
 
   /** Throws RL_FILE_UNREADABLE. */
-  constructor(path: string, field: string) {
+  constructor(path: string, field: string, flags: 'w' | 'wx' = 'w') {
     try {
       // Addresses and connection ids: for this user only.
-      this.#fd = openSync(path, 'w', 0o600);
+      this.#fd = openSync(path, flags, 0o600);
     } catch (cause) {
       throw unwritable(field, cause);
     }
