@@ -57,13 +57,17 @@ export const CATALOGUE = {
   RL_PORT_IN_USE: entry(409, 2, 'Stop what uses the port, or choose another with the named setting.'),
   RL_ADDRESS_UNAVAILABLE: entry(409, 2, 'Bind to an address this machine has.'),
   // TLS
-  RL_ALPN_MISMATCH: entry(502, 4, 'Offer an application protocol the server speaks with --alpn.'),
+  RL_ALPN_MISMATCH: entry(
+    502,
+    4,
+    'Offer a protocol the server speaks: --mode handshake --alpn NAME, or an https URL for HTTP/3.',
+  ),
   RL_CERT_EXPIRED: entry(502, 4, 'Renew the server’s certificate, or check this machine’s clock.'),
   RL_CERT_HOST_MISMATCH: entry(502, 4, 'Use a name that is in the certificate, or set --server-name.'),
   RL_CERT_UNTRUSTED: entry(
     502,
     4,
-    'Pass the issuing authority with --ca, or measure with --insecure (marked on the result).',
+    'Pass the issuing authority with --ca (of another lab of yours: --data), or measure with --insecure (marked).',
   ),
   RL_CERT_INVALID: entry(502, 4, 'The certificate cannot be used for a server; have it reissued.'),
   RL_TLS_FAILED: entry(502, 4, 'The TLS handshake failed; the alert is in the message.'),
@@ -82,6 +86,7 @@ export const CATALOGUE = {
   ),
   RL_DISK_FULL: entry(507, 5, 'Free some space; what could not be stored is counted.'),
   RL_FILE_UNREADABLE: entry(400, 2, 'Check the path and its permissions.'),
+  RL_FILE_UNWRITABLE: entry(400, 2, 'Name a file or folder that can be written, where its parent exists.'),
   // Ours
   RL_INTERNAL: entry(500, 5, 'This is a defect in RouteLab: please report it with the log.'),
 } as const satisfies Record<string, CatalogueEntry>;

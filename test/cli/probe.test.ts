@@ -68,6 +68,7 @@ describe('routelab probe measures', () => {
       jitter_ms: ms,
       loss_ratio: 0,
       handshake_ms: { p50: ms, p95: ms },
+      negotiated: { alpn: 'routelab/1', cipher_suite: 'TLS_AES_128_GCM_SHA256', group: 'X25519' },
       cwnd_bytes: expect.any(Number),
       pacing_bps: expect.any(Number),
       transport: {

@@ -142,7 +142,7 @@ describe('--qlog', () => {
   ])('that cannot be written is an error before anything is measured: %s %j', async (command, args) => {
     const where = command === 'probe' ? ['127.0.0.1:9'] : ['--listen', '127.0.0.1:0'];
     const result = await run([command, ...where, '--data', data, ...args]);
-    expect(result.stderr).toMatch(/^error RL_FILE_UNREADABLE: --qlog: /m);
+    expect(result.stderr).toMatch(/^error RL_FILE_UNWRITABLE: --qlog: /m);
     expect(result.code).toBe(2);
   });
 
@@ -164,7 +164,7 @@ describe('SSLKEYLOGFILE', () => {
     expect(read('told-keys')).toMatch(/^CLIENT_TRAFFIC_SECRET_0 /m);
     expect(has(path('unused'), '')).toBe(false);
     const result = await probe(port, ['--count', '1'], { SSLKEYLOGFILE: join(folder, 'no', 'keys') });
-    expect(result.stderr).toMatch(/^error RL_FILE_UNREADABLE: SSLKEYLOGFILE: /m);
+    expect(result.stderr).toMatch(/^error RL_FILE_UNWRITABLE: SSLKEYLOGFILE: /m);
   });
 });
 

@@ -12,12 +12,12 @@ export interface Address {
 export function parseAddress(
   text: string,
   field: string,
-  options: { defaultHost?: string; lowestPort: 0 | 1 },
+  options: { defaultHost?: string; lowestPort: 0 | 1; hint?: string },
 ): Address {
   const invalid = (message: string): LabError =>
     new LabError('RL_INPUT_INVALID', `${field}: ${message}`, {
       field,
-      hint: 'Write HOST:PORT, an IPv6 address in brackets: localhost:4433, [::1]:4433.',
+      hint: options.hint ?? 'Write HOST:PORT, an IPv6 address in brackets: localhost:4433, [::1]:4433.',
     });
   const match = /^(?:\[([^\]]*)\]:|([^:]*):)?(\d+)$/.exec(text);
   const host = match?.[1] ?? match?.[2] ?? options.defaultHost;

@@ -6,6 +6,7 @@ import { benchQuic } from './bench/quic.ts';
 import { rowTable } from './bench/rows.ts';
 import { parseChoice, parseNumber, withDefault } from './options.ts';
 import { print, printJson } from './output.ts';
+import { makeFolder } from './writable.ts';
 
 interface BenchOptions {
   /** Microseconds. */
@@ -46,6 +47,7 @@ export function configure(command: Command): void {
 }
 
 async function quic({ duration, repeat, quick, profile, json }: BenchOptions): Promise<void> {
+  if (profile !== undefined) makeFolder(profile, '--profile');
   const rows = await benchQuic({
     durationMs: duration / 1000,
     repeat: repeat ?? (quick ? 1 : 5),

@@ -201,10 +201,12 @@ function describeLink(link: LinkSettings): string {
   ].join(', ');
 }
 
-const dropRatio = ({ packetsIn, ...drops }: DirectionCounters) =>
-  packetsIn === 0
-    ? null
-    : (drops.lost + drops.queueDrops + drops.outageDrops + drops.overloadDrops + drops.tooLarge) / packetsIn;
+/** Of the packets that the path has room for: larger ones, such as probes of its MTU, are told apart. */
+function dropRatio({ packetsIn, tooLarge, ...drops }: DirectionCounters): number | null {
+  const fitting = packetsIn - tooLarge;
+  if (fitting === 0) return null;
+  return (drops.lost + drops.queueDrops + drops.outageDrops + drops.overloadDrops) / fitting;
+}
 
 /** Counters as they grow, a line for each direction: rewritten in place on a terminal, now and then elsewhere. */
 function showLive(relay: Relay): { stop: () => void } {
@@ -216,11 +218,12 @@ function showLive(relay: Relay): { stop: () => void } {
     const counters = relay.counters();
     const now = nowUs();
     const way = (name: 'up' | 'down'): string => {
-      const { packetsIn, deliveredBytes } = counters[name];
+      const { packetsIn, deliveredBytes, tooLarge } = counters[name];
       const rateBps = ((deliveredBytes - before[name].deliveredBytes) * 8e6) / (now - beforeUs);
       return (
         `${name.padEnd(4)} ${String(packetsIn).padStart(9)} packets` +
-        ` ${formatPercent(dropRatio(counters[name])).padStart(7)} dropped ${formatRate(rateBps).padStart(13)}`
+        ` ${formatPercent(dropRatio(counters[name])).padStart(7)} dropped ${formatRate(rateBps).padStart(13)}` +
+        (tooLarge === 0 ? '' : `, ${tooLarge} too large`)
       );
     };
     const lines = `${way('up')}\n${way('down')}`;

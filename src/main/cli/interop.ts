@@ -6,6 +6,9 @@ import { CASES } from './interop/cases.ts';
 import { matrixPage, matrixRows, PEERS, type Result, runMatrix } from './interop/matrix.ts';
 import { onInterrupt } from './interrupt.ts';
 import { note, paint, print, printJson, progress, table } from './output.ts';
+import { checkFile } from './writable.ts';
+
+const GRACE_MS = 2000;
 
 interface InteropOptions {
   case?: string[];
@@ -41,23 +44,46 @@ async function run(options: InteropOptions): Promise<void> {
     const what = missing();
     if (what !== null) note(`${name} is left out: it needs ${what}`);
   }
+  if (options.page !== undefined) checkFile(options.page, '--page');
   const { signal, dispose } = onInterrupt();
   const roles = peers.flatMap(({ serve, fetch }) => [serve, fetch]).filter(Boolean).length;
   const bar = progress('interop', roles * cases.length);
   let done = 0;
-  const results = await runMatrix({
+  const seen: Result[] = [];
+  const running = runMatrix({
     peers,
     cases,
     concurrency: options.concurrency,
     signal,
-    onResult: (result) => bar.update(++done, `${result.case} ${result.peer}`),
+    onResult: (result) => {
+      seen.push(result);
+      bar.update(++done, `${result.case} ${result.peer}`);
+    },
   });
+  // What peers have under way may take its time to end: nobody waits for that after Ctrl-C.
+  const results = await Promise.race([running, called(signal).then(() => seen)]);
   bar.stop();
   dispose();
-  if (options.page !== undefined) writeFileSync(options.page, matrixPage(results));
-  if (options.json) printJson({ results });
+  const total = roles * cases.length;
+  const interrupted = results.length < total ? { interrupted: true, cases: total } : null;
+  if (options.page !== undefined && !interrupted) writeFileSync(options.page, matrixPage(results));
+  if (options.json) printJson({ results, ...countsOf(results), ...interrupted });
   else printMatrix(results);
-  if (results.some(({ outcome }) => outcome === 'fail')) process.exitCode = 1;
+  if (interrupted) note(`interrupted: ${results.length} of ${total} cases were run`);
+  if (interrupted || results.some(({ outcome }) => outcome === 'fail')) process.exitCode = 1;
+  if (interrupted) process.exit();
+}
+
+/** Resolves a moment after the run was called off. */
+const called = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    signal.addEventListener('abort', () => setTimeout(resolve, GRACE_MS), { once: true });
+  });
+
+function countsOf(results: readonly Result[]): { passed: number; failed: number; not_applicable: number } {
+  const count = (outcome: Result['outcome']): number =>
+    results.filter((result) => result.outcome === outcome).length;
+  return { passed: count('pass'), failed: count('fail'), not_applicable: count('n/a') };
 }
 
 function printMatrix(results: readonly Result[]): void {
@@ -70,7 +96,6 @@ function printMatrix(results: readonly Result[]): void {
     const colour = outcome === 'fail' ? 'red' : 'dim';
     print(`${paint(colour, outcome)}  ${name}, ${ours} ${peer}: ${detail} (${seconds.toFixed(1)} s)`);
   }
-  const count = (outcome: Result['outcome']): number =>
-    results.filter((result) => result.outcome === outcome).length;
-  print(`${count('pass')} passed, ${count('fail')} failed, ${count('n/a')} not applicable`);
+  const { passed, failed, not_applicable } = countsOf(results);
+  print(`${passed} passed, ${failed} failed, ${not_applicable} not applicable`);
 }

@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs';
-import { LabError } from '../../shared/errors.ts';
+import { unwritable } from './writable.ts';
 
 /**
  * The `keyLog` option of a connection for `--keylog FILE`, or the file that SSLKEYLOGFILE names, as other TLS tools take it;
- * nothing without either. Throws RL_FILE_UNREADABLE.
+ * nothing without either. Throws RL_FILE_UNWRITABLE.
  */
 export function keyLogTo(wanted: string | undefined): { keyLog?: (line: string) => void } {
   const file = wanted ?? (process.env['SSLKEYLOGFILE'] || undefined);
@@ -14,10 +14,7 @@ export function keyLogTo(wanted: string | undefined): { keyLog?: (line: string) 
       // Secrets: for this user only.
       appendFileSync(file, text, { mode: 0o600 });
     } catch (cause) {
-      throw new LabError('RL_FILE_UNREADABLE', `${field}: ${(cause as Error).message}`, {
-        field,
-        cause,
-      });
+      throw unwritable(field, cause);
     }
   };
   // An unwritable file is found before anything is measured.

@@ -15,6 +15,7 @@ interface RequestResult {
   dns_ms?: number;
   handshake_ms?: number;
   ttfb_ms?: number;
+  until_first_byte_ms?: number;
   total_ms?: number;
   body_bytes: number;
   goodput_bps?: number;
@@ -40,6 +41,8 @@ export interface Http3Result {
   handshake_ms?: Spread;
   /** Request sent to the header section of the response. */
   ttfb_ms?: Spread;
+  /** Name resolution, handshake and request up to there: what early data makes shorter. */
+  until_first_byte_ms?: Spread;
   /** Name resolution, handshake, request and the whole response. */
   total_ms?: Spread;
   /** Content received, of all responses. */
@@ -64,13 +67,15 @@ const MOST_ROWS = 20;
 const ms = (us: number): number => Math.round(us) / 1000;
 
 function requestResult(sample: RequestSample): RequestResult {
-  const { dnsUs, handshakeUs, firstByteUs, totalUs, responseUs, bodyBytes, response } = sample;
+  const { dnsUs, handshakeUs, firstByteUs, untilFirstByteUs, totalUs, responseUs, bodyBytes, response } =
+    sample;
   const telling = (response?.headers ?? []).filter(([name]) => TELLING.includes(name));
   return {
     ...(response && { status: response.status }),
     ...(dnsUs !== null && { dns_ms: ms(dnsUs) }),
     ...(handshakeUs !== null && { handshake_ms: ms(handshakeUs) }),
     ...(firstByteUs !== null && { ttfb_ms: ms(firstByteUs) }),
+    ...(untilFirstByteUs !== null && { until_first_byte_ms: ms(untilFirstByteUs) }),
     ...(totalUs !== null && { total_ms: ms(totalUs) }),
     body_bytes: bodyBytes,
     ...(bodyBytes > 0 && {
@@ -96,7 +101,7 @@ export function http3Fields(
   samples: readonly RequestSample[],
 ): Pick<Http3Result, 'sent' | 'received' | 'bytes' | 'requests'> & Partial<Http3Result> {
   const requests = samples.map(requestResult);
-  const of = (name: 'dns_ms' | 'handshake_ms' | 'ttfb_ms' | 'total_ms') => {
+  const of = (name: (typeof PHASES)[number][1]) => {
     const found = spread(requests.map((request) => request[name]));
     return found === null ? {} : { [name]: found };
   };
@@ -107,6 +112,7 @@ export function http3Fields(
     ...of('dns_ms'),
     ...of('handshake_ms'),
     ...of('ttfb_ms'),
+    ...of('until_first_byte_ms'),
     ...of('total_ms'),
     bytes: samples.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0),
     ...(goodput && { goodput_bps: { down: Math.round(goodput.p50) } }),
@@ -121,6 +127,7 @@ const PHASES = [
   ['dns', 'dns_ms'],
   ['handshake', 'handshake_ms'],
   ['first byte', 'ttfb_ms'],
+  ['until first byte', 'until_first_byte_ms'],
   ['total', 'total_ms'],
 ] as const;
 

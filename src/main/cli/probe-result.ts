@@ -1,7 +1,7 @@
 /** The result of one probe as DESIGN.md §5 states it: what `--json` prints and the table is made from. */
 import type { ErrorBody } from '../../shared/errors.ts';
 import { type HandshakeSample, type PingSample, pingStats, quantile } from '../../shared/samples.ts';
-import type { ConnectionStats } from '../quic/udp/api.ts';
+import type { ConnectionStats, HandshakeInfo } from '../quic/udp/api.ts';
 import { type Column, table } from './output.ts';
 
 export const MODES = ['ping', 'handshake', 'download', 'upload'] as const;
@@ -25,6 +25,8 @@ export interface ProbeResult {
   bytes?: number;
   goodput_bps?: { down?: number; up?: number };
   handshake_ms?: { p50: number; p95: number };
+  /** Of the newest connection. */
+  negotiated?: { alpn: string; cipher_suite: string; group: string };
   /** This endpoint’s controller; of no meaning for a download, which the server controls. */
   cwnd_bytes?: number;
   pacing_bps?: number;
@@ -74,6 +76,7 @@ const ORDER = [
   'bytes',
   'goodput_bps',
   'handshake_ms',
+  'negotiated',
   'cwnd_bytes',
   'pacing_bps',
   'retransmit_ratio',
@@ -120,6 +123,12 @@ export function handshakeFields(
   return { handshake_ms: { p50: ms(quantile(times, 0.5)), p95: ms(quantile(times, 0.95)) } };
 }
 
+export const negotiatedFields = ({ alpn, cipherSuite, group }: HandshakeInfo): ProbeResult['negotiated'] => ({
+  alpn,
+  cipher_suite: cipherSuite,
+  group,
+});
+
 export function transportFields(stats: ConnectionStats): TransportResult {
   const { minRttUs, smoothedRttUs, rttVarUs, deliveryRateBps } = stats;
   return {
@@ -162,6 +171,11 @@ export function resultTable(result: ProbeResult): string {
     add('handshake p50', handshake?.p50, 3, 'ms');
     add('handshake p95', handshake?.p95, 3, 'ms');
   } else add('handshake', handshake?.p50, 3, 'ms');
+  if (result.mode === 'handshake' && result.negotiated) {
+    const { alpn, cipher_suite, group } = result.negotiated;
+    for (const [label, value] of Object.entries({ protocol: alpn, cipher: cipher_suite, group }))
+      rows.push([label, value, '']);
+  }
   add('cwnd', result.cwnd_bytes, 0, 'B');
   add('pacing', result.pacing_bps === undefined ? undefined : result.pacing_bps / 1e6, 3, 'Mbit/s');
   add(

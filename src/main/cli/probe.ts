@@ -32,6 +32,7 @@ import {
   inOrder,
   MODES,
   type Mode,
+  negotiatedFields,
   type ProbeResult,
   pingFields,
   resultTable,
@@ -121,6 +122,8 @@ export function configure(command: Command): void {
     .action(run);
 }
 
+const HTTPS_HINT = 'Write HOST:PORT, an IPv6 address in brackets, or for HTTP/3 https://HOST[:PORT]/PATH.';
+
 function parsePositiveDuration(text: string, field: string): number {
   const us = parseDuration(text, field, 's');
   if (us < 1000 || us > 86_400e6) {
@@ -182,7 +185,7 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
   }
   const address =
     url === null
-      ? parseAddress(target, 'target', { lowestPort: 1 })
+      ? parseAddress(target, 'target', { lowestPort: 1, hint: HTTPS_HINT })
       : { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 443 : Number(url.port) };
   checkOptions(mode, options);
   const trust = readTrust(options);
@@ -277,9 +280,10 @@ async function measureHandshakes({ connect, options, signal, result }: Measureme
       durationMs,
       resume: options.resume,
       signal,
-      onHandshake: (sample, isResumed) => {
+      onHandshake: (sample, info) => {
         samples.push(sample);
-        if (isResumed) resumed++;
+        if (info) result.negotiated = negotiatedFields(info);
+        if (info?.resumed) resumed++;
         const done = count === undefined ? (nowUs() - startedAtUs) / 1000 : samples.length;
         bar.update(done, formatDuration(sample.durationUs));
       },
@@ -301,6 +305,7 @@ async function measureSession(mode: Exclude<Mode, 'handshake'>, measurement: Mea
     ended = info;
   });
   Object.assign(result, handshakeFields([session.handshake]));
+  result.negotiated = negotiatedFields(session.handshake);
   try {
     if (mode === 'ping') await measurePings(session, measurement);
     else await measureTransfer(session, mode, measurement);

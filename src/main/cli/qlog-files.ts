@@ -3,7 +3,6 @@ import {
   close,
   existsSync,
   fstatSync,
-  mkdirSync,
   mkdtempDisposableSync,
   openSync,
   statSync,
@@ -15,6 +14,7 @@ import { LabError } from '../../shared/errors.ts';
 import { QLOG_FORMATS, type QlogFormat, type QlogOptions, type QlogSink } from '../quic/qlog/trace.ts';
 import { parseChoice } from './options.ts';
 import { note } from './output.ts';
+import { makeFolder, unwritable } from './writable.ts';
 
 /** Records that wait for a slow disk, bytes; more are dropped, and counted. */
 const WAITING_LIMIT = 64 * 1024 * 1024;
@@ -33,7 +33,7 @@ interface Wish {
 /**
  * The `qlog` option of connections. Without --qlog the folder QLOGDIR or the file QLOGFILE counts, where set
  * (draft-ietf-quic-qlog-main-schema-14 §12.1). `one`: there is but one connection, for which a file will do as well as a
- * folder. Throws RL_FILE_UNREADABLE for what cannot be written, RL_USAGE for a format without a target.
+ * folder. Throws RL_FILE_UNWRITABLE for what cannot be written, RL_USAGE for a format without a target.
  */
 export function qlogTo({ qlog, qlogFormat }: Wish, { one }: { one: boolean }): { qlog?: QlogOptions } {
   const { QLOGDIR, QLOGFILE } = process.env;
@@ -44,7 +44,7 @@ export function qlogTo({ qlog, qlogFormat }: Wish, { one }: { one: boolean }): {
   }
   const field = qlog ? '--qlog' : QLOGDIR ? 'QLOGDIR' : 'QLOGFILE';
   const isFolder = !one || field === 'QLOGDIR' || /[/\\]$/.test(target) || isDirectory(target);
-  if (isFolder) makeFolder(target, field);
+  if (isFolder) makeTraceFolder(target, field);
   else new TraceFile(target, field).end();
   let opened = 0;
   /** A name may lead to several addresses, each tried with a connection of its own. */
@@ -66,13 +66,9 @@ export function qlogTo({ qlog, qlogFormat }: Wish, { one }: { one: boolean }): {
 const isDirectory = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-const unwritable = (field: string, cause: unknown): LabError =>
-  new LabError('RL_FILE_UNREADABLE', `${field}: ${(cause as Error).message}`, { field, cause });
-
-function makeFolder(path: string, field: string): void {
+function makeTraceFolder(path: string, field: string): void {
+  makeFolder(path, field);
   try {
-    // Not recursive, which in /proc never returns (Node 24).
-    if (!isDirectory(path)) mkdirSync(path);
     // Permission to write is found out by writing.
     mkdtempDisposableSync(join(path, '.routelab-')).remove();
   } catch (cause) {
@@ -119,7 +115,7 @@ class TraceFile implements QlogSink {
   #isDue = false;
   #isEnded = false;
 
-  /** Throws RL_FILE_UNREADABLE. */
+  /** Throws RL_FILE_UNWRITABLE. */
   constructor(path: string, field: string, flags: 'w' | 'wx' = 'w') {
     try {
       // Addresses and connection ids: for this user only.
@@ -129,7 +125,7 @@ class TraceFile implements QlogSink {
     }
     if (!fstatSync(this.#fd).isFile()) {
       close(this.#fd);
-      throw new LabError('RL_FILE_UNREADABLE', `${field}: ${path} is not a file`, { field });
+      throw new LabError('RL_FILE_UNWRITABLE', `${field}: ${path} is not a file`, { field });
     }
     open.add(this);
   }

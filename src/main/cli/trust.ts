@@ -28,7 +28,14 @@ function read(path: string, field: string): string {
 
 /** The system's roots, the lab's own authority if its data folder has one, and `--ca`. */
 export function readTrust(options: { ca?: readonly string[]; data?: string; insecure?: true }): TrustOptions {
-  const given = (options.ca ?? []).map((path) => read(path, '--ca'));
+  const given = (options.ca ?? []).map((path) => {
+    const text = read(path, '--ca');
+    if (!text.includes('-----BEGIN CERTIFICATE-----'))
+      throw new LabError('RL_INPUT_INVALID', `--ca: there is no PEM certificate in ${path}`, {
+        field: '--ca',
+      });
+    return text;
+  });
   const lab = loadAuthority(options.data ?? defaultDataDir());
   return {
     ca: lab === null ? given : [...given, lab.certPem],

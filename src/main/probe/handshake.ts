@@ -4,7 +4,7 @@
  */
 import { toLabError } from '../../shared/errors.ts';
 import type { HandshakeSample } from '../../shared/samples.ts';
-import type { ConnectOptions } from '../quic/udp/api.ts';
+import type { ConnectOptions, HandshakeInfo } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
 import { firstTicket, nextTicket } from './resumption.ts';
@@ -16,8 +16,8 @@ export interface HandshakeOptions {
   /** Resume sessions; a connection that is not counted brings the first ticket. */
   resume?: boolean | undefined;
   signal: AbortSignal;
-  /** `resumed`: whether the server took the session up again. */
-  onHandshake: (sample: HandshakeSample, resumed: boolean) => void;
+  /** With what was negotiated; null for one that failed. */
+  onHandshake: (sample: HandshakeSample, info: HandshakeInfo | null) => void;
 }
 
 /**
@@ -34,8 +34,11 @@ export async function runHandshakes(connect: ConnectOptions, options: HandshakeO
     const atMs = toUnixMs(nowUs());
     try {
       const session = await connectQuic({ ...connect, ticket, signal: options.signal });
-      const { durationUs, resumed } = session.handshake;
-      options.onHandshake({ atMs, durationUs, errorCode: null, purpose: 'handshake' }, resumed);
+      const { handshake } = session;
+      options.onHandshake(
+        { atMs, durationUs: handshake.durationUs, errorCode: null, purpose: 'handshake' },
+        handshake,
+      );
       // Each ticket is for one use; without another the next handshake is a full one, and counted as such.
       if (options.resume) ticket = (await nextTicket(session)) ?? undefined;
       await session.close();
@@ -43,7 +46,7 @@ export async function runHandshakes(connect: ConnectOptions, options: HandshakeO
       if (options.signal.aborted) return;
       const error = toLabError(thrown);
       if (made === 0) throw error;
-      options.onHandshake({ atMs, durationUs: null, errorCode: error.code, purpose: 'handshake' }, false);
+      options.onHandshake({ atMs, durationUs: null, errorCode: error.code, purpose: 'handshake' }, null);
     }
     if (options.signal.aborted) return;
   }

@@ -19,6 +19,8 @@ export interface RequestSample {
   handshakeUs: number | null;
   /** Request sent to the header section of the final response. */
   firstByteUs: number | null;
+  /** From the beginning, name resolution and handshake included: what early data makes shorter. */
+  untilFirstByteUs: number | null;
   /** Request sent to the last byte of the response that came. */
   responseUs: number | null;
   /**
@@ -77,6 +79,7 @@ async function measure(connect: ConnectOptions, options: RequestOptions, next: N
     dnsUs: null,
     handshakeUs: null,
     firstByteUs: null,
+    untilFirstByteUs: null,
     responseUs: null,
     totalUs: null,
     response: null,
@@ -130,7 +133,7 @@ function exchange(client: Http3Client, sample: RequestSample, options: RequestOp
   const { signal } = options;
   const sentAtUs = nowUs();
   // Null while it is still under way: then the handshake is part of the time since.
-  const handshakeBeforeUs = sample.handshakeUs ?? 0;
+  const beforeUs = (sample.dnsUs ?? 0) + (sample.handshakeUs ?? 0);
   const done = Promise.withResolvers<void>();
   const request = client.request(
     options.head,
@@ -138,6 +141,7 @@ function exchange(client: Http3Client, sample: RequestSample, options: RequestOp
       onHead: (head) => {
         sample.response = head;
         sample.firstByteUs = sample.responseUs = nowUs() - sentAtUs;
+        sample.untilFirstByteUs = beforeUs + sample.firstByteUs;
       },
       onData: (piece) => {
         sample.bodyBytes += piece.length;
@@ -145,7 +149,6 @@ function exchange(client: Http3Client, sample: RequestSample, options: RequestOp
         options.onProgress?.(sample.bodyBytes);
       },
       onEnd: () => {
-        const beforeUs = (sample.dnsUs ?? 0) + handshakeBeforeUs;
         sample.totalUs = beforeUs + nowUs() - sentAtUs;
         done.resolve();
       },

@@ -1,5 +1,4 @@
 /** Goodput of `bench quic`, and what a packet costs at either end. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { note } from '../output.ts';
 import { type Bench, PEER, pair, peersInstalled, type Quic, REACH } from './context.ts';
@@ -142,7 +141,6 @@ async function profile(
   { near, far, port }: { near: Quic; far: Quic; port: number },
   folder: string,
 ): Promise<void> {
-  mkdirSync(folder, { recursive: true });
   await Promise.all([near.profile(), far.profile()]);
   const { ca } = identity;
   const { durationMs } = options;

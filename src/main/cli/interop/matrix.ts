@@ -42,6 +42,8 @@ export interface MatrixOptions {
 /** Results in the order of peers, roles and cases. Throws what went wrong with the work place; what goes wrong in a case is its result. */
 export async function runMatrix(options: MatrixOptions): Promise<Result[]> {
   const folder = mkdtempSync(join(tmpdir(), 'routelab-interop-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
   try {
     const { place, longChain } = await prepare(folder);
     const waiting = options.peers.flatMap((peer) =>
@@ -64,7 +66,8 @@ export async function runMatrix(options: MatrixOptions): Promise<Result[]> {
     await Promise.all(Array.from({ length: options.concurrency }, work));
     return results.filter((result) => result !== null);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    remove();
+    process.off('exit', remove);
   }
 }
 
@@ -122,7 +125,7 @@ async function runCase(
     role,
     outcome,
     detail,
-    seconds: (performance.now() - startedAt) / 1000,
+    seconds: Math.round(performance.now() - startedAt) / 1000,
   });
   const missing = peer.missing();
   if (missing !== null) return result('n/a', `not installed: ${missing}`);
