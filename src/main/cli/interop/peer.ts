@@ -61,6 +61,19 @@ export interface Peer {
   fetch?(place: Workplace, options: FetchOptions): Promise<void>;
 }
 
+/** Programs that run; none outlives this process, however that ends. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+function launch(command: string, args: readonly string[]): ChildProcess {
+  const child = spawn(command, args, { env: programEnv, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
 export const isInstalled = (command: string): boolean =>
   spawnSync(command, ['--help'], { env: programEnv }).error === undefined;
 
@@ -91,7 +104,7 @@ export async function runProgram(
   signal: AbortSignal,
   keep: Keep = {},
 ): Promise<string> {
-  const child = spawn(command, args, { env: programEnv, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = launch(command, args);
   const output = collect(child, keep);
   const kill = (): void => void child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
@@ -111,7 +124,7 @@ export async function startProgram(
   args: readonly string[],
   ready: { test(output: string): boolean } | null,
 ): Promise<{ close(): Promise<void> }> {
-  const child = spawn(command, args, { env: programEnv, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = launch(command, args);
   const output = collect(child);
   const ended = once(child, 'close');
   await once(child, 'spawn');
