@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { programEnv as env, freePort, isInstalled } from '../../src/main/cli/interop/peer.ts';
 import { PAGE } from '../../src/main/probe/http3-service.ts';
 import { Http3Client } from '../../src/main/quic/http3/client.ts';
 import type { ResponseHead } from '../../src/main/quic/http3/message.ts';
@@ -19,7 +20,6 @@ import type { QuicSession } from '../../src/main/quic/udp/api.ts';
 import { connectQuic } from '../../src/main/quic/udp/client.ts';
 import { LabError } from '../../src/shared/errors.ts';
 import { type Running, run, startServer } from '../cli/run.ts';
-import { env, freePort, isInstalled } from './peers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'routelab-http3-interop-'));
 const path = (name: string): string => join(folder, name);

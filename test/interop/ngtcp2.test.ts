@@ -5,9 +5,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { programEnv as env, freePort, isInstalled } from '../../src/main/cli/interop/peer.ts';
 import { createAuthority, issueCertificate } from '../../src/main/quic/tls/authority.ts';
 import { run, startServer } from '../cli/run.ts';
-import { env, freePort, isInstalled } from './peers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'routelab-interop-'));
 const path = (name: string): string => join(folder, name);

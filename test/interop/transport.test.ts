@@ -8,12 +8,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { programEnv as env, freePort, isInstalled } from '../../src/main/cli/interop/peer.ts';
 import { createAuthority, issueCertificate } from '../../src/main/quic/tls/authority.ts';
 import type { ConnectionStats, ConnectOptions, QuicSession } from '../../src/main/quic/udp/api.ts';
 import { connectQuic } from '../../src/main/quic/udp/client.ts';
 import { listenQuic } from '../../src/main/quic/udp/server.ts';
 import { LabError } from '../../src/shared/errors.ts';
-import { env, freePort, isInstalled } from './peers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'routelab-transport-'));
 const path = (name: string): string => join(folder, name);

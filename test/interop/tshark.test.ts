@@ -9,12 +9,12 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { programEnv as env, isInstalled } from '../../src/main/cli/interop/peer.ts';
 import { createAuthority, issueCertificate } from '../../src/main/quic/tls/authority.ts';
 import type { QuicSession, QuicStream } from '../../src/main/quic/udp/api.ts';
 import { connectQuic } from '../../src/main/quic/udp/client.ts';
 import { listenQuic } from '../../src/main/quic/udp/server.ts';
 import { type Log, readQlog } from '../quic/qlog/schema.ts';
-import { env, isInstalled } from './peers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'routelab-tshark-'));
 const path = (name: string): string => join(folder, name);

@@ -12,6 +12,35 @@ export interface StandInSession extends QuicSession {
   end(info: CloseInfo): void;
 }
 
+/** Of a connection that has sent and heard nothing. */
+export const NO_FIGURES: ConnectionStats = {
+  controller: 'cubic',
+  cwndBytes: 13_500,
+  datagramBytes: 1350,
+  pacingBps: null,
+  bytesInFlight: 0,
+  smoothedRttUs: null,
+  rttVarUs: null,
+  minRttUs: null,
+  latestRttUs: null,
+  packetsSent: 0,
+  packetsReceived: 0,
+  packetsLost: 0,
+  bytesLost: 0,
+  spuriousLosses: 0,
+  congestionEvents: 0,
+  persistentCongestions: 0,
+  deliveryRateBps: null,
+  isAppLimited: false,
+  bytesSent: 0,
+  bytesReceived: 0,
+  streamBytesSent: 0,
+  streamBytesRetransmitted: 0,
+  ptoCount: 0,
+  migrations: 0,
+  keyUpdates: 0,
+};
+
 export function standInSession(path: Path): StandInSession {
   const closing = Promise.withResolvers<CloseInfo>();
   let open = true;
@@ -20,33 +49,7 @@ export function standInSession(path: Path): StandInSession {
     open = false;
     closing.resolve(info);
   };
-  const figures: ConnectionStats = {
-    controller: 'cubic',
-    cwndBytes: 13_500,
-    datagramBytes: 1350,
-    pacingBps: null,
-    bytesInFlight: 0,
-    smoothedRttUs: null,
-    rttVarUs: null,
-    minRttUs: null,
-    latestRttUs: null,
-    packetsSent: 0,
-    packetsReceived: 0,
-    packetsLost: 0,
-    bytesLost: 0,
-    spuriousLosses: 0,
-    congestionEvents: 0,
-    persistentCongestions: 0,
-    deliveryRateBps: null,
-    isAppLimited: false,
-    bytesSent: 0,
-    bytesReceived: 0,
-    streamBytesSent: 0,
-    streamBytesRetransmitted: 0,
-    ptoCount: 0,
-    migrations: 0,
-    keyUpdates: 0,
-  };
+  const figures: ConnectionStats = { ...NO_FIGURES };
   const session: StandInSession = {
     role: 'client',
     remote: { address: '192.0.2.1', port: 4433 },

@@ -3,35 +3,10 @@ import { expect, test } from 'vitest';
 import { TransportTotals } from '../../src/main/probe/transport-totals.ts';
 import type { ConnectionStats } from '../../src/main/quic/udp/api.ts';
 import { RouteTotals } from '../../src/main/telemetry/route-totals.ts';
+import { NO_FIGURES } from '../probe/stand-in-session.ts';
 import { batch, snapshot } from './sample-data.ts';
 
-const STATS: ConnectionStats = {
-  controller: 'cubic',
-  cwndBytes: 0,
-  datagramBytes: 1350,
-  pacingBps: null,
-  bytesInFlight: 0,
-  smoothedRttUs: null,
-  rttVarUs: null,
-  minRttUs: null,
-  latestRttUs: null,
-  packetsSent: 0,
-  packetsReceived: 0,
-  packetsLost: 0,
-  bytesLost: 0,
-  spuriousLosses: 0,
-  congestionEvents: 0,
-  persistentCongestions: 0,
-  deliveryRateBps: null,
-  isAppLimited: false,
-  bytesSent: 0,
-  bytesReceived: 0,
-  streamBytesSent: 0,
-  streamBytesRetransmitted: 0,
-  ptoCount: 0,
-  migrations: 0,
-  keyUpdates: 0,
-};
+const STATS: ConnectionStats = { ...NO_FIGURES, cwndBytes: 0 };
 
 const handshake = (atMs: number, durationUs: number | null = 5000) => ({
   atMs,

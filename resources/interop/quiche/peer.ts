@@ -1,6 +1,6 @@
 /**
- * The quiche end of the interop cases and of `bench quic`: quiche's native binding, out of @matrixai/quic, driven over dgram.
- * Serves files, and fetches them, over HTTP/0.9 ("hq-interop"); /bytes/N is N zeros.
+ * The quiche end of the interop cases: quiche's native binding, out of @matrixai/quic, driven over dgram. Serves files, and
+ * fetches them, over HTTP/0.9 ("hq-interop").
  *
  *   node peer.ts server --listen 127.0.0.1:4433 --cert cert.pem --key key.pem --www folder [--retry]
  *   node peer.ts client --connect 127.0.0.1:4433 --ca ca.pem --out folder [--again] [--early] [--datagram] [--migrate] /path ...
@@ -19,8 +19,7 @@ import type { Config, Connection, Host } from '@matrixai/quic/native/types.js';
 const quiche = native.quiche;
 const ALPN = 'hq-interop';
 const ID_LENGTH = 16;
-/** Of the option --datagram-bytes. */
-const DATAGRAM_BYTES = '1350';
+const DATAGRAM_BYTES = 1350;
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 const RETRY_PREFIX = Buffer.from('retry');
 
@@ -36,8 +35,6 @@ const { values, positionals } = parseArgs({
     ca: { type: 'string' },
     www: { type: 'string', default: '.' },
     out: { type: 'string' },
-    cc: { type: 'string', default: 'cubic' },
-    'datagram-bytes': { type: 'string', default: DATAGRAM_BYTES },
     retry: { type: 'boolean', default: false },
     again: { type: 'boolean', default: false },
     early: { type: 'boolean', default: false },
@@ -46,14 +43,12 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const datagramBytes = Number(values['datagram-bytes']);
-
 function makeConfig(): Config {
   const config = new quiche.Config();
   config.setApplicationProtos([ALPN]);
   config.setMaxIdleTimeout(30_000);
   config.setMaxRecvUdpPayloadSize(65_527);
-  config.setMaxSendUdpPayloadSize(datagramBytes);
+  config.setMaxSendUdpPayloadSize(DATAGRAM_BYTES);
   config.setInitialMaxData(16 * 1024 * 1024);
   config.setInitialMaxStreamDataBidiLocal(6 * 1024 * 1024);
   config.setInitialMaxStreamDataBidiRemote(6 * 1024 * 1024);
@@ -62,7 +57,7 @@ function makeConfig(): Config {
   config.setInitialMaxStreamsUni(128);
   config.setActiveConnectionIdLimit(4);
   config.setDisableActiveMigration(false);
-  config.setCcAlgorithmName(values.cc);
+  config.setCcAlgorithmName('cubic');
   config.enableDgram(true, 1024, 1024);
   config.enableEarlyData();
   if (values.cert && values.key) {
@@ -100,24 +95,18 @@ class Endpoint {
   readonly #heard = new Map<number, Buffer[]>();
   readonly #toSend = new Map<number, { data: Buffer; sent: number }>();
   readonly #onStream: (id: number, data: Buffer) => void;
-  readonly #keeps: boolean;
   #isEarly = false;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
-  /** Bytes of streams heard, those that are complete too. */
-  bytes = 0;
 
   constructor(
     connection: Connection,
     send: (datagram: Buffer, from: Host, to: Host) => void,
     onStream: (id: number, data: Buffer) => void,
-    /** Whether `onStream` gets what was heard; else it is only counted. */
-    keeps = true,
   ) {
     this.connection = connection;
     this.#send = send;
     this.#onStream = onStream;
-    this.#keeps = keeps;
   }
 
   receive(datagram: Buffer, from: Host, to: Host): void {
@@ -155,7 +144,7 @@ class Endpoint {
         this.wake();
         break;
       }
-      const out = Buffer.allocUnsafe(datagramBytes);
+      const out = Buffer.allocUnsafe(DATAGRAM_BYTES);
       const result = connection.send(out);
       if (!result) break;
       const [length, { from, to }] = result;
@@ -180,13 +169,12 @@ class Endpoint {
       const result = this.connection.streamRecv(id, this.#chunk);
       if (!result) return;
       const [length, fin] = result;
-      this.bytes += length;
       let parts = this.#heard.get(id);
       if (!parts) {
         parts = [];
         this.#heard.set(id, parts);
       }
-      if (this.#keeps) parts.push(Buffer.from(this.#chunk.subarray(0, length)));
+      parts.push(Buffer.from(this.#chunk.subarray(0, length)));
       if (!fin) continue;
       this.#heard.delete(id);
       this.#onStream(id, Buffer.concat(parts));
@@ -205,8 +193,6 @@ class Endpoint {
 /** What a request asks for; null where there is nothing. */
 function bodyOf(request: Buffer): Buffer | null {
   const name = request.toString('latin1').replace(/^GET /, '').trim();
-  const [, count] = /^\/bytes\/(\d{1,10})$/.exec(name) ?? [];
-  if (count !== undefined) return Buffer.alloc(Number(count));
   const path = join(values.www, normalize(`/${name}`));
   return existsSync(path) ? readFileSync(path) : null;
 }
@@ -229,7 +215,7 @@ async function serve(): Promise<void> {
     const derived = derive(header.dcid);
     const waiting = endpoints.get(derived.toString('hex'));
     if (waiting) return waiting;
-    const out = Buffer.alloc(datagramBytes);
+    const out = Buffer.alloc(DATAGRAM_BYTES);
     if (!quiche.versionIsSupported(header.version)) {
       const length = quiche.negotiateVersion(header.scid, header.dcid, out);
       socket.send(out.subarray(0, length), from.port, from.host);
@@ -304,10 +290,6 @@ interface Seen {
   early: boolean;
   datagrams: number;
   migrated: boolean;
-  handshakeMs: number;
-  durationMs: number;
-  bytes: number;
-  lost: number;
 }
 
 async function fetchOnce(
@@ -332,8 +314,6 @@ async function fetchOnce(
   let challenged = false;
   let migrated = false;
   let early = false;
-  const startedAt = performance.now();
-  let establishedAt = 0;
   const done = Promise.withResolvers<void>();
   let endpoint!: Endpoint;
   const local = await open();
@@ -360,7 +340,6 @@ async function fetchOnce(
       if (values.out) writeFileSync(join(values.out, basename(names.get(id)!)), data);
       waiting--;
     },
-    values.out !== undefined,
   );
   endpoint.onChange = () => {
     if (connection.isClosed()) {
@@ -370,7 +349,6 @@ async function fetchOnce(
       );
       return;
     }
-    if (connection.isEstablished() && establishedAt === 0) establishedAt = performance.now();
     const isEarly = isLast && values.early && connection.isInEarlyData();
     if (!asked && (connection.isEstablished() || isEarly)) {
       asked = true;
@@ -423,10 +401,6 @@ async function fetchOnce(
     early,
     datagrams,
     migrated,
-    handshakeMs: establishedAt - startedAt,
-    durationMs: performance.now() - startedAt,
-    bytes: endpoint.bytes,
-    lost: connection.stats().lost,
   };
   return { seen, session: connection.session() };
 }

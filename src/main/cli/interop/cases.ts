@@ -5,6 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { LinkSettings } from '../../../shared/domain.ts';
+import { Rng } from '../../path/rng.ts';
 import type { Exchange, Outcome } from './exchange.ts';
 import { HQ } from './files.ts';
 import type { Middlebox, Way } from './middlebox.ts';
@@ -49,17 +50,11 @@ function expect(isSo: boolean, otherwise: string): void {
   if (!isSo) throw new Error(otherwise);
 }
 
-/** A sequence that spoils or drops about one datagram in `period`, the same for every run. */
-const oneIn = (period: number) => {
-  let state = 1;
-  return (): boolean => {
-    // Marsaglia's xorshift32: which datagrams are hit has to look random, and no more.
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % period === 0;
-  };
-};
+/** Spoils about one datagram in `period`, the same ones in every run. */
+function oneIn(period: number): () => boolean {
+  const rng = Rng.fromSeed(1);
+  return () => rng.float() < 1 / period;
+}
 
 /**
  * So many handshakes in a row. An end that gives up in such weather may try once more, as a user would: how patient it is is no

@@ -1,8 +1,5 @@
 /** ngtcp2 with GnuTLS: the example programs of Debian's ngtcp2-server and ngtcp2-client. They speak HTTP/3 only. */
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { isIPv6 } from 'node:net';
-import { isInstalled, NotApplicable, type Peer, runProgram, startProgram } from './peer.ts';
+import { freePort, isInstalled, NotApplicable, type Peer, runProgram, startProgram } from './peer.ts';
 
 export const ngtcp2: Peer = {
   name: 'ngtcp2',
@@ -54,14 +51,3 @@ export const ngtcp2: Peer = {
     );
   },
 };
-
-/** A UDP port that was free a moment ago. */
-async function freePort(host: string): Promise<number> {
-  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
-  socket.bind(0, host);
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}

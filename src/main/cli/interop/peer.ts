@@ -1,6 +1,8 @@
 /** What the interop cases ask of another QUIC stack, whichever it is, and how its programs are run. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
 
 /** Debian puts some programs where only root looks. */
 export const programEnv = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/usr/bin` };
@@ -140,4 +142,15 @@ export async function startProgram(
       if (died !== null) throw new Error(`${command} ended by itself with ${died}: ${output()}`);
     },
   };
+}
+
+/** A UDP port that was free a moment ago. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  socket.bind(0, host);
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
 }

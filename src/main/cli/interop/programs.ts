@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { formatAddress } from '../address.ts';
 import { NotApplicable, type Peer, programEnv, runProgram, startProgram } from './peer.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -48,8 +49,7 @@ function programPeer(options: {
 
     async serve({ www, key, cert }, { host, retry }) {
       const [program, ...args] = command();
-      const port = 0;
-      const listen = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+      const listen = formatAddress({ host, port: 0 });
       const flags = [
         '--listen',
         listen,
@@ -94,7 +94,7 @@ function programPeer(options: {
           ...args,
           'client',
           '--connect',
-          `${host.includes(':') ? `[${host}]` : host}:${port}`,
+          formatAddress({ host, port }),
           '--ca',
           ca,
           '--out',

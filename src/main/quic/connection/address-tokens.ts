@@ -4,6 +4,7 @@
  * Sealed, so that only this server can make or read them.
  */
 import { SealedBox } from '../tls/sealed-box.ts';
+import { UsedOnce } from '../tls/used-once.ts';
 
 /** Time for a client to answer a Retry, with retransmissions. */
 const RETRY_LIFETIME_MS = 15_000;
@@ -11,8 +12,6 @@ const NEW_TOKEN_LIFETIME_MS = 24 * 3_600_000;
 const RETRY = 1;
 const NEW_TOKEN = 2;
 const TIME_LENGTH = 6;
-/** Tokens remembered as used. */
-const MAX_USED = 10_000;
 
 export type AddressToken =
   /** The Destination Connection ID of the Initial that the Retry answered. */
@@ -23,8 +22,8 @@ export type AddressToken =
 
 export class AddressTokens {
   readonly #box: SealedBox;
-  /** Tokens of NEW_TOKEN that were used, and until when they would be good. */
-  readonly #used = new Map<string, number>();
+  /** Tokens of NEW_TOKEN. */
+  readonly #used = new UsedOnce(NEW_TOKEN_LIFETIME_MS);
 
   /** `random`: n bytes that an attacker cannot predict; the key is made of them. */
   constructor(random: (n: number) => Buffer) {
@@ -75,14 +74,7 @@ export class AddressTokens {
    * send to its address what we would not send to others. While too many are remembered none is.
    */
   claim(token: Buffer, nowMs: number): boolean {
-    for (const [used, untilMs] of this.#used) {
-      if (untilMs > nowMs) break;
-      this.#used.delete(used);
-    }
-    const key = token.toString('latin1');
-    if (this.#used.has(key) || this.#used.size >= MAX_USED) return false;
-    this.#used.set(key, nowMs + NEW_TOKEN_LIFETIME_MS);
-    return true;
+    return this.#used.claim(token, nowMs);
   }
 
   #seal(kind: number, to: string, content: Buffer, nowMs: number): Buffer {

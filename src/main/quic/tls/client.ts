@@ -104,7 +104,8 @@ export class ClientHandshake extends Handshake {
   #state: State = 'idle';
   /** Raw ClientHello and, if there was one, HelloRetryRequest with the ClientHello that answered it. */
   readonly #hellos: Buffer[] = [];
-  #retry: { suite: number; group: number | null } | null = null;
+  /** Cipher suite of the HelloRetryRequest, once there was one. */
+  #retriedSuite: number | null = null;
   /** What is offered for resumption, as long as it is. */
   #resume: ClientHandshakeOptions['resume'];
   #earlyData: boolean;
@@ -258,7 +259,8 @@ export class ClientHandshake extends Handshake {
 
   /** §4.1.4: the server asks for another key share, or to see that this address is ours. */
   #onHelloRetryRequest(message: HandshakeMessage, hello: ServerHello, suite: CipherSuite): void {
-    if (this.#retry) throw new TlsAlert(Alert.unexpected_message, 'a second HelloRetryRequest');
+    if (this.#retriedSuite !== null)
+      throw new TlsAlert(Alert.unexpected_message, 'a second HelloRetryRequest');
     checkResponseExtensions(hello.extensions, 'HelloRetryRequest', this.#offered, [
       'supported_versions',
       'key_share',
@@ -276,7 +278,7 @@ export class ClientHandshake extends Handshake {
     if (!group && !cookie) {
       throw new TlsAlert(Alert.illegal_parameter, 'HelloRetryRequest that changes nothing');
     }
-    this.#retry = { suite: suite.id, group: id };
+    this.#retriedSuite = suite.id;
     if (group) this.#share = this.#generate(group);
     this.#hellos.push(message.raw);
     // §4.1.4: a PSK goes with the hash of the suite that was chosen; §4.2.10: no early data any more.
@@ -319,7 +321,7 @@ export class ClientHandshake extends Handshake {
       'key_share',
       'pre_shared_key',
     ]);
-    if (this.#retry && this.#retry.suite !== suite.id) {
+    if (this.#retriedSuite !== null && this.#retriedSuite !== suite.id) {
       throw new TlsAlert(Alert.illegal_parameter, 'the cipher suite is not that of the HelloRetryRequest');
     }
     const psk = this.#selectedPsk(hello, suite);

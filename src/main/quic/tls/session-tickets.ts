@@ -4,13 +4,12 @@
  */
 import { decode, opaque, uint, vector } from './codec.ts';
 import { SealedBox } from './sealed-box.ts';
+import { UsedOnce } from './used-once.ts';
 
 /** §4.6.1 allows seven days; the key of our tickets does not outlive the server anyway. */
 const LIFETIME_S = 24 * 3600;
 /** How far the ages that client and server know of a ticket may be apart for early data to be taken (§8.3). */
 const FRESH_MS = 10_000;
-/** Tickets remembered as used; while there are as many, no early data is taken. */
-const MAX_USED = 10_000;
 const CONTEXT = Buffer.from('session ticket');
 
 /** What a server has to know again to resume a session. */
@@ -41,8 +40,8 @@ export class SessionTickets {
   readonly #box: SealedBox;
   readonly #random: (n: number) => Buffer;
   readonly #nowMs: () => number;
-  /** Tickets whose early data was taken, and until when a copy of it would look fresh. */
-  readonly #used = new Map<string, number>();
+  /** Tickets whose early data was taken: remembered for as long as a copy of it would look fresh. */
+  readonly #used = new UsedOnce(2 * FRESH_MS);
 
   /** `random`: n bytes that an attacker cannot predict. `nowMs`: unix milliseconds. */
   constructor(random: (n: number) => Buffer, nowMs: () => number) {
@@ -83,15 +82,7 @@ export class SessionTickets {
 
   /** Whether early data that comes with this ticket, fresh, is the first (§8.1). */
   claim(ticket: Buffer): boolean {
-    const now = this.#nowMs();
-    for (const [used, untilMs] of this.#used) {
-      if (untilMs > now) break;
-      this.#used.delete(used);
-    }
-    const key = ticket.toString('latin1');
-    if (this.#used.has(key) || this.#used.size >= MAX_USED) return false;
-    this.#used.set(key, now + 2 * FRESH_MS);
-    return true;
+    return this.#used.claim(ticket, this.#nowMs());
   }
 }
 
