@@ -6,7 +6,7 @@ const floors = [
   ['src/shared'],
   ['src/main/congestion', 'src/main/path'],
   ['src/main/recovery'],
-  ['src/main/quic'],
+  ['src/main/quic', 'src/main/simulate'],
   ['src/main/probe', 'src/main/store', 'src/main/telemetry'],
   ['src/main/workers'],
   ['src/main/lab'],
@@ -32,7 +32,13 @@ floors.forEach((rooms, floor) => {
 });
 
 /** Sans-IO rooms: no clock, socket, thread or file. */
-const pure = ['src/main/congestion', 'src/main/path(?!/relay)', 'src/main/recovery', 'src/main/quic(?!/udp)'];
+const pure = [
+  'src/main/congestion',
+  'src/main/path(?!/relay)',
+  'src/main/recovery',
+  'src/main/quic(?!/udp)',
+  'src/main/simulate',
+];
 forbidden.push(
   {
     name: 'sans-io',

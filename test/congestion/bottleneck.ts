@@ -43,6 +43,7 @@ export interface BottleneckResult {
 
 export function runBottleneck(o: BottleneckOptions): BottleneckResult {
   const controller = createController(o.controller, {
+    random: () => 0.5,
     datagramBytes: DATAGRAM_BYTES,
     parameters: o.parameters ?? {},
   });
@@ -86,6 +87,8 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
         delivered: 0,
         deliveredAtUs: 0,
         firstSentAtUs: 0,
+        txInFlight: 0,
+        lost: 0,
         isAppLimited: false,
       },
       now,

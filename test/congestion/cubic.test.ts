@@ -7,6 +7,7 @@ const BETA = 0.7;
 
 const make = (parameters: Record<string, number> = {}) =>
   createController('cubic', {
+    random: () => 0.5,
     datagramBytes: MSS,
     parameters: { InitialWindow: 100, HyStart: 0, ...parameters },
   });

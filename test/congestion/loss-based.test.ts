@@ -3,7 +3,7 @@ import { createController } from '../../src/main/congestion/index.ts';
 import { lose, MSS, round, sample } from './support.ts';
 
 const make = (name: string, parameters = {}, datagramBytes = MSS) =>
-  createController(name, { datagramBytes, parameters });
+  createController(name, { random: () => 0.5, datagramBytes, parameters });
 
 describe.each(['newreno', 'cubic'])('%s, as RFC 9002 §7 asks of any window', (name) => {
   it('starts with ten packets, at most 14720 bytes, and at least two packets', () => {

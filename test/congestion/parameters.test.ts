@@ -57,13 +57,15 @@ describe('controller parameters', () => {
 
 describe('createController', () => {
   it('makes a controller by name', () => {
-    expect(createController('newreno', { datagramBytes: 1200 }).name).toBe('newreno');
-    expect(createController('cubic', { datagramBytes: 1200 }).name).toBe('cubic');
+    expect(createController('newreno', { random: () => 0.5, datagramBytes: 1200 }).name).toBe('newreno');
+    expect(createController('cubic', { random: () => 0.5, datagramBytes: 1200 }).name).toBe('cubic');
   });
 
   it('refuses an unknown name with those there are', () => {
     for (const name of ['vegas', 'constructor', '']) {
-      const { code, field, message } = refusal(() => createController(name, { datagramBytes: 1200 }));
+      const { code, field, message } = refusal(() =>
+        createController(name, { random: () => 0.5, datagramBytes: 1200 }),
+      );
       expect([code, field]).toEqual(['RL_INPUT_INVALID', 'controller']);
       expect(message).toContain('newreno, cubic');
     }

@@ -14,6 +14,8 @@ export function sample(overrides: Partial<AckSample> & { nowUs: number; ackedByt
     largestAckedSentAtUs: overrides.nowUs - 100_000,
     deliveredBytes: 0,
     priorDeliveredBytes: 0,
+    txInFlightBytes: 0,
+    lostSinceSentBytes: 0,
     deliveryRateBps: null,
     intervalUs: 100_000,
     isAppLimited: false,
@@ -22,7 +24,17 @@ export function sample(overrides: Partial<AckSample> & { nowUs: number; ackedByt
 }
 
 export function lose(controller: CongestionController, nowUs: number, sentAtUs: number): void {
-  controller.onLoss({ nowUs, lostBytes: MSS, bytesInFlight: controller.cwnd, largestLostSentAtUs: sentAtUs });
+  controller.onLoss({
+    nowUs,
+    lostBytes: MSS,
+    packets: [
+      { bytes: MSS, sentAtUs, delivered: 0, lost: 0, txInFlight: controller.cwnd, isAppLimited: false },
+    ],
+    totalLostBytes: MSS,
+    deliveredBytes: 0,
+    bytesInFlight: controller.cwnd,
+    largestLostSentAtUs: sentAtUs,
+  });
 }
 
 /** One round trip in which the whole window is acknowledged, packet by packet. Returns the time after it. */

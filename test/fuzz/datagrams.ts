@@ -11,7 +11,7 @@ const server = { address: '192.0.2.2', port: 4433 };
 function client(): { connection: Connection; first: Buffer } {
   let counter = 0;
   const config: ClientConfig = {
-    controller: () => createController('cubic', { datagramBytes: 1350, parameters: {} }),
+    controller: () => createController('cubic', { random: () => 0.5, datagramBytes: 1350, parameters: {} }),
     alpn: ['test'],
     random: (n) => {
       const out = Buffer.alloc(n);

@@ -7,7 +7,7 @@ import { Connection } from '../../src/main/quic/connection/connection.ts';
 export function clientInitial(alpn = 'test'): Buffer {
   const client = Connection.client(
     {
-      controller: () => createController('cubic', { datagramBytes: 1350, parameters: {} }),
+      controller: () => createController('cubic', { random: () => 0.5, datagramBytes: 1350, parameters: {} }),
       alpn: [alpn],
       random: randomBytes,
       datagramBytes: 1350,

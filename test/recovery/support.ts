@@ -16,6 +16,8 @@ export function packet(packetNumber: number, overrides: Partial<SentPacket<null>
     delivered: 0,
     deliveredAtUs: 0,
     firstSentAtUs: 0,
+    txInFlight: 0,
+    lost: 0,
     isAppLimited: false,
     ...overrides,
   };
@@ -27,7 +29,7 @@ export const ackOnly = (packetNumber: number): SentPacket<null> =>
 
 export function newRecovery(controller = 'newreno'): Recovery<null> {
   return new Recovery<null>({
-    controller: createController(controller, { datagramBytes: DATAGRAM_BYTES }),
+    controller: createController(controller, { random: () => 0.5, datagramBytes: DATAGRAM_BYTES }),
     datagramBytes: DATAGRAM_BYTES,
   });
 }

@@ -58,7 +58,7 @@ export function chosenController(options: {
   set?: Readonly<Record<string, number>>;
 }): { name: Controller; parameters: Readonly<Record<string, number>> } {
   const { congestion: name, set: parameters = {} } = options;
-  createController(name, { datagramBytes: DEFAULT_DATAGRAM_BYTES, parameters });
+  createController(name, { random: () => 0.5, datagramBytes: DEFAULT_DATAGRAM_BYTES, parameters });
   return { name, parameters };
 }
 

@@ -24,15 +24,36 @@ export interface AckSample {
   deliveredBytes: number;
   /** `deliveredBytes` when the newest acknowledged packet was sent. */
   priorDeliveredBytes: number;
+  /** Bytes in flight when that packet was sent, itself included (RS.tx_in_flight). */
+  txInFlightBytes: number;
+  /** Bytes declared lost since that packet was sent (RS.lost). */
+  lostSinceSentBytes: number;
   /** Delivery-rate sample; null when the interval was too short to be valid. */
   deliveryRateBps: number | null;
   intervalUs: number;
   isAppLimited: boolean;
 }
 
+/** What is known of a packet that was lost: its own size, and how the connection stood when it was sent. */
+interface LostPacket {
+  readonly bytes: number;
+  readonly sentAtUs: number;
+  /** Delivered bytes, lost bytes and bytes in flight (itself included) of the connection when it was sent. */
+  readonly delivered: number;
+  readonly lost: number;
+  readonly txInFlight: number;
+  readonly isAppLimited: boolean;
+}
+
 export interface LossSample {
   nowUs: number;
   lostBytes: number;
+  /** What was lost, in the order it was sent; valid during the call. */
+  packets: readonly LostPacket[];
+  /** Total bytes declared lost on the connection, these included. */
+  totalLostBytes: number;
+  /** Total bytes delivered on the connection so far. */
+  deliveredBytes: number;
   bytesInFlight: number;
   /** Sending time of the newest lost packet: decides whether a new recovery period starts (RFC 9002 §7.3.1). */
   largestLostSentAtUs: number;
@@ -45,6 +66,8 @@ export interface ControllerSnapshot {
   cwnd: number;
   ssthresh: number | null;
   pacingBps: number | null;
+  /** The controller’s estimate of what the path delivers, bits per second; null when it has none. */
+  bandwidthBps: number | null;
 }
 
 export interface CongestionController {
@@ -56,12 +79,14 @@ export interface CongestionController {
   /** Largest burst the pacer may release at once, bytes. */
   readonly sendQuantum: number;
   /** After a packet counted as in flight was sent; `bytesInFlight` includes it. */
-  onSent(nowUs: number, bytes: number, bytesInFlight: number): void;
+  onSent(nowUs: number, bytes: number, bytesInFlight: number, isAppLimited: boolean): void;
   onAck(sample: AckSample): void;
   /** Called before `onAck` when the same ACK did both. */
   onLoss(sample: LossSample): void;
   /** RFC 9002 §7.6: collapse to the minimum window. */
   onPersistentCongestion(nowUs: number): void;
+  /** Every loss of the newest congestion event turned out to be none: its packets were acknowledged after all. */
+  onSpuriousLoss(nowUs: number): void;
   /** The sender had nothing more to send although the window had room. */
   onAppLimited(nowUs: number, bytesInFlight: number): void;
   /** The path’s datagram size changed. */
@@ -88,5 +113,7 @@ export interface ControllerFactory {
   create(options: {
     datagramBytes: number;
     parameters: Readonly<Record<string, number>>;
+    /** Uniform on [0, 1). */
+    random: () => number;
   }): CongestionController;
 }

@@ -13,11 +13,15 @@ const CONTROLLER_FACTORIES: Readonly<Record<Controller, ControllerFactory>> = {
 
 /**
  * A controller in its initial state. `datagramBytes` is the UDP payload of a full packet; `parameters` overrides
- * defaults by name. Throws LabError RL_INPUT_INVALID: field `controller` for an unknown name, else the parameter's.
+ * defaults by name; `random` is uniform on [0, 1). Throws LabError RL_INPUT_INVALID: field `controller` for an unknown name, else the parameter's.
  */
 export function createController(
   name: string,
-  options: { datagramBytes: number; parameters?: Readonly<Record<string, number>> | undefined },
+  options: {
+    datagramBytes: number;
+    parameters?: Readonly<Record<string, number>> | undefined;
+    random: () => number;
+  },
 ): CongestionController {
   const factory = Object.values(CONTROLLER_FACTORIES).find((each) => each.name === name);
   if (!factory) {
@@ -29,5 +33,6 @@ export function createController(
   return factory.create({
     datagramBytes: options.datagramBytes,
     parameters: resolveParameters(factory.parameters, options.parameters ?? {}),
+    random: options.random,
   });
 }

@@ -114,7 +114,7 @@ export abstract class LossBasedController implements CongestionController {
     return Math.max(least, Math.min(bytes, MAX_SEND_QUANTUM));
   }
 
-  onSent(_nowUs: number, _bytes: number, _bytesInFlight: number): void {}
+  onSent(_nowUs: number, _bytes: number, _bytesInFlight: number, _isAppLimited: boolean): void {}
 
   onAck(sample: AckSample): void {
     this.#smoothedRttUs = sample.smoothedRttUs;
@@ -156,6 +156,8 @@ export abstract class LossBasedController implements CongestionController {
     this.restart();
   }
 
+  onSpuriousLoss(_nowUs: number): void {}
+
   abstract onAppLimited(nowUs: number, bytesInFlight: number): void;
 
   onDatagramSize(bytes: number): void {
@@ -172,6 +174,7 @@ export abstract class LossBasedController implements CongestionController {
       cwnd: this.cwnd,
       ssthresh: Number.isFinite(this.ssthresh) ? Math.floor(this.ssthresh) : null,
       pacingBps: this.pacingBps,
+      bandwidthBps: null,
     };
   }
 

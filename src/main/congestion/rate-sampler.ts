@@ -10,12 +10,15 @@ interface SampledPacket {
   delivered: number;
   deliveredAtUs: number;
   firstSentAtUs: number;
+  txInFlight: number;
+  lost: number;
   isAppLimited: boolean;
 }
 
 export class RateSampler {
   #deliveredBytes = 0;
   #deliveredAtUs = 0;
+  #lostBytes = 0;
   /** Sending time of the first packet of the flight being measured. */
   #firstSentAtUs = 0;
   /** Delivered bytes at which the last packet sent while application-limited is gone; 0 when there is none. */
@@ -25,12 +28,19 @@ export class RateSampler {
   #hasPacket = false;
   #newestSentAtUs = 0;
   #priorDeliveredBytes = 0;
+  #txInFlightBytes = 0;
+  #priorLostBytes = 0;
   #isAppLimited = false;
   #intervalUs = 0;
 
   /** Bytes delivered on the connection so far. */
   get deliveredBytes(): number {
     return this.#deliveredBytes;
+  }
+
+  /** Bytes declared lost on the connection so far. */
+  get lostBytes(): number {
+    return this.#lostBytes;
   }
 
   // The sample: valid from `finish` until the next `begin`.
@@ -43,6 +53,16 @@ export class RateSampler {
   /** `deliveredBytes` when that packet was sent. */
   get priorDeliveredBytes(): number {
     return this.#priorDeliveredBytes;
+  }
+
+  /** Bytes in flight when it was sent, itself included. */
+  get txInFlightBytes(): number {
+    return this.#txInFlightBytes;
+  }
+
+  /** Bytes declared lost since it was sent. */
+  get lostSinceSentBytes(): number {
+    return this.#lostBytes - this.#priorLostBytes;
   }
 
   get isAppLimited(): boolean {
@@ -62,7 +82,14 @@ export class RateSampler {
     packet.delivered = this.#deliveredBytes;
     packet.deliveredAtUs = this.#deliveredAtUs;
     packet.firstSentAtUs = this.#firstSentAtUs;
+    packet.txInFlight = bytesInFlight + packet.bytes;
+    packet.lost = this.#lostBytes;
     packet.isAppLimited = this.#appLimitedUntilBytes > 0;
+  }
+
+  /** Packets counted as in flight are declared lost. */
+  onLost(bytes: number): void {
+    this.#lostBytes += bytes;
   }
 
   /** Starts the sample of one ACK. */
@@ -79,6 +106,8 @@ export class RateSampler {
     this.#hasPacket = true;
     this.#newestSentAtUs = packet.sentAtUs;
     this.#priorDeliveredBytes = packet.delivered;
+    this.#txInFlightBytes = packet.txInFlight;
+    this.#priorLostBytes = packet.lost;
     this.#isAppLimited = packet.isAppLimited;
     // The slower of the two is the honest one: ACKs may arrive compressed, packets leave in bursts.
     const sendElapsedUs = packet.sentAtUs - packet.firstSentAtUs;

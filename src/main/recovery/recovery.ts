@@ -98,6 +98,8 @@ export class Recovery<F> {
     persistentCongestions: 0,
     congestionEvents: 0,
   };
+  /** Losses of the newest congestion event that have not turned out to be none. */
+  #standingLosses = 0;
   /** When the newest recovery period began. */
   #recoveryFromUs = Number.NEGATIVE_INFINITY;
   #deliveryRateBps: number | null = null;
@@ -124,6 +126,8 @@ export class Recovery<F> {
     largestAckedSentAtUs: 0,
     deliveredBytes: 0,
     priorDeliveredBytes: 0,
+    txInFlightBytes: 0,
+    lostSinceSentBytes: 0,
     deliveryRateBps: null,
     intervalUs: 0,
     isAppLimited: false,
@@ -151,6 +155,7 @@ export class Recovery<F> {
     this.rtt.reset();
     this.#pathFrom = this.#spaces.application.sent.next;
     this.#firstRttSampleAtUs = null;
+    this.#standingLosses = 0;
     this.#ptoBackoff = 0;
   }
 
@@ -203,7 +208,7 @@ export class Recovery<F> {
         state.lastAckElicitingAtUs = nowUs;
         state.ackElicitingInFlight++;
       }
-      this.#controller.onSent(nowUs, packet.bytes, this.#bytesInFlight);
+      this.#controller.onSent(nowUs, packet.bytes, this.#bytesInFlight, packet.isAppLimited);
       this.#timerSetAtUs = nowUs;
     }
     for (let number = before; number <= packet.packetNumber; number++) {
@@ -230,7 +235,7 @@ export class Recovery<F> {
     const largest = ranges[0]!.last;
     if (largest >= sent.next || ranges.some(({ first, last }) => sent.wasSkipped(first, last))) return null;
     if (largest > state.largestAcked) state.largestAcked = largest;
-    this.#stats.spuriousLosses += state.spurious.take(ranges, nowUs - 3 * this.rtt.ptoBaseUs(0));
+    this.#takeBackLosses(state, ranges, nowUs);
 
     const acked: SentPacket<F>[] = [];
     const priorInFlight = this.#bytesInFlight;
@@ -287,6 +292,8 @@ export class Recovery<F> {
       sample.largestAckedSentAtUs = this.#sampler.newestSentAtUs;
       sample.deliveredBytes = this.#sampler.deliveredBytes;
       sample.priorDeliveredBytes = this.#sampler.priorDeliveredBytes;
+      sample.txInFlightBytes = this.#sampler.txInFlightBytes;
+      sample.lostSinceSentBytes = this.#sampler.lostSinceSentBytes;
       sample.intervalUs = this.#sampler.intervalUs;
       sample.isAppLimited = this.#sampler.isAppLimited;
       this.#noteDeliveryRate(sample);
@@ -298,6 +305,16 @@ export class Recovery<F> {
     if (this.#addressValidated) this.#ptoBackoff = 0;
     this.#timerSetAtUs = nowUs;
     return { acked, lost };
+  }
+
+  /** Losses that were none, and what they made the controller do, where none of the event's is left. */
+  #takeBackLosses(state: SpaceState<F>, ranges: readonly PacketRange[], nowUs: number): void {
+    const found = state.spurious.take(ranges, nowUs - 3 * this.rtt.ptoBaseUs(0));
+    if (found === 0) return;
+    this.#stats.spuriousLosses += found;
+    if (this.#standingLosses === 0) return;
+    this.#standingLosses = Math.max(0, this.#standingLosses - found);
+    if (this.#standingLosses === 0) this.#controller.onSpuriousLoss(nowUs);
   }
 
   /** An idle application says nothing about the path, unless it got more through than was known to pass. */
@@ -413,6 +430,7 @@ export class Recovery<F> {
     state.lossTimeUs = null;
     const lost: SentPacket<F>[] = [];
     const ordinals: number[] = [];
+    const lostOnPath: SentPacket<F>[] = [];
     const pathFrom = state === this.#spaces.application ? this.#pathFrom : 0;
     let lostInFlight = 0;
     let largestSentAtUs = 0;
@@ -446,6 +464,7 @@ export class Recovery<F> {
       if (ackEliciting) state.ackElicitingInFlight--;
       lostInFlight += packet.bytes;
       if (packetNumber < pathFrom) continue;
+      lostOnPath.push(packet);
       this.#lostOnPath += packet.bytes;
       largestSentAtUs = sentAtUs;
     }
@@ -454,10 +473,16 @@ export class Recovery<F> {
     if (largestSentAtUs > this.#recoveryFromUs) {
       this.#recoveryFromUs = nowUs;
       this.#stats.congestionEvents++;
+      this.#standingLosses = 0;
     }
+    this.#standingLosses += lostOnPath.length;
+    this.#sampler.onLost(this.#lostOnPath);
     this.#controller.onLoss({
       nowUs,
       lostBytes: this.#lostOnPath,
+      packets: lostOnPath,
+      totalLostBytes: this.#sampler.lostBytes,
+      deliveredBytes: this.#sampler.deliveredBytes,
       bytesInFlight: this.#bytesInFlight,
       largestLostSentAtUs: largestSentAtUs,
     });

@@ -20,5 +20,7 @@ export interface SentPacket<F = unknown> {
   delivered: number;
   deliveredAtUs: number;
   firstSentAtUs: number;
+  txInFlight: number;
+  lost: number;
   isAppLimited: boolean;
 }

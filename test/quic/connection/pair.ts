@@ -88,7 +88,8 @@ export class Pair {
     const serverBytes = options.server?.datagramBytes ?? common.datagramBytes;
     this.#serverConfig = {
       ...common,
-      controller: () => createController('cubic', { datagramBytes: serverBytes, parameters: {} }),
+      controller: () =>
+        createController('cubic', { random: () => 0.5, datagramBytes: serverBytes, parameters: {} }),
       random: randomFrom('server'),
       certificate,
       privateKey,
@@ -97,7 +98,8 @@ export class Pair {
     this.client = Connection.client(
       {
         ...common,
-        controller: () => createController('cubic', { datagramBytes: clientBytes, parameters: {} }),
+        controller: () =>
+          createController('cubic', { random: () => 0.5, datagramBytes: clientBytes, parameters: {} }),
         random: randomFrom('client'),
         serverName: 'localhost',
         peerName: 'localhost',

@@ -394,6 +394,8 @@ export class Sender {
       delivered: 0,
       deliveredAtUs: 0,
       firstSentAtUs: 0,
+      txInFlight: 0,
+      lost: 0,
       isAppLimited: false,
     };
     state.recovery.onPacketSent(space.name, sent, nowUs);

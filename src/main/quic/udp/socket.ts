@@ -46,7 +46,11 @@ export function controllerMaker(
   datagramBytes: number,
 ): () => CongestionController {
   const make = (): CongestionController =>
-    createController(choice?.name ?? 'cubic', { datagramBytes, parameters: choice?.parameters });
+    createController(choice?.name ?? 'cubic', {
+      datagramBytes,
+      parameters: choice?.parameters,
+      random: Math.random,
+    });
   make();
   return make;
 }
