@@ -4,6 +4,7 @@
  * the name says otherwise. A value that was not measured is `null`, never zero.
  */
 import { z } from 'zod';
+import { LabError } from './errors.ts';
 import { LinkSettings } from './link-settings.ts';
 
 export { LinkSettings } from './link-settings.ts';
@@ -11,6 +12,27 @@ export { LinkSettings } from './link-settings.ts';
 export const CONTROLLERS = ['newreno', 'cubic'] as const;
 export const Controller = z.enum(CONTROLLERS);
 export type Controller = z.infer<typeof Controller>;
+
+/** What else controllers are called (DESIGN.md §5). */
+const CONTROLLER_ALIASES: Readonly<Record<string, string>> = {
+  reno: 'newreno',
+  bbr: 'bbr3',
+  bbrv1: 'bbr1',
+  bbrv2: 'bbr2',
+  bbrv3: 'bbr3',
+};
+
+/** The controller a person means by `text`: its name or an alias. Throws RL_INPUT_INVALID, of `field`. */
+export function controllerNamed(text: string, field = 'controller'): Controller {
+  const name = text.trim().toLowerCase();
+  const found = Controller.safeParse(
+    Object.hasOwn(CONTROLLER_ALIASES, name) ? CONTROLLER_ALIASES[name] : name,
+  );
+  if (found.success) return found.data;
+  throw new LabError('RL_INPUT_INVALID', `${field}: "${text}" is none of ${CONTROLLERS.join(', ')}`, {
+    field,
+  });
+}
 
 /** An emulated path: a named profile, both directions spelled out, and optionally a schedule of outages. */
 export const Emulation = z.strictObject({
@@ -33,7 +55,11 @@ export type Emulation = z.infer<typeof Emulation>;
 export const Profile = z.object({ name: z.string(), emulation: Emulation });
 export type Profile = z.infer<typeof Profile>;
 
-const hostName = z
+/** Controller parameters that differ from their defaults, by name (`controllers.list`). */
+export const ControllerParameters = z.record(z.string().min(1).max(64), z.number());
+export type ControllerParameters = z.infer<typeof ControllerParameters>;
+
+export const hostName = z
   .string()
   .trim()
   .min(1, 'a host name or address is required')
@@ -51,6 +77,7 @@ const routeFields = {
   /** Name checked against the certificate; null means `host`. */
   serverName: z.string().trim().min(1).max(253).nullable(),
   controller: Controller,
+  parameters: ControllerParameters,
   /** Pings per second. */
   pingRate: z.number().min(0.1).max(100),
   /** Seconds between throughput measurements; null measures none. Each is bounded by `transferBytes` and 2 s. */
@@ -67,6 +94,7 @@ export const RouteInput = z.strictObject({
   ...routeFields,
   serverName: routeFields.serverName.default(null),
   controller: routeFields.controller.default('cubic'),
+  parameters: routeFields.parameters.default({}),
   pingRate: routeFields.pingRate.default(10),
   transferEveryS: routeFields.transferEveryS.default(15),
   transferBytes: routeFields.transferBytes.default(2_000_000),
@@ -151,14 +179,20 @@ export const TransportSnapshot = z.object({
 });
 export type TransportSnapshot = z.infer<typeof TransportSnapshot>;
 
+/** A failure from the error catalogue. */
+export const LabFailure = z.object({
+  code: z.string(),
+  message: z.string(),
+  field: z.string().optional(),
+  hint: z.string(),
+});
+
 /** Everything known about a route right now. */
 export const RouteStatus = z.object({
   routeId: RouteId,
   state: RouteState,
   /** Why the route is down, from the error catalogue. */
-  error: z
-    .object({ code: z.string(), message: z.string(), field: z.string().optional(), hint: z.string() })
-    .nullable(),
+  error: LabFailure.nullable(),
   runId: z.number().int().nullable(),
   sinceMs: z.number(),
   /** The last 60 s of pings up to the newest moment whose pings are all resolved. */
