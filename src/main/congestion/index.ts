@@ -1,6 +1,7 @@
 /** The controllers there are, by name. */
 import type { Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import { bbr3 } from './bbr/bbr3.ts';
 import type { CongestionController, ControllerFactory } from './controller.ts';
 import { cubic } from './cubic.ts';
 import { newReno } from './newreno.ts';
@@ -9,6 +10,7 @@ import { resolveParameters } from './parameters.ts';
 const CONTROLLER_FACTORIES: Readonly<Record<Controller, ControllerFactory>> = {
   newreno: newReno,
   cubic,
+  bbr3,
 };
 
 /**
