@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 
-export const CONTROLLERS = ['newreno', 'cubic', 'bbr3'] as const;
+export const CONTROLLERS = ['newreno', 'cubic', 'bbr2', 'bbr3'] as const;
 export const Controller = z.enum(CONTROLLERS);
 export type Controller = z.infer<typeof Controller>;
 

@@ -1,6 +1,7 @@
 /** The controllers there are, by name. */
 import type { Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import { bbr2 } from './bbr/bbr2.ts';
 import { bbr3 } from './bbr/bbr3.ts';
 import type { CongestionController, ControllerFactory } from './controller.ts';
 import { cubic } from './cubic.ts';
@@ -10,6 +11,7 @@ import { resolveParameters } from './parameters.ts';
 const CONTROLLER_FACTORIES: Readonly<Record<Controller, ControllerFactory>> = {
   newreno: newReno,
   cubic,
+  bbr2,
   bbr3,
 };
 

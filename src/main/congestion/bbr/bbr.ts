@@ -22,7 +22,10 @@ export class Bbr {
   /** Delivered bytes up to which C.is_cwnd_limited holds: a round trip from when the window was last full. */
   cwndLimitedUntil = -1;
   inLossRecovery = false;
+  /** Losses of packets sent up to then are part of the newest recovery. */
   recoveryStartUs = Number.NEGATIVE_INFINITY;
+  /** It ends with the acknowledgement of a packet sent after that. */
+  recoveryEndUs = Number.NEGATIVE_INFINITY;
   hasRtt = false;
   /** The first packet has been sent: time counts from there. */
   started = false;
@@ -112,6 +115,7 @@ export class Bbr {
   undoBwShortterm = 0;
   undoInflightShortterm = 0;
   undoInflightLongterm = 0;
+  undoRecoveryStartUs = Number.NEGATIVE_INFINITY;
 
   constructor(datagramBytes: number, params: BbrParams, rules: BbrRules, random: () => number) {
     this.params = params;

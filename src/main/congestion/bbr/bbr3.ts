@@ -9,6 +9,7 @@ const RULES: BbrRules = {
   upEndsOn: 'plateau',
   drainsAt: 'bw',
   drainRounds: 3,
+  drainResetsSignals: false,
   startupKeepsDelivered: true,
   tooHighOnAck: false,
   forfeitsUnusedCredit: false,
@@ -20,6 +21,7 @@ const RULES: BbrRules = {
   extraAckedMaxUs: Number.POSITIVE_INFINITY,
   growsFreely: 'until-initial-delivered',
   offloadQuanta: 1,
+  collapseRestartsFullPipe: false,
   undoesTransition: true,
 };
 

@@ -72,7 +72,7 @@ export class BbrController implements CongestionController {
       initPacingRate(bbr, sample.smoothedRttUs);
     }
     // RFC 9002 §7.3.2: recovery ends with the acknowledgement of a packet sent during it.
-    if (bbr.inLossRecovery && sample.largestAckedSentAtUs > bbr.recoveryStartUs) exitLossRecovery(bbr);
+    if (bbr.inLossRecovery && sample.largestAckedSentAtUs > bbr.recoveryEndUs) exitLossRecovery(bbr);
 
     updateLatestDeliverySignals(bbr, sample);
     updateCongestionSignals(bbr, sample.priorDeliveredBytes);

@@ -1,9 +1,10 @@
 /** Drain, draft §5.3.2: pace slowly until the queue of Startup is gone. */
 import type { Bbr } from './bbr.ts';
-import { inflightFor } from './model.ts';
+import { inflightFor, resetCongestionSignals } from './model.ts';
 import { enterProbeBw } from './probe-bw.ts';
 
 export function enterDrain(bbr: Bbr): void {
+  if (bbr.rules.drainResetsSignals) resetCongestionSignals(bbr);
   bbr.state = 'Drain';
   bbr.pacingGain = bbr.params.drainPacingGain;
   bbr.cwndGain = bbr.params.defaultCwndGain;

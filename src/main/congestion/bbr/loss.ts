@@ -38,7 +38,9 @@ export function restoreCwnd(bbr: Bbr): void {
 export function enterLossRecovery(bbr: Bbr): void {
   saveCwnd(bbr);
   bbr.inLossRecovery = true;
+  bbr.undoRecoveryStartUs = bbr.recoveryStartUs;
   bbr.recoveryStartUs = bbr.nowUs;
+  bbr.recoveryEndUs = bbr.nowUs;
   bbr.undoState = null;
   bbr.undoBwShortterm = bbr.bwShortterm;
   bbr.undoInflightShortterm = bbr.inflightShortterm;
@@ -57,7 +59,8 @@ export function exitLossRecovery(bbr: Bbr): void {
 export function enterPersistentCongestion(bbr: Bbr): void {
   saveCwnd(bbr);
   bbr.inLossRecovery = true;
-  bbr.recoveryStartUs = bbr.nowUs;
+  bbr.recoveryEndUs = bbr.nowUs;
+  if (bbr.rules.collapseRestartsFullPipe) bbr.fullBw = 0;
   // The round's lower bound is to start from the window before it collapses; the draft would take what is left of it.
   if (!bbr.isProbingBw && bbr.inflightShortterm === Number.POSITIVE_INFINITY) {
     bbr.inflightShortterm = bbr.priorCwnd;

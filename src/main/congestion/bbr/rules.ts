@@ -7,6 +7,8 @@ export interface BbrRules {
   /** Drain compares with the BDP at max_bw (v2) or at bw (v3), and gives up after so many round trips (v3, §5.3.2). */
   readonly drainsAt: 'max_bw' | 'bw';
   readonly drainRounds: number;
+  /** Entering Drain forgets the loss and the delivery of the round (v2). */
+  readonly drainResetsSignals: boolean;
   /** Excess loss bounds inflight_longterm in Startup by what was delivered, too (v3, §5.3.1.3). */
   readonly startupKeepsDelivered: boolean;
   /** The loss rate seen by an ACK ends a probe (v2), or only that seen by a lost packet (v3, §5.5.10.2). */
@@ -29,6 +31,8 @@ export interface BbrRules {
   readonly growsFreely: 'to-twice-initial' | 'until-initial-delivered';
   /** Quanta in the offload budget: 3 (v2, as TCP), 1 (v3, §5.5.8.2). */
   readonly offloadQuanta: number;
+  /** A collapse of the window lets the full-pipe estimator begin anew (v2). */
+  readonly collapseRestartsFullPipe: boolean;
   /** A spurious loss undoes the state transition it caused (v3, §5.5.11.2). */
   readonly undoesTransition: boolean;
 }

@@ -7,6 +7,7 @@ import { enterStartup } from './startup.ts';
 
 export function handleSpuriousLoss(bbr: Bbr): void {
   exitLossRecovery(bbr);
+  bbr.recoveryStartUs = bbr.undoRecoveryStartUs;
   bbr.isLossInRound = false;
   resetFullBw(bbr);
   bbr.bwShortterm = Math.max(bbr.bwShortterm, bbr.undoBwShortterm);
