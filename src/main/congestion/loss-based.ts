@@ -10,6 +10,7 @@ import type {
   ParameterSpec,
 } from './controller.ts';
 import { HyStart } from './hystart.ts';
+import { INITIAL_WINDOW, initialWindow } from './initial-window.ts';
 
 /** Bounds of one burst whatever the rate; the upper is what a kernel takes as one GSO buffer. */
 const MAX_SEND_QUANTUM = 65_536;
@@ -18,15 +19,7 @@ const MIN_SEND_QUANTUM_PACKETS = 2;
 /** Parameters of every loss-based controller. */
 export function lossBasedParameters(defaults: { hyStart: 0 | 1 }): ParameterSpec[] {
   return [
-    {
-      name: 'InitialWindow',
-      default: 10,
-      unit: 'packets',
-      min: 2,
-      max: 100,
-      section: 'RFC 9002 §7.2',
-      doc: 'kInitialWindow: window before the first acknowledgement, held to 1472 bytes per packet.',
-    },
+    INITIAL_WINDOW,
     {
       name: 'MinimumWindow',
       default: 2,
@@ -189,10 +182,8 @@ export abstract class LossBasedController implements CongestionController {
     return this.window < this.ssthresh;
   }
 
-  /** RFC 9002 §7.2: ten packets, but no more than 14720 bytes, nor less than two packets. */
   get #initialWindow(): number {
-    const packets = this.#parameters['InitialWindow']!;
-    return Math.min(packets * this.datagramBytes, Math.max(packets * 1472, 2 * this.datagramBytes));
+    return initialWindow(this.#parameters['InitialWindow']!, this.datagramBytes);
   }
 
   get #minimumWindow(): number {
