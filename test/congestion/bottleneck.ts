@@ -26,7 +26,7 @@ export interface BottleneckOptions {
   /** Ack-eliciting packets per ACK. */
   ackEvery?: number;
   /** Called after every ACK, for what the result does not tell. */
-  observe?: (controller: CongestionController) => void;
+  observe?: (controller: CongestionController, nowUs: number, recovery: Recovery<null>) => void;
 }
 
 export interface BottleneckResult {
@@ -147,7 +147,7 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
       recovery.onAck('application', ack.ranges, ack.delayUs, now);
       // A sender that acknowledges ACKs now and then, so that old ranges are forgotten.
       received.onAckOfAck(ack.ranges[0]!.last);
-      o.observe?.(controller);
+      o.observe?.(controller, now, recovery);
     }
     if (timer <= now) probes += recovery.onTimeout(now).probe?.count ?? 0;
   }

@@ -9,7 +9,7 @@ const make = (parameters: Record<string, number> = {}) =>
   createController('cubic', {
     random: () => 0.5,
     datagramBytes: MSS,
-    parameters: { InitialWindow: 100, HyStart: 0, ...parameters },
+    parameters: { InitialWindow: 100, HyStart: 0, PRR: 0, ...parameters },
   });
 
 /** Runs a window of `packets` into a loss at 10 s; the epoch starts with the next ACK. */

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createController } from '../../src/main/congestion/index.ts';
 import { lose, MSS, round, sample } from './support.ts';
 
+/** Without PRR, so that a reduction shows at once; prr.test.ts is about PRR. */
 const make = (name: string, parameters = {}, datagramBytes = MSS) =>
-  createController(name, { random: () => 0.5, datagramBytes, parameters });
+  createController(name, { random: () => 0.5, datagramBytes, parameters: { PRR: 0, ...parameters } });
 
 describe.each(['newreno', 'cubic'])('%s, as RFC 9002 §7 asks of any window', (name) => {
   it('starts with ten packets, at most 14720 bytes, and at least two packets', () => {
@@ -139,7 +140,11 @@ describe('NewReno (RFC 9002 §7.3)', () => {
     lose(controller, 1e6, 0.9e6);
     controller.onPersistentCongestion(1e6);
     controller.onAck(sample({ nowUs: 2e6, ackedBytes: 5 * MSS }));
-    // 2 → 5 packets in slow start, and 2 packets' worth of 1/5 packet each beyond.
-    expect(controller.cwnd).toBe(Math.floor(5.4 * MSS));
+    // 2 → 5 packets in slow start; the other two are the beginning of a window of five.
+    expect(controller.cwnd).toBe(5 * MSS);
+    controller.onAck(sample({ nowUs: 2e6, ackedBytes: 2.9 * MSS }));
+    expect(controller.cwnd).toBe(5 * MSS);
+    controller.onAck(sample({ nowUs: 2e6, ackedBytes: 0.2 * MSS }));
+    expect(controller.cwnd).toBe(6 * MSS);
   });
 });
