@@ -64,6 +64,33 @@ describe.each(['newreno', 'cubic'])('%s, as RFC 9002 §7 asks of any window', (n
     expect(controller.cwnd).toBeLessThan(ssthresh! + 3 * MSS);
   });
 
+  it('takes a reduction back once, when its losses turn out to be none, unless told not to', () => {
+    for (const [SpuriousUndo, windows] of [
+      [1, 100],
+      [0, name === 'cubic' ? 70 : 50],
+    ] as const) {
+      const controller = make(name, { InitialWindow: 100, SpuriousUndo });
+      lose(controller, 1e6, 0.9e6);
+      controller.onSpuriousLoss(1.05e6);
+      expect(controller.cwnd).toBe(windows * MSS);
+      lose(controller, 2e6, 1.9e6);
+      controller.onPersistentCongestion(2e6);
+      controller.onSpuriousLoss(2.05e6);
+      expect(controller.cwnd).toBe(2 * MSS);
+    }
+  });
+
+  it('keeps a window that has outgrown the one before the spurious loss', () => {
+    const controller = make(name, { InitialWindow: 10 });
+    lose(controller, 1e6, 0.9e6);
+    let now = 1.2e6;
+    for (let i = 0; i < 60; i++) now = round(controller, now);
+    const { cwnd, ssthresh } = controller.snapshot();
+    expect(cwnd).toBeGreaterThan(10 * MSS);
+    controller.onSpuriousLoss(now);
+    expect(controller.snapshot()).toMatchObject({ cwnd, ssthresh });
+  });
+
   it('does not grow while the application leaves the window unused', () => {
     const controller = make(name);
     const { cwnd } = controller;

@@ -127,6 +127,28 @@ describe('at a bottleneck with a queue', () => {
     }
   });
 
+  it.each(['newreno', 'cubic'])(
+    '%s fills a link that reorders, since losses that were none are undone',
+    (controller) => {
+      const run = (SpuriousUndo: number) =>
+        runBottleneck({
+          controller,
+          parameters: { SpuriousUndo },
+          rateBps: 50e6,
+          rttMs: 40,
+          bufferBytes: 250_000,
+          durationS: 20,
+          warmupS: 2,
+          // Overtaken by some ten packets.
+          late: (n) => (n % 500 === 499 ? 2_000 : 0),
+        });
+      const undone = run(1);
+      expect(undone.recovery.stats.spuriousLosses).toBeGreaterThan(100);
+      expect(undone.utilization).toBeGreaterThan(0.95);
+      expect(run(0).utilization).toBeLessThan(0.75 * undone.utilization);
+    },
+  );
+
   it('comes back after four dead seconds, through probes and persistent congestion', () => {
     let least = Number.POSITIVE_INFINITY;
     const { recovery, utilization } = runBottleneck({
