@@ -151,16 +151,9 @@ class Bbr1 implements CongestionController {
   }
 
   get #pacingGain(): number {
-    switch (this.#state) {
-      case 'Startup':
-        return this.#params.startupPacingGain;
-      case 'Drain':
-        return this.#params.drainPacingGain;
-      case 'ProbeBW':
-        return this.#policer.rateBps > 0 ? 1 : this.#cycle.pacingGain;
-      case 'ProbeRTT':
-        return 1;
-    }
+    if (this.#state === 'ProbeBW') return this.#policer.rateBps > 0 ? 1 : this.#cycle.pacingGain;
+    if (this.#state === 'Startup') return this.#params.startupPacingGain;
+    return this.#state === 'Drain' ? this.#params.drainPacingGain : 1;
   }
 
   get #cwndGain(): number {
