@@ -30,7 +30,7 @@ export interface FlowOptions {
   /** What a packet holds besides its payload. */
   overheadBytes: number;
   /** From the receiver back to the sender. */
-  ackDelayUs: number;
+  ackPathUs: number;
   startUs: number;
   stopUs: number;
   ackEvery: number;
@@ -68,9 +68,13 @@ export class Flow {
   /** When the last byte of a finite transfer arrived. */
   completedAtUs: number | null = null;
 
-  readonly #options: FlowOptions;
   readonly #pacer = new Pacer();
   readonly #source: Source;
+  readonly #datagramBytes: number;
+  readonly #overheadBytes: number;
+  readonly #ackPathUs: number;
+  readonly #stopUs: number;
+  readonly #transmit: FlowOptions['transmit'];
   readonly #free: SentPacket<number>[] = [];
   #nextPacketNumber = 0;
   #ended = false;
@@ -92,7 +96,11 @@ export class Flow {
 
   constructor(options: FlowOptions) {
     const { controller, datagramBytes, maxAckDelayUs } = options;
-    this.#options = options;
+    this.#datagramBytes = datagramBytes;
+    this.#overheadBytes = options.overheadBytes;
+    this.#ackPathUs = options.ackPathUs;
+    this.#stopUs = options.stopUs;
+    this.#transmit = options.transmit;
     this.index = options.index;
     this.controller = controller;
     this.#source = options.source;
@@ -112,7 +120,7 @@ export class Flow {
     if (this.#timerUs < atUs) atUs = this.#timerUs;
     if (this.#pacedUntilUs < atUs) atUs = this.#pacedUntilUs;
     if (this.#dataAtUs < atUs) atUs = this.#dataAtUs;
-    return Math.min(this.#options.stopUs, atUs);
+    return Math.min(this.#stopUs, atUs);
   }
 
   /** It has stopped, whatever was in flight. */
@@ -135,7 +143,7 @@ export class Flow {
 
   /** Does everything that is due. */
   run(nowUs: number): void {
-    if (nowUs >= this.#options.stopUs) {
+    if (nowUs >= this.#stopUs) {
       this.#ended = true;
       return;
     }
@@ -148,7 +156,7 @@ export class Flow {
   #acknowledge(nowUs: number): void {
     const received = this.#received;
     const delayUs = nowUs - received.largestReceivedAtUs;
-    this.#acks.push(received.ranges, delayUs, nowUs + this.#options.ackDelayUs);
+    this.#acks.push(received.ranges, delayUs, nowUs + this.#ackPathUs);
     received.onAckSent();
     this.#ackDueUs = never;
   }
@@ -192,14 +200,15 @@ export class Flow {
 
   #send(nowUs: number): void {
     const { recovery, controller } = this;
-    const { datagramBytes } = this.#options;
+    const datagramBytes = this.#datagramBytes;
     this.#pacedUntilUs = never;
     this.#dataAtUs = never;
     while (this.#probes > 0) {
       this.#probes--;
       this.#sendOne(this.#takeForProbe(nowUs), nowUs);
     }
-    for (;;) {
+    // Of a window that is full nothing needs to be known: an acknowledgement comes here again.
+    while (recovery.canSend(datagramBytes)) {
       if (this.#lostHead === this.#lost.length) {
         const atUs = this.#source.availableAtUs(nowUs);
         if (atUs > nowUs) {
@@ -208,7 +217,6 @@ export class Flow {
           return;
         }
       }
-      if (!recovery.canSend(datagramBytes)) return;
       const untilUs = this.#pacer.delayUntil(
         nowUs,
         datagramBytes,
@@ -249,8 +257,7 @@ export class Flow {
   }
 
   #sendOne(chunk: number, nowUs: number): void {
-    const { overheadBytes, transmit } = this.#options;
-    const bytes = overheadBytes + this.#source.bytesOf(chunk);
+    const bytes = this.#overheadBytes + this.#source.bytesOf(chunk);
     const packet = this.#free.pop() ?? newPacket();
     const packetNumber = this.#nextPacketNumber++;
     packet.packetNumber = packetNumber;
@@ -261,7 +268,7 @@ export class Flow {
     this.#pacer.onSent(nowUs, bytes, controller.pacingBps, controller.sendQuantum);
     if (this.#timerUs === never) this.#timerUs = this.recovery.deadlineUs() ?? never;
     this.counters.packetsSent++;
-    if (!transmit(this, packetNumber, chunk, bytes, nowUs)) this.counters.packetsDropped++;
+    if (!this.#transmit(this, packetNumber, chunk, bytes, nowUs)) this.counters.packetsDropped++;
   }
 }
 

@@ -160,7 +160,7 @@ export class Simulation {
       }),
       datagramBytes: datagram_bytes,
       overheadBytes: OVERHEAD_BYTES,
-      ackDelayUs: flow.rtt_ms * 1e3 - this.#linkDelayUs,
+      ackPathUs: flow.rtt_ms * 1e3 - this.#linkDelayUs,
       startUs,
       stopUs: flow.stop_s === null ? Number.POSITIVE_INFINITY : flow.stop_s * 1e6,
       ackEvery: flow.ack_every,
