@@ -68,21 +68,6 @@ describe('ProbeBW_REFILL and ProbeBW_UP (draft-ietf-ccwg-bbr-06 Appendix A)', ()
     expect(exit!.model.inflightLongtermBytes).toBeNull();
   });
 
-  it('A.6 the same with a bound: it stays what it was', () => {
-    const loss = lossInFirstUp();
-    const bounds: (number | null)[] = [];
-    const flow = runFlow({
-      durationS: 2.5,
-      drop: loss.drop,
-      after: ({ state, nowUs, model }) => {
-        loss.after(state, nowUs);
-        if (model.prevProbeTooHigh) bounds.push(model.inflightLongtermBytes);
-      },
-    });
-    expect(visit(flow, 'ProbeBW_UP').last.model.isAppLimited).toBe(false);
-    expect(bounds[0]).toBeGreaterThan(0.7 * ((payloadBps(10e6) * 0.04) / 8));
-  });
-
   it('A.7 never exits ProbeBW_UP when application-limited with no loss', () => {
     const flow = runFlow({
       durationS: 15,
