@@ -6,9 +6,11 @@ import { http3Frames, qpack } from './http3.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { qlog } from './qlog.ts';
 import { receiveStream } from './receive-stream.ts';
+import { scenario } from './scenario.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
 import { addressTokens, sessionTickets } from './tokens.ts';
+import { traces } from './trace.ts';
 import { transportParameters } from './transport-parameters.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -24,4 +26,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   datagrams,
   qpack,
   http3Frames,
+  scenario,
+  traces,
 ];
