@@ -4,6 +4,7 @@
  */
 import type { CongestionController } from '../congestion/controller.ts';
 import { Pacer } from '../recovery/pacer.ts';
+import type { PacketRange } from '../recovery/packet-ranges.ts';
 import { ReceivedPackets } from '../recovery/received-packets.ts';
 import { Recovery } from '../recovery/recovery.ts';
 import type { SentPacket } from '../recovery/types.ts';
@@ -20,6 +21,8 @@ export interface Datagram {
   /** Bytes the link counts. */
   linkBytes: number;
   sentAtUs: number;
+  /** How many of its flow the link had accepted before. */
+  order: number;
 }
 
 export interface FlowOptions {
@@ -29,7 +32,7 @@ export interface FlowOptions {
   datagramBytes: number;
   /** What a packet holds besides its payload. */
   overheadBytes: number;
-  /** From the receiver back to the sender. */
+  /** From the receiver, or the link that ACKs pass, back to the sender. */
   ackPathUs: number;
   startUs: number;
   stopUs: number;
@@ -37,12 +40,17 @@ export interface FlowOptions {
   maxAckDelayUs: number;
   /** Hands a packet to the link; false when it is dropped at once. */
   transmit: (flow: Flow, packetNumber: number, chunk: number, bytes: number, nowUs: number) => boolean;
+  /** Hands an ACK to the link it has to pass; null: nothing befalls ACKs. */
+  sendAck: ((flow: Flow, ranges: readonly PacketRange[], delayUs: number, nowUs: number) => void) | null;
 }
 
 /** Counts since the flow began. */
 export interface FlowCounters {
   packetsSent: number;
-  packetsDropped: number;
+  packetsAccepted: number;
+  packetsArrived: number;
+  /** Of those the link accepted, how many were before the newest that arrived, itself included: what did not is lost. */
+  packetsPassed: number;
   packetsRetransmitted: number;
   /** Payload that arrived, each byte once. */
   payloadBytes: number;
@@ -58,7 +66,9 @@ export class Flow {
   readonly controller: CongestionController;
   readonly counters: FlowCounters = {
     packetsSent: 0,
-    packetsDropped: 0,
+    packetsAccepted: 0,
+    packetsArrived: 0,
+    packetsPassed: 0,
     packetsRetransmitted: 0,
     payloadBytes: 0,
   };
@@ -75,6 +85,7 @@ export class Flow {
   readonly #ackPathUs: number;
   readonly #stopUs: number;
   readonly #transmit: FlowOptions['transmit'];
+  readonly #sendAck: FlowOptions['sendAck'];
   readonly #free: SentPacket<number>[] = [];
   #nextPacketNumber = 0;
   #ended = false;
@@ -101,6 +112,7 @@ export class Flow {
     this.#ackPathUs = options.ackPathUs;
     this.#stopUs = options.stopUs;
     this.#transmit = options.transmit;
+    this.#sendAck = options.sendAck;
     this.index = options.index;
     this.controller = controller;
     this.#source = options.source;
@@ -129,7 +141,9 @@ export class Flow {
   }
 
   /** A packet reaches the receiver. */
-  onArrival(packetNumber: number, chunk: number, nowUs: number): void {
+  onArrival(packetNumber: number, chunk: number, order: number, nowUs: number): void {
+    this.counters.packetsArrived++;
+    if (order >= this.counters.packetsPassed) this.counters.packetsPassed = order + 1;
     if (this.#ended) return;
     const received = this.#received;
     received.onReceived(packetNumber, nowUs, true);
@@ -139,6 +153,11 @@ export class Flow {
     }
     this.#ackDueUs = received.ackDeadlineUs!;
     if (this.#ackDueUs <= nowUs) this.#acknowledge(nowUs);
+  }
+
+  /** An ACK has passed the link that ACKs pass. */
+  onAckCarried(ranges: readonly PacketRange[], delayUs: number, nowUs: number): void {
+    this.#acks.push(ranges, delayUs, nowUs + this.#ackPathUs);
   }
 
   /** Does everything that is due. */
@@ -156,7 +175,8 @@ export class Flow {
   #acknowledge(nowUs: number): void {
     const received = this.#received;
     const delayUs = nowUs - received.largestReceivedAtUs;
-    this.#acks.push(received.ranges, delayUs, nowUs + this.#ackPathUs);
+    if (this.#sendAck === null) this.#acks.push(received.ranges, delayUs, nowUs + this.#ackPathUs);
+    else this.#sendAck(this, received.ranges, delayUs, nowUs);
     received.onAckSent();
     this.#ackDueUs = never;
   }
@@ -268,7 +288,7 @@ export class Flow {
     this.#pacer.onSent(nowUs, bytes, controller.pacingBps, controller.sendQuantum);
     if (this.#timerUs === never) this.#timerUs = this.recovery.deadlineUs() ?? never;
     this.counters.packetsSent++;
-    if (!this.#transmit(this, packetNumber, chunk, bytes, nowUs)) this.counters.packetsDropped++;
+    if (this.#transmit(this, packetNumber, chunk, bytes, nowUs)) this.counters.packetsAccepted++;
   }
 }
 
