@@ -75,8 +75,9 @@ static void receive(struct sockaddr_in address, double seconds) {
   int in = socket(AF_INET, SOCK_DGRAM, 0), one = 1, room = SOCKET_BUFFER_BYTES;
   if (in < 0) fail("socket");
   if (setsockopt(in, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one) < 0) fail("SO_TIMESTAMPNS");
-  /* The kernel grants what it allows. */
-  setsockopt(in, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  /* Others than root get what the kernel allows. */
+  if (setsockopt(in, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0)
+    setsockopt(in, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   socklen_t size = sizeof address;
   if (bind(in, (struct sockaddr *)&address, size) < 0) fail("bind");
   if (getsockname(in, (struct sockaddr *)&address, &size) < 0) fail("getsockname");
