@@ -4,35 +4,41 @@
  * the name says otherwise. A value that was not measured is `null`, never zero.
  */
 import { z } from 'zod';
+import { LabError } from './errors.ts';
+import { LinkSettings } from './link-settings.ts';
+
+export { LinkSettings } from './link-settings.ts';
 
 export const CONTROLLERS = ['newreno', 'cubic'] as const;
 export const Controller = z.enum(CONTROLLERS);
 export type Controller = z.infer<typeof Controller>;
 
-/** One direction of an emulated path. */
-export const LinkSettings = z.strictObject({
-  /** Bottleneck rate in bits per second; null is unlimited. */
-  rateBps: z.number().positive().max(1e11).nullable(),
-  /** One-way propagation delay. */
-  delayMs: z.number().min(0).max(10_000),
-  /** Half-width of the uniform delay variation around `delayMs`; order is kept. */
-  jitterMs: z.number().min(0).max(5_000),
-  /** Probability that a packet is lost, independently, 0 to 1. */
-  lossRatio: z.number().min(0).max(1),
-  /** Droptail buffer before the bottleneck, in bytes of IP packets; null is 1 BDP or 64 KB, whichever is larger. */
-  bufferBytes: z.number().int().positive().max(1e9).nullable(),
-});
-export type LinkSettings = z.infer<typeof LinkSettings>;
+/** What else controllers are called (DESIGN.md §5). */
+const CONTROLLER_ALIASES: Readonly<Record<string, string>> = {
+  reno: 'newreno',
+  bbr: 'bbr3',
+  bbrv1: 'bbr1',
+  bbrv2: 'bbr2',
+  bbrv3: 'bbr3',
+};
 
-/** Packets cannot leave before they came: the delay varies by no more than itself. */
-export const hasPossibleJitter = ({ jitterMs, delayMs }: LinkSettings): boolean => jitterMs <= delayMs;
-const JITTER = { path: ['jitterMs'], message: 'more than the delay that it varies' };
+/** The controller a person means by `text`: its name or an alias. Throws RL_INPUT_INVALID, of `field`. */
+export function controllerNamed(text: string, field = 'controller'): Controller {
+  const name = text.trim().toLowerCase();
+  const found = Controller.safeParse(
+    Object.hasOwn(CONTROLLER_ALIASES, name) ? CONTROLLER_ALIASES[name] : name,
+  );
+  if (found.success) return found.data;
+  throw new LabError('RL_INPUT_INVALID', `${field}: "${text}" is none of ${CONTROLLERS.join(', ')}`, {
+    field,
+  });
+}
 
 /** An emulated path: a named profile, both directions spelled out, and optionally a schedule of outages. */
 export const Emulation = z.strictObject({
   profile: z.string().min(1).max(64),
-  up: LinkSettings.refine(hasPossibleJitter, JITTER),
-  down: LinkSettings.refine(hasPossibleJitter, JITTER),
+  up: LinkSettings,
+  down: LinkSettings,
   /** Largest IP packet the path carries, bytes; larger ones are dropped. 1500 when absent. */
   mtuBytes: z.number().int().min(1280).max(65_535).optional(),
   /** The path is cut for `downMs` at the end of every `periodMs`. */
@@ -49,7 +55,11 @@ export type Emulation = z.infer<typeof Emulation>;
 export const Profile = z.object({ name: z.string(), emulation: Emulation });
 export type Profile = z.infer<typeof Profile>;
 
-const hostName = z
+/** Controller parameters that differ from their defaults, by name (`controllers.list`). */
+export const ControllerParameters = z.record(z.string().min(1).max(64), z.number());
+export type ControllerParameters = z.infer<typeof ControllerParameters>;
+
+export const hostName = z
   .string()
   .trim()
   .min(1, 'a host name or address is required')
@@ -67,6 +77,7 @@ const routeFields = {
   /** Name checked against the certificate; null means `host`. */
   serverName: z.string().trim().min(1).max(253).nullable(),
   controller: Controller,
+  parameters: ControllerParameters,
   /** Pings per second. */
   pingRate: z.number().min(0.1).max(100),
   /** Seconds between throughput measurements; null measures none. Each is bounded by `transferBytes` and 2 s. */
@@ -83,6 +94,7 @@ export const RouteInput = z.strictObject({
   ...routeFields,
   serverName: routeFields.serverName.default(null),
   controller: routeFields.controller.default('cubic'),
+  parameters: routeFields.parameters.default({}),
   pingRate: routeFields.pingRate.default(10),
   transferEveryS: routeFields.transferEveryS.default(15),
   transferBytes: routeFields.transferBytes.default(2_000_000),
@@ -167,14 +179,20 @@ export const TransportSnapshot = z.object({
 });
 export type TransportSnapshot = z.infer<typeof TransportSnapshot>;
 
+/** A failure from the error catalogue. */
+export const LabFailure = z.object({
+  code: z.string(),
+  message: z.string(),
+  field: z.string().optional(),
+  hint: z.string(),
+});
+
 /** Everything known about a route right now. */
 export const RouteStatus = z.object({
   routeId: RouteId,
   state: RouteState,
   /** Why the route is down, from the error catalogue. */
-  error: z
-    .object({ code: z.string(), message: z.string(), field: z.string().optional(), hint: z.string() })
-    .nullable(),
+  error: LabFailure.nullable(),
   runId: z.number().int().nullable(),
   sinceMs: z.number(),
   /** The last 60 s of pings up to the newest moment whose pings are all resolved. */

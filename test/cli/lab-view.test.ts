@@ -11,6 +11,7 @@ const route: RouteView['route'] = {
   port: 1,
   serverName: null,
   controller: 'cubic',
+  parameters: {},
   pingRate: 10,
   transferEveryS: null,
   transferBytes: 1e6,

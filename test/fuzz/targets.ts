@@ -6,6 +6,7 @@ import { http3Frames, qpack } from './http3.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { qlog } from './qlog.ts';
 import { receiveStream } from './receive-stream.ts';
+import { scenario } from './scenario.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
 import { addressTokens, sessionTickets } from './tokens.ts';
@@ -24,4 +25,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   datagrams,
   qpack,
   http3Frames,
+  scenario,
 ];

@@ -27,6 +27,7 @@ function startMonitor(settings: { transferEveryS?: number } = {}) {
       port: 4433,
       serverName: 'server.example',
       controller: 'cubic',
+      parameters: {},
       pingRate: 10,
       transferEveryS: null,
       transferBytes: 100_000,

@@ -66,6 +66,7 @@ async function startEndpoint() {
     ...address,
     serverName: 'localhost',
     controller: 'cubic',
+    parameters: {},
     pingRate: 100,
     transferEveryS: null,
     transferBytes: 500_000,
@@ -92,6 +93,7 @@ describe('a probe worker and an endpoint worker', () => {
     ]);
     expect(batches(probe.events).find((batch) => batch.transport)?.transport).toMatchObject({
       controller: 'cubic',
+      parameters: {},
       packetsSent: expect.any(Number),
     });
     const count = probe.events.length;

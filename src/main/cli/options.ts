@@ -1,9 +1,8 @@
 /** Option parsers that several commands share. Each throws RL_INPUT_INVALID naming the option. */
 import { Option } from 'commander';
-import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
+import { type Controller, controllerNamed } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import { createController } from '../congestion/index.ts';
-import { DEFAULT_DATAGRAM_BYTES } from '../quic/udp/socket.ts';
+import { checkParameters } from '../congestion/index.ts';
 
 const invalid = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
@@ -36,7 +35,7 @@ export const withDefault = (flags: string, about: string, value: unknown, shown:
   new Option(flags, about).default(value, shown);
 
 /** The controllers a connection can be given, for `--congestion`. */
-export const parseController = (text: string) => parseChoice(text, '--congestion', CONTROLLERS);
+export const parseController = (text: string) => controllerNamed(text, '--congestion');
 
 /** Collects `--set Name=value`, one parameter of the congestion controller each. */
 export function collectParameter(
@@ -58,7 +57,7 @@ export function chosenController(options: {
   set?: Readonly<Record<string, number>>;
 }): { name: Controller; parameters: Readonly<Record<string, number>> } {
   const { congestion: name, set: parameters = {} } = options;
-  createController(name, { random: () => 0.5, datagramBytes: DEFAULT_DATAGRAM_BYTES, parameters });
+  checkParameters(name, parameters);
   return { name, parameters };
 }
 

@@ -1,6 +1,7 @@
 /** The controllers there are, by name. */
-import type { Controller } from '../../shared/domain.ts';
+import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import type { ControllerInfo } from '../../shared/probes.ts';
 import type { CongestionController, ControllerFactory } from './controller.ts';
 import { cubic } from './cubic.ts';
 import { newReno } from './newreno.ts';
@@ -10,6 +11,27 @@ const CONTROLLER_FACTORIES: Readonly<Record<Controller, ControllerFactory>> = {
   newreno: newReno,
   cubic,
 };
+
+const TITLES = {
+  newreno: 'NewReno (RFC 9002)',
+  cubic: 'CUBIC (RFC 9438)',
+  bbr1: 'BBRv1',
+  bbr2: 'BBRv2 (alpha)',
+  bbr3: 'BBRv3 (draft-06)',
+} as const;
+
+/** Every controller with its parameters. */
+export const controllerInfos = (): ControllerInfo[] =>
+  CONTROLLERS.map((name) => ({
+    name,
+    title: TITLES[name],
+    parameters: [...CONTROLLER_FACTORIES[name].parameters],
+  }));
+
+/** Throws LabError RL_INPUT_INVALID, with the parameter's name as its field, for what `createController` would refuse. */
+export function checkParameters(name: Controller, parameters: Readonly<Record<string, number>>): void {
+  resolveParameters(CONTROLLER_FACTORIES[name].parameters, parameters);
+}
 
 /**
  * A controller in its initial state. `datagramBytes` is the UDP payload of a full packet; `parameters` overrides

@@ -208,6 +208,7 @@ export class Monitors {
         port,
         serverName: route.serverName ?? withoutBrackets(route.host),
         controller: route.controller,
+        parameters: route.parameters,
         pingRate: route.pingRate,
         transferEveryS: route.transferEveryS,
         transferBytes: route.transferBytes,

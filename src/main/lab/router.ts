@@ -3,6 +3,7 @@ import { implement, type RouterClient } from '@orpc/server';
 import { contract } from '../../shared/contract/index.ts';
 import type { LabInfo } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import { controllerInfos } from '../congestion/index.ts';
 import { PROFILES } from '../path/profiles.ts';
 import type { Store } from '../store/index.ts';
 import { toCarriedError } from './errors.ts';
@@ -100,6 +101,18 @@ export function createRouter({ store, routes, live, info, log, closing }: Router
         return stream(path, signal, (ending) => live.watchSeries(route, windowMs, bucketMs, ending));
       }),
     },
+    probes: {
+      start: os.probes.start.handler(notYet),
+      list: os.probes.list.handler(() => []),
+      get: os.probes.get.handler(notYet),
+      watch: os.probes.watch.handler(notYet),
+      cancel: os.probes.cancel.handler(notYet),
+      series: os.probes.series.handler(notYet),
+      remove: os.probes.remove.handler(notYet),
+      restore: os.probes.restore.handler(notYet),
+      importQlog: os.probes.importQlog.handler(notYet),
+    },
+    controllers: { list: os.controllers.list.handler(() => controllerInfos()) },
     profiles: {
       list: os.profiles.list.handler(() => [...PROFILES]),
     },
@@ -118,6 +131,10 @@ export function createRouter({ store, routes, live, info, log, closing }: Router
     },
   });
 }
+
+const notYet = (): never => {
+  throw new LabError('RL_NOT_FOUND', 'This lab keeps no probe runs yet');
+};
 
 const outOfRange = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });

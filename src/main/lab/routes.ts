@@ -1,6 +1,7 @@
 /** What can be done with routes: their life from creation to removal and back, and the demo lab's six. */
 import { type Route, RouteInput, type RoutePatch } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import { checkParameters } from '../congestion/index.ts';
 import { DEMO_PATHS } from '../path/profiles.ts';
 import type { Store } from '../store/index.ts';
 import { DEMO_HOST, DEMO_SERVER_NAME, type DemoEndpoint } from './demo.ts';
@@ -46,14 +47,18 @@ export class Routes {
     return this.#store.routes.get(id);
   }
 
-  /** A new route, probed from now on. Throws RL_CONFLICT when the name is taken. */
+  /** A new route, probed from now on. Throws RL_CONFLICT when the name is taken, RL_INPUT_INVALID for its parameters. */
   create(input: RouteInput): Route {
+    checkParameters(input.controller, input.parameters);
     const route = this.#store.routes.create(input, { demo: false, enabled: true });
     this.#begin(route);
     return route;
   }
 
-  /** Throws RL_NOT_FOUND, RL_CONFLICT, and RL_INPUT_INVALID for what a demo route does not decide itself. */
+  /**
+   * Another controller than before begins with its defaults, unless told others. Throws RL_NOT_FOUND, RL_CONFLICT, and RL_INPUT_INVALID for parameters that its controller does not have and for what a demo
+   * route does not decide itself.
+   */
   update(id: string, patch: RoutePatch): Route {
     const before = this.#store.routes.get(id);
     const owned = before.demo
@@ -64,9 +69,12 @@ export class Routes {
         field: owned,
       });
     }
-    const route = this.#store.routes.update(id, patch);
+    const { controller = before.controller } = patch;
+    const { parameters = controller === before.controller ? before.parameters : {} } = patch;
+    checkParameters(controller, parameters);
+    const route = this.#store.routes.update(id, { ...patch, parameters });
     this.#monitors.rename(route);
-    const isRemeasured = (Object.keys(patch) as (keyof RoutePatch)[]).some(
+    const isRemeasured = (Object.keys({ ...patch, parameters }) as (keyof RoutePatch)[]).some(
       (field) => !LABELS.has(field) && JSON.stringify(route[field]) !== JSON.stringify(before[field]),
     );
     if (isRemeasured && route.enabled) void this.#monitors.restart(id);

@@ -36,6 +36,7 @@ export interface MonitorSettings {
   port: number;
   serverName: string;
   controller: TransportSnapshot['controller'];
+  parameters: Readonly<Record<string, number>>;
   /** Pings per second. */
   pingRate: number;
   /** Seconds from the start of one transfer to the next; null for none. */
@@ -235,14 +236,14 @@ export class RouteMonitor {
 
   /** Connects, and keeps the handshake as a sample whether it succeeded or not. */
   async #connect(purpose: HandshakeSample['purpose']): Promise<QuicSession> {
-    const { host, port, serverName, trust, controller, pingRate } = this.#settings;
+    const { host, port, serverName, trust, controller, parameters, pingRate } = this.#settings;
     const options: ConnectOptions = {
       host,
       port,
       serverName,
       trust,
       alpn: [ALPN],
-      controller: { name: controller },
+      controller: { name: controller, parameters },
       timeoutMs: CONNECT_TIMEOUT_MS,
       idleTimeoutMs: IDLE_TIMEOUT_MS,
       // The next ping takes the acknowledgement of the last echo along: a packet in three is spared.

@@ -36,6 +36,7 @@ type Row = {
   port: number;
   server_name: string | null;
   controller: string;
+  parameters: string;
   ping_rate: number;
   transfer_every_s: number | null;
   transfer_bytes: number;
@@ -56,6 +57,7 @@ const COLUMNS = [
   'port',
   'server_name',
   'controller',
+  'parameters',
   'ping_rate',
   'transfer_every_s',
   'transfer_bytes',
@@ -76,6 +78,7 @@ const toRow = (route: Route): Row => ({
   port: route.port,
   server_name: route.serverName,
   controller: route.controller,
+  parameters: JSON.stringify(route.parameters),
   ping_rate: route.pingRate,
   transfer_every_s: route.transferEveryS,
   transfer_bytes: route.transferBytes,
@@ -98,6 +101,7 @@ function fromRow(row: Row): Route {
       port: row.port,
       serverName: row.server_name,
       controller: row.controller,
+      parameters: JSON.parse(row.parameters),
       pingRate: row.ping_rate,
       transferEveryS: row.transfer_every_s,
       transferBytes: row.transfer_bytes,

@@ -4,7 +4,13 @@
  */
 
 import type { z } from 'zod';
-import type { Controller, Emulation, RouteId, TransportSnapshot } from '../../shared/domain.ts';
+import type {
+  Controller,
+  ControllerParameters,
+  Emulation,
+  RouteId,
+  TransportSnapshot,
+} from '../../shared/domain.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
 import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '../../shared/samples.ts';
 import type { TrustOptions } from '../quic/udp/api.ts';
@@ -18,6 +24,7 @@ export interface MonitorTarget {
   port: number;
   serverName: string;
   controller: Controller;
+  parameters: ControllerParameters;
   pingRate: number;
   transferEveryS: number | null;
   transferBytes: number;

@@ -9,6 +9,7 @@ import { routeEvents } from './0007-route-events.ts';
 import { pingSkips } from './0008-ping-skips.ts';
 import { failedTransfers } from './0009-failed-transfers.ts';
 import { handshakePurpose } from './0010-handshake-purpose.ts';
+import { routeParameters } from './0011-route-parameters.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   pingSkips,
   failedTransfers,
   handshakePurpose,
+  routeParameters,
 ];

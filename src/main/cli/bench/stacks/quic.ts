@@ -158,6 +158,7 @@ export function quic(): Stack & QuicMethods {
           port,
           serverName: HOST,
           controller: 'cubic',
+          parameters: {},
           pingRate,
           transferEveryS: null,
           transferBytes: 0,

@@ -2,7 +2,7 @@ import { Button, Drawer, Select, Switch, TagsInput, TextInput } from '@mantine/c
 import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
-import { CONTROLLERS, type Route } from '../../../../shared/domain.ts';
+import { CONTROLLERS, controllerNamed, type Route } from '../../../../shared/domain.ts';
 import type { ErrorBody } from '../../../../shared/errors.ts';
 import { useConnection } from '../../../lab/connection.ts';
 import { errorBody } from '../../../lab/errors.ts';
@@ -137,6 +137,11 @@ function RouteForm({
             allowDeselect={false}
             data={[...CONTROLLERS]}
             {...form.getInputProps('controller')}
+            onChange={(name) => {
+              const controller = controllerNamed(name ?? '');
+              const parameters = controller === route?.controller ? route.parameters : {};
+              form.setValues({ controller, parameters });
+            }}
           />
           <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('pingRate')} />
         </div>

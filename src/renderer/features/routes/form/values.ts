@@ -5,7 +5,9 @@ import { type Controller, type Emulation, type Route, RouteInput } from '../../.
 /** A number field is empty text while nothing is in it. */
 type Field = number | '';
 
-type LinkFields = { [K in keyof Emulation['up']]: Field | (null extends Emulation['up'][K] ? null : never) };
+type LinkFields = {
+  [K in keyof Emulation['up']]: Emulation['up'][K] | (Emulation['up'][K] extends number | null ? '' : never);
+};
 
 export interface RouteFields {
   name: string;
@@ -13,6 +15,8 @@ export interface RouteFields {
   port: Field;
   serverName: string;
   controller: Controller;
+  /** The controller's; another controller begins with its defaults. */
+  parameters: Route['parameters'];
   pingRate: Field;
   transferEveryS: Field | null;
   transferBytes: Field;
@@ -33,6 +37,7 @@ export const NEW_ROUTE: RouteFields = {
   port: 443,
   serverName: '',
   controller: 'cubic',
+  parameters: {},
   pingRate: 10,
   transferEveryS: 15,
   transferBytes: 2_000_000,
@@ -47,6 +52,7 @@ export const fieldsOf = (route: Route): RouteFields => ({
   port: route.port,
   serverName: route.serverName ?? '',
   controller: route.controller,
+  parameters: route.parameters,
   pingRate: route.pingRate,
   transferEveryS: route.transferEveryS,
   transferBytes: route.transferBytes,

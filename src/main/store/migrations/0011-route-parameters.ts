@@ -1,0 +1,3 @@
+export const routeParameters = `
+  ALTER TABLE route ADD COLUMN parameters TEXT NOT NULL DEFAULT '{}'; -- JSON
+`;

@@ -1,0 +1,155 @@
+/**
+ * Probe runs: one measurement of one target, live or done, with what its congestion controller did. Units and nulls as in
+ * domain.ts.
+ */
+import { z } from 'zod';
+import { CongestionSeries } from './congestion-series.ts';
+import {
+  Controller,
+  ControllerParameters,
+  Emulation,
+  hostName,
+  LabFailure,
+  RouteId,
+  RttSummary,
+  RunState,
+} from './domain.ts';
+
+export const PROBE_MODES = ['ping', 'handshake', 'download', 'upload', 'bidi'] as const;
+export const ProbeMode = z.enum(PROBE_MODES);
+export type ProbeMode = z.infer<typeof ProbeMode>;
+
+/** What is measured. `emulated` is a server of the lab's own behind an emulated path. */
+export const ProbeTarget = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('address'),
+    host: hostName,
+    port: z.number().int().min(1).max(65535),
+    /** Name checked against the certificate; null means `host`. */
+    serverName: z.string().trim().min(1).max(253).nullable().default(null),
+    /** Accept any certificate: marked on the run. */
+    insecure: z.boolean().default(false),
+  }),
+  /** A route as it is now: its address, its emulation and its certificate rules, but not its controller. */
+  z.strictObject({ kind: z.literal('route'), id: RouteId }),
+  z.strictObject({ kind: z.literal('emulated'), emulation: Emulation }),
+]);
+export type ProbeTarget = z.infer<typeof ProbeTarget>;
+
+export const ProbeInput = z.strictObject({
+  /** Null: called by its target and mode. */
+  name: z.string().trim().min(1).max(64).nullable().default(null),
+  target: ProbeTarget,
+  mode: ProbeMode,
+  durationS: z.number().min(1).max(600).default(10),
+  /** Pings per second. */
+  ratePerS: z.number().min(0.1).max(1000).default(10),
+  /** Payload bytes after which a transfer ends, in each direction, if `durationS` has not ended it; null: no such limit. */
+  bytes: z.number().int().min(1).max(1e11).nullable().default(null),
+  /** Of both ends where the server is a RouteLab of this version, else of ours. */
+  controller: Controller.default('cubic'),
+  parameters: ControllerParameters.default({}),
+});
+export type ProbeInput = z.infer<typeof ProbeInput>;
+
+/** Which end's controller something is about: the probe itself, or the server. */
+export const Vantage = z.enum(['client', 'server']);
+export type Vantage = z.infer<typeof Vantage>;
+
+/** What QUIC counted at the end that sends the payload (of pings and handshakes: the client). */
+export const ProbeTransport = z.object({
+  vantage: Vantage,
+  cwndBytes: z.number(),
+  pacingBps: z.number().nullable(),
+  inFlightBytes: z.number(),
+  minRttUs: z.number().nullable(),
+  smoothedRttUs: z.number().nullable(),
+  packetsSent: z.number(),
+  packetsLost: z.number(),
+  bytesLost: z.number(),
+  spuriousLosses: z.number().nullable(),
+  congestionEvents: z.number().nullable(),
+  persistentCongestions: z.number().nullable(),
+  ptos: z.number().nullable(),
+  /** Stream bytes sent again / sent. */
+  retransmitRatio: z.number().nullable(),
+  deliveryRateBps: z.number().nullable(),
+});
+export type ProbeTransport = z.infer<typeof ProbeTransport>;
+
+/** What was measured so far, or in all. */
+export const ProbeResult = z.object({
+  durationUs: z.number(),
+  /** Pings resolved and echoed, or handshakes begun and completed. */
+  sent: z.number().int().nullable(),
+  received: z.number().int().nullable(),
+  lossRatio: z.number().nullable(),
+  rttUs: RttSummary.nullable(),
+  jitterUs: z.number().nullable(),
+  /** Payload that arrived. */
+  bytesDown: z.number().nullable(),
+  bytesUp: z.number().nullable(),
+  goodputDownBps: z.number().nullable(),
+  goodputUpBps: z.number().nullable(),
+  handshakeUs: z.object({ p50: z.number(), p95: z.number() }).nullable(),
+  negotiated: z.object({ alpn: z.string(), cipherSuite: z.string(), group: z.string() }).nullable(),
+  transport: z.array(ProbeTransport),
+});
+export type ProbeResult = z.infer<typeof ProbeResult>;
+
+export const ProbeRun = z.object({
+  id: z.number().int(),
+  name: z.string(),
+  state: RunState,
+  /** What was asked for; null of an import. */
+  input: ProbeInput.nullable(),
+  /** Target as a person would call it: host and port, a route's name, an emulated profile, or a file's title. */
+  target: z.string(),
+  /** Null where an import does not say. Not always one of ours. */
+  controller: z.string().nullable(),
+  createdAtMs: z.number(),
+  startedAtMs: z.number().nullable(),
+  endedAtMs: z.number().nullable(),
+  emulated: z.boolean(),
+  insecure: z.boolean(),
+  imported: z.boolean(),
+  /** Why it failed, from the error catalogue. */
+  error: LabFailure.nullable(),
+  result: ProbeResult.nullable(),
+  /**
+   * Whose series there are, that of the payload's sender first. A download has the `server`'s where the server is a
+   * RouteLab that tells it, else only the `client`'s, which says little of a download. Of an import: the file's vantage point.
+   */
+  series: z.array(z.object({ vantage: Vantage, points: z.number().int(), spanUs: z.number() })),
+});
+export type ProbeRun = z.infer<typeof ProbeRun>;
+
+export const ProbeSeries = z.object({ vantage: Vantage, series: CongestionSeries });
+export type ProbeSeries = z.infer<typeof ProbeSeries>;
+
+export const ProbeUpdate = z.object({
+  run: ProbeRun,
+  /** Part that is done, 0 to 1, and what is left; null where that is not known. */
+  progress: z.number().nullable(),
+  etaS: z.number().nullable(),
+  /** What came since the update before; in the first, all there is, decimated. */
+  series: z.array(ProbeSeries),
+});
+export type ProbeUpdate = z.infer<typeof ProbeUpdate>;
+
+export const ControllerInfo = z.object({
+  name: Controller,
+  title: z.string(),
+  parameters: z.array(
+    z.object({
+      name: z.string(),
+      default: z.number(),
+      unit: z.string(),
+      min: z.number(),
+      max: z.number(),
+      section: z.string(),
+      doc: z.string(),
+    }),
+  ),
+});
+export type ControllerInfo = z.infer<typeof ControllerInfo>;
