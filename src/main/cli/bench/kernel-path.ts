@@ -148,14 +148,14 @@ export class KernelPath {
   /** One flow of the kernel's TCP from `near` to `far`, controlled by what the kernel calls `control`. */
   async tcp(
     control: 'reno' | 'cubic' | 'bbr',
-    { warmupS, durationS, signal }: { warmupS: number; durationS: number; signal: AbortSignal },
+    { warmupS, durationS }: { warmupS: number; durationS: number },
   ): Promise<TcpFigures> {
     const program = build('tcp-flow.c', 'cc');
     const sink = within(this.#far.pid, program, 'receive', String(TCP_PORT), String(LIFETIME_S));
     await sink.ready();
     try {
       const args = [FAR, TCP_PORT, control, warmupS, durationS].map(String);
-      return JSON.parse(await within(this.#near.pid, program, 'send', ...args).finish(signal)) as TcpFigures;
+      return JSON.parse(await within(this.#near.pid, program, 'send', ...args).finish()) as TcpFigures;
     } finally {
       await sink.end();
     }

@@ -81,19 +81,11 @@ export class Child {
     return this.finish();
   }
 
-  /** Waits until it ends by itself; `signal` ends it. */
-  async finish(signal?: AbortSignal): Promise<string> {
-    const kill = (): void => void this.#process.kill('SIGKILL');
-    if (signal?.aborted) kill();
-    signal?.addEventListener('abort', kill, { once: true });
-    try {
-      await this.#ended;
-      signal?.throwIfAborted();
-      if (this.#process.exitCode !== 0) throw this.#failure();
-      return this.#output;
-    } finally {
-      signal?.removeEventListener('abort', kill);
-    }
+  /** Waits until it ends by itself. Resolves and throws as `end`. */
+  async finish(): Promise<string> {
+    await this.#ended;
+    if (this.#process.exitCode !== 0) throw this.#failure();
+    return this.#output;
   }
 
   #failure(): LabError {

@@ -21,7 +21,6 @@ export interface UdpLoad {
   durationS: number;
   /** Until the last one has arrived. */
   drainMs: number;
-  signal: AbortSignal;
 }
 
 interface UdpEnds {
@@ -41,7 +40,7 @@ export async function udpFlow(ends: UdpEnds, load: UdpLoad): Promise<UdpFigures>
     const to = await ends.via(Number((await receiver.ready()).split(' ')[1]));
     const { rateBps, bytes, warmup, durationS } = load;
     const args = ['send', to.host, to.port, rateBps, bytes, warmup, durationS].map(String);
-    const { sent } = JSON.parse(await ends.near(program, args).finish(load.signal)) as { sent: number };
+    const { sent } = JSON.parse(await ends.near(program, args).finish()) as { sent: number };
     await sleep(load.drainMs);
     const said = await receiver.end();
     return { sent, ...(JSON.parse(said.slice(said.indexOf('\n'))) as Omit<UdpFigures, 'sent'>) };
