@@ -65,11 +65,9 @@ const REACH: Record<'quic' | 'tcp', Record<'goodput' | 'rtt', Reach>> = {
   tcp: { goodput: { min: 0.9, max: 1.1 }, rtt: { min: 0.8, max: 1.25 } },
 };
 
-export interface CarriersOptions {
+interface CarriersOptions {
   warmupS: number;
   durationS: number;
-  /** The first path under one controller only. */
-  quick: boolean;
   identity: Identity & { ca: string };
   step: (now: string) => void;
 }
@@ -82,7 +80,7 @@ interface Figures {
 /** Link bytes for each byte of payload, of packets full of it. */
 const QUIC_OVERHEAD = IP_BYTES / (DATAGRAM_BYTES - PACKET_OVERHEAD_BYTES);
 
-/** How many pairs of path and controller `compareCarriers` goes through. */
+/** Every path under every controller that the kernel has too; with `quick` the first. */
 export const pairsOf = (quick: boolean): [Path, Controller][] => {
   const pairs = PATHS.flatMap((each) =>
     CONTROLLERS.filter((name) => name in KERNEL_CONTROLS).map((name): [Path, Controller] => [each, name]),
@@ -90,8 +88,11 @@ export const pairsOf = (quick: boolean): [Path, Controller][] => {
   return quick ? pairs.slice(0, 1) : pairs;
 };
 
-export async function compareCarriers(options: CarriersOptions): Promise<Row[]> {
-  const { quick, identity, step } = options;
+export async function compareCarriers(
+  pairs: readonly [Path, Controller][],
+  options: CarriersOptions,
+): Promise<Row[]> {
+  const { identity, step } = options;
   const withoutKernel = kernelPathMissing();
   const endpoints = new Endpoints();
   try {
@@ -99,7 +100,7 @@ export async function compareCarriers(options: CarriersOptions): Promise<Row[]> 
     const near: Quic = await endpoints.start('quic');
     const { port } = await far.listen({ ...identity, discover: false });
     const rows: Row[] = [];
-    for (const [at, controller] of pairsOf(quick)) {
+    for (const [at, controller] of pairs) {
       const simulated = simulate(at, controller, options);
       const quic = (): Promise<Figures> => emulate(at, controller, near, port, options);
       const tcp = async (): Promise<Figures | null> =>

@@ -70,11 +70,14 @@ export const median = (values: readonly number[]): number =>
 export const ratioOf = (values: readonly number[], peers: readonly number[]): number =>
   median(values.map((value, turn) => value / peers[turn]!));
 
+/** Smaller figures are shown to the third digit. */
+const DETAILED = 2;
+
 export function rowTable(rows: readonly Row[]): string {
   return table(
     rows.map(({ name, value, unit, peer, ratio, reach, ok, note }) => [
       name,
-      value === null ? '–' : value.toFixed(1),
+      value === null ? '–' : value.toFixed(Math.abs(value) < DETAILED ? 3 : 1),
       unit,
       ratio === null ? '' : `${ratio.toFixed(2)} ×`,
       note ?? peer ?? '',
