@@ -10,6 +10,7 @@ import { scenario } from './scenario.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
 import { addressTokens, sessionTickets } from './tokens.ts';
+import { traces } from './trace.ts';
 import { transportParameters } from './transport-parameters.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -26,4 +27,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   qpack,
   http3Frames,
   scenario,
+  traces,
 ];
