@@ -7,6 +7,7 @@
  * dense traffic waits behind the slowest and sees mostly its upper end.
  */
 import type { LinkSettings } from '../../shared/domain.ts';
+import { PacketRing } from './packet-ring.ts';
 import type { Rng } from './rng.ts';
 
 /** Why a packet did not pass: random loss, no room in the queue, or the path being cut. */
@@ -20,6 +21,14 @@ export interface OutageSchedule {
   periodUs: number;
   downUs: number;
   originUs: number;
+}
+
+export interface LinkOptions<T> {
+  outages?: OutageSchedule | null;
+  /** Second 0 of schedules and traces, on the clock of `nowUs`; 0 when absent. */
+  originUs?: number;
+  /** Spoils a copy of an item; without it what is corrupted is dropped. */
+  corrupt?: (item: T, rng: Rng) => T;
 }
 
 /** Totals since the link was made, counted as packets are offered. Bytes are those of IP packets. */
@@ -42,7 +51,7 @@ function defaultBufferBytes(settings: LinkSettings): number {
   return Math.max(MIN_DEFAULT_BUFFER_BYTES, bdpBytes);
 }
 
-export class Link {
+export class Link<T extends NonNullable<unknown>> {
   readonly counters: LinkCounters = {
     packetsIn: 0,
     bytesIn: 0,
@@ -64,21 +73,21 @@ export class Link {
 
   /** When the transmitter has sent all it accepted. */
   #idleAtUs = Number.NEGATIVE_INFINITY;
-  #lastDeliverAtUs = Number.NEGATIVE_INFINITY;
-  /** Packets not yet in transmission, oldest first: when each one's starts, and its size. */
-  readonly #waiting: { startUs: number; bytes: number }[] = [];
-  #waitingHead = 0;
-  #waitingBytes = 0;
+  #lastArrivalUs = Number.NEGATIVE_INFINITY;
+  /** Packets that wait for the transmitter, by the moment each one's transmission starts. */
+  readonly #waiting = new PacketRing<never>();
+  /** Packets accepted and not yet received, by arrival. */
+  readonly #arrivals = new PacketRing<T>();
 
-  constructor(settings: LinkSettings, rng: Rng, outages: OutageSchedule | null = null) {
+  constructor(settings: LinkSettings, rng: Rng, options: LinkOptions<T> = {}) {
     // Apart, so that the same packets are lost whatever the jitter.
     this.#lossRng = rng.split();
     this.#jitterRng = rng.split();
-    this.#outages = outages;
+    this.#outages = options.outages ?? null;
     this.configure(settings);
   }
 
-  /** New settings for the packets that follow; those accepted already keep the delivery times they were given. */
+  /** New settings for the packets that follow; those accepted already keep the arrival times they were given. */
   configure(settings: LinkSettings): void {
     this.#usPerByte = settings.rateBps === null ? 0 : 8e6 / settings.rateBps;
     this.#delayUs = settings.delayMs * 1e3;
@@ -88,10 +97,10 @@ export class Link {
   }
 
   /**
-   * Offers an IP packet of `bytes` at `nowUs`, which never goes back. Answers when its last byte arrives at the
-   * far end (µs, same clock, never before an earlier packet's), or why it was dropped.
+   * Offers an item that is an IP packet of `bytes`, at `nowUs`, which never goes back. Null when it was accepted, else why
+   * it was dropped.
    */
-  enqueue(bytes: number, nowUs: number): number | DropReason {
+  send(item: T, bytes: number, nowUs: number): DropReason | null {
     const counters = this.counters;
     counters.packetsIn++;
     counters.bytesIn += bytes;
@@ -113,33 +122,40 @@ export class Link {
         counters.queueDrops++;
         return 'queue';
       }
-      this.#waiting.push({ startUs, bytes });
-      this.#waitingBytes += bytes;
+      this.#waiting.push(startUs, bytes, undefined);
     }
     this.#idleAtUs = startUs + bytes * this.#usPerByte;
 
     // Jitter never undercuts the transmission itself, nor lets a packet overtake the one before.
     const jitterUs = this.#jitterUs === 0 ? 0 : (2 * this.#jitterRng.float() - 1) * this.#jitterUs;
     const arrivalUs = this.#idleAtUs + Math.max(0, this.#delayUs + jitterUs);
-    this.#lastDeliverAtUs = Math.max(this.#lastDeliverAtUs, arrivalUs);
+    this.#lastArrivalUs = Math.max(this.#lastArrivalUs, arrivalUs);
+    this.#arrivals.push(this.#lastArrivalUs, bytes, item);
     counters.packetsOut++;
     counters.bytesOut += bytes;
-    return this.#lastDeliverAtUs;
+    return null;
+  }
+
+  /** When `receive` next has something to do; Infinity for never. */
+  get deadlineUs(): number {
+    return this.#arrivals.nextUs;
+  }
+
+  /** The next item whose last byte has arrived by `nowUs`; undefined when none has. To be called until then. */
+  receive(nowUs: number): T | undefined {
+    return this.#arrivals.nextUs <= nowUs ? this.#arrivals.shift() : undefined;
+  }
+
+  /** Bytes accepted that have not been received yet. */
+  get heldBytes(): number {
+    return this.#arrivals.bytes;
   }
 
   /** Bytes that wait for their transmission to start. */
   queuedBytes(nowUs: number): number {
     const waiting = this.#waiting;
-    while (this.#waitingHead < waiting.length && waiting[this.#waitingHead]!.startUs <= nowUs) {
-      this.#waitingBytes -= waiting[this.#waitingHead]!.bytes;
-      this.#waitingHead++;
-    }
-    // Forget what has left once it is the larger part, so that a packet costs O(1) on average.
-    if (this.#waitingHead > 64 && this.#waitingHead * 2 > waiting.length) {
-      waiting.splice(0, this.#waitingHead);
-      this.#waitingHead = 0;
-    }
-    return this.#waitingBytes;
+    while (waiting.nextUs <= nowUs) waiting.shift();
+    return waiting.bytes;
   }
 
   #isCut(nowUs: number): boolean {
