@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { LabError } from './errors.ts';
 
-export const CONTROLLERS = ['newreno', 'cubic'] as const;
+export const CONTROLLERS = ['newreno', 'cubic', 'bbr2', 'bbr3'] as const;
 export const Controller = z.enum(CONTROLLERS);
 export type Controller = z.infer<typeof Controller>;
 
