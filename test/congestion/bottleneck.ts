@@ -1,6 +1,6 @@
 /**
- * The smallest path that has a bottleneck: one flow, one droptail queue, in virtual time. Data and ACKs keep their
- * order, so two queues and a few timers are the whole event loop.
+ * The smallest path that has a bottleneck: one flow, one droptail queue, in virtual time. ACKs keep their order and data
+ * nearly, so two queues and a few timers are the whole event loop.
  */
 import type { CongestionController } from '../../src/main/congestion/controller.ts';
 import { createController } from '../../src/main/congestion/index.ts';
@@ -23,10 +23,12 @@ export interface BottleneckOptions {
   warmupS: number;
   /** Whether the n-th packet, sent now, is lost before it reaches the queue. */
   drop?: (n: number, nowUs: number) => boolean;
+  /** How much later than its turn the n-th packet arrives, microseconds. */
+  late?: (n: number) => number;
   /** Ack-eliciting packets per ACK. */
   ackEvery?: number;
   /** Called after every ACK, for what the result does not tell. */
-  observe?: (controller: CongestionController) => void;
+  observe?: (controller: CongestionController, nowUs: number, recovery: Recovery<null>) => void;
 }
 
 export interface BottleneckResult {
@@ -102,7 +104,10 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
     // Droptail: the packet being serialised does not count against the buffer.
     if (startUs - now > queueLimitUs) return;
     linkFreeAtUs = startUs + serialisationUs;
-    data.push({ number, atUs: linkFreeAtUs + oneWayUs, sentAtUs: now });
+    const atUs = linkFreeAtUs + oneWayUs + (o.late?.(number) ?? 0);
+    let at = data.length;
+    while (at > dataHead && data[at - 1]!.atUs > atUs) at--;
+    data.splice(at, 0, { number, atUs, sentAtUs: now });
   };
 
   while (now < end) {
@@ -147,7 +152,7 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
       recovery.onAck('application', ack.ranges, ack.delayUs, now);
       // A sender that acknowledges ACKs now and then, so that old ranges are forgotten.
       received.onAckOfAck(ack.ranges[0]!.last);
-      o.observe?.(controller);
+      o.observe?.(controller, now, recovery);
     }
     if (timer <= now) probes += recovery.onTimeout(now).probe?.count ?? 0;
   }

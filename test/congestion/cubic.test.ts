@@ -9,7 +9,7 @@ const make = (parameters: Record<string, number> = {}) =>
   createController('cubic', {
     random: () => 0.5,
     datagramBytes: MSS,
-    parameters: { InitialWindow: 100, HyStart: 0, ...parameters },
+    parameters: { InitialWindow: 100, HyStart: 0, PRR: 0, ...parameters },
   });
 
 /** Runs a window of `packets` into a loss at 10 s; the epoch starts with the next ACK. */
@@ -120,5 +120,24 @@ describe('CUBIC (RFC 9438)', () => {
     const t = (now - startedAt) / 1e6;
     const reno = start + 30 * ((3 * (1 - BETA)) / (1 + BETA));
     expect(controller.cwnd / MSS).toBeCloseTo(Math.max(C * t ** 3 + start, reno), -1);
+  });
+
+  it('goes on along its old curve when the losses turn out to be none (§4.9.2)', () => {
+    const disturbed = afterLossAt(1000, { PRR: 1 });
+    const calm = afterLossAt(1000, { PRR: 1 });
+    let now = 10.2e6;
+    for (let i = 0; i < 20; i++) {
+      round(disturbed, now);
+      now = round(calm, now);
+    }
+    lose(disturbed, now, now - 50_000);
+    expect(disturbed.snapshot().state).toBe('recovery');
+    disturbed.onSpuriousLoss(now);
+    expect(disturbed.snapshot()).toEqual(calm.snapshot());
+    for (let i = 0; i < 20; i++) {
+      round(disturbed, now);
+      now = round(calm, now);
+      expect(disturbed.cwnd).toBe(calm.cwnd);
+    }
   });
 });

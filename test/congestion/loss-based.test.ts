@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createController } from '../../src/main/congestion/index.ts';
 import { lose, MSS, round, sample } from './support.ts';
 
+/** Without PRR, so that a reduction shows at once; prr.test.ts is about PRR. */
 const make = (name: string, parameters = {}, datagramBytes = MSS) =>
-  createController(name, { random: () => 0.5, datagramBytes, parameters });
+  createController(name, { random: () => 0.5, datagramBytes, parameters: { PRR: 0, ...parameters } });
 
 describe.each(['newreno', 'cubic'])('%s, as RFC 9002 §7 asks of any window', (name) => {
   it('starts with ten packets, at most 14720 bytes, and at least two packets', () => {
@@ -61,6 +62,33 @@ describe.each(['newreno', 'cubic'])('%s, as RFC 9002 §7 asks of any window', (n
     for (let i = 0; i < 2; i++) now = round(controller, now);
     expect(controller.snapshot().state).toBe('congestion-avoidance');
     expect(controller.cwnd).toBeLessThan(ssthresh! + 3 * MSS);
+  });
+
+  it('takes a reduction back once, when its losses turn out to be none, unless told not to', () => {
+    for (const [SpuriousUndo, windows] of [
+      [1, 100],
+      [0, name === 'cubic' ? 70 : 50],
+    ] as const) {
+      const controller = make(name, { InitialWindow: 100, SpuriousUndo });
+      lose(controller, 1e6, 0.9e6);
+      controller.onSpuriousLoss(1.05e6);
+      expect(controller.cwnd).toBe(windows * MSS);
+      lose(controller, 2e6, 1.9e6);
+      controller.onPersistentCongestion(2e6);
+      controller.onSpuriousLoss(2.05e6);
+      expect(controller.cwnd).toBe(2 * MSS);
+    }
+  });
+
+  it('keeps a window that has outgrown the one before the spurious loss', () => {
+    const controller = make(name, { InitialWindow: 10 });
+    lose(controller, 1e6, 0.9e6);
+    let now = 1.2e6;
+    for (let i = 0; i < 60; i++) now = round(controller, now);
+    const { cwnd, ssthresh } = controller.snapshot();
+    expect(cwnd).toBeGreaterThan(10 * MSS);
+    controller.onSpuriousLoss(now);
+    expect(controller.snapshot()).toMatchObject({ cwnd, ssthresh });
   });
 
   it('does not grow while the application leaves the window unused', () => {
@@ -139,7 +167,11 @@ describe('NewReno (RFC 9002 §7.3)', () => {
     lose(controller, 1e6, 0.9e6);
     controller.onPersistentCongestion(1e6);
     controller.onAck(sample({ nowUs: 2e6, ackedBytes: 5 * MSS }));
-    // 2 → 5 packets in slow start, and 2 packets' worth of 1/5 packet each beyond.
-    expect(controller.cwnd).toBe(Math.floor(5.4 * MSS));
+    // 2 → 5 packets in slow start; the other two are the beginning of a window of five.
+    expect(controller.cwnd).toBe(5 * MSS);
+    controller.onAck(sample({ nowUs: 2e6, ackedBytes: 2.9 * MSS }));
+    expect(controller.cwnd).toBe(5 * MSS);
+    controller.onAck(sample({ nowUs: 2e6, ackedBytes: 0.2 * MSS }));
+    expect(controller.cwnd).toBe(6 * MSS);
   });
 });

@@ -45,7 +45,7 @@ describe('persistent congestion (RFC 9002 §7.6)', () => {
     ];
     expect(recovery.onAck('application', ranges, 0, at(12.2))!.lost).toHaveLength(7);
     expect(recovery.stats.persistentCongestions).toBe(0);
-    expect(recovery.controller.cwnd).toBeGreaterThan(MINIMUM_WINDOW);
+    expect(recovery.controller.snapshot().ssthresh).toBeGreaterThan(MINIMUM_WINDOW);
   });
 
   it('is not, when a packet of another space in between was acknowledged', () => {

@@ -3,6 +3,7 @@
  * microseconds, they never read a clock, draw a random number or touch a socket. All sizes are bytes of UDP
  * payload, all rates bits per second, all times microseconds from an arbitrary origin.
  */
+import type { BbrModel } from './bbr/types.ts';
 
 /** What one ACK told us (draft-ietf-ccwg-bbr §4.1.2; RFC 9002 for the rest). */
 export interface AckSample {
@@ -68,6 +69,8 @@ export interface ControllerSnapshot {
   pacingBps: number | null;
   /** The controller’s estimate of what the path delivers, bits per second; null when it has none. */
   bandwidthBps: number | null;
+  /** What a model-based controller believes of the path. */
+  model?: BbrModel;
 }
 
 export interface CongestionController {

@@ -18,6 +18,12 @@ class Cubic extends LossBasedController {
   #wEst = 0;
   /** Seconds. */
   #k = 0;
+  // As they were before the last congestion event.
+  #undoEpochStartUs: number | null = null;
+  #undoWMax = 0;
+  #undoCwndPrior = 0;
+  #undoWEst = 0;
+  #undoK = 0;
 
   constructor(datagramBytes: number, parameters: Readonly<Record<string, number>>) {
     super(datagramBytes, parameters);
@@ -61,12 +67,26 @@ class Cubic extends LossBasedController {
   }
 
   protected reduced(): number {
+    this.#undoEpochStartUs = this.#epochStartUs;
+    this.#undoWMax = this.#wMax;
+    this.#undoCwndPrior = this.#cwndPrior;
+    this.#undoWEst = this.#wEst;
+    this.#undoK = this.#k;
     // RFC 9438 §4.7: falling short of the last maximum means that others have come; leave them room.
     const release = this.#fastConvergence && this.window < this.#wMax;
     this.#wMax = release ? (this.window * (1 + this.#beta)) / 2 : this.window;
     this.#cwndPrior = this.window;
     this.#epochStartUs = null;
     return this.window * this.#beta;
+  }
+
+  /** RFC 9438 §4.9.2. */
+  protected undo(): void {
+    this.#epochStartUs = this.#undoEpochStartUs;
+    this.#wMax = this.#undoWMax;
+    this.#cwndPrior = this.#undoCwndPrior;
+    this.#wEst = this.#undoWEst;
+    this.#k = this.#undoK;
   }
 
   protected restart(): void {

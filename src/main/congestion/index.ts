@@ -2,6 +2,8 @@
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { ControllerInfo } from '../../shared/probes.ts';
+import { bbr2 } from './bbr/bbr2.ts';
+import { bbr3 } from './bbr/bbr3.ts';
 import type { CongestionController, ControllerFactory } from './controller.ts';
 import { cubic } from './cubic.ts';
 import { newReno } from './newreno.ts';
@@ -10,6 +12,8 @@ import { resolveParameters } from './parameters.ts';
 const CONTROLLER_FACTORIES: Readonly<Record<Controller, ControllerFactory>> = {
   newreno: newReno,
   cubic,
+  bbr2,
+  bbr3,
 };
 
 const TITLES = {

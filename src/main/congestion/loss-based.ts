@@ -1,6 +1,7 @@
 /**
  * What NewReno and CUBIC share: slow start, recovery periods, the freeze of an unused window, persistent congestion
- * and the pacing rate (RFC 9002 §7 and Appendix B). They differ in how far the window falls and how it grows back.
+ * and the pacing rate (RFC 9002 §7 and Appendix B), the proportional way down (RFC 9937) and the way back from losses
+ * that were none (RFC 9438 §4.9). They differ in how far the window falls and how it grows back.
  */
 import type {
   AckSample,
@@ -10,6 +11,8 @@ import type {
   ParameterSpec,
 } from './controller.ts';
 import { HyStart } from './hystart.ts';
+import { INITIAL_WINDOW, initialWindow } from './initial-window.ts';
+import { Prr } from './prr.ts';
 
 /** Bounds of one burst whatever the rate; the upper is what a kernel takes as one GSO buffer. */
 const MAX_SEND_QUANTUM = 65_536;
@@ -18,15 +21,7 @@ const MIN_SEND_QUANTUM_PACKETS = 2;
 /** Parameters of every loss-based controller. */
 export function lossBasedParameters(defaults: { hyStart: 0 | 1 }): ParameterSpec[] {
   return [
-    {
-      name: 'InitialWindow',
-      default: 10,
-      unit: 'packets',
-      min: 2,
-      max: 100,
-      section: 'RFC 9002 §7.2',
-      doc: 'kInitialWindow: window before the first acknowledgement, held to 1472 bytes per packet.',
-    },
+    INITIAL_WINDOW,
     {
       name: 'MinimumWindow',
       default: 2,
@@ -72,6 +67,24 @@ export function lossBasedParameters(defaults: { hyStart: 0 | 1 }): ParameterSpec
       section: 'RFC 9406 §4.2',
       doc: 'HyStart++ leaves the first slow start when the RTT rises: 1 on, 0 off.',
     },
+    {
+      name: 'PRR',
+      default: 1,
+      unit: 'count',
+      min: 0,
+      max: 1,
+      section: 'RFC 9937 §6',
+      doc: 'Recovery shrinks the flight in proportion to what arrives, not at one stroke: 1 on, 0 off.',
+    },
+    {
+      name: 'SpuriousUndo',
+      default: 1,
+      unit: 'count',
+      min: 0,
+      max: 1,
+      section: 'RFC 9438 §4.9',
+      doc: 'Takes a reduction back when all its losses turn out to be none: 1 on, 0 off.',
+    },
   ];
 }
 
@@ -79,23 +92,34 @@ export abstract class LossBasedController implements CongestionController {
   abstract readonly name: string;
   /** Bytes of UDP payload in a full packet. */
   protected datagramBytes: number;
-  /** Bytes, fractions included: small acknowledgements must add up. */
+  /** Bytes, fractions included: small acknowledgements must add up. In recovery with PRR: the flight and what may join it. */
   protected window: number;
   protected ssthresh = Number.POSITIVE_INFINITY;
 
   readonly #parameters: Readonly<Record<string, number>>;
+  readonly #pacingGain: number;
+  readonly #slowStartPacingGain: number;
   readonly #hyStart: HyStart | null;
+  readonly #prr: Prr | null;
   /** RFC 9002 §7.3.2: losses of packets sent before this instant belong to the same congestion event. */
   #recoveryStartUs = Number.NEGATIVE_INFINITY;
   #inRecovery = false;
+  /** What the newest congestion event changed, for the case that there was none; `#canUndo` until that is void. */
+  #canUndo = false;
+  #undoWindow = 0;
+  #undoSsthresh = 0;
+  #undoRecoveryStartUs = 0;
   #untouched = true;
   #smoothedRttUs: number | null = null;
 
   constructor(datagramBytes: number, parameters: Readonly<Record<string, number>>) {
     this.#parameters = parameters;
+    this.#pacingGain = parameters['PacingGain']!;
+    this.#slowStartPacingGain = parameters['SlowStartPacingGain']!;
     this.datagramBytes = datagramBytes;
     this.window = this.#initialWindow;
     this.#hyStart = parameters['HyStart'] === 1 ? new HyStart() : null;
+    this.#prr = parameters['PRR'] === 1 ? new Prr() : null;
   }
 
   get cwnd(): number {
@@ -104,8 +128,10 @@ export abstract class LossBasedController implements CongestionController {
 
   get pacingBps(): number | null {
     if (this.#smoothedRttUs === null) return null;
-    const gain = this.#parameters[this.#inSlowStart ? 'SlowStartPacingGain' : 'PacingGain']!;
-    return (gain * this.window * 8e6) / this.#smoothedRttUs;
+    const perGain = 8e6 / this.#smoothedRttUs;
+    // A flight that heavy losses left short of ssthresh catches up with it, as PRR lets it.
+    if (this.#inRecovery) return this.#pacingGain * Math.max(this.window, this.ssthresh) * perGain;
+    return (this.#inSlowStart ? this.#slowStartPacingGain : this.#pacingGain) * this.window * perGain;
   }
 
   get sendQuantum(): number {
@@ -114,13 +140,18 @@ export abstract class LossBasedController implements CongestionController {
     return Math.max(least, Math.min(bytes, MAX_SEND_QUANTUM));
   }
 
-  onSent(_nowUs: number, _bytes: number, _bytesInFlight: number, _isAppLimited: boolean): void {}
+  onSent(_nowUs: number, bytes: number, _bytesInFlight: number, _isAppLimited: boolean): void {
+    if (this.#inRecovery) this.#prr?.onSent(bytes);
+  }
 
   onAck(sample: AckSample): void {
     this.#smoothedRttUs = sample.smoothedRttUs;
     // RFC 9002 §7.3.2: recovery ends with the acknowledgement of a packet sent during it.
-    if (sample.largestAckedSentAtUs <= this.#recoveryStartUs) return;
-    this.#inRecovery = false;
+    if (sample.largestAckedSentAtUs <= this.#recoveryStartUs) {
+      if (this.#inRecovery) this.#reduce(sample);
+      return;
+    }
+    this.#endRecovery();
     // RFC 9406 §4.2: only for the first slow start, while ssthresh has no value yet.
     const hyStart = this.ssthresh === Number.POSITIVE_INFINITY ? this.#hyStart : null;
     if (hyStart?.onAck(sample)) this.ssthresh = this.window;
@@ -140,12 +171,27 @@ export abstract class LossBasedController implements CongestionController {
   }
 
   onLoss(sample: LossSample): void {
-    if (sample.largestLostSentAtUs <= this.#recoveryStartUs) return;
+    if (sample.largestLostSentAtUs <= this.#recoveryStartUs) {
+      // What is lost makes no room; what may be sent is up to the next acknowledgement.
+      if (this.#inRecovery && this.#prr) this.#setFlight(this.window - sample.lostBytes);
+      return;
+    }
+    // Of a recovery that is not over the window that it aimed at counts.
+    this.#endRecovery();
+    this.#canUndo = true;
+    this.#undoWindow = this.window;
+    this.#undoSsthresh = this.ssthresh;
+    this.#undoRecoveryStartUs = this.#recoveryStartUs;
     this.#recoveryStartUs = sample.nowUs;
     this.#inRecovery = true;
     this.#untouched = false;
     this.ssthresh = Math.max(this.reduced(), this.#minimumWindow);
-    this.window = this.ssthresh;
+    if (!this.#prr) {
+      this.window = this.ssthresh;
+      return;
+    }
+    this.#prr.begin(sample.bytesInFlight + sample.lostBytes);
+    this.#setFlight(sample.bytesInFlight + this.datagramBytes);
   }
 
   onPersistentCongestion(_nowUs: number): void {
@@ -153,10 +199,21 @@ export abstract class LossBasedController implements CongestionController {
     // RFC 9002 B.8: what is sent from now on may end slow start again.
     this.#recoveryStartUs = Number.NEGATIVE_INFINITY;
     this.#inRecovery = false;
+    this.#canUndo = false;
     this.restart();
   }
 
-  onSpuriousLoss(_nowUs: number): void {}
+  onSpuriousLoss(_nowUs: number): void {
+    if (!this.#canUndo || this.#parameters['SpuriousUndo'] === 0) return;
+    this.#canUndo = false;
+    this.#endRecovery();
+    this.#recoveryStartUs = this.#undoRecoveryStartUs;
+    // RFC 9438 §4.9.2: a window that has outgrown the old one meanwhile stays.
+    if (this.window >= this.#undoWindow) return;
+    this.window = this.#undoWindow;
+    this.ssthresh = this.#undoSsthresh;
+    this.undo();
+  }
 
   abstract onAppLimited(nowUs: number, bytesInFlight: number): void;
 
@@ -180,19 +237,45 @@ export abstract class LossBasedController implements CongestionController {
 
   /** The window of congestion avoidance after `ackedBytes` more of a fully used window. */
   protected abstract grow(sample: AckSample, ackedBytes: number): void;
-  /** The window a congestion event leaves, before it is held to the minimum. */
+  /** The window a congestion event leaves, before it is held to the minimum. What it changes, `undo` can take back. */
   protected abstract reduced(): number;
+  /** The newest congestion event was none: what `reduced` changed is as before. */
+  protected abstract undo(): void;
   /** Persistent congestion: what was learned of the path is void. */
   protected abstract restart(): void;
+
+  /** RFC 9937 §6: an acknowledgement in recovery. */
+  #reduce(sample: AckSample): void {
+    const prr = this.#prr;
+    if (!prr) return;
+    const { ackedBytes, lostBytes, bytesInFlight } = sample;
+    if (lostBytes > 0 && sample.nowUs === this.#recoveryStartUs) prr.addToFlight(ackedBytes);
+    const allowed = prr.allowance(
+      ackedBytes,
+      lostBytes === 0,
+      bytesInFlight,
+      this.ssthresh,
+      this.datagramBytes,
+    );
+    this.#setFlight(bytesInFlight + allowed);
+  }
+
+  #setFlight(bytes: number): void {
+    this.window = Math.max(bytes, this.#minimumWindow);
+  }
+
+  #endRecovery(): void {
+    if (!this.#inRecovery) return;
+    this.#inRecovery = false;
+    this.window = this.ssthresh;
+  }
 
   get #inSlowStart(): boolean {
     return this.window < this.ssthresh;
   }
 
-  /** RFC 9002 §7.2: ten packets, but no more than 14720 bytes, nor less than two packets. */
   get #initialWindow(): number {
-    const packets = this.#parameters['InitialWindow']!;
-    return Math.min(packets * this.datagramBytes, Math.max(packets * 1472, 2 * this.datagramBytes));
+    return initialWindow(this.#parameters['InitialWindow']!, this.datagramBytes);
   }
 
   get #minimumWindow(): number {

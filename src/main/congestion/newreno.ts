@@ -5,6 +5,8 @@ import { LossBasedController, lossBasedParameters } from './loss-based.ts';
 class NewReno extends LossBasedController {
   readonly name = 'newreno';
   readonly #lossReductionFactor: number;
+  /** Bytes acknowledged since the window last grew. A reduction leaves them the same part of the window. */
+  #acked = 0;
 
   constructor(datagramBytes: number, parameters: Readonly<Record<string, number>>) {
     super(datagramBytes, parameters);
@@ -14,15 +16,25 @@ class NewReno extends LossBasedController {
   onAppLimited(_nowUs: number, _bytesInFlight: number): void {}
 
   protected grow(_sample: AckSample, ackedBytes: number): void {
-    // RFC 9002 §7.3.3.
-    this.window += (this.datagramBytes * ackedBytes) / this.window;
+    // RFC 9002 §7.3.3: a packet more for each whole window acknowledged. Growing by the fraction with every ACK, as B.5 does,
+    // lags behind that by half a packet: it is whole packets that are sent.
+    this.#acked += ackedBytes;
+    while (this.#acked >= this.window) {
+      this.#acked -= this.window;
+      this.window += this.datagramBytes;
+    }
   }
 
   protected reduced(): number {
+    this.#acked *= this.#lossReductionFactor;
     return this.window * this.#lossReductionFactor;
   }
 
-  protected restart(): void {}
+  protected undo(): void {}
+
+  protected restart(): void {
+    this.#acked = 0;
+  }
 }
 
 export const newReno: ControllerFactory = {

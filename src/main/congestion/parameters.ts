@@ -21,7 +21,7 @@ export function resolveParameters(
         field: name,
       });
     }
-    const whole = spec.unit === 'count';
+    const whole = spec.unit === 'count' || spec.unit === 'rounds';
     // Written so that NaN fails too.
     if (!(value >= spec.min && value <= spec.max) || (whole && !Number.isInteger(value))) {
       const range = `${whole ? 'whole numbers from ' : ''}${spec.min} to ${spec.max} (${spec.unit})`;

@@ -98,10 +98,11 @@ export class Recovery<F> {
     persistentCongestions: 0,
     congestionEvents: 0,
   };
-  /** Losses of the newest congestion event that have not turned out to be none. */
+  /** Losses of the newest congestion event that have not turned out to be none; one that is forgotten stands for ever. */
   #standingLosses = 0;
-  /** When the newest recovery period began. */
+  /** When the newest recovery period began, and the one before it: packets sent between them are the newest event's. */
   #recoveryFromUs = Number.NEGATIVE_INFINITY;
+  #priorRecoveryFromUs = Number.NEGATIVE_INFINITY;
   #deliveryRateBps: number | null = null;
   #bytesInFlight = 0;
   /** First packet number of the application space that was sent on the present path. */
@@ -144,6 +145,12 @@ export class Recovery<F> {
     return this.#controller;
   }
 
+  /** Another controller from now on, in its first state; what is known of the path stays. */
+  changeController(controller: CongestionController): void {
+    this.#controller = controller;
+    this.#standingLosses = 0;
+  }
+
   /**
    * All application packets take another path from now on (RFC 9000 §9.4): window and RTT start anew, and what was sent
    * before counts for neither. It stays in flight until its fate is known, so nothing is sent on top of it.
@@ -156,6 +163,7 @@ export class Recovery<F> {
     this.#pathFrom = this.#spaces.application.sent.next;
     this.#firstRttSampleAtUs = null;
     this.#standingLosses = 0;
+    this.#spaces.application.spurious.leavePath();
     this.#ptoBackoff = 0;
   }
 
@@ -309,12 +317,15 @@ export class Recovery<F> {
 
   /** Losses that were none, and what they made the controller do, where none of the event's is left. */
   #takeBackLosses(state: SpaceState<F>, ranges: readonly PacketRange[], nowUs: number): void {
-    const found = state.spurious.take(ranges, nowUs - 3 * this.rtt.ptoBaseUs(0));
-    if (found === 0) return;
-    this.#stats.spuriousLosses += found;
-    if (this.#standingLosses === 0) return;
-    this.#standingLosses = Math.max(0, this.#standingLosses - found);
-    if (this.#standingLosses === 0) this.#controller.onSpuriousLoss(nowUs);
+    const { spurious } = state;
+    const sinceUs = nowUs - 3 * this.rtt.ptoBaseUs(0);
+    this.#stats.spuriousLosses += spurious.take(ranges, sinceUs, this.#priorRecoveryFromUs);
+    if (spurious.foundSince === 0 || this.#standingLosses === 0) return;
+    this.#standingLosses -= spurious.foundSince;
+    if (this.#standingLosses > 0) return;
+    // There was no such event: what was sent before it may be the loss that begins one.
+    this.#recoveryFromUs = this.#priorRecoveryFromUs;
+    this.#controller.onSpuriousLoss(nowUs);
   }
 
   /** An idle application says nothing about the path, unless it got more through than was known to pass. */
@@ -454,7 +465,8 @@ export class Recovery<F> {
         this.#bytesInFlight -= packet.bytes;
         continue;
       }
-      state.spurious.add(packetNumber, nowUs);
+      const isOnPath = packet.inFlight && packetNumber >= pathFrom;
+      state.spurious.add(packetNumber, isOnPath ? sentAtUs : Number.NEGATIVE_INFINITY, nowUs);
       this.#stats.packetsLost++;
       this.#stats.bytesLost += packet.bytes;
       // RFC 9002 §7.6.2: a period starts and ends with ack-eliciting packets sent after an RTT sample existed.
@@ -463,7 +475,7 @@ export class Recovery<F> {
       if (!packet.inFlight) continue;
       if (ackEliciting) state.ackElicitingInFlight--;
       lostInFlight += packet.bytes;
-      if (packetNumber < pathFrom) continue;
+      if (!isOnPath) continue;
       lostOnPath.push(packet);
       this.#lostOnPath += packet.bytes;
       largestSentAtUs = sentAtUs;
@@ -471,11 +483,13 @@ export class Recovery<F> {
     this.#bytesInFlight -= lostInFlight;
     if (this.#lostOnPath === 0) return lost;
     if (largestSentAtUs > this.#recoveryFromUs) {
+      this.#priorRecoveryFromUs = this.#recoveryFromUs;
       this.#recoveryFromUs = nowUs;
       this.#stats.congestionEvents++;
       this.#standingLosses = 0;
     }
-    this.#standingLosses += lostOnPath.length;
+    // Packets sent before the recovery period before this event's are stragglers of an older one.
+    for (const packet of lostOnPath) if (packet.sentAtUs > this.#priorRecoveryFromUs) this.#standingLosses++;
     this.#sampler.onLost(this.#lostOnPath);
     this.#controller.onLoss({
       nowUs,
@@ -490,6 +504,8 @@ export class Recovery<F> {
     const durationUs = PERSISTENT_CONGESTION_THRESHOLD * this.rtt.ptoBaseUs(this.maxAckDelayUs);
     if (this.#history.establishesPersistentCongestion(ordinals, durationUs)) {
       this.#stats.persistentCongestions++;
+      // Never taken back.
+      this.#standingLosses = Number.POSITIVE_INFINITY;
       this.#controller.onPersistentCongestion(nowUs);
     }
     return lost;
