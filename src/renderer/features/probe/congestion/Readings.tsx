@@ -16,7 +16,7 @@ interface Props {
 /** The numbers under the cursor, each panel's above it; their swatches are the legend. */
 export function Readings({ flows, layout, atUs, isLive }: Props) {
   return (
-    <div data-testid="trace-readings">
+    <div data-testid="trace-readings" data-flows={flows.length}>
       <div className={classes.reading} style={{ top: 0, left: LEFT }}>
         <span className={classes.moment} data-live={isLive}>
           {formatMoment(atUs)}
@@ -79,13 +79,7 @@ export function Readings({ flows, layout, atUs, isLive }: Props) {
 }
 
 function Swatch({ line, token }: { line: Line; token: string }) {
-  return (
-    <span
-      className={classes.line}
-      data-dashed={line.dash.length > 0}
-      style={{ borderColor: `var(${token})` }}
-    />
-  );
+  return <span className={classes.line} data-stroke={line.stroke} style={{ borderColor: `var(${token})` }} />;
 }
 
 /** The states that occurred, as they look on the strip. */

@@ -4,7 +4,7 @@
  */
 import { decimate, lossMarks, type Points, type Window } from './decimate.ts';
 import type { Ink } from './ink.ts';
-import { type Box, type Layout, PANELS, type Panel } from './panels.ts';
+import { type Box, type Layout, PANELS, type Panel, type Stroke } from './panels.ts';
 import { bandsOf, type Hatch, styleOf } from './phases.ts';
 import { type Axis, axisTo, ticksWithin } from './scale.ts';
 import type { CongestionTrace } from './trace.ts';
@@ -18,6 +18,9 @@ export interface Scene {
 }
 
 type Context = CanvasRenderingContext2D;
+
+/** From the lowest to the topmost: dashes would vanish under the line they lie on. */
+const STROKES: readonly Stroke[] = ['thin', 'thick', 'dashed'];
 
 /** Memory of the lines drawn last, taken again for the next frame. */
 export type Scratch = Map<string, Points>;
@@ -120,11 +123,11 @@ function drawHatch(
 function drawPanel(ctx: Context, scene: Scene, panel: Panel, box: Box, scratch: Scratch): number {
   const { traces, window, layout, ink } = scene;
   const lines = traces.flatMap((trace, flow) =>
-    panel.lines.map(({ name, dash }, line) => {
+    panel.lines.map(({ name, stroke }, line) => {
       const key = `${flow} ${name}`;
       const points = decimate(trace.tUs, trace.column(name), window, layout.width, scratch.get(key));
       scratch.set(key, points);
-      return { points, dash, colour: traces.length > 1 ? ink.flows[flow]! : ink.lines[line]! };
+      return { points, stroke, colour: traces.length > 1 ? ink.flows[flow]! : ink.lines[line]! };
     }),
   );
   const max = Math.max(0, ...lines.map(({ points }) => points.max));
@@ -137,12 +140,12 @@ function drawPanel(ctx: Context, scene: Scene, panel: Panel, box: Box, scratch: 
   ctx.rect(layout.left, box.top - 1, layout.width, box.height + 2);
   ctx.clip();
   if (panel.marksLosses) drawLosses(ctx, scene, box);
-  // Dashed lines lie over the solid ones, which they would vanish under.
-  for (const { points, dash, colour } of lines.toSorted((a, b) => a.dash.length - b.dash.length)) {
+  const inOrder = lines.toSorted((a, b) => STROKES.indexOf(a.stroke) - STROKES.indexOf(b.stroke));
+  for (const { points, stroke, colour } of inOrder) {
     ctx.strokeStyle = colour;
     ctx.fillStyle = colour;
-    ctx.lineWidth = dash.length > 0 ? 1.25 : 1.75;
-    ctx.setLineDash([...dash]);
+    ctx.lineWidth = stroke === 'thick' ? 1.75 : stroke === 'thin' ? 0.75 : 1.25;
+    ctx.setLineDash(stroke === 'dashed' ? [5, 3] : []);
     drawLine(ctx, scene, points, box, axis.max * unit);
   }
   ctx.restore();

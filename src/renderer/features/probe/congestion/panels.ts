@@ -3,11 +3,14 @@
 import type { CongestionColumn } from '../../../../shared/congestion-series.ts';
 import { formatBytes, formatDuration, formatRate } from '../../../../shared/units.ts';
 
+/** Dashes are for what moves little; a line that jitters is thin instead. */
+export type Stroke = 'thick' | 'thin' | 'dashed';
+
 export interface Line {
   name: CongestionColumn;
   label: string;
-  /** Dashes tell the lines of a panel apart where colour tells the flows apart, or nothing. */
-  dash: readonly number[];
+  /** Tells the lines of a panel apart where colour tells the flows apart, or nothing. */
+  stroke: Stroke;
 }
 
 export interface Panel {
@@ -22,15 +25,12 @@ export interface Panel {
   weight: number;
 }
 
-const SOLID: readonly number[] = [];
-const DASHED: readonly number[] = [5, 3];
-
 export const PANELS: readonly Panel[] = [
   {
     id: 'window',
     lines: [
-      { name: 'cwndBytes', label: 'cwnd', dash: SOLID },
-      { name: 'inFlightBytes', label: 'in flight', dash: DASHED },
+      { name: 'cwndBytes', label: 'cwnd', stroke: 'thick' },
+      { name: 'inFlightBytes', label: 'in flight', stroke: 'thin' },
     ],
     format: formatBytes,
     units: [
@@ -44,8 +44,8 @@ export const PANELS: readonly Panel[] = [
   {
     id: 'rate',
     lines: [
-      { name: 'bandwidthBps', label: 'bandwidth estimate', dash: SOLID },
-      { name: 'pacingBps', label: 'pacing', dash: DASHED },
+      { name: 'bandwidthBps', label: 'bandwidth estimate', stroke: 'thick' },
+      { name: 'pacingBps', label: 'pacing', stroke: 'dashed' },
     ],
     format: formatRate,
     units: [[1e6, 'Mbit/s']],
@@ -55,8 +55,8 @@ export const PANELS: readonly Panel[] = [
   {
     id: 'rtt',
     lines: [
-      { name: 'rttUs', label: 'RTT', dash: SOLID },
-      { name: 'minRttUs', label: 'min RTT', dash: DASHED },
+      { name: 'rttUs', label: 'RTT', stroke: 'thick' },
+      { name: 'minRttUs', label: 'min RTT', stroke: 'dashed' },
     ],
     format: formatDuration,
     units: [[1e3, 'ms']],
