@@ -176,7 +176,11 @@ describe('the verdict on a run', () => {
 });
 
 describe('a file in parts', () => {
-  const read = async (text: string, most: number) => Array.fromAsync(partsOf(new Blob([text]), most));
+  const read = async (text: string, most: number) => {
+    const parts: { text: string; more: boolean }[] = [];
+    for await (const part of partsOf(new Blob([text]), most)) parts.push(part);
+    return parts;
+  };
 
   it('comes whole where it fits, and as one part where it is empty', async () => {
     expect(await read('abc', 10)).toEqual([{ text: 'abc', more: false }]);

@@ -1,4 +1,4 @@
-import { Button, SegmentedControl, Select, Switch, TextInput } from '@mantine/core';
+import { SegmentedControl, Select, Switch, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useEffect, useState } from 'react';
 import type { ErrorBody } from '../../../../shared/errors.ts';
@@ -234,7 +234,8 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
         <CommandButton command="probe.start" variant="filled" fullWidth loading={isStarting}>
           Start the probe
         </CommandButton>
-        <Button type="submit" hidden tabIndex={-1} aria-hidden />
+        {/* Enter in a field starts the probe too. */}
+        <button type="submit" hidden />
       </div>
     </form>
   );
