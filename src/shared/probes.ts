@@ -56,6 +56,15 @@ export type ProbeInput = z.infer<typeof ProbeInput>;
 export const Vantage = z.enum(['client', 'server']);
 export type Vantage = z.infer<typeof Vantage>;
 
+/** Of several things about one end each, that of the payload's sender first; an import has but one. */
+export function senderFirst<T extends { vantage: Vantage }>(
+  mode: ProbeMode | undefined,
+  things: readonly T[],
+): T[] {
+  const sender: Vantage = mode === 'download' ? 'server' : 'client';
+  return things.toSorted((a, b) => Number(b.vantage === sender) - Number(a.vantage === sender));
+}
+
 /** What QUIC counted at one end by the end of the session, or by now. Packets and bytes are of UDP payload. */
 export const ProbeTransport = z.object({
   vantage: Vantage,

@@ -5,7 +5,13 @@
 import { appendSeries, type CongestionSeries, emptySeries } from '../../shared/congestion-series.ts';
 import type { PingStats } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import type { ProbeMode, ProbeResult, ProbeSeries, ProbeTransport } from '../../shared/probes.ts';
+import {
+  type ProbeMode,
+  type ProbeResult,
+  type ProbeSeries,
+  type ProbeTransport,
+  senderFirst,
+} from '../../shared/probes.ts';
 import {
   goodputBps,
   type HandshakeSample,
@@ -160,7 +166,7 @@ export class Measurement {
     };
   }
 
-  /** What the controllers did since this was last called, by whose controller it is: that of the payload's sender first. */
+  /** What the controllers did since this was last called, by whose controller it is. */
   takeSeries(): ProbeSeries[] {
     const taken: ProbeSeries[] = [];
     if (this.#told.tUs.length > 0) {
@@ -243,7 +249,7 @@ export class Measurement {
     } finally {
       const told = (await observed?.finish()) ?? null;
       const own = transportOf('client', session.stats());
-      this.#transport = told === null ? [own] : mode === 'download' ? [told, own] : [own, told];
+      this.#transport = told === null ? [own] : senderFirst(mode, [own, told]);
       this.#session = null;
       await session.close();
     }
