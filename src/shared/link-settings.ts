@@ -27,7 +27,7 @@ const isRising = (times: readonly number[]): boolean =>
   times.every((time, i) => i === 0 || time > times[i - 1]!);
 
 /** A recorded path, replayed over and over from the moment the link was made. */
-const LinkTrace = z.discriminatedUnion('kind', [
+export const LinkTrace = z.discriminatedUnion('kind', [
   /** Rate, one-way delay and loss over time; null where the trace tells none. */
   z
     .strictObject({
@@ -38,7 +38,7 @@ const LinkTrace = z.discriminatedUnion('kind', [
         .min(1)
         .max(100_000),
       /** When the replay starts again. */
-      periodS: z.number().positive().max(86_400),
+      periodS: z.number().min(0.001).max(86_400),
     })
     .refine(({ steps }) => steps[0]![0] === 0 && isRising(steps.map(([second]) => second)), {
       path: ['steps'],
@@ -48,7 +48,7 @@ const LinkTrace = z.discriminatedUnion('kind', [
       path: ['periodS'],
       message: 'is not after the last step',
     })
-    .refine(({ steps }) => steps.some(([, bps]) => bps > 0), {
+    .refine(({ steps }) => steps.some(([, bps]) => bps >= 1), {
       path: ['steps'],
       message: 'have a rate of 0 throughout: nothing would ever arrive',
     }),
@@ -68,12 +68,14 @@ const LinkTrace = z.discriminatedUnion('kind', [
     }),
 ]);
 
+export type LinkTrace = z.infer<typeof LinkTrace>;
+
 const settings = z.strictObject({
   /** Bottleneck rate in bits per second; null is unlimited, or the trace's. */
   rateBps: rateBps.nullable(),
   /** Second and bits per second: the rate from then on, before the first of them `rateBps`. */
   rateSchedule: z
-    .array(z.tuple([seconds, rateBps]))
+    .array(z.tuple([seconds, rateBps.min(1)]))
     .min(1)
     .max(10_000)
     .refine((schedule) => isRising(schedule.map(([second]) => second)), { message: 'seconds do not rise' })

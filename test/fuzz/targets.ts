@@ -9,6 +9,7 @@ import { receiveStream } from './receive-stream.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
 import { addressTokens, sessionTickets } from './tokens.ts';
+import { traces } from './trace.ts';
 import { transportParameters } from './transport-parameters.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -24,4 +25,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   datagrams,
   qpack,
   http3Frames,
+  traces,
 ];

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:dgram';
 import type { Emulation } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
+import { meanDelayMs } from '../buffer.ts';
 import { Link, type LinkCounters } from '../link.ts';
 import { Rng } from '../rng.ts';
 import { nowUs, scheduler } from './scheduler.ts';
@@ -59,6 +60,14 @@ export interface RelayCounters {
 interface Passenger {
   data: Buffer;
   deliver: (data: Buffer) => void;
+}
+
+/** One bit of a copy of the payload, which another copy of the datagram may share. Headers stay whole, checksums fit. */
+function flipBit({ data, deliver }: Passenger, rng: Rng): Passenger {
+  const spoilt = Buffer.from(data);
+  const bit = Math.floor(rng.float() * spoilt.length * 8);
+  if (spoilt.length > 0) spoilt[bit >> 3]! ^= 1 << (bit & 7);
+  return { data: spoilt, deliver };
 }
 
 class Direction {
@@ -195,7 +204,8 @@ export class Relay {
       downUs: emulation.flap.downMs * 1e3,
       originUs,
     };
-    const options = { outages, originUs };
+    const rttMs = meanDelayMs(emulation.up) + meanDelayMs(emulation.down);
+    const options = { outages, originUs, rttMs, corrupt: flipBit };
     const mtu = emulation.mtuBytes ?? DEFAULT_MTU_BYTES;
     const rng = Rng.fromSeed(seed);
     // IPv4 or IPv6 header, and UDP's 8 bytes.
