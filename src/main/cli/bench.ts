@@ -1,6 +1,7 @@
 /** `routelab bench NAME`: measurements of RouteLab itself, each as a ratio to a peer measured in the same run. */
 import type { Command } from 'commander';
 import { parseDuration } from '../../shared/units.ts';
+import { benchCongestion, CONGESTION_PARTS } from './bench/congestion.ts';
 import { benchEmulator } from './bench/emulator.ts';
 import { serveStack } from './bench/endpoint.ts';
 import { benchQuic } from './bench/quic.ts';
@@ -15,6 +16,7 @@ interface BenchOptions {
   repeat?: number;
   quick?: true;
   profile?: string;
+  only?: (typeof CONGESTION_PARTS)[number];
   json?: true;
 }
 
@@ -40,23 +42,29 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
     });
   },
   emulator: ({ quick }) => benchEmulator({ quick: quick === true }),
+  congestion: ({ duration = 20e6, quick, only }) =>
+    benchCongestion({ durationMs: duration / 1000, quick: quick === true, only: only ?? null }),
 };
 
 export function configure(command: Command): void {
   command
     .argument(
       '<name>',
-      'quic: goodput, handshakes, memory and processor time over 127.0.0.1; emulator: the relay against its Link in ' +
+      'quic: goodput, handshakes, memory and processor time over 127.0.0.1; congestion: controllers and simulator against ' +
+        'published results, and one path simulated, emulated and in the kernel; emulator: the relay against its Link in ' +
         'virtual time',
       (text) => parseChoice(text, 'name', [...Object.keys(BENCHES), ...Object.keys(ENDPOINTS)]),
     )
-    .option('--duration <time>', 'of each transfer (default 2s)', (text) =>
+    .option('--duration <time>', 'of each transfer (default 2s, of congestion 20s)', (text) =>
       parseDuration(text, '--duration', 's'),
     )
     .option('--repeat <n>', 'turns, whose median counts (default 5, with --quick 1)', (text) =>
       parseNumber(text, '--repeat', { min: 1, max: 100, integer: true }),
     )
     .option('--quick', 'fewer of everything: shows that it works rather than how fast')
+    .option('--only <part>', `of congestion: ${CONGESTION_PARTS.join(' or ')}`, (text) =>
+      parseChoice(text, '--only', CONGESTION_PARTS),
+    )
     .option(
       '--profile <dir>',
       'write processor profiles of a download’s two ends, and show where the time went',
