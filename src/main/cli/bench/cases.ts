@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseScenario } from '../../../shared/scenario.ts';
+import { firstRateBps } from '../../simulate/bottleneck.ts';
 import { type CaseMetrics, caseMetrics, meanMetrics } from '../../simulate/metrics.ts';
 import { Simulation } from '../../simulate/simulation.ts';
 import { Endpoints, type Quic } from './context.ts';
@@ -126,7 +127,7 @@ export function startupBandwidth(): Row {
   if (maxBw === null) return { ...missing(name, '', 'Startup did not end', MAX_BW_REACH), ok: false };
   const payloadShare = scenario.datagram_bytes / (scenario.datagram_bytes + IP_UDP_HEADERS);
   return {
-    ...figure(name, maxBw / (scenario.bottleneck.rate_bps * payloadShare), '', MAX_BW_REACH),
+    ...figure(name, maxBw / (firstRateBps(scenario.bottleneck) * payloadShare), '', MAX_BW_REACH),
     note: 'the 22 cases of Appendix A: npm test',
   };
 }
