@@ -4,7 +4,6 @@
  * could have of the link, so that headers make no difference. What does: Linux's CUBIC has HyStart rather than HyStart++, its
  * RTTs are smoothed and hold the delay of acknowledgements, and senders in real time are late now and then.
  */
-import { availableParallelism } from 'node:os';
 import { CONTROLLERS, type Controller, type LinkSettings } from '../../../shared/domain.ts';
 import { parseScenario } from '../../../shared/scenario.ts';
 import { openRelay } from '../../path/relay/capacity.ts';
@@ -57,8 +56,6 @@ const PACKET_OVERHEAD_BYTES = 35;
 const TCP_HEADERS = 52;
 /** Runs in virtual time whose mean counts. */
 const SEEDS = 10;
-/** With fewer cores the real carriers take turns. */
-const CORES_FOR_BOTH = 4;
 
 const REACH: Record<'quic' | 'tcp', Record<'goodput' | 'rtt', Reach>> = {
   quic: { goodput: { min: 0.95, max: 1.05 }, rtt: { min: 0.9, max: 1.1 } },
@@ -102,13 +99,9 @@ export async function compareCarriers(
     const rows: Row[] = [];
     for (const [at, controller] of pairs) {
       const simulated = simulate(at, controller, options);
-      const quic = (): Promise<Figures> => emulate(at, controller, near, port, options);
-      const tcp = async (): Promise<Figures | null> =>
-        withoutKernel === null ? inKernel(at, controller, options) : null;
-      const [real, kernel] =
-        availableParallelism() >= CORES_FOR_BOTH
-          ? await Promise.all([quic(), tcp()])
-          : [await quic(), await tcp()];
+      // In turn: both want cores of their own.
+      const real = await emulate(at, controller, near, port, options);
+      const kernel = withoutKernel === null ? await inKernel(at, controller, options) : null;
       rows.push(
         ...rowsOf(at, controller, simulated, 'QUIC', REACH.quic, real, null),
         ...rowsOf(at, controller, simulated, 'kernel TCP', REACH.tcp, kernel, withoutKernel),
