@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { Controller, controllerNamed } from './domain.ts';
 import { LabError } from './errors.ts';
+import { LinkTrace } from './link-settings.ts';
 
 const RATE = { min: 1e3, max: 1e11 };
 const rate = z.number().min(RATE.min).max(RATE.max);
@@ -29,7 +30,8 @@ const Loss = z.discriminatedUnion('model', [
 ]);
 
 const Bottleneck = z.strictObject({
-  rate_bps: rate,
+  /** Where `trace` is not given. */
+  rate_bps: rate.optional(),
   /** Queue before the bottleneck, bytes of IP packets. One BDP where neither this nor `buffer_bdp` is given. */
   buffer_bytes: wholeBytes.optional(),
   /** The same as multiples of rate × the largest `rtt_ms`. */
@@ -38,8 +40,10 @@ const Bottleneck = z.strictObject({
   /** Rate from each second on; `rate_bps` before the first. */
   rate_schedule: z
     .array(z.tuple([seconds, rate]))
-    .max(100_000)
+    .max(10_000)
     .optional(),
+  /** A recorded rate instead, replayed over and over: series of seconds and rates, or Mahimahi’s milliseconds. */
+  trace: LinkTrace.optional(),
 });
 
 /** What the ACKs of all flows pass, in the order they are sent. Without it they meet nothing but their flow's delay. */
@@ -105,13 +109,32 @@ const Fields = z.strictObject({
 const leastDelayMs = (flows: readonly { rtt_ms: number }[]): number =>
   Math.min(...flows.map(({ rtt_ms }) => rtt_ms)) / 2;
 
+/** The delay belongs to the flows here; losses have one model at a time. */
+function refuseOtherColumns(
+  steps: readonly (readonly (number | null)[])[],
+  loss: z.infer<typeof Loss>,
+  refuse: (path: (string | number)[], message: string) => void,
+): void {
+  const delayed = steps.findIndex(([, , delayMs]) => delayMs !== null);
+  if (delayed >= 0)
+    refuse(['bottleneck', 'trace', 'steps', delayed, 2], 'expected null: delays are rtt_ms of flows');
+  const lossy = steps.findIndex((step) => step[3] !== null);
+  if (lossy >= 0 && loss.model !== 'none')
+    refuse(['bottleneck', 'trace', 'steps', lossy, 3], `expected null: contradicts loss, ${loss.model}`);
+}
+
 export const Scenario = Fields.superRefine((scenario, context) => {
-  const { duration_s, warmup_s, bottleneck, jitter_ms, reverse, flows } = scenario;
+  const { duration_s, warmup_s, bottleneck, loss, jitter_ms, reverse, flows } = scenario;
   const refuse = (path: (string | number)[], message: string): void =>
     context.addIssue({ code: 'custom', path, message });
   if (warmup_s >= duration_s) refuse(['warmup_s'], `expected less than duration_s, ${duration_s}`);
   if (bottleneck.buffer_bytes !== undefined && bottleneck.buffer_bdp !== undefined)
     refuse(['bottleneck', 'buffer_bdp'], 'contradicts buffer_bytes: give one of them');
+  if ((bottleneck.rate_bps === undefined) === (bottleneck.trace === undefined))
+    refuse(['bottleneck', 'rate_bps'], 'expected a number, or else a trace');
+  if (bottleneck.trace !== undefined && bottleneck.rate_schedule !== undefined)
+    refuse(['bottleneck', 'rate_schedule'], 'contradicts trace: give one of them');
+  if (bottleneck.trace?.kind === 'series') refuseOtherColumns(bottleneck.trace.steps, loss, refuse);
   let before = -1;
   bottleneck.rate_schedule?.forEach(([atS], i) => {
     if (atS <= before)
@@ -131,6 +154,7 @@ export const Scenario = Fields.superRefine((scenario, context) => {
   });
 });
 export type Scenario = z.infer<typeof Scenario>;
+export type LossModel = z.infer<typeof Loss>;
 export type ScenarioFlow = Scenario['flows'][number];
 
 const RttFigures = z.object({

@@ -57,6 +57,28 @@ describe('metrics of a run', () => {
     expect(metrics.rtt_peak_ratio).toBeLessThan(5.1);
   });
 
+  it('tell how long a change of the rate took to follow', () => {
+    const metrics = metricsOf(
+      scenario({
+        duration_s: 30,
+        warmup_s: 0,
+        bottleneck: {
+          rate_bps: 10e6,
+          buffer_bytes: 50_000,
+          rate_schedule: [
+            [10, 20e6],
+            [20, 10e6],
+          ],
+        },
+      }),
+    );
+    expect(metrics.t_up).toBeGreaterThan(0.05);
+    expect(metrics.t_up).toBeLessThan(5);
+    expect(metrics.rtt_peak_ms).toBeGreaterThan(60);
+    expect(metrics.rtt_peak_ms).toBeLessThan(85);
+    expect(metrics.t_down).toBe(0);
+  });
+
   it('are averaged over seeds, where all have them', () => {
     const metrics = metricsOf(scenario());
     const mean = meanMetrics([metrics, { ...metrics, gp: 0, t90: null }]);

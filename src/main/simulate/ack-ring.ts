@@ -44,7 +44,7 @@ export class AckRing {
 }
 
 /** Makes `to` equal to `from`, its objects used again. */
-function copyRanges(from: readonly PacketRange[], to: PacketRange[]): void {
+export function copyRanges(from: readonly PacketRange[], to: PacketRange[]): void {
   while (to.length > from.length) to.pop();
   for (let i = 0; i < from.length; i++) {
     const { first, last } = from[i]!;

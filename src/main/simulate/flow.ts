@@ -4,6 +4,7 @@
  */
 import type { CongestionController } from '../congestion/controller.ts';
 import { Pacer } from '../recovery/pacer.ts';
+import type { PacketRange } from '../recovery/packet-ranges.ts';
 import { ReceivedPackets } from '../recovery/received-packets.ts';
 import { Recovery } from '../recovery/recovery.ts';
 import type { SentPacket } from '../recovery/types.ts';
@@ -20,6 +21,8 @@ export interface Datagram {
   /** Bytes the link counts. */
   linkBytes: number;
   sentAtUs: number;
+  /** How many of its flow the link had accepted before. */
+  order: number;
 }
 
 export interface FlowOptions {
@@ -29,20 +32,25 @@ export interface FlowOptions {
   datagramBytes: number;
   /** What a packet holds besides its payload. */
   overheadBytes: number;
-  /** From the receiver back to the sender. */
-  ackDelayUs: number;
+  /** From the receiver, or the link that ACKs pass, back to the sender. */
+  ackPathUs: number;
   startUs: number;
   stopUs: number;
   ackEvery: number;
   maxAckDelayUs: number;
   /** Hands a packet to the link; false when it is dropped at once. */
   transmit: (flow: Flow, packetNumber: number, chunk: number, bytes: number, nowUs: number) => boolean;
+  /** Hands an ACK to the link it has to pass; null: nothing befalls ACKs. */
+  sendAck: ((flow: Flow, ranges: readonly PacketRange[], delayUs: number, nowUs: number) => void) | null;
 }
 
 /** Counts since the flow began. */
 export interface FlowCounters {
   packetsSent: number;
-  packetsDropped: number;
+  packetsAccepted: number;
+  packetsArrived: number;
+  /** Of those the link accepted, how many were before the newest that arrived, itself included: what did not is lost. */
+  packetsPassed: number;
   packetsRetransmitted: number;
   /** Payload that arrived, each byte once. */
   payloadBytes: number;
@@ -58,7 +66,9 @@ export class Flow {
   readonly controller: CongestionController;
   readonly counters: FlowCounters = {
     packetsSent: 0,
-    packetsDropped: 0,
+    packetsAccepted: 0,
+    packetsArrived: 0,
+    packetsPassed: 0,
     packetsRetransmitted: 0,
     payloadBytes: 0,
   };
@@ -68,9 +78,14 @@ export class Flow {
   /** When the last byte of a finite transfer arrived. */
   completedAtUs: number | null = null;
 
-  readonly #options: FlowOptions;
   readonly #pacer = new Pacer();
   readonly #source: Source;
+  readonly #datagramBytes: number;
+  readonly #overheadBytes: number;
+  readonly #ackPathUs: number;
+  readonly #stopUs: number;
+  readonly #transmit: FlowOptions['transmit'];
+  readonly #sendAck: FlowOptions['sendAck'];
   readonly #free: SentPacket<number>[] = [];
   #nextPacketNumber = 0;
   #ended = false;
@@ -92,7 +107,12 @@ export class Flow {
 
   constructor(options: FlowOptions) {
     const { controller, datagramBytes, maxAckDelayUs } = options;
-    this.#options = options;
+    this.#datagramBytes = datagramBytes;
+    this.#overheadBytes = options.overheadBytes;
+    this.#ackPathUs = options.ackPathUs;
+    this.#stopUs = options.stopUs;
+    this.#transmit = options.transmit;
+    this.#sendAck = options.sendAck;
     this.index = options.index;
     this.controller = controller;
     this.#source = options.source;
@@ -112,7 +132,7 @@ export class Flow {
     if (this.#timerUs < atUs) atUs = this.#timerUs;
     if (this.#pacedUntilUs < atUs) atUs = this.#pacedUntilUs;
     if (this.#dataAtUs < atUs) atUs = this.#dataAtUs;
-    return Math.min(this.#options.stopUs, atUs);
+    return Math.min(this.#stopUs, atUs);
   }
 
   /** It has stopped, whatever was in flight. */
@@ -121,7 +141,9 @@ export class Flow {
   }
 
   /** A packet reaches the receiver. */
-  onArrival(packetNumber: number, chunk: number, nowUs: number): void {
+  onArrival(packetNumber: number, chunk: number, order: number, nowUs: number): void {
+    this.counters.packetsArrived++;
+    if (order >= this.counters.packetsPassed) this.counters.packetsPassed = order + 1;
     if (this.#ended) return;
     const received = this.#received;
     received.onReceived(packetNumber, nowUs, true);
@@ -133,9 +155,14 @@ export class Flow {
     if (this.#ackDueUs <= nowUs) this.#acknowledge(nowUs);
   }
 
+  /** An ACK has passed the link that ACKs pass. */
+  onAckCarried(ranges: readonly PacketRange[], delayUs: number, nowUs: number): void {
+    this.#acks.push(ranges, delayUs, nowUs + this.#ackPathUs);
+  }
+
   /** Does everything that is due. */
   run(nowUs: number): void {
-    if (nowUs >= this.#options.stopUs) {
+    if (nowUs >= this.#stopUs) {
       this.#ended = true;
       return;
     }
@@ -148,7 +175,8 @@ export class Flow {
   #acknowledge(nowUs: number): void {
     const received = this.#received;
     const delayUs = nowUs - received.largestReceivedAtUs;
-    this.#acks.push(received.ranges, delayUs, nowUs + this.#options.ackDelayUs);
+    if (this.#sendAck === null) this.#acks.push(received.ranges, delayUs, nowUs + this.#ackPathUs);
+    else this.#sendAck(this, received.ranges, delayUs, nowUs);
     received.onAckSent();
     this.#ackDueUs = never;
   }
@@ -192,14 +220,15 @@ export class Flow {
 
   #send(nowUs: number): void {
     const { recovery, controller } = this;
-    const { datagramBytes } = this.#options;
+    const datagramBytes = this.#datagramBytes;
     this.#pacedUntilUs = never;
     this.#dataAtUs = never;
     while (this.#probes > 0) {
       this.#probes--;
       this.#sendOne(this.#takeForProbe(nowUs), nowUs);
     }
-    for (;;) {
+    // Of a window that is full nothing needs to be known: an acknowledgement comes here again.
+    while (recovery.canSend(datagramBytes)) {
       if (this.#lostHead === this.#lost.length) {
         const atUs = this.#source.availableAtUs(nowUs);
         if (atUs > nowUs) {
@@ -208,7 +237,6 @@ export class Flow {
           return;
         }
       }
-      if (!recovery.canSend(datagramBytes)) return;
       const untilUs = this.#pacer.delayUntil(
         nowUs,
         datagramBytes,
@@ -249,8 +277,7 @@ export class Flow {
   }
 
   #sendOne(chunk: number, nowUs: number): void {
-    const { overheadBytes, transmit } = this.#options;
-    const bytes = overheadBytes + this.#source.bytesOf(chunk);
+    const bytes = this.#overheadBytes + this.#source.bytesOf(chunk);
     const packet = this.#free.pop() ?? newPacket();
     const packetNumber = this.#nextPacketNumber++;
     packet.packetNumber = packetNumber;
@@ -261,7 +288,7 @@ export class Flow {
     this.#pacer.onSent(nowUs, bytes, controller.pacingBps, controller.sendQuantum);
     if (this.#timerUs === never) this.#timerUs = this.recovery.deadlineUs() ?? never;
     this.counters.packetsSent++;
-    if (!transmit(this, packetNumber, chunk, bytes, nowUs)) this.counters.packetsDropped++;
+    if (this.#transmit(this, packetNumber, chunk, bytes, nowUs)) this.counters.packetsAccepted++;
   }
 }
 

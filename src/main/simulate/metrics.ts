@@ -3,6 +3,7 @@
  * things happened. Of the first flow, but for those that compare flows.
  */
 import type { Scenario } from '../../shared/scenario.ts';
+import { capacityBits, firstRateBps } from './bottleneck.ts';
 import type { SimulationTrace } from './recorder.ts';
 import type { Figures } from './result.ts';
 
@@ -47,15 +48,11 @@ export function caseMetrics(scenario: Scenario, figures: Figures, trace: Simulat
   const { payload_bytes, link_bytes } = figures.packet;
   const first = figures.flows[0]!;
   const { rtt_ms: baseMs, start_s } = flows[0]!;
-  const steps: [number, number][] = [[0, bottleneck.rate_bps], ...(bottleneck.rate_schedule ?? [])];
-  const capacityBps =
-    steps.reduce((bits, [atS, rateBps], i) => {
-      const untilS = Math.min(duration_s, steps[i + 1]?.[0] ?? duration_s);
-      return bits + Math.max(0, untilS - Math.max(warmup_s, atS)) * rateBps;
-    }, 0) /
-    (duration_s - warmup_s);
+  const capacityBps = capacityBits(bottleneck, warmup_s, duration_s) / (duration_s - warmup_s);
   const total = sum(figures.flows.map(({ goodput_bps }) => goodput_bps));
   const ofBbr = figures.flows.filter(({ controller }) => controller.startsWith('bbr'));
+  const firstBps = firstRateBps(bottleneck);
+  const steps = [[0, firstBps] as const, ...(bottleneck.rate_schedule ?? [])];
   const change = (sign: 1 | -1): { atUs: number; rateBps: number } | null => {
     const step = steps.find(([, rateBps], i) => i > 0 && sign * (rateBps - steps[i - 1]![1]) > 0);
     return step ? { atUs: (step[0] - start_s) * 1e6, rateBps: step[1] } : null;
@@ -75,7 +72,7 @@ export function caseMetrics(scenario: Scenario, figures: Figures, trace: Simulat
     jain: figures.jain,
     share: total === 0 ? 0 : sum(ofBbr.map(({ goodput_bps }) => goodput_bps)) / total,
     qdelay: figures.link.queue_delay_ms.mean,
-    t90: after(course.fullFrom(0, bottleneck.rate_bps), 0),
+    t90: after(course.fullFrom(0, firstBps), 0),
     rtt_peak_ratio: peak && peak.rttUs / (baseMs * 1e3),
     t_drain: peak && after(course.drainedFrom(peak.atUs), 0),
     t_up: rise && after(course.fullFrom(rise.atUs, rise.rateBps), rise.atUs),

@@ -74,11 +74,15 @@ function flowFigures(
       p95: ms(rttUs.quantile(0.95)),
       p99: ms(rttUs.quantile(0.99)),
     },
-    loss_rate: part(after.packetsDropped - before.packetsDropped),
+    loss_rate: part(dropped(after) - dropped(before)),
     retransmit_rate: part(after.packetsRetransmitted - before.packetsRetransmitted),
     completion_s: completedS === null ? null : completedS - start_s,
   };
 }
+
+/** What the link refused, and what it accepted but did not deliver. */
+const dropped = ({ packetsSent, packetsAccepted, packetsPassed, packetsArrived }: FlowCounters): number =>
+  packetsSent - packetsAccepted + packetsPassed - packetsArrived;
 
 /** Jain’s index: 1 when all are equal, 1/n when one has all; 1 where nobody has anything. */
 export function jainIndex(values: readonly number[]): number {

@@ -2,13 +2,15 @@
  * A scenario in virtual time: flows with the transport’s own recovery, pacer and controllers over one `Link`. Sans-IO and
  * seeded: the same scenario gives the same figures, bit for bit.
  */
-import type { LinkSettings } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { Scenario, ScenarioFlow } from '../../shared/scenario.ts';
 import type { CongestionController } from '../congestion/controller.ts';
 import { createController } from '../congestion/index.ts';
 import { Link } from '../path/link.ts';
 import { Rng } from '../path/rng.ts';
+import type { PacketRange } from '../recovery/packet-ranges.ts';
+import { copyRanges } from './ack-ring.ts';
+import { capacityBits, firstRateBps, forwardSettings, RateAt, reverseSettings } from './bottleneck.ts';
 import { Deadlines } from './deadlines.ts';
 import { type Datagram, Flow } from './flow.ts';
 import { Histogram } from './histogram.ts';
@@ -22,8 +24,22 @@ const OVERHEAD_BYTES = 35;
 /** IPv4 and UDP headers. */
 const HEADER_BYTES = 28;
 
-/** Party of the event loop before the flows: at the same instant packets arrive, then flows act, then is counted. */
+/** Parties of the event loop before the flows: at the same instant packets and ACKs arrive, then flows act, then is counted. */
 const LINK = 0;
+const REVERSE = 1;
+const FLOWS = 2;
+
+/** An ACK that passes the reverse link. */
+interface PendingAck {
+  flow: Flow;
+  ranges: PacketRange[];
+  delayUs: number;
+}
+
+/** Of an ACK packet: headers, 1 flags, 8 connection id, 2 packet number, 16 tag, and 10 of a frame of one range. */
+const ACK_BYTES = HEADER_BYTES + 37;
+/** Of each further range. */
+const RANGE_BYTES = 4;
 
 export interface SimulationOptions {
   /** Set where `trace` is wanted; `everyUs` is the time between its rows, for some 6000 of them unless given. */
@@ -34,6 +50,8 @@ export class Simulation {
   readonly #scenario: Scenario;
   readonly #flows: readonly Flow[];
   readonly #link: Link<Datagram>;
+  /** Null where nothing befalls ACKs. */
+  readonly #reverse: Link<PendingAck> | null;
   readonly #linkDelayUs: number;
   readonly #deadlines: Deadlines;
   readonly #recorder: Recorder | null;
@@ -42,7 +60,9 @@ export class Simulation {
   readonly #endUs: number;
   /** The party that counts: it comes last. */
   readonly #clock: number;
-  readonly #usPerByte: number;
+  readonly #rateAt: RateAt;
+  /** Whether time in queue can be told from a packet’s arrival. */
+  readonly #isDelayKnown: boolean;
   readonly #serialisationUs: number;
   #warmupUs: number;
   #sampleAtUs: number;
@@ -53,20 +73,25 @@ export class Simulation {
 
   /** Throws RL_INPUT_INVALID, of `flows.N.params.Name`, for parameters that a controller does not take. */
   constructor(scenario: Scenario, options: SimulationOptions = {}) {
-    const { flows, seed, duration_s, bottleneck } = scenario;
+    const { flows, seed, duration_s, bottleneck, reverse } = scenario;
     this.#scenario = scenario;
     this.#endUs = duration_s * 1e6;
     const rng = Rng.fromSeed(seed);
     const leastRttMs = Math.min(...flows.map(({ rtt_ms }) => rtt_ms));
     this.#linkDelayUs = leastRttMs * 500;
-    this.#link = new Link(linkSettings(scenario, leastRttMs / 2), rng.split());
-    this.#usPerByte = 8e6 / bottleneck.rate_bps;
-    this.#serialisationUs = (scenario.datagram_bytes + HEADER_BYTES) * this.#usPerByte;
+    const rttMs = Math.max(...flows.map(({ rtt_ms }) => rtt_ms));
+    this.#link = new Link(forwardSettings(scenario, leastRttMs / 2), rng.split(), { rttMs });
+    this.#reverse = reverse
+      ? new Link(reverseSettings(reverse, leastRttMs / 2), rng.split(), { rttMs })
+      : null;
+    this.#rateAt = new RateAt(bottleneck);
+    this.#isDelayKnown = scenario.jitter_ms === 0 && scenario.reorder_rate === 0;
+    this.#serialisationUs = ((scenario.datagram_bytes + HEADER_BYTES) * 8e6) / firstRateBps(bottleneck);
     this.#warmupUs = scenario.warmup_s * 1e6;
     this.#flows = flows.map((flow, i) => this.#flow(flow, i, rng.split()));
-    this.#clock = LINK + 1 + flows.length;
+    this.#clock = FLOWS + flows.length;
     this.#deadlines = new Deadlines(this.#clock + 1);
-    for (const flow of this.#flows) this.#deadlines.set(LINK + 1 + flow.index, flow.deadlineUs);
+    for (const flow of this.#flows) this.#deadlines.set(FLOWS + flow.index, flow.deadlineUs);
     this.#recorder =
       options.trace === undefined
         ? null
@@ -92,6 +117,7 @@ export class Simulation {
   step(maxEvents: number): boolean {
     const deadlines = this.#deadlines;
     const link = this.#link;
+    const reverse = this.#reverse;
     const flows = this.#flows;
     const endUs = this.#endUs;
     for (let left = maxEvents; left > 0; left--) {
@@ -105,15 +131,17 @@ export class Simulation {
       const party = deadlines.first;
       if (party === LINK) {
         this.#receive(nowUs);
+      } else if (party === REVERSE) {
+        this.#receiveAcks(nowUs);
       } else if (party === this.#clock) {
         this.#count(nowUs);
-        continue;
       } else {
-        const flow = flows[party - LINK - 1]!;
+        const flow = flows[party - FLOWS]!;
         flow.run(nowUs);
         deadlines.set(party, flow.deadlineUs);
       }
       deadlines.set(LINK, link.deadlineUs);
+      if (reverse !== null) deadlines.set(REVERSE, reverse.deadlineUs);
     }
     return false;
   }
@@ -128,13 +156,16 @@ export class Simulation {
   figures(): Figures {
     const scenario = this.#scenario;
     const { datagram_bytes } = scenario;
+    // What arrives has left the bottleneck a propagation delay before.
+    const lateS = this.#linkDelayUs / 1e6;
     return figuresOf({
       scenario,
       flows: this.#flows,
       queueDelayUs: this.#queueDelayUs,
       before: this.#atWarmup!,
       after: this.#snapshot(),
-      capacityBytes: this.#capacityBytes(),
+      capacityBytes:
+        capacityBits(scenario.bottleneck, scenario.warmup_s - lateS, scenario.duration_s - lateS) / 8,
       packet: { payload_bytes: datagram_bytes - OVERHEAD_BYTES, link_bytes: datagram_bytes + HEADER_BYTES },
       events: this.#events,
     });
@@ -160,12 +191,13 @@ export class Simulation {
       }),
       datagramBytes: datagram_bytes,
       overheadBytes: OVERHEAD_BYTES,
-      ackDelayUs: flow.rtt_ms * 1e3 - this.#linkDelayUs,
+      ackPathUs: flow.rtt_ms * 1e3 - this.#linkDelayUs * (this.#reverse === null ? 1 : 2),
       startUs,
       stopUs: flow.stop_s === null ? Number.POSITIVE_INFINITY : flow.stop_s * 1e6,
       ackEvery: flow.ack_every,
       maxAckDelayUs: flow.max_ack_delay_ms * 1e3,
       transmit: this.#transmit,
+      sendAck: this.#reverse === null ? null : this.#sendAck,
     });
   }
 
@@ -176,28 +208,58 @@ export class Simulation {
     bytes: number,
     nowUs: number,
   ): boolean => {
-    const datagram = this.#free.pop() ?? { flow, packetNumber: 0, chunk: 0, linkBytes: 0, sentAtUs: 0 };
+    const datagram = this.#free.pop() ?? {
+      flow,
+      packetNumber: 0,
+      chunk: 0,
+      linkBytes: 0,
+      sentAtUs: 0,
+      order: 0,
+    };
     datagram.flow = flow;
     datagram.packetNumber = packetNumber;
     datagram.chunk = chunk;
     datagram.linkBytes = bytes + HEADER_BYTES;
     datagram.sentAtUs = nowUs;
-    if (this.#link.send(datagram, datagram.linkBytes, nowUs) === null) return true;
-    this.#free.push(datagram);
-    return false;
+    datagram.order = flow.counters.packetsAccepted;
+    const queuedBytes = this.#isDelayKnown ? 0 : this.#link.queuedBytes(nowUs);
+    if (this.#link.send(datagram, datagram.linkBytes, nowUs) !== null) {
+      this.#free.push(datagram);
+      return false;
+    }
+    if (!this.#isDelayKnown) this.#queueDelayUs.add((queuedBytes * 8e6) / this.#rateAt.at(nowUs));
+    return true;
+  };
+
+  readonly #sendAck = (flow: Flow, ranges: readonly PacketRange[], delayUs: number, nowUs: number): void => {
+    const ack: PendingAck = { flow, ranges: [], delayUs };
+    copyRanges(ranges, ack.ranges);
+    this.#reverse!.send(ack, ACK_BYTES + RANGE_BYTES * (ranges.length - 1), nowUs);
   };
 
   #receive(nowUs: number): void {
     const link = this.#link;
     const deadlines = this.#deadlines;
     for (let datagram = link.receive(nowUs); datagram !== undefined; datagram = link.receive(nowUs)) {
-      const { flow, packetNumber, chunk, linkBytes, sentAtUs } = datagram;
+      const { flow, packetNumber, chunk, linkBytes, sentAtUs, order } = datagram;
       this.#free.push(datagram);
       this.#carriedBytes += linkBytes;
-      const waitedUs = nowUs - sentAtUs - this.#linkDelayUs - linkBytes * this.#usPerByte;
-      this.#queueDelayUs.add(Math.max(0, waitedUs));
-      flow.onArrival(packetNumber, chunk, nowUs);
-      deadlines.set(LINK + 1 + flow.index, flow.deadlineUs);
+      if (this.#isDelayKnown) {
+        const leftUs = nowUs - this.#linkDelayUs;
+        const waitedUs = leftUs - sentAtUs - (linkBytes * 8e6) / this.#rateAt.at(leftUs);
+        this.#queueDelayUs.add(Math.max(0, waitedUs));
+      }
+      flow.onArrival(packetNumber, chunk, order, nowUs);
+      deadlines.set(FLOWS + flow.index, flow.deadlineUs);
+    }
+  }
+
+  #receiveAcks(nowUs: number): void {
+    const reverse = this.#reverse!;
+    for (let ack = reverse.receive(nowUs); ack !== undefined; ack = reverse.receive(nowUs)) {
+      const { flow, ranges, delayUs } = ack;
+      flow.onAckCarried(ranges, delayUs, nowUs);
+      this.#deadlines.set(FLOWS + flow.index, flow.deadlineUs);
     }
   }
 
@@ -225,41 +287,9 @@ export class Simulation {
     return {
       flows: this.#flows.map(({ counters }) => ({ ...counters })),
       carriedBytes: this.#carriedBytes,
-      queueDrops: this.#link.counters.queueDrops,
+      queueDrops: this.#link.counters.queueDrops + this.#link.counters.aqmDrops,
     };
   }
-
-  /** What could have left the bottleneck so as to arrive between the end of the warm-up and the end. */
-  #capacityBytes(): number {
-    const { warmup_s, duration_s, bottleneck } = this.#scenario;
-    const steps: [number, number][] = [[0, bottleneck.rate_bps], ...(bottleneck.rate_schedule ?? [])];
-    const fromS = warmup_s - this.#linkDelayUs / 1e6;
-    const toS = duration_s - this.#linkDelayUs / 1e6;
-    let bytes = 0;
-    steps.forEach(([atS, rateBps], i) => {
-      const untilS = Math.min(toS, steps[i + 1]?.[0] ?? toS);
-      bytes += (Math.max(0, untilS - Math.max(fromS, atS)) * rateBps) / 8;
-    });
-    return bytes;
-  }
-}
-
-/** The bottleneck and what lies before it; `delayMs` is the least one-way delay of any flow, the rest comes with the ACKs. */
-function linkSettings(scenario: Scenario, delayMs: number): LinkSettings {
-  const { bottleneck, loss, jitter_ms, reorder_rate, flows } = scenario;
-  const { rate_bps, buffer_bytes, buffer_bdp, aqm, rate_schedule } = bottleneck;
-  const bdpBytes = (rate_bps / 8e3) * Math.max(...flows.map(({ rtt_ms }) => rtt_ms));
-  return {
-    rateBps: rate_bps,
-    delayMs,
-    jitterMs: jitter_ms,
-    lossRatio: loss.model === 'iid' ? loss.rate : 0,
-    ...(loss.model === 'every_nth' || loss.model === 'gilbert' ? { loss } : {}),
-    reorderRatio: reorder_rate,
-    bufferBytes: buffer_bytes ?? Math.max(1, Math.round((buffer_bdp ?? 1) * bdpBytes)),
-    aqm,
-    ...(rate_schedule === undefined ? {} : { rateSchedule: rate_schedule }),
-  };
 }
 
 function controllerOf(
