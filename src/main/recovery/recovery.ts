@@ -501,8 +501,6 @@ export class Recovery<F> {
     const durationUs = PERSISTENT_CONGESTION_THRESHOLD * this.rtt.ptoBaseUs(this.maxAckDelayUs);
     if (this.#history.establishesPersistentCongestion(ordinals, durationUs)) {
       this.#stats.persistentCongestions++;
-      // Never taken back.
-      this.#standingLosses = Number.POSITIVE_INFINITY;
       this.#controller.onPersistentCongestion(nowUs);
     }
     return lost;
