@@ -17,19 +17,23 @@ export interface Running {
   line(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+export function start(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
     env: { ...process.env, FORCE_COLOR: undefined, NODE_OPTIONS: undefined, ...env },
   });
   const lines: string[] = [];
   const waiting = new Set<(line: string) => void>();
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+    child[name]!.setEncoding('utf8').on('data', (chunk: string) => {
       text[name] += chunk;
     });
-    createInterface({ input: child[name] }).on('line', (line) => {
+    createInterface({ input: child[name]! }).on('line', (line) => {
       lines.push(line);
       for (const look of waiting) look(line);
     });

@@ -80,6 +80,21 @@ function flowFigures(
   };
 }
 
+/** The mean of each figure over runs of one scenario; null where any run has none, events all together. */
+export function meanFigures(runs: readonly Figures[]): Figures {
+  const mean = (values: readonly unknown[]): unknown => {
+    const [first] = values;
+    if (values.includes(null)) return null;
+    if (typeof first === 'number') return (values as number[]).reduce((a, b) => a + b, 0) / values.length;
+    if (typeof first !== 'object' || first === null) return first;
+    const parts = values as Record<string, unknown>[];
+    if (Array.isArray(first)) return first.map((_, i) => mean(parts.map((part) => part[i])));
+    return Object.fromEntries(Object.keys(first).map((key) => [key, mean(parts.map((part) => part[key]))]));
+  };
+  const events = runs.reduce((sum, run) => sum + run.events, 0);
+  return { ...(mean(runs) as Figures), events };
+}
+
 /** What the link refused, and what it accepted but did not deliver. */
 const dropped = ({ packetsSent, packetsAccepted, packetsPassed, packetsArrived }: FlowCounters): number =>
   packetsSent - packetsAccepted + packetsPassed - packetsArrived;

@@ -127,8 +127,9 @@ export class Simulation {
         return true;
       }
       this.#nowUs = nowUs;
-      this.#events++;
       const party = deadlines.first;
+      // Looking on is no event: a trace changes no figure.
+      if (party !== this.#clock) this.#events++;
       if (party === LINK) {
         this.#receive(nowUs);
       } else if (party === REVERSE) {

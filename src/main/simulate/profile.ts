@@ -1,0 +1,39 @@
+/** Scenarios that name a network profile: what they leave out is the profile’s. */
+import type { LinkSettings } from '../../shared/domain.ts';
+import { parseScenario, type Scenario } from '../../shared/scenario.ts';
+import { findProfile } from '../path/profiles.ts';
+
+type Raw = Record<string, unknown>;
+
+const isObject = (value: unknown): value is Raw =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const lossOf = ({ lossRatio }: LinkSettings): object =>
+  lossRatio > 0 ? { model: 'iid', rate: lossRatio } : { model: 'none' };
+
+/**
+ * Any JSON value as a scenario. Of a `profile` the way down is the bottleneck with its loss and jitter, the way up what
+ * ACKs pass, and both delays the `rtt_ms` of flows; a field that is given stands. Throws RL_INPUT_INVALID.
+ */
+export function readScenario(value: unknown): Scenario {
+  if (!isObject(value) || typeof value['profile'] !== 'string') return parseScenario(value);
+  const { profile, ...given } = value;
+  const { up, down } = findProfile(profile as string, 'profile');
+  const bottleneck = isObject(given['bottleneck']) ? given['bottleneck'] : {};
+  const hasBuffer = 'buffer_bdp' in bottleneck || 'buffer_bytes' in bottleneck || down.bufferBytes === null;
+  const { flows } = given;
+  return parseScenario({
+    loss: lossOf(down),
+    jitter_ms: down.jitterMs,
+    reverse: { rate_bps: up.rateBps, buffer_bytes: up.bufferBytes, loss: lossOf(up), jitter_ms: up.jitterMs },
+    ...given,
+    bottleneck: {
+      ...('trace' in bottleneck ? {} : { rate_bps: down.rateBps ?? undefined }),
+      ...(hasBuffer ? {} : { buffer_bytes: down.bufferBytes }),
+      ...bottleneck,
+    },
+    flows: Array.isArray(flows)
+      ? flows.map((flow) => (isObject(flow) ? { rtt_ms: up.delayMs + down.delayMs, ...flow } : flow))
+      : flows,
+  });
+}
