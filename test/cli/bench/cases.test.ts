@@ -1,16 +1,20 @@
 /** The agreement table reads every case, and judges a run by the bands that the case gives. */
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import {
   bandsOf,
   congestionCases,
   simulateCase,
   startupBandwidth,
 } from '../../../src/main/cli/bench/cases.ts';
+import { SimulationPool } from '../../../src/main/workers/simulation-pool.ts';
 import { parseScenario } from '../../../src/shared/scenario.ts';
 
 const simulated = congestionCases().filter((each) => each.kind === 'sim');
 
 describe('the congestion cases', () => {
+  const pool = new SimulationPool(1);
+  afterAll(() => pool.close());
+
   it('are all there', () => {
     expect(congestionCases().map(({ id }) => id)).toEqual(
       Array.from({ length: 24 }, (_, i) => `S${String(i + 1).padStart(2, '0')}`),
@@ -36,15 +40,15 @@ describe('the congestion cases', () => {
     ]);
   });
 
-  it('are missed where the figure lies outside of the band', () => {
+  it('are missed where the figure lies outside of the band', async () => {
     const reno = simulated.find(({ id }) => id === 'S13')!;
     const tolerance = { min: null, per_field: { rtt_ratio: [1, 1.1] as [number, number] } };
-    const [row] = simulateCase({ ...reno, tolerance }, 1);
+    const [row] = await simulateCase({ ...reno, tolerance }, 1, pool);
     expect(row).toMatchObject({ name: 'S13 newreno: rtt_ratio', ok: false });
-    expect(simulateCase(reno, 1).map(({ ok }) => ok)).toEqual([true, true]);
+    expect((await simulateCase(reno, 1, pool)).map(({ ok }) => ok)).toEqual([true, true]);
   });
 
-  it('find that Startup of BBRv3 learns the rate of the link', () => {
-    expect(startupBandwidth()).toMatchObject({ ok: true });
+  it('find that Startup of BBRv3 learns the rate of the link', async () => {
+    expect(await startupBandwidth(pool)).toMatchObject({ ok: true });
   });
 });

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseScenario } from '../../../shared/scenario.ts';
 import { type CaseMetrics, caseMetrics, meanMetrics } from '../../simulate/metrics.ts';
-import { Simulation } from '../../simulate/simulation.ts';
+import type { SimulationPool } from '../../workers/simulation-pool.ts';
 import { Endpoints, type Quic } from './context.ts';
 import type { Identity } from './endpoint.ts';
 import { figure, missing, type Reach, type Row } from './rows.ts';
@@ -80,18 +80,17 @@ export function bandsOf({ id, metric, tolerance, expected }: SimCase): {
   ];
 }
 
-/** Rows of the trace: windows of 100 ms are looked at in it. */
-const TRACE_EVERY_US = 10_000;
-
 /** Rows of a case that is simulated, the mean of `seeds` runs at most. */
-export function simulateCase(simCase: SimCase, seeds: number): Row[] {
+export async function simulateCase(simCase: SimCase, seeds: number, pool: SimulationPool): Promise<Row[]> {
   const { id, scenario } = simCase;
-  const runs: CaseMetrics[] = [];
-  for (let seed = 1; seed <= Math.min(seeds, simCase.seeds); seed++) {
-    const parsed = parseScenario({ ...scenario, seed });
-    const simulation = new Simulation(parsed, { trace: { everyUs: TRACE_EVERY_US } }).run();
-    runs.push(caseMetrics(parsed, simulation.figures(), simulation.trace!));
-  }
+  const count = Math.min(seeds, simCase.seeds);
+  const runs = await Promise.all(
+    Array.from({ length: count }, async (_, i): Promise<CaseMetrics> => {
+      const parsed = parseScenario({ ...scenario, seed: 1 + i });
+      const { figures, trace } = await pool.run(parsed, { trace: true });
+      return caseMetrics(parsed, figures, trace!);
+    }),
+  );
   const means = meanMetrics(runs);
   const flows = [...new Set(scenario.flows.map(({ controller }) => controller))].join(' and ');
   return bandsOf(simCase).map(({ name, reach, expected }) => {
@@ -116,9 +115,9 @@ const STARTUP = {
 const MAX_BW_REACH = { min: 0.98, max: 1.02 };
 
 /** What BBRv3 takes for the link's rate once its Startup is over, of what the link has for UDP payload. */
-export function startupBandwidth(): Row {
+export async function startupBandwidth(pool: SimulationPool): Promise<Row> {
   const scenario = parseScenario(STARTUP);
-  const { trace } = new Simulation(scenario, { trace: { everyUs: 1000 } }).run();
+  const { trace } = await pool.run(scenario, { trace: true });
   const { series } = trace!.flows[0]!;
   const left = series.phases.find(({ state }) => !/startup/i.test(state));
   const row = left === undefined ? -1 : series.tUs.findIndex((tUs) => tUs >= left.fromUs);
