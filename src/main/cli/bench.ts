@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../../shared/units.ts';
 import { benchCongestion, CONGESTION_PARTS } from './bench/congestion.ts';
+import { benchEmulator } from './bench/emulator.ts';
 import { emulatorAgainstKernel } from './bench/emulator-kernel.ts';
 import { serveStack } from './bench/endpoint.ts';
 import { benchQuic } from './bench/quic.ts';
@@ -23,6 +24,8 @@ interface BenchOptions {
 
 /** Not part of the interface: the ends of measurements, in processes of their own. */
 const ENDPOINTS: Record<string, () => Promise<void>> = {
+  'relay-endpoint': async () => serveStack((await import('./bench/stacks/relay.ts')).relay()),
+  'meter-endpoint': async () => serveStack((await import('./bench/stacks/meter.ts')).meter()),
   'dgram-endpoint': async () => serveStack((await import('./bench/stacks/dgram.ts')).dgram()),
   'quic-endpoint': async () => serveStack((await import('./bench/stacks/quic.ts')).quic()),
   'quiche-endpoint': async () => serveStack(await (await import('./bench/stacks/quiche.ts')).quiche()),
@@ -44,7 +47,10 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
   congestion: ({ duration = 20e6, quick, only }) =>
     benchCongestion({ durationMs: duration / 1000, quick: quick === true, only: only ?? null }),
   sim: ({ repeat, quick }) => benchSim({ repeat: repeat ?? (quick ? 1 : 5), quick: quick === true }),
-  emulator: ({ quick }) => emulatorAgainstKernel(quick ? 2 : 10),
+  emulator: async ({ quick }) => [
+    ...(await benchEmulator({ quick: quick === true })),
+    ...(await emulatorAgainstKernel(quick ? 2 : 10)),
+  ],
 };
 
 export function configure(command: Command): void {
@@ -53,7 +59,7 @@ export function configure(command: Command): void {
       '<name>',
       'quic: goodput, handshakes, memory and processor time over 127.0.0.1; congestion: controllers and simulator against ' +
         'published results, and one path simulated, emulated and in the kernel; sim: the simulator, against ns-3; ' +
-        'emulator: the relay against a path in the kernel',
+        'emulator: the relay against its Link in virtual time and a path in the kernel',
       (text) => parseChoice(text, 'name', [...Object.keys(BENCHES), ...Object.keys(ENDPOINTS)]),
     )
     .option('--duration <time>', 'of each transfer (default 2s, of congestion 20s)', (text) =>

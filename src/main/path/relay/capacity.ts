@@ -56,7 +56,7 @@ function traffic(): void {
 }
 
 /** Bits per second of full IP packets that one direction of an unrestricted relay carries. */
-async function measureCapacity(): Promise<number> {
+export async function measureCapacity(): Promise<number> {
   const peers = new Worker(`(${traffic})()`, { eval: true });
   try {
     const [sinkPort] = await once(peers, 'message');
