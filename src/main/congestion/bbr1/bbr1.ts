@@ -14,14 +14,12 @@ import { AckAggregation } from './ack-aggregation.ts';
 import { FullPipe } from './full-pipe.ts';
 import { LossRecovery } from './loss-recovery.ts';
 import { PathModel } from './model.ts';
+import { Pacing } from './pacing.ts';
 import { type Bbr1Params, bbr1Parameters, bbr1Params } from './params.ts';
 import { Policer } from './policer.ts';
 import { GainCycle } from './probe-bw.ts';
 import { ProbeRtt } from './probe-rtt.ts';
 
-/** Below this rate a burst is one packet (§4.2.2). */
-const LOW_RATE_BPS = 1.2e6;
-const MAX_SEND_QUANTUM = 65_536;
 /** Quanta in flight beyond the BDP: one each in the sender's queue, on its link and at the receiver (§4.2.3.2). */
 const QUANTA = 3;
 
@@ -34,13 +32,11 @@ class Bbr1 implements CongestionController {
   readonly #cycle: GainCycle;
   readonly #probeRtt: ProbeRtt;
   readonly #policer: Policer;
+  readonly #pacing: Pacing;
   readonly #recovery = new LossRecovery();
   #state: 'Startup' | 'Drain' | 'ProbeBW' | 'ProbeRTT' = 'Startup';
   #datagramBytes: number;
   #cwnd: number;
-  /** 0 before the first RTT: null in its place would cost an allocation per ACK. */
-  #pacingBps = 0;
-  #sendQuantum: number;
   /** The estimate in force, a policer's rate or that of the model; 0 before the first sample. */
   #bandwidthBps = 0;
   #idleRestart = false;
@@ -52,13 +48,13 @@ class Bbr1 implements CongestionController {
     this.#params = params;
     this.#datagramBytes = datagramBytes;
     this.#cwnd = initialWindow(params.initialPackets, datagramBytes);
-    this.#sendQuantum = 2 * datagramBytes;
     this.#model = new PathModel(params);
     this.#aggregation = new AckAggregation(params.extraAckedFilterLen);
     this.#fullPipe = new FullPipe(params);
     this.#cycle = new GainCycle(params, random);
     this.#probeRtt = new ProbeRtt(this.#model, params);
     this.#policer = new Policer(params);
+    this.#pacing = new Pacing(params, datagramBytes);
   }
 
   get cwnd(): number {
@@ -66,11 +62,12 @@ class Bbr1 implements CongestionController {
   }
 
   get pacingBps(): number | null {
-    return this.#pacingBps === 0 ? null : this.#pacingBps;
+    const { bps } = this.#pacing;
+    return bps === 0 ? null : bps;
   }
 
   get sendQuantum(): number {
-    return this.#sendQuantum;
+    return this.#pacing.sendQuantum;
   }
 
   /** §4.3.4.4. */
@@ -84,10 +81,8 @@ class Bbr1 implements CongestionController {
   }
 
   onAck(sample: AckSample): void {
-    if (this.#pacingBps === 0) {
-      // §4.2.1: the initial window per first RTT.
-      this.#setPacing(((this.#cwnd * 8e6) / sample.smoothedRttUs) * this.#params.startupPacingGain);
-    }
+    // §4.2.1: first the initial window per RTT.
+    if (this.#pacing.bps === 0) this.#pace((this.#cwnd * 8e6) / sample.smoothedRttUs, this.#pacingGain);
     this.#deliveredBytes = sample.deliveredBytes;
     const begins = this.#recovery.begins(sample.largestAckedSentAtUs);
     const isAppLimited = sample.isAppLimited || this.#probeRtt.limited(sample.priorDeliveredBytes);
@@ -127,9 +122,9 @@ class Bbr1 implements CongestionController {
 
   onDatagramSize(bytes: number): void {
     // RFC 9002 §7.2: the initial window follows the size while it is still in force.
-    const isUntouched = this.#pacingBps === 0 && this.#totalLostBytes === 0;
+    const isUntouched = this.#pacing.bps === 0 && this.#totalLostBytes === 0;
     this.#datagramBytes = bytes;
-    this.#sendQuantum = Math.max(this.#sendQuantum, bytes);
+    this.#pacing.onDatagramSize(bytes);
     if (isUntouched) this.#cwnd = initialWindow(this.#params.initialPackets, bytes);
     this.#cwnd = Math.max(this.#cwnd, this.#minPipeCwnd);
   }
@@ -170,7 +165,7 @@ class Bbr1 implements CongestionController {
     }
     if (model.updateRound(sample)) this.#recovery.onRound();
     this.#samplePolicer(sample.nowUs, this.#recovery.lostBytes > 0, isAppLimited);
-    model.updateBandwidth(sample.deliveryRateBps, isAppLimited);
+    model.updateBandwidth(sample, isAppLimited);
     this.#bandwidthBps = this.#policer.rateBps || model.maxBwBps;
     this.#aggregation.update(sample, this.#bandwidthBps, this.#cwnd, model.roundStart);
   }
@@ -200,7 +195,7 @@ class Bbr1 implements CongestionController {
         // Until the flight shows the probe, or the path that it cannot hold it. Linux counts the burst about to leave.
         isOver &&=
           this.#recovery.lostBytes > 0 ||
-          priorInFlight + this.#sendQuantum >= this.#inflight(this.#params.upPacingGain);
+          priorInFlight + this.#pacing.sendQuantum >= this.#inflight(this.#params.upPacingGain);
       } else if (cycle.isDown) {
         isOver ||= priorInFlight <= this.#inflight(1);
       }
@@ -243,21 +238,8 @@ class Bbr1 implements CongestionController {
     else this.#state = 'Startup';
   }
 
-  /** §4.2.1: until the pipe is full the rate only rises. */
   #pace(bandwidthBps: number, gain: number): void {
-    const rate = gain * bandwidthBps;
-    const isRise = rate * this.#params.pacingMargin > this.#pacingBps;
-    if (rate > 0 && (this.#fullPipe.isReached || isRise)) this.#setPacing(rate);
-  }
-
-  #setPacing(rateBps: number): void {
-    const pacingBps = rateBps * this.#params.pacingMargin;
-    if (pacingBps === this.#pacingBps) return;
-    this.#pacingBps = pacingBps;
-    // §4.2.2.
-    const least = pacingBps < LOW_RATE_BPS ? this.#datagramBytes : 2 * this.#datagramBytes;
-    const bytes = (pacingBps * this.#params.sendQuantumUs) / 8e6;
-    this.#sendQuantum = Math.max(least, Math.min(bytes, MAX_SEND_QUANTUM));
+    this.#pacing.set(gain * bandwidthBps, this.#fullPipe.isReached, this.#datagramBytes);
   }
 
   /** §4.2.3.2: a multiple of the BDP of the path, with what quantised sending needs. */
@@ -272,7 +254,7 @@ class Bbr1 implements CongestionController {
   #quantised(bytes: number): number {
     // An even number of packets, so that no ACK is delayed; a probe is above the BDP however small that is.
     const pair = 2 * this.#datagramBytes;
-    const even = Math.ceil((bytes + QUANTA * this.#sendQuantum) / pair) * pair;
+    const even = Math.ceil((bytes + QUANTA * this.#pacing.sendQuantum) / pair) * pair;
     return this.#state === 'ProbeBW' && this.#cycle.isUp ? even + pair : even;
   }
 

@@ -65,8 +65,9 @@ export class PathModel {
     return this.#roundStart;
   }
 
-  /** §4.1.1.5: what the application held back counts only where it shows more than was known. */
-  updateBandwidth(rateBps: number, isAppLimited: boolean): void {
+  /** §4.1.1.5: what the application held back counts only where it shows more than was known. The sample has a rate. */
+  updateBandwidth(sample: AckSample, isAppLimited: boolean): void {
+    const rateBps = sample.deliveryRateBps!;
     if (isAppLimited && rateBps < this.#bandwidth.value) return;
     for (let n = Math.min(this.#round - this.#filterRound, this.#filterSlots); n > 0; n--) {
       this.#bandwidth.advance(this.#filterSlots);

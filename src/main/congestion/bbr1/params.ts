@@ -103,7 +103,7 @@ const TABLE = {
     min: 2_000,
     max: 20_000,
     section: `${DRAFT} §4.3.5`,
-    doc: 'Time without a lower RTT after which ProbeRTT is entered; MinRTTFilterLen is one in any case.',
+    doc: 'Time without a lower RTT after which ProbeRTT is entered; with MinRTTFilterLen it is in any case.',
   },
   ProbeRTTDuration: {
     default: 200,
