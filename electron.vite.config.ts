@@ -17,6 +17,7 @@ export default defineConfig({
           'workers/probe': 'src/main/workers/probe.ts',
           'workers/endpoint': 'src/main/workers/endpoint.ts',
           'workers/relay': 'src/main/workers/relay.ts',
+          'workers/measure': 'src/main/workers/measure.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'shared/[name]-[hash].js' },
       },

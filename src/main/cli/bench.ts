@@ -1,19 +1,21 @@
 /** `routelab bench NAME`: measurements of RouteLab itself, each as a ratio to a peer measured in the same run. */
 import type { Command } from 'commander';
 import { parseDuration } from '../../shared/units.ts';
+import { benchCongestion, CONGESTION_PARTS } from './bench/congestion.ts';
 import { serveStack } from './bench/endpoint.ts';
 import { benchQuic } from './bench/quic.ts';
-import { rowTable } from './bench/rows.ts';
-import { parseChoice, parseNumber, withDefault } from './options.ts';
+import { type Row, rowTable } from './bench/rows.ts';
+import { parseChoice, parseNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 import { makeFolder } from './writable.ts';
 
 interface BenchOptions {
   /** Microseconds. */
-  duration: number;
+  duration?: number;
   repeat?: number;
   quick?: true;
   profile?: string;
+  only?: (typeof CONGESTION_PARTS)[number];
   json?: true;
 }
 
@@ -25,36 +27,49 @@ const ENDPOINTS: Record<string, () => Promise<void>> = {
   'matrixai-endpoint': async () => serveStack(await (await import('./bench/stacks/matrixai.ts')).matrixai()),
 };
 
+/** Each resolves with its rows. */
+const BENCHES: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
+  quic: ({ duration = 2e6, repeat, quick, profile }) => {
+    if (profile !== undefined) makeFolder(profile, '--profile');
+    return benchQuic({
+      durationMs: duration / 1000,
+      repeat: repeat ?? (quick ? 1 : 5),
+      quick: quick === true,
+      profile: profile ?? null,
+    });
+  },
+  congestion: ({ duration = 20e6, quick, only }) =>
+    benchCongestion({ durationMs: duration / 1000, quick: quick === true, only: only ?? null }),
+};
+
 export function configure(command: Command): void {
   command
-    .argument('<name>', 'quic: goodput, handshakes, memory and processor time over 127.0.0.1', (text) =>
-      parseChoice(text, 'name', ['quic', ...Object.keys(ENDPOINTS)]),
+    .argument(
+      '<name>',
+      'quic: goodput, handshakes, memory and processor time over 127.0.0.1; congestion: controllers and simulator against ' +
+        'published results, and one path simulated, emulated and in the kernel',
+      (text) => parseChoice(text, 'name', [...Object.keys(BENCHES), ...Object.keys(ENDPOINTS)]),
     )
-    .addOption(
-      withDefault('--duration <time>', 'of each transfer', 2e6, '2s').argParser((text) =>
-        parseDuration(text, '--duration', 's'),
-      ),
+    .option('--duration <time>', 'of each transfer (default 2s, of congestion 20s)', (text) =>
+      parseDuration(text, '--duration', 's'),
     )
     .option('--repeat <n>', 'turns, whose median counts (default 5, with --quick 1)', (text) =>
       parseNumber(text, '--repeat', { min: 1, max: 100, integer: true }),
     )
     .option('--quick', 'fewer of everything: shows that it works rather than how fast')
+    .option('--only <part>', `of congestion: ${CONGESTION_PARTS.join(' or ')}`, (text) =>
+      parseChoice(text, '--only', CONGESTION_PARTS),
+    )
     .option(
       '--profile <dir>',
       'write processor profiles of a download’s two ends, and show where the time went',
     )
-    .action((name: string, options: BenchOptions) => (ENDPOINTS[name] ?? (() => quic(options)))());
+    .action((name: string, options: BenchOptions) => (ENDPOINTS[name] ?? (() => bench(name, options)))());
 }
 
-async function quic({ duration, repeat, quick, profile, json }: BenchOptions): Promise<void> {
-  if (profile !== undefined) makeFolder(profile, '--profile');
-  const rows = await benchQuic({
-    durationMs: duration / 1000,
-    repeat: repeat ?? (quick ? 1 : 5),
-    quick: quick === true,
-    profile: profile ?? null,
-  });
+async function bench(name: string, options: BenchOptions): Promise<void> {
+  const rows = await BENCHES[name]!(options);
   if (rows.some((row) => row.ok === false)) process.exitCode = 1;
-  if (json) printJson({ rows });
+  if (options.json) printJson({ rows });
   else print(rowTable(rows));
 }

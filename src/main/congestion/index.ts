@@ -4,6 +4,7 @@ import { LabError } from '../../shared/errors.ts';
 import type { ControllerInfo } from '../../shared/probes.ts';
 import { bbr2 } from './bbr/bbr2.ts';
 import { bbr3 } from './bbr/bbr3.ts';
+import { bbr1 } from './bbr1/bbr1.ts';
 import type { CongestionController, ControllerFactory } from './controller.ts';
 import { cubic } from './cubic.ts';
 import { newReno } from './newreno.ts';
@@ -12,6 +13,7 @@ import { resolveParameters } from './parameters.ts';
 const CONTROLLER_FACTORIES: Readonly<Record<Controller, ControllerFactory>> = {
   newreno: newReno,
   cubic,
+  bbr1,
   bbr2,
   bbr3,
 };
@@ -39,7 +41,8 @@ export function checkParameters(name: Controller, parameters: Readonly<Record<st
 
 /**
  * A controller in its initial state. `datagramBytes` is the UDP payload of a full packet; `parameters` overrides
- * defaults by name; `random` is uniform on [0, 1). Throws LabError RL_INPUT_INVALID: field `controller` for an unknown name, else the parameter's.
+ * defaults by name; `random` is uniform on [0, 1). Throws LabError RL_INPUT_INVALID: field `controller` for an unknown
+ * name, else the parameter's.
  */
 export function createController(
   name: string,

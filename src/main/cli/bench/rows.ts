@@ -2,7 +2,7 @@
 import { quantile } from '../../../shared/samples.ts';
 import { paint, table } from '../output.ts';
 
-type Reach = { min: number } | { max: number };
+export type Reach = { min: number } | { max: number } | { min: number; max: number };
 
 /** One measured row. `reach` bounds `ratio`, or `value` where there is no peer. */
 export interface Row {
@@ -20,7 +20,12 @@ export interface Row {
 }
 
 const meets = (value: number, reach: Reach | null): boolean =>
-  reach === null || ('min' in reach ? value >= reach.min : value <= reach.max);
+  reach === null || ((!('min' in reach) || value >= reach.min) && (!('max' in reach) || value <= reach.max));
+
+const bounds = (reach: Reach): string => {
+  if (!('min' in reach)) return `≤ ${reach.max}`;
+  return 'max' in reach ? `${reach.min} – ${reach.max}` : `≥ ${reach.min}`;
+};
 
 /** A figure by itself. */
 export const figure = (name: string, value: number, unit: string, reach: Reach | null = null): Row => ({
@@ -65,15 +70,18 @@ export const median = (values: readonly number[]): number =>
 export const ratioOf = (values: readonly number[], peers: readonly number[]): number =>
   median(values.map((value, turn) => value / peers[turn]!));
 
+/** Smaller figures are shown to the third digit. */
+const DETAILED = 2;
+
 export function rowTable(rows: readonly Row[]): string {
   return table(
     rows.map(({ name, value, unit, peer, ratio, reach, ok, note }) => [
       name,
-      value === null ? '–' : value.toFixed(1),
+      value === null ? '–' : value.toFixed(Math.abs(value) < DETAILED ? 3 : 1),
       unit,
       ratio === null ? '' : `${ratio.toFixed(2)} ×`,
       note ?? peer ?? '',
-      reach === null ? '' : 'min' in reach ? `≥ ${reach.min}` : `≤ ${reach.max}`,
+      reach === null ? '' : bounds(reach),
       reach === null || ok === null ? '' : ok ? paint('green', 'ok') : paint('red', 'missed'),
     ]),
     ['left', 'right', 'unit', 'right', 'left', 'right', 'left'],

@@ -14,6 +14,7 @@ import { nowUs } from '../../../quic/udp/clock.ts';
 import { listenQuic } from '../../../quic/udp/server.ts';
 import type { MonitorEvent, MonitorTarget, WorkerMessage } from '../../../workers/protocol.ts';
 import type { ConnectMethods, Stack, TransferMethods } from '../endpoint.ts';
+import { type FlowFigures, type FlowOptions, quicFlow } from '../flow.ts';
 
 interface Target {
   port: number;
@@ -21,6 +22,7 @@ interface Target {
 }
 
 export interface QuicMethods extends TransferMethods, ConnectMethods {
+  flow(options: Target & FlowOptions): Promise<FlowFigures>;
   /** Durations of handshakes as this end sees them, microseconds. */
   handshakes(options: Target & { count: number }): Promise<number[]>;
   /** RTTs of DATAGRAM echoes, microseconds. */
@@ -108,6 +110,7 @@ export function quic(): Stack & QuicMethods {
       }
       return sum;
     },
+    flow: ({ port, ca, ...options }) => quicFlow(connectTo({ port, ca }), options),
     async handshakes({ count, ...target }) {
       const durations: number[] = [];
       await runHandshakes(connectTo(target), {
