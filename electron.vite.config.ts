@@ -18,6 +18,7 @@ export default defineConfig({
           'workers/endpoint': 'src/main/workers/endpoint.ts',
           'workers/relay': 'src/main/workers/relay.ts',
           'workers/simulate': 'src/main/workers/simulate.ts',
+          'workers/measure': 'src/main/workers/measure.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'shared/[name]-[hash].js' },
       },

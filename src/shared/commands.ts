@@ -16,19 +16,26 @@ export interface CommandDescriptor {
   readonly shortcut?: string;
 }
 
-export const COMMAND_GROUPS = ['Routes', 'Chart', 'View', 'Lab', 'Help'] as const;
+export const COMMAND_GROUPS = ['Routes', 'Probe', 'Selection', 'Chart', 'View', 'Lab', 'Help'] as const;
 type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export const COMMANDS = [
   { id: 'routes.add', title: 'Add a route', group: 'Routes', shortcut: 'a' },
   { id: 'routes.edit', title: 'Edit the selected route', group: 'Routes', shortcut: 'e' },
   { id: 'routes.toggle', title: 'Start or stop the selected route', group: 'Routes', shortcut: 's' },
-  { id: 'routes.remove', title: 'Remove the selected route', group: 'Routes', shortcut: 'Delete' },
-  { id: 'routes.undo', title: 'Undo the last removal', group: 'Routes', shortcut: 'Mod+z' },
   { id: 'routes.startAll', title: 'Start all routes', group: 'Routes' },
   { id: 'routes.stopAll', title: 'Stop all routes', group: 'Routes' },
-  { id: 'routes.next', title: 'Select the next route', group: 'Routes', shortcut: 'j' },
-  { id: 'routes.previous', title: 'Select the previous route', group: 'Routes', shortcut: 'k' },
+  { id: 'probe.new', title: 'Set up a probe', group: 'Probe', shortcut: 'n' },
+  { id: 'probe.start', title: 'Start the probe', group: 'Probe', shortcut: 'Mod+Enter' },
+  { id: 'probe.cancel', title: 'Cancel the shown probe', group: 'Probe', shortcut: 'x' },
+  { id: 'probe.again', title: 'Run the shown probe again', group: 'Probe', shortcut: 'g' },
+  { id: 'probe.settings', title: 'Take over the settings of the shown probe', group: 'Probe' },
+  { id: 'probe.import', title: 'Import a qlog file', group: 'Probe', shortcut: 'o' },
+  { id: 'probe.alone', title: 'Compare with no other run', group: 'Probe' },
+  { id: 'selection.remove', title: 'Remove what is selected', group: 'Selection', shortcut: 'Delete' },
+  { id: 'selection.undo', title: 'Undo the last removal', group: 'Selection', shortcut: 'Mod+z' },
+  { id: 'selection.next', title: 'Select the next', group: 'Selection', shortcut: 'j' },
+  { id: 'selection.previous', title: 'Select the previous', group: 'Selection', shortcut: 'k' },
   { id: 'chart.compare', title: 'Compare all routes', group: 'Chart', shortcut: 'c' },
   { id: 'chart.log', title: 'Logarithmic axes', group: 'Chart', shortcut: 'l' },
   { id: 'chart.table', title: 'View the chart as a table', group: 'Chart', shortcut: 't' },
@@ -36,6 +43,11 @@ export const COMMANDS = [
   { id: 'chart.window.5m', title: 'Show the last 5 minutes', group: 'Chart', shortcut: '2' },
   { id: 'chart.window.15m', title: 'Show the last 15 minutes', group: 'Chart', shortcut: '3' },
   { id: 'chart.window.1h', title: 'Show the last hour', group: 'Chart', shortcut: '4' },
+  { id: 'trace.zoomIn', title: 'Show half the time span', group: 'Chart' },
+  { id: 'trace.zoomOut', title: 'Show twice the time span', group: 'Chart' },
+  { id: 'trace.whole', title: 'Show the whole flow', group: 'Chart' },
+  { id: 'view.routes', title: 'Show the Routes page', group: 'View', shortcut: 'r' },
+  { id: 'view.probe', title: 'Show the Probe page', group: 'View', shortcut: 'p' },
   { id: 'view.palette', title: 'Search commands', group: 'View', shortcut: 'Mod+k' },
   { id: 'view.light', title: 'Light appearance', group: 'View' },
   { id: 'view.dark', title: 'Dark appearance', group: 'View' },

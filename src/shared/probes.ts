@@ -56,17 +56,33 @@ export type ProbeInput = z.infer<typeof ProbeInput>;
 export const Vantage = z.enum(['client', 'server']);
 export type Vantage = z.infer<typeof Vantage>;
 
-/** What QUIC counted at the end that sends the payload (of pings and handshakes: the client). */
+/** Of several things about one end each, that of the payload's sender first; an import has but one. */
+export function senderFirst<T extends { vantage: Vantage }>(
+  mode: ProbeMode | undefined,
+  things: readonly T[],
+): T[] {
+  const sender: Vantage = mode === 'download' ? 'server' : 'client';
+  return things.toSorted((a, b) => Number(b.vantage === sender) - Number(a.vantage === sender));
+}
+
+/** What QUIC counted at one end by the end of the session, or by now. Packets and bytes are of UDP payload. */
 export const ProbeTransport = z.object({
   vantage: Vantage,
+  controller: z.string(),
   cwndBytes: z.number(),
   pacingBps: z.number().nullable(),
   inFlightBytes: z.number(),
+  /** UDP payload of full datagrams: the path's MTU as far as it is known, less IP and UDP headers. */
+  datagramBytes: z.number().nullable(),
   minRttUs: z.number().nullable(),
   smoothedRttUs: z.number().nullable(),
+  rttVarUs: z.number().nullable(),
   packetsSent: z.number(),
+  packetsReceived: z.number().nullable(),
+  /** Of what this end sent. */
   packetsLost: z.number(),
-  bytesLost: z.number(),
+  bytesLost: z.number().nullable(),
+  /** Of the lost, those that were acknowledged after all. */
   spuriousLosses: z.number().nullable(),
   congestionEvents: z.number().nullable(),
   persistentCongestions: z.number().nullable(),
@@ -74,6 +90,7 @@ export const ProbeTransport = z.object({
   /** Stream bytes sent again / sent. */
   retransmitRatio: z.number().nullable(),
   deliveryRateBps: z.number().nullable(),
+  isAppLimited: z.boolean().nullable(),
 });
 export type ProbeTransport = z.infer<typeof ProbeTransport>;
 
@@ -93,6 +110,7 @@ export const ProbeResult = z.object({
   goodputUpBps: z.number().nullable(),
   handshakeUs: z.object({ p50: z.number(), p95: z.number() }).nullable(),
   negotiated: z.object({ alpn: z.string(), cipherSuite: z.string(), group: z.string() }).nullable(),
+  /** Of the probe, and of the server where it tells. None of handshakes. */
   transport: z.array(ProbeTransport),
 });
 export type ProbeResult = z.infer<typeof ProbeResult>;

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { table } from '../../src/main/cli/output.ts';
-import { handshakeFields, pingFields, resultTable } from '../../src/main/cli/probe-result.ts';
+import { probeFields, resultTable } from '../../src/main/cli/probe-result.ts';
+import { pingFigures } from '../../src/main/probe/measurement.ts';
+import { transportOf } from '../../src/main/probe/observation.ts';
+import type { ProbeResult } from '../../src/shared/probes.ts';
+import { NO_FIGURES } from '../probe/stand-in-session.ts';
 
 describe('tables', () => {
   it('align numbers to the right and keep the unit beside them', () => {
@@ -12,28 +16,69 @@ describe('tables', () => {
   });
 });
 
+const NOTHING: ProbeResult = {
+  durationUs: 0,
+  sent: null,
+  received: null,
+  lossRatio: null,
+  rttUs: null,
+  jitterUs: null,
+  bytesDown: null,
+  bytesUp: null,
+  goodputDownBps: null,
+  goodputUpBps: null,
+  handshakeUs: null,
+  negotiated: null,
+  transport: [],
+};
+const HEAD = {
+  target: 'localhost:4433',
+  congestion: 'cubic',
+  started_at: '2026-11-21T00:00:00.000Z',
+} as const;
+const SERVER = {
+  ...transportOf('server', NO_FIGURES),
+  controller: 'newreno',
+  pacingBps: 8e6,
+  packetsLost: 7,
+};
+
 describe('probe result', () => {
-  it('puts pings into sending order before it computes jitter', () => {
-    const fields = pingFields([
+  it('is the figures of the measurement, in milliseconds', () => {
+    const { sent, received, lossRatio, rttUs, jitterUs } = pingFigures([
       { atMs: 2, rttUs: 10_000, loaded: false },
       { atMs: 3, rttUs: 10_000, loaded: false },
       { atMs: 0, rttUs: 26_000, loaded: false },
       { atMs: 1, rttUs: null, loaded: false },
     ]);
+    const measured = { ...NOTHING, sent, received, lossRatio, rttUs, jitterUs };
+    const fields = probeFields({ ...HEAD, mode: 'ping' }, measured, {});
     expect(fields).toMatchObject({ sent: 4, received: 3, loss_ratio: 0.25 });
-    // RFC 3550: 16 ms / 16 = 1 ms after the first pair, 1 − 1/16 after the second.
+    // Pings in sending order. RFC 3550: 16 ms / 16 = 1 ms after the first pair, 1 − 1/16 after the second.
     expect(fields.jitter_ms).toBe(0.938);
     expect(fields.rtt_ms).toEqual({ min: 10, mean: 15.333, p50: 10, p95: 24.4, p99: 25.68 });
   });
 
   it('leaves out what was not measured', () => {
-    expect(pingFields([])).toEqual({ sent: 0, received: 0 });
-    expect(pingFields([{ atMs: 0, rttUs: null, loaded: false }])).toEqual({
-      sent: 1,
-      received: 0,
-      loss_ratio: 1,
+    const fields = probeFields({ ...HEAD, mode: 'ping' }, NOTHING, {});
+    expect(fields).toEqual({ ...HEAD, mode: 'ping', duration_s: 0 });
+  });
+
+  it('of a download shows the controller of the server, which sends, where it tells', () => {
+    const own = transportOf('client', NO_FIGURES);
+    const head = { ...HEAD, mode: 'download' } as const;
+    expect(probeFields(head, { ...NOTHING, transport: [SERVER, own] }, {})).toMatchObject({
+      sender: 'server',
+      congestion: 'newreno',
+      cwnd_bytes: 13_500,
+      pacing_bps: 8e6,
+      transport: { packets_lost: 0 },
+      server_transport: { packets_lost: 7 },
     });
-    expect(handshakeFields([{ durationUs: null }])).toEqual({});
+    const untold = probeFields(head, { ...NOTHING, transport: [own] }, {});
+    expect(untold).toMatchObject({ congestion: 'cubic', transport: { packets_lost: 0 } });
+    for (const field of ['sender', 'cwnd_bytes', 'server_transport'])
+      expect(untold).not.toHaveProperty(field);
   });
 
   it('shows each measured field once, with its unit', () => {

@@ -102,7 +102,15 @@ describe('routelab probe measures', () => {
   it('downloads, by bytes', async () => {
     const result = json(await probe(target, '--mode', 'download', '--bytes', '2mb', '--json'));
     expect(result.goodput_bps).toEqual({ down: expect.any(Number) });
-    expect(result).not.toHaveProperty('cwnd_bytes');
+    // The server sends, and tells what its controller did.
+    expect(result).toMatchObject({ sender: 'server', cwnd_bytes: expect.any(Number), bytes: 2_000_000 });
+    expect(result.server_transport.packets_sent).toBeGreaterThan(result.transport.packets_sent);
+  });
+
+  it('both directions at once', async () => {
+    const result = json(await probe(target, '--mode', 'bidi', '--bytes', '1mb', '--json'));
+    expect(result).toMatchObject({ mode: 'bidi', bytes: 2_000_000 });
+    expect(result.goodput_bps).toEqual({ down: expect.any(Number), up: expect.any(Number) });
   });
 
   it('uploads, by time, with the controller it was told', async () => {

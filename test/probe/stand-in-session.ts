@@ -83,6 +83,8 @@ export function standInSession(path: Path): StandInSession {
       return true;
     },
     stats: () => ({ ...figures }),
+    watchCongestion: () => ({ take: () => null }),
+    changeController: () => undefined,
     updateKeys: () => false,
     migrate: async () => undefined,
     close: async () => end({ by: 'local', code: 0, application: true, reason: '' }),

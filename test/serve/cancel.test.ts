@@ -23,6 +23,7 @@ async function openCarriers() {
     store,
     live: new Live(store, board),
     routes: {} as RouterParts['routes'],
+    probes: {} as RouterParts['probes'],
     info: () => expect.unreachable(),
     log: silentLog,
     closing: new AbortController().signal,

@@ -218,6 +218,10 @@ describe('metrics and health', () => {
         probe: { status: 'healthy' },
         relay: { status: 'healthy' },
         endpoint: { status: 'healthy' },
+        transfers: { status: 'healthy' },
+        pings: { status: 'healthy' },
+        runRelay: { status: 'healthy' },
+        runEndpoint: { status: 'healthy' },
       },
     });
     expect(await (await fetch(`${host.url}/health/store`)).json()).toEqual({ status: 'healthy' });

@@ -3,29 +3,10 @@ import { expect, test } from 'vitest';
 import {
   appendSeries,
   CONGESTION_COLUMNS,
-  type CongestionSeries,
   decimateSeries,
   emptySeries,
 } from '../../src/shared/congestion-series.ts';
-
-const row = fc.record({
-  gapUs: fc.integer({ min: 0, max: 5000 }),
-  values: fc.tuple(...CONGESTION_COLUMNS.map(() => fc.option(fc.integer({ min: 0, max: 1e9 })))),
-  state: fc.option(fc.constantFrom('startup', 'drain', 'probe-bw'), { freq: 4 }),
-});
-
-const seriesOf = (rows: (typeof row extends fc.Arbitrary<infer T> ? T : never)[]): CongestionSeries => {
-  const series = emptySeries();
-  let tUs = 0;
-  for (const { gapUs, values, state } of rows) {
-    tUs += gapUs;
-    series.tUs.push(tUs);
-    for (const [i, name] of CONGESTION_COLUMNS.entries()) series[name].push(values[i]!);
-    if (state !== null) series.phases.push({ fromUs: tUs, state });
-  }
-  return series;
-};
-const series = fc.array(row, { maxLength: 200 }).map(seriesOf);
+import { anySeries } from './series-arbitrary.ts';
 
 const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
 const extremes = (values: readonly (number | null)[]): [number, number] => [
@@ -35,7 +16,7 @@ const extremes = (values: readonly (number | null)[]): [number, number] => [
 
 test('decimated, a series has no more points than asked for and keeps every column’s peaks', () => {
   fc.assert(
-    fc.property(series, fc.integer({ min: 2, max: 60 }), (given, points) => {
+    fc.property(anySeries, fc.integer({ min: 2, max: 60 }), (given, points) => {
       const out = decimateSeries(given, { points });
       expect(out.tUs.length).toBeLessThanOrEqual(points);
       expect(out.phases.length).toBeLessThanOrEqual(points);
@@ -53,7 +34,7 @@ test('decimated, a series has no more points than asked for and keeps every colu
 
 test('a series that has few enough points comes as it is', () => {
   fc.assert(
-    fc.property(series, (given) => {
+    fc.property(anySeries, (given) => {
       expect(decimateSeries(given, { points: 200 })).toEqual(given);
     }),
   );
@@ -81,7 +62,7 @@ test('a window holds its rows, and the state it falls into', () => {
 
 test('parts appended are the whole', () => {
   fc.assert(
-    fc.property(series, fc.nat(200), (given, at) => {
+    fc.property(anySeries, fc.nat(200), (given, at) => {
       const cut = given.tUs[at] ?? Number.POSITIVE_INFINITY;
       const whole = decimateSeries(given, { toUs: cut, points: 200 });
       const rest = decimateSeries(given, { fromUs: cut, points: 200 });

@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import { type Controller, controllerNamed } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import { parseDuration } from '../../shared/units.ts';
 import { checkParameters } from '../congestion/index.ts';
 
 const invalid = (field: string, message: string): LabError =>
@@ -51,12 +52,56 @@ export function collectParameter(
   };
 }
 
-/** The controller of `--congestion` and `--set`, its parameters checked before anything is sent. */
-export function chosenController(options: {
-  congestion: Controller;
+/** What quic-test calls these parameters of BBR (spec/profiles.md). */
+export const BBR_PROBE_BW_HELP = 'how much more bandwidth BBR probes for: UP gain 1 + x, DOWN gain 1 - 0.4 x';
+export const BBR_PROBE_RTT_HELP = 'time without a lower RTT after which BBR looks for one';
+
+export const parseProbeBw = (text: string): number =>
+  parseNumber(text, '--bbr-probe-bw', { min: 0.05, max: 0.5 });
+
+export const parseProbeRttInterval = (text: string): number =>
+  parseDuration(text, '--bbr-probe-rtt-interval', 's');
+
+interface ControllerOptions {
+  congestion?: Controller;
   set?: Readonly<Record<string, number>>;
-}): { name: Controller; parameters: Readonly<Record<string, number>> } {
-  const { congestion: name, set: parameters = {} } = options;
+  bbrProbeBw?: number;
+  /** Microseconds. */
+  bbrProbeRttInterval?: number;
+}
+
+export const DEFAULT_CONTROLLER: Controller = 'cubic';
+
+/** Whether any option says which controller is to be used, and how. */
+export const isControllerChosen = (options: ControllerOptions): boolean =>
+  [options.congestion, options.set, options.bbrProbeBw, options.bbrProbeRttInterval].some(
+    (given) => given !== undefined,
+  );
+
+/** The controller of `--congestion` and `--set`, its parameters checked before anything is sent. */
+export function chosenController(options: ControllerOptions): {
+  name: Controller;
+  parameters: Record<string, number>;
+} {
+  const { congestion: name = DEFAULT_CONTROLLER, set = {}, bbrProbeBw, bbrProbeRttInterval } = options;
+  const parameters: Record<string, number> = { ...set };
+  const add = (option: string, values: Record<string, number>): void => {
+    if (!name.startsWith('bbr'))
+      throw invalid(
+        option,
+        `is for controllers of the BBR family, not for ${name}; choose one with --congestion`,
+      );
+    for (const [parameter, value] of Object.entries(values)) {
+      if (parameter in set) throw invalid(option, `${parameter} is set with --set too`);
+      parameters[parameter] = value;
+    }
+  };
+  if (bbrProbeBw !== undefined) {
+    const gains = { ProbeBwUpPacingGain: 1 + bbrProbeBw, ProbeBwDownPacingGain: 1 - 0.4 * bbrProbeBw };
+    add('--bbr-probe-bw', gains);
+  }
+  if (bbrProbeRttInterval !== undefined)
+    add('--bbr-probe-rtt-interval', { ProbeRTTInterval: bbrProbeRttInterval / 1000 });
   checkParameters(name, parameters);
   return { name, parameters };
 }

@@ -1,17 +1,23 @@
 /** The result of one probe as DESIGN.md §5 states it: what `--json` prints and the table is made from. */
 import type { ErrorBody } from '../../shared/errors.ts';
-import { type HandshakeSample, type PingSample, pingStats, quantile } from '../../shared/samples.ts';
-import type { ConnectionStats, HandshakeInfo } from '../quic/udp/api.ts';
+import { PROBE_MODES, type ProbeMode, type ProbeResult, type ProbeTransport } from '../../shared/probes.ts';
 import { type Column, table } from './output.ts';
 
-export const MODES = ['ping', 'handshake', 'download', 'upload'] as const;
-export type Mode = (typeof MODES)[number];
+export const MODES = PROBE_MODES;
+export type Mode = ProbeMode;
 
-/** Absent fields were not measured. */
-export interface ProbeResult {
+/** What is known before anything is measured. */
+export interface ProbeHead {
   target: string;
   mode: Mode;
   congestion: string;
+  emulated?: true;
+  started_at: string;
+  insecure?: true;
+}
+
+/** Absent fields were not measured. */
+export interface ProbeFields extends ProbeHead {
   duration_s: number;
   /** Pings resolved and echoed, or handshakes begun and completed. */
   sent?: number;
@@ -21,45 +27,45 @@ export interface ProbeResult {
   rtt_ms?: { min: number; mean: number; p50: number; p95: number; p99: number };
   jitter_ms?: number;
   loss_ratio?: number;
-  /** Payload that arrived. */
+  /** Payload that arrived, both directions together. */
   bytes?: number;
   goodput_bps?: { down?: number; up?: number };
   handshake_ms?: { p50: number; p95: number };
   /** Of the newest connection. */
   negotiated?: { alpn: string; cipher_suite: string; group: string };
-  /** This endpoint’s controller; of no meaning for a download, which the server controls. */
+  /** Whose controller `congestion` and the three figures below are: the server’s in a download, where it tells. */
+  sender?: 'server';
   cwnd_bytes?: number;
   pacing_bps?: number;
   retransmit_ratio?: number;
   /** What QUIC itself counted at this endpoint, at the end of the session. */
-  transport?: TransportResult;
-  emulated?: true;
-  started_at: string;
-  insecure?: true;
+  transport?: TransportFields;
+  /** The same of the server, where it tells. */
+  server_transport?: TransportFields;
   interrupted?: true;
   /** What ended the measurement early. */
   error?: ErrorBody;
 }
 
 /** Absent fields are not known. Packets and bytes are of UDP payload; losses are those of what this endpoint sent. */
-interface TransportResult {
+interface TransportFields {
   min_rtt_ms?: number;
   smoothed_rtt_ms?: number;
   rtt_var_ms?: number;
   in_flight_bytes: number;
   /** UDP payload of full datagrams: the path's MTU as far as it is known, less IP and UDP headers. */
-  datagram_bytes: number;
+  datagram_bytes?: number;
   packets_sent: number;
-  packets_received: number;
+  packets_received?: number;
   packets_lost: number;
-  bytes_lost: number;
+  bytes_lost?: number;
   /** Of the lost, those that were acknowledged after all. */
-  spurious_losses: number;
-  congestion_events: number;
-  persistent_congestions: number;
-  ptos: number;
+  spurious_losses?: number;
+  congestion_events?: number;
+  persistent_congestions?: number;
+  ptos?: number;
   delivery_rate_bps?: number;
-  app_limited: boolean;
+  app_limited?: boolean;
 }
 
 const ORDER = [
@@ -77,81 +83,101 @@ const ORDER = [
   'goodput_bps',
   'handshake_ms',
   'negotiated',
+  'sender',
   'cwnd_bytes',
   'pacing_bps',
   'retransmit_ratio',
   'transport',
+  'server_transport',
   'emulated',
   'started_at',
   'insecure',
   'interrupted',
   'error',
-] as const satisfies readonly (keyof ProbeResult)[];
-
-/** The fields that were measured, always in the same order. */
-export const inOrder = (result: ProbeResult): object =>
-  Object.fromEntries(ORDER.flatMap((name) => (result[name] === undefined ? [] : [[name, result[name]]])));
+] as const satisfies readonly (keyof ProbeFields)[];
 
 const ms = (us: number): number => Math.round(us) / 1000;
 
-/** `samples` as they were resolved, in any order. */
-export function pingFields(samples: readonly PingSample[]): Partial<ProbeResult> {
-  const inOrder = samples.toSorted((a, b) => a.atMs - b.atMs);
-  const { sent, received, lossRatio, rttUs, jitterUs } = pingStats(inOrder, [], 0, Number.POSITIVE_INFINITY);
-  return {
-    sent,
-    received,
-    ...(rttUs && {
-      rtt_ms: {
+/** What is not null, under its name. */
+const known = <T extends object>(fields: { [K in keyof T]: T[K] | null }): Partial<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Partial<T>;
+
+/** The fields that were measured, always in the same order. */
+export function probeFields(
+  head: ProbeHead,
+  measured: ProbeResult,
+  rest: Pick<ProbeFields, 'resumed' | 'interrupted' | 'error'>,
+): ProbeFields {
+  const { rttUs, handshakeUs, negotiated, bytesDown, bytesUp, goodputDownBps, goodputUpBps } = measured;
+  const [own, server] = (['client', 'server'] as const).map((end) =>
+    measured.transport.find(({ vantage }) => vantage === end),
+  );
+  // Of no meaning in a download is the controller of the end that only acknowledges.
+  const sender = head.mode === 'download' ? server : own;
+  const bytes = bytesDown === null && bytesUp === null ? null : (bytesDown ?? 0) + (bytesUp ?? 0);
+  const goodput = known<{ down: number; up: number }>({ down: goodputDownBps, up: goodputUpBps });
+  const fields: ProbeFields = {
+    ...head,
+    ...(sender && { congestion: sender.controller }),
+    duration_s: Math.round(measured.durationUs / 1000) / 1000,
+    ...known<ProbeFields>({
+      sent: measured.sent,
+      received: measured.received,
+      rtt_ms: rttUs && {
         min: ms(rttUs.min),
         mean: ms(rttUs.mean),
         p50: ms(rttUs.p50),
         p95: ms(rttUs.p95),
         p99: ms(rttUs.p99),
       },
-    }),
-    ...(jitterUs !== null && { jitter_ms: ms(jitterUs) }),
-    ...(lossRatio !== null && { loss_ratio: lossRatio }),
+      jitter_ms: measured.jitterUs === null ? null : ms(measured.jitterUs),
+      loss_ratio: measured.lossRatio,
+      bytes,
+      goodput_bps: Object.keys(goodput).length === 0 ? null : goodput,
+      handshake_ms: handshakeUs && { p50: ms(handshakeUs.p50), p95: ms(handshakeUs.p95) },
+      negotiated: negotiated && {
+        alpn: negotiated.alpn,
+        cipher_suite: negotiated.cipherSuite,
+        group: negotiated.group,
+      },
+      sender: sender === server && server !== undefined ? 'server' : null,
+      cwnd_bytes: sender?.cwndBytes ?? null,
+      pacing_bps: sender?.pacingBps == null ? null : Math.round(sender.pacingBps),
+      retransmit_ratio: head.mode === 'ping' ? null : (sender?.retransmitRatio ?? null),
+      transport: own ? transportFields(own) : null,
+      server_transport: server ? transportFields(server) : null,
+    } as { [K in keyof ProbeFields]: ProbeFields[K] | null }),
+    ...rest,
   };
+  return Object.fromEntries(
+    ORDER.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]])),
+  ) as unknown as ProbeFields;
 }
 
-export function handshakeFields(
-  samples: readonly Pick<HandshakeSample, 'durationUs'>[],
-): Partial<ProbeResult> {
-  const times = samples.flatMap(({ durationUs }) => durationUs ?? []).sort((a, b) => a - b);
-  if (times.length === 0) return {};
-  return { handshake_ms: { p50: ms(quantile(times, 0.5)), p95: ms(quantile(times, 0.95)) } };
-}
-
-export const negotiatedFields = ({ alpn, cipherSuite, group }: HandshakeInfo): ProbeResult['negotiated'] => ({
-  alpn,
-  cipher_suite: cipherSuite,
-  group,
-});
-
-export function transportFields(stats: ConnectionStats): TransportResult {
-  const { minRttUs, smoothedRttUs, rttVarUs, deliveryRateBps } = stats;
+function transportFields(of: ProbeTransport): TransportFields {
   return {
-    ...(minRttUs !== null && { min_rtt_ms: ms(minRttUs) }),
-    ...(smoothedRttUs !== null && { smoothed_rtt_ms: ms(smoothedRttUs) }),
-    ...(rttVarUs !== null && { rtt_var_ms: ms(rttVarUs) }),
-    in_flight_bytes: stats.bytesInFlight,
-    datagram_bytes: stats.datagramBytes,
-    packets_sent: stats.packetsSent,
-    packets_received: stats.packetsReceived,
-    packets_lost: stats.packetsLost,
-    bytes_lost: stats.bytesLost,
-    spurious_losses: stats.spuriousLosses,
-    congestion_events: stats.congestionEvents,
-    persistent_congestions: stats.persistentCongestions,
-    ptos: stats.ptoCount,
-    ...(deliveryRateBps !== null && { delivery_rate_bps: Math.round(deliveryRateBps) }),
-    app_limited: stats.isAppLimited,
+    in_flight_bytes: of.inFlightBytes,
+    packets_sent: of.packetsSent,
+    packets_lost: of.packetsLost,
+    ...known({
+      min_rtt_ms: of.minRttUs === null ? null : ms(of.minRttUs),
+      smoothed_rtt_ms: of.smoothedRttUs === null ? null : ms(of.smoothedRttUs),
+      rtt_var_ms: of.rttVarUs === null ? null : ms(of.rttVarUs),
+      datagram_bytes: of.datagramBytes,
+      packets_received: of.packetsReceived,
+      bytes_lost: of.bytesLost,
+      spurious_losses: of.spuriousLosses,
+      congestion_events: of.congestionEvents,
+      persistent_congestions: of.persistentCongestions,
+      ptos: of.ptos,
+      delivery_rate_bps: of.deliveryRateBps === null ? null : Math.round(of.deliveryRateBps),
+      app_limited: of.isAppLimited,
+    }),
   };
 }
 
 /** The result as a table, numbers right-aligned with their unit beside them. */
-export function resultTable(result: ProbeResult): string {
+export function resultTable(result: ProbeFields): string {
   const rows: [string, string, string][] = [];
   const add = (label: string, value: number | undefined, digits: number, unit: string): void => {
     if (value !== undefined) rows.push([label, value.toFixed(digits), unit]);

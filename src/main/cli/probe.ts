@@ -2,44 +2,46 @@
 import type { Command } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError, toLabError } from '../../shared/errors.ts';
-import { goodputBps, type HandshakeSample, type PingSample } from '../../shared/samples.ts';
+import { goodputBps } from '../../shared/samples.ts';
 import { formatBytes, formatDuration, formatRate, parseBytes, parseDuration } from '../../shared/units.ts';
-import { connectionEnded } from '../probe/ended.ts';
-import { runHandshakes } from '../probe/handshake.ts';
-import { Pinger } from '../probe/ping.ts';
+import { Measurement } from '../probe/measurement.ts';
 import { ALPN } from '../probe/protocol.ts';
-import { download, upload } from '../probe/throughput.ts';
 import type { QlogFormat } from '../quic/qlog/trace.ts';
-import type { CloseInfo, ConnectOptions, QuicSession } from '../quic/udp/api.ts';
-import { connectQuic } from '../quic/udp/client.ts';
-import { nowUs } from '../quic/udp/clock.ts';
+import type { ConnectOptions } from '../quic/udp/api.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { onInterrupt } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
 import {
+  BBR_PROBE_BW_HELP,
+  BBR_PROBE_RTT_HELP,
   chosenController,
   collectList,
   collectParameter,
+  DEFAULT_CONTROLLER,
+  isControllerChosen,
   parseChoice,
   parseController,
   parseNumber,
+  parseProbeBw,
+  parseProbeRttInterval,
   withDefault,
 } from './options.ts';
 import { note, paint, print, printError, printJson, progress } from './output.ts';
 import { collectHeader, type Http3Options, isUrl, parseMethod, parseUrl, probeHttp3 } from './probe-http3.ts';
 import {
-  handshakeFields,
-  inOrder,
   MODES,
   type Mode,
-  negotiatedFields,
-  type ProbeResult,
-  pingFields,
+  type ProbeFields,
+  type ProbeHead,
+  probeFields,
   resultTable,
-  transportFields,
 } from './probe-result.ts';
 import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
+import { checkSeriesFile, SeriesFile } from './series-file.ts';
 import { readTrust } from './trust.ts';
+
+const LOOK_EVERY_MS = 100;
+const SERIES_EVERY_US = 1000;
 
 interface ProbeOptions extends Http3Options {
   mode?: Mode | 'http3';
@@ -47,8 +49,12 @@ interface ProbeOptions extends Http3Options {
   duration?: number;
   rate?: number;
   bytes?: number;
-  congestion: Controller;
+  congestion?: Controller;
   set?: Readonly<Record<string, number>>;
+  bbrProbeBw?: number;
+  /** Microseconds. */
+  bbrProbeRttInterval?: number;
+  series?: string;
   serverName?: string;
   ca?: readonly string[];
   insecure?: true;
@@ -90,11 +96,13 @@ export function configure(command: Command): void {
     .option('--header <name:value>', 'header field of a request; repeatable', collectHeader)
     .option(
       '--congestion <name>',
-      `congestion controller: ${CONTROLLERS.join(', ')}`,
+      `congestion controller: ${CONTROLLERS.join(', ')} (default ${DEFAULT_CONTROLLER})`,
       parseController,
-      'cubic',
     )
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
+    .option('--bbr-probe-bw <x>', BBR_PROBE_BW_HELP, parseProbeBw)
+    .option('--bbr-probe-rtt-interval <time>', BBR_PROBE_RTT_HELP, parseProbeRttInterval)
+    .option('--series <file>', 'write what the congestion controller did, as .csv or .json', checkSeriesFile)
     .option('--server-name <name>', 'name in the certificate, where it is not the host')
     .option('--ca <file>', 'PEM file of an authority to trust; repeatable', collectList)
     .option('--insecure', 'accept any certificate; marked on the result')
@@ -143,7 +151,8 @@ const APPLIES = {
   count: ['ping', 'handshake', 'http3'],
   duration: MODES,
   rate: ['ping'],
-  bytes: ['download', 'upload'],
+  bytes: ['download', 'upload', 'bidi'],
+  series: ['ping', 'download', 'upload', 'bidi'],
   alpn: MODES,
   method: ['http3'],
   body: ['http3'],
@@ -166,15 +175,6 @@ function checkOptions(mode: Mode | 'http3', options: ProbeOptions): void {
   }
 }
 
-/** A measurement under way: the samples of each mode end up in `result`. */
-interface Measurement {
-  connect: ConnectOptions;
-  options: ProbeOptions;
-  mode: Mode;
-  signal: AbortSignal;
-  result: ProbeResult;
-}
-
 async function run(target: string, options: ProbeOptions): Promise<void> {
   const url = isUrl(target) ? parseUrl(target) : null;
   const mode = options.mode ?? (url === null ? 'ping' : 'http3');
@@ -192,13 +192,14 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
   if (options.insecure) {
     note(`${paint('yellow', 'warning', process.stderr)} --insecure: the server’s certificate is not checked`);
   }
+  const controller = chosenController(options);
   const interrupt = onInterrupt();
   const connect: ConnectOptions = {
     ...address,
     serverName: options.serverName,
     alpn: options.alpn ?? [ALPN],
     trust,
-    controller: chosenController(options),
+    controller,
     timeoutMs: options.timeout / 1000,
     mtuDiscovery: options.mtuDiscovery,
     signal: interrupt.signal,
@@ -206,7 +207,7 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     ...qlogTo(options, { one: options.mode !== 'handshake' }),
   };
   const base = {
-    congestion: options.congestion,
+    congestion: controller.name as string,
     ...(options.emulated && { emulated: true as const }),
     started_at: new Date().toISOString(),
     ...(options.insecure && { insecure: true as const }),
@@ -214,8 +215,8 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
   let error: LabError | null;
   if (mode === 'http3') error = await probeHttp3(url!, options, connect, base);
   else {
-    const result: ProbeResult = { target: formatAddress(address), mode, duration_s: 0, ...base };
-    error = await measure({ connect, options, mode, signal: interrupt.signal, result });
+    const head = { target: formatAddress(address), mode, ...base };
+    error = await measure(head, options, connect, interrupt.signal);
   }
   if (error === null) return;
   process.exitCode = error.exitCode;
@@ -223,36 +224,66 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
 }
 
 /** Measures and prints. Returns why it is no success, beside what was measured all the same. */
-async function measure(measurement: Measurement): Promise<LabError | null> {
-  const { mode, options, signal, result } = measurement;
-  const startedAtUs = nowUs();
+async function measure(
+  head: ProbeHead,
+  options: ProbeOptions,
+  connect: ConnectOptions,
+  signal: AbortSignal,
+): Promise<LabError | null> {
+  const { mode } = head;
+  const series = options.series === undefined ? null : new SeriesFile(options.series);
+  const measurement = new Measurement(
+    connect,
+    {
+      mode,
+      count: options.count,
+      durationMs: options.duration === undefined ? undefined : options.duration / 1000,
+      ratePerS: options.rate,
+      bytes: options.bytes,
+      resume: options.resume,
+      everyUs: series === null ? null : SERIES_EVERY_US,
+      wish: isControllerChosen(options) ? chosenController(options) : null,
+    },
+    signal,
+  );
+  const bar = progress(mode, 1);
+  const look = setInterval(() => {
+    bar.update(measurement.progress().part, shortly(measurement, mode));
+    for (const part of measurement.takeSeries()) series?.add(part);
+  }, LOOK_EVERY_MS);
   let error: LabError | null = null;
   try {
-    if (mode === 'handshake') await measureHandshakes(measurement);
-    else await measureSession(mode, measurement);
+    await measurement.run();
   } catch (thrown) {
-    if (!signal.aborted) error = toLabError(thrown);
+    error = toLabError(thrown);
+  } finally {
+    clearInterval(look);
+    bar.stop();
   }
+  for (const part of measurement.takeSeries()) series?.add(part);
+  const measured = measurement.result();
   // Nothing was measured: the error is the whole answer.
-  if (error !== null && result.handshake_ms === undefined) throw error;
-  result.duration_s = Math.round((nowUs() - startedAtUs) / 1000) / 1000;
-  if (signal.aborted) result.interrupted = true;
-  if (error !== null) result.error = error.toBody();
-  if (options.json) printJson(inOrder(result));
+  if (error !== null && measured.handshakeUs === null) throw error;
+  for (const remark of measurement.remarks) note(remark);
+  series?.write();
+  const result = probeFields(head, measured, {
+    ...(options.resume && { resumed: measurement.resumed }),
+    ...(signal.aborted && { interrupted: true as const }),
+    ...(error !== null && { error: error.toBody() }),
+  });
+  if (options.json) printJson(result);
   else printResult(result);
-  return error ?? (signal.aborted ? null : nothingMeasured(result));
+  return error;
 }
 
-/** A measurement that ran to its end without a single answer is no success. */
-function nothingMeasured({ mode, sent, received, goodput_bps }: ProbeResult): LabError | null {
-  if (mode === 'ping' && received === 0)
-    return new LabError('RL_CONNECTION_LOST', `None of ${sent} pings was answered`);
-  if ((mode === 'download' || mode === 'upload') && goodput_bps === undefined)
-    return new LabError('RL_CONNECTION_LOST', `The ${mode} moved too little to derive a rate`);
-  return null;
+/** What a progress bar says beside how far it is. */
+function shortly({ newestUs, lostPings, received }: Measurement, mode: Mode): string {
+  if (mode === 'ping') return `rtt ${formatDuration(newestUs)}  lost ${lostPings}`;
+  if (mode === 'handshake') return formatDuration(newestUs);
+  return `${formatBytes(received.bytes)}  ${formatRate(received.durationUs > 0 ? goodputBps(received) : null)}`;
 }
 
-function printResult(result: ProbeResult): void {
+function printResult(result: ProbeFields): void {
   const marks = [
     ...(result.emulated ? ['emulated'] : []),
     ...(result.insecure ? ['insecure: certificate not checked'] : []),
@@ -265,124 +296,4 @@ function printResult(result: ProbeResult): void {
     ...marks.map((m) => paint('yellow', m)),
   ];
   print(`${head.join('  ')}\n${resultTable(result)}`);
-}
-
-async function measureHandshakes({ connect, options, signal, result }: Measurement): Promise<void> {
-  const samples: HandshakeSample[] = [];
-  let resumed = 0;
-  const durationMs = options.duration === undefined ? undefined : options.duration / 1000;
-  const count = options.count ?? (durationMs === undefined ? 10 : undefined);
-  const startedAtUs = nowUs();
-  const bar = progress('handshakes', count ?? durationMs!);
-  try {
-    await runHandshakes(connect, {
-      count,
-      durationMs,
-      resume: options.resume,
-      signal,
-      onHandshake: (sample, info) => {
-        samples.push(sample);
-        if (info) result.negotiated = negotiatedFields(info);
-        if (info?.resumed) resumed++;
-        const done = count === undefined ? (nowUs() - startedAtUs) / 1000 : samples.length;
-        bar.update(done, formatDuration(sample.durationUs));
-      },
-    });
-  } finally {
-    bar.stop();
-    result.sent = samples.length;
-    result.received = samples.filter((sample) => sample.durationUs !== null).length;
-    if (options.resume) result.resumed = resumed;
-    Object.assign(result, handshakeFields(samples));
-  }
-}
-
-async function measureSession(mode: Exclude<Mode, 'handshake'>, measurement: Measurement): Promise<void> {
-  const { connect, result } = measurement;
-  const session = await connectQuic(connect);
-  let ended: CloseInfo | null = null;
-  void session.closed.then((info) => {
-    ended = info;
-  });
-  Object.assign(result, handshakeFields([session.handshake]));
-  result.negotiated = negotiatedFields(session.handshake);
-  try {
-    if (mode === 'ping') await measurePings(session, measurement);
-    else await measureTransfer(session, mode, measurement);
-    await Promise.resolve();
-    if (ended !== null) throw connectionEnded(ended, mode);
-  } finally {
-    const stats = session.stats();
-    result.transport = transportFields(stats);
-    if (mode !== 'download') {
-      result.cwnd_bytes = stats.cwndBytes;
-      if (stats.pacingBps !== null) result.pacing_bps = Math.round(stats.pacingBps);
-    }
-    if (mode === 'upload' && stats.streamBytesSent > 0) {
-      result.retransmit_ratio = stats.streamBytesRetransmitted / stats.streamBytesSent;
-    }
-    await session.close();
-  }
-}
-
-async function measurePings(session: QuicSession, { options, signal, result }: Measurement): Promise<void> {
-  const ratePerS = options.rate ?? 10;
-  const duration = options.duration ?? (options.count === undefined ? 10e6 : undefined);
-  const samples: PingSample[] = [];
-  let newestUs: number | null = null;
-  const total = Math.min(
-    options.count ?? Number.POSITIVE_INFINITY,
-    duration === undefined ? Number.POSITIVE_INFINITY : Math.ceil((duration / 1e6) * ratePerS),
-  );
-  const bar = progress('pings', total);
-  let pinger: Pinger;
-  try {
-    pinger = new Pinger(session, {
-      ratePerS,
-      count: options.count,
-      durationMs: duration === undefined ? undefined : duration / 1000,
-      onPing: (ping) => {
-        samples.push(ping);
-        newestUs = ping.rttUs ?? newestUs;
-        bar.update(samples.length, `rtt ${formatDuration(newestUs)}  lost ${pinger.ledger.lost}`);
-      },
-    });
-    const stop = (): void => pinger.stop();
-    signal.addEventListener('abort', stop);
-    await pinger.finished;
-    signal.removeEventListener('abort', stop);
-  } finally {
-    bar.stop();
-  }
-  Object.assign(result, pingFields(samples));
-  const { late, duplicates } = pinger.ledger;
-  if (late > 0) note(`${late} echoes came after their ping had been counted as lost`);
-  if (duplicates > 0) note(`${duplicates} echoes came more than once`);
-  if (pinger.skipped > 0)
-    note(`${pinger.skipped} pings were not sent: this machine or the connection was too busy`);
-}
-
-async function measureTransfer(
-  session: QuicSession,
-  mode: 'download' | 'upload',
-  { options, signal, result }: Measurement,
-): Promise<void> {
-  const duration = options.duration ?? (options.bytes === undefined ? 10e6 : undefined);
-  const bar = progress(mode, options.bytes ?? duration! / 1000);
-  const received = await (mode === 'download' ? download : upload)(session, {
-    bytes: options.bytes,
-    durationMs: duration === undefined ? undefined : duration / 1000,
-    signal,
-    onProgress: (now) => {
-      const done = options.bytes === undefined ? now.durationUs / 1000 : now.bytes;
-      bar.update(
-        done,
-        `${formatBytes(now.bytes)}  ${formatRate(now.durationUs > 0 ? goodputBps(now) : null)}`,
-      );
-    },
-  }).finally(() => bar.stop());
-  result.bytes = received.bytes;
-  if (received.durationUs > 0) {
-    result.goodput_bps = { [mode === 'download' ? 'down' : 'up']: Math.round(goodputBps(received)) };
-  } else if (!signal.aborted) note('too little was transferred to derive a rate; raise --bytes');
 }

@@ -28,6 +28,7 @@ interface ServerOptions {
   name?: readonly string[];
   alpn?: readonly string[];
   congestion: Controller;
+  clientsChoose?: true;
   set?: Readonly<Record<string, number>>;
   data?: string;
   mtuDiscovery: boolean;
@@ -67,6 +68,7 @@ export function configure(command: Command): void {
       'cubic',
     )
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
+    .option('--clients-choose', 'let RouteLab clients choose the congestion controller of what they are sent')
     .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--early-data', 'take requests ahead of the handshake (0-RTT), which others can repeat')
     .option('--data <dir>', 'data folder with the lab’s authority')
@@ -93,7 +95,7 @@ async function run(options: ServerOptions): Promise<void> {
     ...keyLogTo(options.keylog),
     ...qlogTo(options, { one: false }),
     onSession: (session) => {
-      const goodbye = serveSession(session, counters);
+      const goodbye = serveSession(session, counters, { clientsChoose: options.clientsChoose });
       if (goodbye === null) return;
       served.set(session, goodbye);
       void session.closed.then(() => served.delete(session));

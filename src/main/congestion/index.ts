@@ -41,7 +41,8 @@ export function checkParameters(name: Controller, parameters: Readonly<Record<st
 
 /**
  * A controller in its initial state. `datagramBytes` is the UDP payload of a full packet; `parameters` overrides
- * defaults by name; `random` is uniform on [0, 1). Throws LabError RL_INPUT_INVALID: field `controller` for an unknown name, else the parameter's.
+ * defaults by name; `random` is uniform on [0, 1). Throws LabError RL_INPUT_INVALID: field `controller` for an unknown
+ * name, else the parameter's.
  */
 export function createController(
   name: string,

@@ -1,4 +1,6 @@
 /** A version that grows, and waiting for it to grow: what live streams sleep on. Nothing is queued for a slow reader. */
+import { setTimeout as delay } from 'node:timers/promises';
+
 export class Changes {
   #version = 0;
   #waiting = new Set<() => void>();
@@ -33,3 +35,7 @@ export class Changes {
     });
   }
 }
+
+/** Resolves after `ms`, or when `signal` aborts. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => {});

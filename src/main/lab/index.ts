@@ -9,17 +9,21 @@ import { loadOrCreateAuthority } from '../store/secrets.ts';
 import { createExporter, type Exporter } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
+  MeasureEvent,
+  MeasureWorkerMethods,
   MonitorEvent,
   ProbeWorkerMethods,
   RelayWorkerMethods,
 } from '../workers/protocol.ts';
 import { appInfo } from './app-info.ts';
-import { DemoEndpoint } from './demo.ts';
 import { experimentOf } from './experiments.ts';
 import { type Health, health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { Monitors } from './monitors.ts';
+import { OwnEndpoint } from './own-endpoint.ts';
+import { ProbePaths } from './probe-path.ts';
+import { type LaneName, Probes } from './probes.ts';
 import { createRouter, type LabClient, type LabRouter } from './router.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
@@ -37,7 +41,7 @@ export interface LabOptions {
   dataDir: string;
   host: 'desktop' | 'headless';
   /** Where the worker entries are: sources, or what the build made of them. */
-  workerUrl: (name: 'probe' | 'endpoint' | 'relay') => URL;
+  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure') => URL;
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
@@ -110,9 +114,36 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         },
         onRestart: () => monitors.reconnect((route) => route.demo),
       });
-      const workers = { probe, relay, endpoint };
+      // Probe runs have threads of their own: what one route's run sends must not delay the pings of another.
+      const lane = (name: LaneName): LabWorker<MeasureWorkerMethods, MeasureEvent> =>
+        new LabWorker<MeasureWorkerMethods, MeasureEvent>({
+          name,
+          url: workerUrl('measure'),
+          log,
+          onEvent: (event) => probes.receive(event),
+          onCrash: (error) => probes.laneLost(name, error),
+          onRestart: () => probes.laneBack(name),
+        });
+      const transfers = lane('transfers');
+      const pings = lane('pings');
+      const runRelay = new LabWorker<RelayWorkerMethods>({
+        name: 'run relay',
+        url: workerUrl('relay'),
+        log,
+        onCrash: (error) => probes.pathLost(error, ({ emulation }) => emulation !== null),
+      });
+      const runEndpoint = new LabWorker<EndpointWorkerMethods>({
+        name: 'run endpoint',
+        url: workerUrl('endpoint'),
+        log,
+        onCrash: (error) => {
+          runServer.lost();
+          probes.pathLost(error, ({ own }) => own);
+        },
+      });
+      const workers = { probe, relay, endpoint, transfers, pings, runRelay, runEndpoint };
 
-      const demo = new DemoEndpoint({
+      const demo = new OwnEndpoint({
         worker: endpoint,
         authority,
         onListening: (port) => {
@@ -138,10 +169,24 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onChange: () => board.changes.bump(),
         onRemove: (id) => exporter.forget(id),
       });
+      const runServer = new OwnEndpoint({ worker: runEndpoint, authority, onListening: () => {} });
+      const probes = new Probes({
+        store,
+        lanes: { transfers: { worker: transfers, atOnce: 1 }, pings: { worker: pings, atOnce: 4 } },
+        paths: new ProbePaths({
+          relay: runRelay,
+          endpoint: runServer,
+          demoAddress: () => demo.address(),
+          routeOf: (id) => routes.get(id),
+          ca: [authority.certPem],
+        }),
+        log,
+      });
       const live = new Live(store, board);
       const router = createRouter({
         store,
         routes,
+        probes,
         live,
         log,
         closing: closing.signal,
@@ -172,6 +217,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           closing.abort();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
+          probes.abandon();
           await Promise.all(Object.values(workers).map((worker) => worker.close(PATIENCE_MS)));
           store.close();
         },

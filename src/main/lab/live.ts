@@ -1,7 +1,7 @@
 /** The live streams of the contract. Each ends when its signal aborts, and then holds nothing. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Route, RouteStatus, Series } from '../../shared/domain.ts';
 import type { Store } from '../store/index.ts';
+import { pause } from './changes.ts';
 import type { StatusBoard } from './status-board.ts';
 
 /** Least time between two pushes of the statuses. */
@@ -73,7 +73,3 @@ export class Live {
     }
   }
 }
-
-/** Resolves after `ms`, or when `signal` aborts. */
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  delay(ms, undefined, { signal }).catch(() => {});

@@ -9,11 +9,13 @@ import type { Store } from '../store/index.ts';
 import { toCarriedError } from './errors.ts';
 import type { Live } from './live.ts';
 import type { Log } from './log.ts';
+import type { Probes } from './probes.ts';
 import type { Routes } from './routes.ts';
 
 export interface RouterParts {
   store: Store;
   routes: Routes;
+  probes: Probes;
   live: Live;
   info: () => LabInfo;
   log: Log;
@@ -27,10 +29,13 @@ export type LabClient = RouterClient<LabRouter>;
 
 const DEFAULT_BUCKETS = 300;
 const MAX_BUCKETS = 5000;
+/** Of a congestion series. */
+const DEFAULT_POINTS = 2000;
+const MAX_POINTS = 50_000;
 /** Reading so many takes about 0.3 s of the thread that serves everybody (docs/measurements.md): a day at 10 pings/s. */
 const MAX_PINGS = 1_000_000;
 
-export function createRouter({ store, routes, live, info, log, closing }: RouterParts) {
+export function createRouter({ store, routes, probes, live, info, log, closing }: RouterParts) {
   const carried = (path: readonly string[], thrown: unknown) => {
     const error = toCarriedError(thrown);
     if (error.code === 'RL_INTERNAL')
@@ -102,14 +107,25 @@ export function createRouter({ store, routes, live, info, log, closing }: Router
       }),
     },
     probes: {
-      start: os.probes.start.handler(notYet),
-      list: os.probes.list.handler(() => []),
-      get: os.probes.get.handler(notYet),
-      watch: os.probes.watch.handler(notYet),
-      cancel: os.probes.cancel.handler(notYet),
-      series: os.probes.series.handler(notYet),
-      remove: os.probes.remove.handler(notYet),
-      restore: os.probes.restore.handler(notYet),
+      start: os.probes.start.handler(({ input }) => probes.start(input)),
+      list: os.probes.list.handler(() => probes.list()),
+      get: os.probes.get.handler(({ input }) => probes.get(input.id)),
+      watch: os.probes.watch.handler(({ input, signal, path }) => {
+        const { id } = probes.get(input.id);
+        return stream(path, signal, (ending) => probes.watch(id, ending));
+      }),
+      cancel: os.probes.cancel.handler(({ input }) => probes.cancel(input.id)),
+      series: os.probes.series.handler(
+        ({ input: { id, vantage, fromUs, toUs, points = DEFAULT_POINTS } }) => {
+          requireRange('points', points, 2, MAX_POINTS);
+          return probes.series(id, vantage, { fromUs, toUs, points });
+        },
+      ),
+      remove: os.probes.remove.handler(async ({ input }) => {
+        await probes.remove(input.id);
+        return { removed: true };
+      }),
+      restore: os.probes.restore.handler(({ input }) => probes.restore(input.id)),
       importQlog: os.probes.importQlog.handler(notYet),
     },
     controllers: { list: os.controllers.list.handler(() => controllerInfos()) },

@@ -4,8 +4,8 @@ import { LabError } from '../../shared/errors.ts';
 import { checkParameters } from '../congestion/index.ts';
 import { DEMO_PATHS } from '../path/profiles.ts';
 import type { Store } from '../store/index.ts';
-import { DEMO_HOST, DEMO_SERVER_NAME, type DemoEndpoint } from './demo.ts';
 import type { Monitors } from './monitors.ts';
+import { OWN_HOST, OWN_SERVER_NAME, type OwnEndpoint } from './own-endpoint.ts';
 
 /** Fields that say how a route is called and marked, not what is measured. */
 const LABELS: ReadonlySet<string> = new Set(['name', 'tags']);
@@ -17,7 +17,7 @@ const demoId = (name: string): string => `demo-${name.toLowerCase().replace(/[^a
 export class Routes {
   readonly #store: Store;
   readonly #monitors: Monitors;
-  readonly #demo: DemoEndpoint;
+  readonly #demo: OwnEndpoint;
   readonly #onChange: () => void;
   readonly #onRemove: (id: string) => void;
   /** Starts and stops of the demo, one after the other. */
@@ -27,7 +27,7 @@ export class Routes {
   constructor(options: {
     store: Store;
     monitors: Monitors;
-    demo: DemoEndpoint;
+    demo: OwnEndpoint;
     onChange: () => void;
     onRemove: (id: string) => void;
   }) {
@@ -151,8 +151,8 @@ export class Routes {
     const present = new Set(this.list().map((route) => route.id));
     const routes = DEMO_PATHS.map(({ name, emulation }) => {
       const id = demoId(name);
-      const host = DEMO_HOST;
-      const input = RouteInput.parse({ name, host, port, serverName: DEMO_SERVER_NAME, emulation });
+      const host = OWN_HOST;
+      const input = RouteInput.parse({ name, host, port, serverName: OWN_SERVER_NAME, emulation });
       if (removed.has(id)) {
         this.#store.routes.restore(id);
         this.#store.routes.update(id, input);

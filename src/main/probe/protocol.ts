@@ -21,6 +21,15 @@ export const AppError = {
   NOT_SERVED: 0x5,
 } as const;
 
+/** Asks the server what its congestion controller does on this connection, and to use another. */
+export interface ObserveRequest {
+  kind: 'observe';
+  /** A point of the series at most each so many microseconds. */
+  everyUs: number;
+  /** Length of the ControllerWish that follows, as JSON; 0 for none. */
+  wishBytes: number;
+}
+
 export interface TransferRequest {
   /** `download`: the server sends. `upload`: the client sends, the server counts and reports. */
   kind: 'download' | 'upload';
@@ -44,9 +53,18 @@ export const REPORT_BYTES = 16;
 export const ECHO_MIN_BYTES = 8;
 
 const KINDS = { download: 1, upload: 2 } as const;
+const OBSERVE = 3;
+const OBSERVE_EVERY_US = { least: 1000, most: 10_000_000 } as const;
+export const MAX_WISH_BYTES = 4096;
 
-export function encodeRequest(request: TransferRequest): Buffer {
+export function encodeRequest(request: TransferRequest | ObserveRequest): Buffer {
   const out = Buffer.alloc(REQUEST_BYTES);
+  if (request.kind === 'observe') {
+    out[0] = OBSERVE;
+    out.writeUInt32BE(request.everyUs, 4);
+    out.writeBigUInt64BE(BigInt(request.wishBytes), 8);
+    return out;
+  }
   out[0] = KINDS[request.kind];
   out.writeUInt32BE(request.durationMs, 4);
   out.writeBigUInt64BE(BigInt(request.bytes), 8);
@@ -54,13 +72,19 @@ export function encodeRequest(request: TransferRequest): Buffer {
 }
 
 /** Reads a request header from exactly REQUEST_BYTES bytes; null when it is not one. */
-export function decodeRequest(header: Buffer): TransferRequest | null {
+export function decodeRequest(header: Buffer): TransferRequest | ObserveRequest | null {
   if (header.length !== REQUEST_BYTES) return null;
-  const kind = header[0] === KINDS.download ? 'download' : header[0] === KINDS.upload ? 'upload' : null;
   // Reserved bytes are refused, not ignored: a later meaning must not be silently dropped by an old server.
-  if (kind === null || header.readUIntBE(1, 3) !== 0) return null;
+  if (header.readUIntBE(1, 3) !== 0) return null;
   const durationMs = header.readUInt32BE(4);
   const bytes = header.readBigUInt64BE(8);
+  if (header[0] === OBSERVE) {
+    const { least, most } = OBSERVE_EVERY_US;
+    if (durationMs < least || durationMs > most || bytes > BigInt(MAX_WISH_BYTES)) return null;
+    return { kind: 'observe', everyUs: durationMs, wishBytes: Number(bytes) };
+  }
+  const kind = header[0] === KINDS.download ? 'download' : header[0] === KINDS.upload ? 'upload' : null;
+  if (kind === null) return null;
   if (bytes > BigInt(Number.MAX_SAFE_INTEGER) || (bytes === 0n && durationMs === 0)) return null;
   return { kind, bytes: Number(bytes), durationMs };
 }

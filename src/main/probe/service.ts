@@ -5,7 +5,8 @@
 import type { QuicSession, QuicStream } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { H3_ALPN, serveHttp3 } from './http3-service.ts';
-import type { TransferRequest } from './protocol.ts';
+import { tell } from './observe.ts';
+import type { ObserveRequest, TransferRequest } from './protocol.ts';
 import {
   ALPN,
   AppError,
@@ -22,6 +23,11 @@ import { SERVICE_LIMITS, type ServiceCounters } from './service-limits.ts';
 /** Upload reports, and the check whether a download is through. */
 const TICK_MS = 250;
 
+export interface ServiceOptions {
+  /** Lets a client choose the congestion controller of what it is sent. Default false: it would be a way to be rude to others. */
+  clientsChoose?: boolean | undefined;
+}
+
 /** What an owner may ask of a session being served. */
 export interface ServedSession {
   /** Takes no more requests; those under way are finished. Ends at once where there is nothing to finish. */
@@ -32,7 +38,11 @@ export interface ServedSession {
  * Serves one session until it closes. `counters` is shared between the sessions of a listener. Null where the session has no
  * way to say goodbye but to be closed.
  */
-export function serveSession(session: QuicSession, counters: ServiceCounters): ServedSession | null {
+export function serveSession(
+  session: QuicSession,
+  counters: ServiceCounters,
+  options: ServiceOptions = {},
+): ServedSession | null {
   counters.sessions++;
   if (counters.activeSessions >= SERVICE_LIMITS.sessions) {
     counters.refused++;
@@ -55,6 +65,24 @@ export function serveSession(session: QuicSession, counters: ServiceCounters): S
     if (payload.length >= ECHO_MIN_BYTES && session.sendDatagram(payload)) counters.echoes++;
     else counters.echoesDropped++;
   };
+  let isObserved = false;
+  const observer = (slot: Slot, request: ObserveRequest): ((data: Buffer) => void) => {
+    if (isObserved) {
+      slot.fail(AppError.BUSY);
+      return () => {};
+    }
+    isObserved = true;
+    const { receive, stop } = tell(session, slot.stream, request, {
+      mayChoose: options.clientsChoose ?? false,
+      onBad: () => slot.fail(AppError.BAD_REQUEST),
+      done: () => slot.release(),
+    });
+    slot.onRelease(() => {
+      stop();
+      isObserved = false;
+    });
+    return receive;
+  };
   session.onStream = (stream) => {
     if (stream.unidirectional) {
       counters.refused++;
@@ -65,7 +93,7 @@ export function serveSession(session: QuicSession, counters: ServiceCounters): S
     ) {
       counters.refused++;
       refuse(stream, AppError.BUSY);
-    } else serveStream(new Slot(stream, counters, slots));
+    } else serveStream(new Slot(stream, counters, slots), observer);
   };
   return null;
 }
@@ -124,7 +152,10 @@ class Slot {
   }
 }
 
-function serveStream(slot: Slot): void {
+function serveStream(
+  slot: Slot,
+  observer: (slot: Slot, request: ObserveRequest) => (data: Buffer) => void,
+): void {
   const { stream, counters } = slot;
   const prefix = new Prefix(REQUEST_BYTES);
   stream.onReset = () => {
@@ -144,6 +175,12 @@ function serveStream(slot: Slot): void {
     if (split === null) return;
     const request = decodeRequest(split.head);
     if (request === null) return slot.fail(AppError.BAD_REQUEST);
+    if (request.kind === 'observe') {
+      slot.extend(SERVICE_LIMITS.durationMs);
+      receive = observer(slot, request);
+      if (split.rest.length > 0) receive(split.rest);
+      return;
+    }
     if (request.bytes > SERVICE_LIMITS.bytes || request.durationMs > SERVICE_LIMITS.durationMs) {
       return slot.fail(AppError.OVER_LIMIT);
     }

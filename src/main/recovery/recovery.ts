@@ -151,6 +151,12 @@ export class Recovery<F> {
     return this.#controller;
   }
 
+  /** Another controller from now on, in its first state; what is known of the path stays. */
+  changeController(controller: CongestionController): void {
+    this.#controller = controller;
+    this.#standingLosses = 0;
+  }
+
   /**
    * All application packets take another path from now on (RFC 9000 §9.4): window and RTT start anew, and what was sent
    * before counts for neither. It stays in flight until its fate is known, so nothing is sent on top of it.

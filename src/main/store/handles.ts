@@ -6,7 +6,7 @@
 import type { Database } from 'better-sqlite3';
 import { storeError } from './sqlite-error.ts';
 
-type Value = string | number | null;
+type Value = string | number | null | Uint8Array;
 /** Positional values, or one object for named ones (`@name`). */
 type Params = Value[] | [Readonly<Record<string, Value>>];
 

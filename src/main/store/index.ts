@@ -16,6 +16,7 @@ import { lockFolder } from './lock.ts';
 import { type Measurements, measurements } from './measurements.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { type ProbeRunTable, probeRunTable, tidyProbeRuns } from './probe-runs.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
@@ -37,6 +38,7 @@ export interface Store extends Measurements {
   readonly routes: RouteTable;
   readonly experiments: ExperimentTable;
   readonly runs: RunTable;
+  readonly probes: ProbeRunTable;
   readonly writer: SampleWriter;
   /** Stores what still waits and lets go of the folder. */
   close(): void;
@@ -85,6 +87,7 @@ function assemble(
 ): Store {
   const handle = new WriteHandle(db, options.onSlowQuery ?? (() => {}));
   markInterrupted(handle);
+  tidyProbeRuns(handle, nowMs());
   const writer = sampleWriter(handle, {
     schedule: options.schedule ?? timer,
     onHealth: options.onHealth ?? (() => {}),
@@ -106,6 +109,7 @@ function assemble(
     routes: routeTable(handle, nowMs),
     experiments: experimentTable(handle, nowMs),
     runs: runTable(handle, nowMs, flush),
+    probes: probeRunTable(handle, nowMs),
     writer,
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),

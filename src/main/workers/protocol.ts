@@ -12,8 +12,10 @@ import type {
   TransportSnapshot,
 } from '../../shared/domain.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
+import type { ProbeResult, ProbeSeries } from '../../shared/probes.ts';
 import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '../../shared/samples.ts';
-import type { TrustOptions } from '../quic/udp/api.ts';
+import type { ProbePlan } from '../probe/measurement.ts';
+import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
 
 type Id = z.infer<typeof RouteId>;
 
@@ -52,6 +54,43 @@ export interface ProbeWorkerMethods {
   start(params: MonitorTarget): null;
   /** Ends the connection cleanly; pending pings are dropped, resolved ones flushed. */
   stop(params: { routeId: Id }): null;
+}
+
+/** One measurement for a probe run: its path is in place. */
+export interface MeasureJob {
+  runId: number;
+  connect: Pick<ConnectOptions, 'host' | 'port' | 'serverName' | 'trust' | 'controller'>;
+  plan: ProbePlan;
+  /** Most points of a series that one report may bring. */
+  points: number;
+}
+
+export type MeasureEvent =
+  | {
+      /** About ten times a second. */
+      type: 'progress';
+      runId: number;
+      part: number;
+      leftS: number | null;
+      /** Null where it was not computed anew. */
+      result: ProbeResult | null;
+      series: ProbeSeries[];
+    }
+  | {
+      /** The last of a run. `error` is why it failed; a run that was cancelled has none. */
+      type: 'end';
+      runId: number;
+      error: ErrorBody | null;
+      result: ProbeResult;
+      series: ProbeSeries[];
+    };
+
+/** workers/measure.ts: measurements for probe runs, and qlog files read. Events: MeasureEvent. */
+export interface MeasureWorkerMethods {
+  /** Begins; what comes of it are events, the last of them `end`. */
+  start(params: MeasureJob): null;
+  /** Ends a measurement early, if it is under way. */
+  cancel(params: { runId: number }): null;
 }
 
 /** workers/endpoint.ts: one QUIC server (echo, sink, source). */

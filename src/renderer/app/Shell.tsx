@@ -1,7 +1,14 @@
 import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from '@mantine/core';
 import { spotlight } from '@mantine/spotlight';
-import { IconBrightness, IconCheck, IconKeyboard, IconRoute, IconSearch } from '@tabler/icons-react';
-import { Link, Outlet } from '@tanstack/react-router';
+import {
+  IconActivityHeartbeat,
+  IconBrightness,
+  IconCheck,
+  IconKeyboard,
+  IconRoute,
+  IconSearch,
+} from '@tabler/icons-react';
+import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { CommandId } from '../../shared/commands.ts';
 import { CommandKeys } from '../commands/CommandKeys.tsx';
@@ -20,9 +27,12 @@ export function Shell() {
   const [keysShown, setKeysShown] = useState(false);
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const online = useConnection((s) => s.phase === 'online');
+  const navigate = useNavigate();
   useLiveFeed();
   useFreshQueries();
   useBindCommands([
+    { command: 'view.routes', run: () => navigate({ to: '/routes' }) },
+    { command: 'view.probe', run: () => navigate({ to: '/probe' }) },
     { command: 'view.palette', run: spotlight.toggle },
     { command: 'view.light', run: () => setColorScheme('light'), checked: colorScheme === 'light' },
     { command: 'view.dark', run: () => setColorScheme('dark'), checked: colorScheme === 'dark' },
@@ -36,6 +46,10 @@ export function Shell() {
         <Link to="/routes" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
           <IconRoute size={20} stroke={1.5} aria-hidden />
           Routes
+        </Link>
+        <Link to="/probe" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
+          <IconActivityHeartbeat size={20} stroke={1.5} aria-hidden />
+          Probe
         </Link>
         <div className={classes.tools}>
           <Tool command="view.palette" icon={<IconSearch size={18} stroke={1.5} />} />

@@ -6,6 +6,8 @@ import {
   createRouter,
   redirect,
 } from '@tanstack/react-router';
+import { ProbePage } from '../features/probe/ProbePage.tsx';
+import { readProbeSearch } from '../features/probe/view.ts';
 import { RoutesPage } from '../features/routes/RoutesPage.tsx';
 import { readView } from '../features/routes/view.ts';
 import { Shell } from './Shell.tsx';
@@ -27,8 +29,18 @@ const routes = createRoute({
   validateSearch: readView,
 });
 
+const probe = createRoute({ getParentRoute: () => root, path: '/probe', component: ProbePage });
+
+/** The run is a parameter of the same page, whose form and list stay as they are from run to run. */
+const probeRun = createRoute({
+  getParentRoute: () => probe,
+  path: '$id',
+  component: () => null,
+  validateSearch: readProbeSearch,
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([index, routes]),
+  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun])]),
   history: createHashHistory(),
 });
 

@@ -18,7 +18,7 @@ export function CommandKeys() {
         if (shortcut === undefined || !matches(shortcut, event)) continue;
         const typing = keepsPlainKeys(event.target);
         // In a text field Ctrl-Z is the field's own undo.
-        if (typing && shortcut !== 'Mod+k') return;
+        if (typing && shortcut !== 'Mod+k' && shortcut !== 'Mod+Enter') return;
         event.preventDefault();
         giveCommand(id);
         return;

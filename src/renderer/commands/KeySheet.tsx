@@ -7,8 +7,11 @@ import { ordered, useCommands } from './registry.ts';
 /** Keys that belong to one part of the page and are no commands. */
 const LOCAL_KEYS = [
   ['ArrowLeft', 'ArrowRight', 'move the chart’s time cursor'],
+  ['PageUp', 'PageDown', 'in great steps'],
   ['Home', 'End', 'first and newest moment'],
   ['Escape', '', 'follow the newest moment'],
+  ['+', '−', 'zoom a probe’s chart in or out; 0 shows all'],
+  ['Shift ←', 'Shift →', 'move a zoomed chart’s window'],
   ['ArrowUp', 'ArrowDown', 'move between the map’s routes'],
 ] as const;
 

@@ -1,4 +1,4 @@
-/** What is asked once and kept: the routes, the profiles, the lab's own description. */
+/** What is asked once and kept: the routes, the probe runs, profiles and controllers, the lab's own description. */
 import { createTanstackQueryUtils } from '@orpc/tanstack-query';
 import { keepPreviousData, QueryClient, useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
@@ -19,6 +19,9 @@ export const useRoutes = () => useQuery(orpc.routes.list.queryOptions({ refetchI
 export const useLabInfo = () => useQuery(orpc.lab.info.queryOptions({ refetchInterval: 15_000 }));
 export const useProfiles = () =>
   useQuery(orpc.profiles.list.queryOptions({ staleTime: Number.POSITIVE_INFINITY }));
+export const useProbes = () => useQuery(orpc.probes.list.queryOptions({ refetchInterval: 15_000 }));
+export const useControllers = () =>
+  useQuery(orpc.controllers.list.queryOptions({ staleTime: Number.POSITIVE_INFINITY }));
 
 /** Asks again after a reconnect, and when the live statuses tell of other routes than the list does. */
 export function useFreshQueries(): void {

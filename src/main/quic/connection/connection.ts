@@ -3,6 +3,8 @@
  * (microseconds from an arbitrary origin) and randomness come in as arguments; nothing here does I/O.
  * RFC 9000, 9001, 9002, 9221.
  */
+import type { CongestionController } from '../../congestion/controller.ts';
+import { CongestionWatch } from '../../recovery/congestion-watch.ts';
 import { SPACES } from '../../recovery/types.ts';
 import { copyOf } from '../wire/cursor.ts';
 import { QuicError, TransportError } from '../wire/errors.ts';
@@ -95,7 +97,7 @@ export class Connection {
     } catch (error) {
       this.#fail(error, nowUs);
     }
-    if (this.#state.observer) this.#settled(nowUs);
+    this.#settled(nowUs);
   }
 
   /** As `receive`, of all datagrams of `inbox`, in order. */
@@ -108,7 +110,7 @@ export class Connection {
       } catch (error) {
         this.#fail(error, atUs[i]!);
       }
-      if (this.#state.observer) this.#settled(atUs[i]!);
+      this.#settled(atUs[i]!);
     }
   }
 
@@ -133,7 +135,7 @@ export class Connection {
       this.#state.terminate({ by: 'local', code, application: false, reason, cause });
       outbox.giveUp();
     }
-    if (!isSent && this.#state.observer) this.#settled(nowUs);
+    if (!isSent) this.#settled(nowUs);
     return isSent;
   }
 
@@ -184,7 +186,7 @@ export class Connection {
 
   handleTimeout(nowUs: number): void {
     this.#onTimeout(nowUs);
-    if (this.#state.observer) this.#settled(nowUs);
+    this.#settled(nowUs);
   }
 
   #onTimeout(nowUs: number): void {
@@ -358,6 +360,22 @@ export class Connection {
     return this.#state.heardFromPeer;
   }
 
+  /** Records from now on what the congestion controller does; times count from the connection's beginning. */
+  watchCongestion(everyUs: number, nowUs: number): CongestionWatch {
+    const state = this.#state;
+    state.watch = new CongestionWatch(state.startedAtUs, everyUs);
+    state.watch.observe(state.recovery, nowUs);
+    return state.watch;
+  }
+
+  /** Another congestion controller, on this path and any other. */
+  changeController(make: () => CongestionController): void {
+    const state = this.#state;
+    state.makeController = make;
+    state.recovery.changeController(make());
+    state.recovery.controller.onDatagramSize(state.datagramBytes);
+  }
+
   /** Facts of the handshake, once `connected`. */
   handshake(): {
     durationUs: number;
@@ -416,8 +434,11 @@ export class Connection {
     };
   }
 
+  /** For those who look on. */
   #settled(nowUs: number): void {
-    this.#state.observer!.onSettled(statusOf(this.#state, this.#handshaker.tls), nowUs);
+    const { observer, watch } = this.#state;
+    observer?.onSettled(statusOf(this.#state, this.#handshaker.tls), nowUs);
+    watch?.observe(this.#state.recovery, nowUs);
   }
 
   /** RFC 9000 §9.3.2. */

@@ -1,4 +1,6 @@
 /** What the parts of a connection share. Only files of this folder see it; the outside sees `Connection`. */
+import type { CongestionController } from '../../congestion/controller.ts';
+import type { CongestionWatch } from '../../recovery/congestion-watch.ts';
 import { Pacer } from '../../recovery/pacer.ts';
 import { Recovery } from '../../recovery/recovery.ts';
 import { SPACES, type Space } from '../../recovery/types.ts';
@@ -76,6 +78,9 @@ export class ConnectionState {
   readonly startedAtUs: number;
 
   observer: Observer | null = null;
+  watch: CongestionWatch | null = null;
+  /** Of this path, and of any other. */
+  makeController: () => CongestionController;
   phase: Phase = 'open';
   /** Why it is not open any more. */
   closeReason: CloseReason | null = null;
@@ -154,6 +159,7 @@ export class ConnectionState {
     this.mtu = this.newMtu();
     this.startedAtUs = nowUs;
     this.lastReceivedAtUs = nowUs;
+    this.makeController = config.controller;
     this.recovery = new Recovery({ controller: config.controller(), datagramBytes: config.datagramBytes });
     this.stall = new StallGuard(1000 * (config.stallTimeoutMs ?? Number.POSITIVE_INFINITY));
     this.streams = new StreamSet(role === 'client', (event) => this.events.push(event));
@@ -248,7 +254,7 @@ export class ConnectionState {
     this.paths.activate(path);
     // RFC 9000 §9.4: a change of port alone is most likely a NAT's doing, and the path the same.
     if (path.address.address !== address || path.isGoal) {
-      this.recovery.changePath(this.config.controller());
+      this.recovery.changePath(this.makeController());
       this.datagramBytes = Math.min(this.config.datagramBytes, this.peerParameters!.maxUdpPayloadSize);
       this.recovery.datagramBytes = this.datagramBytes;
       this.recovery.controller.onDatagramSize(this.datagramBytes);

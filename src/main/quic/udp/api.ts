@@ -2,6 +2,7 @@
  * What the rooms above see of QUIC: sessions and streams over a UDP socket. Callbacks are plain properties, set
  * by their one consumer; data that arrives before a callback is set waits for it.
  */
+import type { CongestionSeries } from '../../../shared/congestion-series.ts';
 import type { Controller } from '../../../shared/domain.ts';
 import type { SessionTicket } from '../connection/config.ts';
 import type { QlogOptions } from '../qlog/trace.ts';
@@ -17,6 +18,11 @@ export interface TrustOptions {
   insecure: boolean;
 }
 
+export interface ControllerChoice {
+  name: Controller;
+  parameters?: Readonly<Record<string, number>>;
+}
+
 export interface ConnectOptions {
   host: string;
   port: number;
@@ -24,7 +30,7 @@ export interface ConnectOptions {
   serverName?: string | undefined;
   alpn: readonly string[];
   trust: TrustOptions;
-  controller?: { name: Controller; parameters?: Readonly<Record<string, number>> };
+  controller?: ControllerChoice;
   /** Give up connecting after this long. Default 10 000. */
   timeoutMs?: number;
   /** max_idle_timeout offered. Default 30 000. */
@@ -65,7 +71,7 @@ export interface ListenOptions {
   /** PEM chain, leaf first, and its PEM private key (RSA, EC P-256/384 or Ed25519). */
   certificate: string;
   privateKey: string;
-  controller?: { name: Controller; parameters?: Readonly<Record<string, number>> };
+  controller?: ControllerChoice;
   idleTimeoutMs?: number;
   /** As of ConnectOptions. */
   keepAliveMs?: number;
@@ -193,6 +199,13 @@ export interface QuicSession {
   /** Keeps `data` by reference until it is sent. False when not taken: too large, not supported, or the queue is full. */
   sendDatagram(data: Uint8Array): boolean;
   stats(): ConnectionStats;
+  /**
+   * Records from now on what the congestion controller does, times from the connection's beginning: a point at most each
+   * `everyUs`, and one for each change of its state. `take` gives what came since it was last called. Replaces an earlier one.
+   */
+  watchCongestion(everyUs: number): { take(): CongestionSeries | null };
+  /** Another congestion controller from now on, in its first state. Throws LabError RL_INPUT_INVALID for its parameters. */
+  changeController(choice: ControllerChoice): void;
   /** The newest token that the server gave this client for its next connection (RFC 9000 §8.1.3). */
   readonly token: Buffer | null;
   /** The newest ticket to resume the session with (RFC 8446 §4.6.1). */

@@ -2,6 +2,7 @@
  * Runs one connection in real time: datagrams in, events out, packets paced, timers armed. The same for client and
  * server; only how a datagram leaves differs.
  */
+import type { CongestionSeries } from '../../../shared/congestion-series.ts';
 import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { CloseReason, ConnectionEvent, SessionTicket } from '../connection/config.ts';
@@ -9,9 +10,16 @@ import type { Connection } from '../connection/connection.ts';
 import { Inbox } from '../connection/inbox.ts';
 import { Outbox } from '../connection/outbox.ts';
 import type { PathAddress } from '../connection/paths.ts';
-import type { CloseInfo, ConnectionStats, HandshakeInfo, QuicSession, QuicStream } from './api.ts';
+import type {
+  CloseInfo,
+  ConnectionStats,
+  ControllerChoice,
+  HandshakeInfo,
+  QuicSession,
+  QuicStream,
+} from './api.ts';
 import { nowUs } from './clock.ts';
-import { LARGEST_DATAGRAM } from './socket.ts';
+import { controllerMaker, LARGEST_DATAGRAM } from './socket.ts';
 import { StreamHandle, type StreamOwner } from './stream-handle.ts';
 
 /** Datagrams sent before the loop gets to read its sockets again. */
@@ -164,6 +172,14 @@ export class Session implements QuicSession, StreamOwner {
   stats(): ConnectionStats {
     const stats = this.connection.stats();
     return { ...stats, controller: stats.controller as Controller };
+  }
+
+  watchCongestion(everyUs: number): { take(): CongestionSeries | null } {
+    return this.connection.watchCongestion(everyUs, nowUs());
+  }
+
+  changeController(choice: ControllerChoice): void {
+    this.connection.changeController(controllerMaker(choice, this.stats().datagramBytes));
   }
 
   updateKeys(): boolean {

@@ -1,10 +1,10 @@
 /** Settings both ends share, and their checks. */
 import { isIPv6 } from 'node:net';
-import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { CongestionController } from '../../congestion/controller.ts';
 import { createController } from '../../congestion/index.ts';
 import { type CipherSuite, supportedSuites } from '../tls/suites.ts';
+import type { ControllerChoice } from './api.ts';
 import { largestDatagram } from './interface-mtu.ts';
 
 /** UDP payload of full packets: fits a 1500-byte link over IPv6 with room for tunnels. */
@@ -42,7 +42,7 @@ export function checkDatagramBytes(bytes: number = DEFAULT_DATAGRAM_BYTES): numb
 
 /** Makes a connection's controller; one is made at once to see that it can be. @throws LabError RL_INPUT_INVALID */
 export function controllerMaker(
-  choice: { name: Controller; parameters?: Readonly<Record<string, number>> } | undefined,
+  choice: ControllerChoice | undefined,
   datagramBytes: number,
 ): () => CongestionController {
   const make = (): CongestionController =>

@@ -10,6 +10,7 @@ import { pingSkips } from './0008-ping-skips.ts';
 import { failedTransfers } from './0009-failed-transfers.ts';
 import { handshakePurpose } from './0010-handshake-purpose.ts';
 import { routeParameters } from './0011-route-parameters.ts';
+import { probeRuns } from './0012-probe-runs.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   failedTransfers,
   handshakePurpose,
   routeParameters,
+  probeRuns,
 ];

@@ -2,7 +2,8 @@ import type { Route } from '../../../shared/domain.ts';
 import { useBindCommands } from '../../commands/registry.ts';
 import { useConnection } from '../../lab/connection.ts';
 import { useLabInfo } from '../../lab/queries.ts';
-import { removeRoute, restoreRoute, setEnabled, startDemo, stopDemo, useActions } from './actions.ts';
+import { useBusy } from '../../parts/attempt.ts';
+import { removeRoute, restoreRoute, setEnabled, startDemo, stopDemo, useRemovedRoutes } from './actions.ts';
 import type { ViewControl } from './view.ts';
 import { WINDOW_IDS } from './windows.ts';
 
@@ -17,7 +18,8 @@ interface Props {
 export function RouteCommands({ routes, view, onAdd, onEdit }: Props) {
   const online = useConnection((s) => s.phase === 'online');
   const { data: lab } = useLabInfo();
-  const { busy, removed } = useActions();
+  const busy = useBusy((s) => s.busy);
+  const { removed } = useRemovedRoutes();
   const { selected, shown, window, log, table } = view;
 
   const unreachable = online ? null : 'the lab is unreachable';
@@ -41,9 +43,9 @@ export function RouteCommands({ routes, view, onAdd, onEdit }: Props) {
       run: () => selected && setEnabled(selected, !selected.enabled),
       blocked: change,
     },
-    { command: 'routes.remove', run: () => selected && removeRoute(selected), blocked: change },
+    { command: 'selection.remove', run: () => selected && removeRoute(selected), blocked: change },
     {
-      command: 'routes.undo',
+      command: 'selection.undo',
       run: () => last && restoreRoute(last),
       blocked: unreachable ?? (last ? null : 'no route was removed on this page'),
     },
@@ -57,8 +59,8 @@ export function RouteCommands({ routes, view, onAdd, onEdit }: Props) {
       run: () => Promise.all(running.map((route) => setEnabled(route, false))),
       blocked: unreachable ?? (running.length > 0 ? null : 'every route is stopped'),
     },
-    { command: 'routes.next', run: () => neighbour(1), blocked: one },
-    { command: 'routes.previous', run: () => neighbour(-1), blocked: one },
+    { command: 'selection.next', run: () => neighbour(1), blocked: one },
+    { command: 'selection.previous', run: () => neighbour(-1), blocked: one },
     {
       command: 'chart.compare',
       run: () => (all ? selected && view.select(selected.id) : view.showAll()),

@@ -1,22 +1,14 @@
 /** What the page does to routes. Every failure is shown with its code and hint, none is swallowed. */
-import { notifications } from '@mantine/notifications';
 import type { z } from 'zod';
 import { create } from 'zustand';
 import type { Route, RouteInput } from '../../../shared/domain.ts';
-import type { ErrorBody } from '../../../shared/errors.ts';
 import { client } from '../../lab/connection.ts';
-import { errorBody } from '../../lab/errors.ts';
 import { orpc, queryClient } from '../../lab/queries.ts';
-import { UndoNotice } from './UndoNotice.tsx';
+import { attempt } from '../../parts/attempt.ts';
+import { showRemoved, takeBack } from '../../parts/removed.tsx';
 
-interface ActionState {
-  /** Ids with a request under way, and `demo`. */
-  busy: ReadonlySet<string>;
-  /** Routes removed on this page and not restored, the newest last. */
-  removed: readonly Route[];
-}
-
-export const useActions = create<ActionState>(() => ({ busy: new Set(), removed: [] }));
+/** Routes removed on this page and not restored, the newest last. */
+export const useRemovedRoutes = create<{ removed: readonly Route[] }>(() => ({ removed: [] }));
 
 const routesKey = orpc.routes.list.queryKey();
 
@@ -35,34 +27,6 @@ const insert = (route: Route): void =>
     [...routes.filter((other) => other.id !== route.id), route].sort((a, b) => a.createdAtMs - b.createdAtMs),
   );
 
-function showError(what: string, error: ErrorBody): void {
-  notifications.show({
-    title: what,
-    message: `${error.message} ${error.hint} (${error.code})`,
-    color: 'red',
-    autoClose: 12_000,
-  });
-}
-
-async function attempt(id: string, what: string, action: () => Promise<void>): Promise<void> {
-  if (useActions.getState().busy.has(id)) return;
-  const setBusy = (on: boolean): void =>
-    useActions.setState(({ busy }) => {
-      const next = new Set(busy);
-      if (on) next.add(id);
-      else next.delete(id);
-      return { busy: next };
-    });
-  setBusy(true);
-  try {
-    await action();
-  } catch (error) {
-    showError(what, errorBody(error));
-  } finally {
-    setBusy(false);
-  }
-}
-
 /** Starts probing the route, or stops it. */
 export const setEnabled = (route: Route, enabled: boolean): Promise<void> =>
   attempt(route.id, `${route.name} was not ${enabled ? 'started' : 'stopped'}`, async () =>
@@ -73,19 +37,17 @@ export const removeRoute = (route: Route): Promise<void> =>
   attempt(route.id, `${route.name} was not removed`, async () => {
     await client.routes.remove({ id: route.id });
     setRoutes((routes) => routes.filter((other) => other.id !== route.id));
-    useActions.setState(({ removed }) => ({ removed: [...removed, route] }));
-    notifications.show({
-      id: `removed-${route.id}`,
-      message: UndoNotice({ route, onUndo: () => restoreRoute(route) }),
-      autoClose: 12_000,
-    });
+    useRemovedRoutes.setState(({ removed }) => ({ removed: [...removed, route] }));
+    showRemoved(route.id, route.name, () => restoreRoute(route));
   });
 
 export const restoreRoute = (route: Route): Promise<void> =>
   attempt(route.id, `${route.name} was not restored`, async () => {
     insert(await client.routes.restore({ id: route.id }));
-    useActions.setState(({ removed }) => ({ removed: removed.filter((other) => other.id !== route.id) }));
-    notifications.hide(`removed-${route.id}`);
+    useRemovedRoutes.setState(({ removed }) => ({
+      removed: removed.filter((other) => other.id !== route.id),
+    }));
+    takeBack(route.id);
   });
 
 /** Saves a form: a new route without `id`, a change with it. Throws what the lab says, for the form to show. */

@@ -5,8 +5,10 @@ import { CommandButton } from '../../../commands/CommandButton.tsx';
 import { runCommand } from '../../../commands/registry.ts';
 import { useConnection } from '../../../lab/connection.ts';
 import { useLive } from '../../../lab/live.ts';
+import { Badges } from '../../../parts/Badges.tsx';
+import { readColours, routeColour } from '../../../parts/tokens.ts';
 import { clockTime } from '../../../theme/clock.ts';
-import { hueOf, RouteBadges } from '../RouteName.tsx';
+import { hueOf } from '../hue.ts';
 import type { ViewControl } from '../view.ts';
 import { WINDOW_IDS, WINDOWS } from '../windows.ts';
 import classes from './ChartPanel.module.css';
@@ -18,7 +20,6 @@ import { readBucket } from './readout.ts';
 import { SeriesTable } from './SeriesTable.tsx';
 import { bucketAt, endOf } from './series.ts';
 import { summarise } from './summary.ts';
-import { readColours, routeColour } from './tokens.ts';
 
 export function ChartPanel({ view }: { view: ViewControl }) {
   const [feed] = useState(() => new SeriesFeed());
@@ -76,7 +77,7 @@ export function ChartPanel({ view }: { view: ViewControl }) {
           ) : (
             <>
               p50 of {shown.length} routes
-              <RouteBadges
+              <Badges
                 emulated={shown.some(({ emulation }) => emulation !== null)}
                 insecure={shown.some(({ insecure }) => insecure)}
               />
@@ -154,7 +155,7 @@ function Title({ route }: { route: Route }) {
     <>
       <span className={classes.swatch} style={{ '--hue': hueOf(route) }} />
       {route.name}
-      <RouteBadges emulated={route.emulation !== null} insecure={route.insecure} />
+      <Badges emulated={route.emulation !== null} insecure={route.insecure} />
     </>
   );
 }

@@ -1,7 +1,7 @@
 import type { Series } from '../../../../shared/domain.ts';
 import { formatDuration } from '../../../../shared/units.ts';
+import { Quantity } from '../../../parts/Quantity.tsx';
 import { clockTime } from '../../../theme/clock.ts';
-import { Quantity } from '../table/Quantity.tsx';
 import classes from './ChartPanel.module.css';
 import { readBucket } from './readout.ts';
 import { bucketAt } from './series.ts';

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../../../shared/units.ts';
+import { Quantity } from '../../../parts/Quantity.tsx';
 import { clockTime } from '../../../theme/clock.ts';
-import { Quantity } from '../table/Quantity.tsx';
 import type { ReadoutPlot } from './Readout.tsx';
 import { readBucket } from './readout.ts';
 import classes from './SeriesTable.module.css';

@@ -4,10 +4,10 @@
  */
 import type { ChartDataset, ChartOptions, Plugin } from 'chart.js';
 import type { Series } from '../../../../shared/domain.ts';
+import { type ChartColours, withAlpha } from '../../../parts/tokens.ts';
 import { clockTime } from '../../../theme/clock.ts';
 import { type Point, pointsOf, sparsePointsOf } from './series.ts';
 import { logTicks, timeTicks } from './ticks.ts';
-import { type ChartColours, withAlpha } from './tokens.ts';
 
 interface PlotModel {
   name: string;

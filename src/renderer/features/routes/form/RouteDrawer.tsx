@@ -8,10 +8,11 @@ import { useConnection } from '../../../lab/connection.ts';
 import { errorBody } from '../../../lab/errors.ts';
 import { useLive } from '../../../lab/live.ts';
 import { useProfiles } from '../../../lab/queries.ts';
+import { errorsUnder, under } from '../../../parts/issues.ts';
+import { PathPicker } from '../../../parts/path/PathPicker.tsx';
+import { ScaledNumber } from '../../../parts/ScaledNumber.tsx';
 import { saveRoute } from '../actions.ts';
-import { EmulationPicker } from './EmulationPicker.tsx';
 import classes from './RouteDrawer.module.css';
-import { ScaledNumber } from './ScaledNumber.tsx';
 import { fieldsOf, NEW_ROUTE, parseFields, type RouteFields } from './values.ts';
 
 /** What the form is about: a new route, one to change, or nothing. */
@@ -80,7 +81,8 @@ function RouteForm({
       onSaved(saved);
     } catch (error) {
       const body = errorBody(error);
-      if (body.field !== undefined && body.field in fields) form.setFieldError(body.field, body.message);
+      if (body.field !== undefined && body.field.split('.')[0]! in fields)
+        form.setFieldError(body.field, `${body.message} ${body.hint}`);
       else setFailure(body);
     } finally {
       setSaving(false);
@@ -88,6 +90,7 @@ function RouteForm({
   };
 
   const fields = form.getValues();
+  const pathErrors = errorsUnder('emulation', form.errors);
   // The demo lab decides where its routes lead.
   const isDemo = route?.demo ?? false;
   const blocked = !online ? 'The lab is unreachable' : null;
@@ -163,13 +166,24 @@ function RouteForm({
         )}
         <TagsInput label="Tags" {...form.getInputProps('tags')} />
       </fieldset>
-      <EmulationPicker
-        form={form}
-        profiles={profiles.data ?? []}
-        missing={
-          profiles.error ? `The profiles could not be had: ${errorBody(profiles.error).message}` : null
-        }
-      />
+      <fieldset className={classes.group}>
+        <legend>Path</legend>
+        <PathPicker
+          value={fields.emulation}
+          onChange={(emulation) => {
+            form.setFieldValue('emulation', emulation);
+            for (const path of Object.keys(pathErrors)) form.clearFieldError(under('emulation', path));
+          }}
+          errors={pathErrors}
+          profiles={profiles.data ?? []}
+          description={
+            profiles.error
+              ? `The profiles could not be had: ${errorBody(profiles.error).message}`
+              : 'Put between this lab and the server, on this machine; marked on all it measures.'
+          }
+          optional
+        />
+      </fieldset>
       <div className={classes.foot}>
         {failure && (
           <p className={classes.failure} role="alert">

@@ -1,13 +1,8 @@
 /** The route form: what its fields hold, and how that becomes a RouteInput or one message per field at fault. */
 import type { z } from 'zod';
-import { type Controller, type Emulation, type Route, RouteInput } from '../../../../shared/domain.ts';
-
-/** A number field is empty text while nothing is in it. */
-type Field = number | '';
-
-type LinkFields = {
-  [K in keyof Emulation['up']]: Emulation['up'][K] | (Emulation['up'][K] extends number | null ? '' : never);
-};
+import { type Controller, type Route, RouteInput } from '../../../../shared/domain.ts';
+import { messagesOf } from '../../../parts/issues.ts';
+import type { EmulationFields, Field } from '../../../parts/path/fields.ts';
 
 export interface RouteFields {
   name: string;
@@ -22,12 +17,7 @@ export interface RouteFields {
   transferBytes: Field;
   insecure: boolean;
   tags: string[];
-  emulation: {
-    profile: string;
-    up: LinkFields;
-    down: LinkFields;
-    flap: { periodMs: Field; downMs: Field } | null;
-  } | null;
+  emulation: EmulationFields | null;
 }
 
 /** A new route as the contract would fill it in. */
@@ -69,20 +59,5 @@ type Parsed =
 export function parseFields(fields: RouteFields): Parsed {
   const result = RouteInput.safeParse({ ...fields, serverName: fields.serverName.trim() || null });
   if (result.success) return { input: result.data, errors: null };
-  const errors: Record<string, string> = {};
-  for (const issue of result.error.issues) errors[issue.path.join('.')] ??= messageOf(issue);
-  return { input: null, errors };
-}
-
-function messageOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.expected === 'int' ? 'a whole number is required' : 'a value is required';
-    case 'too_small':
-      return issue.origin === 'string' ? issue.message : `at least ${issue.minimum}`;
-    case 'too_big':
-      return issue.origin === 'string' ? `at most ${issue.maximum} letters` : `at most ${issue.maximum}`;
-    default:
-      return issue.message;
-  }
+  return { input: null, errors: messagesOf(result.error.issues) };
 }

@@ -3,7 +3,7 @@ import { useMemo, useRef } from 'react';
 import type { Route, RouteStatus } from '../../../../shared/domain.ts';
 import { formatDuration, formatPercent } from '../../../../shared/units.ts';
 import { useLive } from '../../../lab/live.ts';
-import { hueOf } from '../RouteName.tsx';
+import { hueOf } from '../hue.ts';
 import type { ViewControl } from '../view.ts';
 import { layoutMap, type MapLine } from './layout.ts';
 import classes from './RouteMap.module.css';

@@ -1,7 +1,7 @@
 import type { Route, RouteStatus } from '../../../../shared/domain.ts';
+import { Quantity } from '../../../parts/Quantity.tsx';
 import { absenceReason } from './absence.ts';
 import { METRICS, type MetricId } from './metrics.ts';
-import { Quantity } from './Quantity.tsx';
 
 /** One number of one route, straight from its status. */
 export function MetricCell({

@@ -1,5 +1,6 @@
 import { Tooltip, UnstyledButton } from '@mantine/core';
-import { hueOf, RouteBadges } from '../RouteName.tsx';
+import { Badges } from '../../../parts/Badges.tsx';
+import { hueOf } from '../hue.ts';
 import type { Row } from './columns.tsx';
 import classes from './NameCell.module.css';
 
@@ -25,7 +26,7 @@ export function NameCell({ route, status, plotted, onToggle }: Row) {
       <button type="button" className={classes.label} title={`${route.name} · ${route.host}:${route.port}`}>
         {route.name}
       </button>
-      <RouteBadges
+      <Badges
         emulated={status?.emulated ?? route.emulation !== null}
         insecure={status?.insecure ?? route.insecure}
       />

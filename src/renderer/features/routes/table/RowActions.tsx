@@ -8,12 +8,13 @@ import {
 } from '@tabler/icons-react';
 import type { Route } from '../../../../shared/domain.ts';
 import { useConnection } from '../../../lab/connection.ts';
-import { removeRoute, setEnabled, useActions } from '../actions.ts';
+import { useBusy } from '../../../parts/attempt.ts';
+import { removeRoute, setEnabled } from '../actions.ts';
 import classes from './RowActions.module.css';
 
 export function RowActions({ route, onEdit }: { route: Route; onEdit: () => void }) {
   const online = useConnection((s) => s.phase === 'online');
-  const busy = useActions((s) => s.busy.has(route.id));
+  const busy = useBusy((s) => s.busy.has(route.id));
   const blocked = !online ? 'The lab is unreachable' : busy ? 'A request is under way' : null;
   const toggle = `${route.enabled ? 'Stop' : 'Start'} ${route.name}`;
   return (

@@ -1,7 +1,7 @@
 import { Tooltip, VisuallyHidden } from '@mantine/core';
 import type { Route, RouteStatus } from '../../../../shared/domain.ts';
+import { Explained } from '../../../parts/Explained.tsx';
 import { clockTime } from '../../../theme/clock.ts';
-import { Explained } from './Explained.tsx';
 import classes from './StateCell.module.css';
 
 /** What the probe of a route does; when the route is down, why, with the hint one click away. */

@@ -1,5 +1,5 @@
 import { NumberInput, type NumberInputProps } from '@mantine/core';
-import classes from './RouteDrawer.module.css';
+import classes from './ScaledNumber.module.css';
 
 interface Props extends Omit<NumberInputProps, 'value' | 'defaultValue' | 'onChange'> {
   value?: number | '' | null;

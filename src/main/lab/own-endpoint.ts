@@ -1,10 +1,10 @@
-/** The demo lab's server: one QUIC endpoint on loopback, in a worker of its own, with a certificate of the lab's CA. */
+/** A server of the lab's own: one QUIC endpoint on loopback, in a worker of its own, with a certificate of the lab's CA. */
 import { issueCertificate } from '../quic/tls/authority.ts';
 import type { EndpointWorkerMethods } from '../workers/protocol.ts';
 import type { LabWorker } from './worker.ts';
 
-export const DEMO_HOST = '127.0.0.1';
-export const DEMO_SERVER_NAME = 'localhost';
+export const OWN_HOST = '127.0.0.1';
+export const OWN_SERVER_NAME = 'localhost';
 const CERTIFICATE_DAYS = 30;
 
 interface Address {
@@ -12,7 +12,7 @@ interface Address {
   port: number;
 }
 
-export class DemoEndpoint {
+export class OwnEndpoint {
   readonly #worker: LabWorker<EndpointWorkerMethods>;
   readonly #authority: { certPem: string; keyPem: string };
   readonly #onListening: (port: number) => void;
@@ -55,12 +55,12 @@ export class DemoEndpoint {
 
   async #listen(): Promise<Address> {
     const { certPem, keyPem } = await issueCertificate(this.#authority, {
-      names: [DEMO_SERVER_NAME],
+      names: [OWN_SERVER_NAME],
       days: CERTIFICATE_DAYS,
       nowMs: Date.now(),
     });
     const address = await this.#worker.request('listen', {
-      host: DEMO_HOST,
+      host: OWN_HOST,
       port: 0,
       certificate: certPem,
       privateKey: keyPem,

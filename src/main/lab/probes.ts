@@ -1,0 +1,303 @@
+/**
+ * Probe runs: one measurement each, asked for by a user, kept with what its congestion controllers did. Transfers wait for one
+ * another, since two at once would measure each other; pings and handshakes go on beside them, on a thread of their own.
+ */
+
+import type { CongestionSeries } from '../../shared/congestion-series.ts';
+import { decimateSeries } from '../../shared/congestion-series.ts';
+import type { RunState } from '../../shared/domain.ts';
+import { type ErrorBody, LabError, toLabError } from '../../shared/errors.ts';
+import type { ProbeInput, ProbeRun, ProbeSeries, ProbeUpdate, Vantage } from '../../shared/probes.ts';
+import { checkParameters } from '../congestion/index.ts';
+import type { Store } from '../store/index.ts';
+import type { MeasureEvent, MeasureWorkerMethods } from '../workers/protocol.ts';
+import type { Log } from './log.ts';
+import { ActiveProbe, finalUpdate } from './probe-board.ts';
+import type { ProbePaths, ProbePlace } from './probe-path.ts';
+import type { LabWorker } from './worker.ts';
+
+/** A thread for measurements, and how many it takes at once. */
+export interface Lane {
+  worker: Pick<LabWorker<MeasureWorkerMethods>, 'request'>;
+  atOnce: number;
+}
+export type LaneName = 'transfers' | 'pings';
+
+export interface ProbesOptions {
+  store: Store;
+  lanes: Readonly<Record<LaneName, Lane>>;
+  paths: ProbePaths;
+  log: Log;
+}
+
+const MAX_QUEUED = 100;
+/** Points of one series, about, however long the run: a point at most so often, and so many in one report. */
+const SERIES_POINTS = 20_000;
+const LEAST_EVERY_US = 1000;
+const REPORTS_PER_S = 10;
+/** Results and series of a run under way are stored so often. */
+const STORE_EVERY_MS = 1000;
+/** How long somebody who cancels a run waits for its end. */
+const CANCEL_PATIENCE_MS = 5000;
+
+const laneOf = ({ mode }: ProbeInput): LaneName =>
+  mode === 'ping' || mode === 'handshake' ? 'pings' : 'transfers';
+
+interface Job {
+  active: ActiveProbe;
+  input: ProbeInput;
+  place: ProbePlace;
+  lane: LaneName;
+  isRunning: boolean;
+  storedAtMs: number;
+}
+
+export class Probes {
+  readonly #options: ProbesOptions;
+  readonly #jobs = new Map<number, Job>();
+  /** Lanes whose thread is being started again. */
+  readonly #stalled = new Set<LaneName>();
+
+  constructor(options: ProbesOptions) {
+    this.#options = options;
+  }
+
+  list(): ProbeRun[] {
+    return this.#options.store.probes.list().map((run) => this.#jobs.get(run.id)?.active.run ?? run);
+  }
+
+  /** Throws RL_NOT_FOUND. */
+  get(id: number): ProbeRun {
+    return this.#jobs.get(id)?.active.run ?? this.#options.store.probes.get(id);
+  }
+
+  /**
+   * A new run, begun as soon as its turn comes. Throws RL_INPUT_INVALID for parameters that the controller does not have,
+   * RL_NOT_FOUND for a route that is not there, RL_RATE_LIMITED when too many wait.
+   */
+  start(input: ProbeInput): ProbeRun {
+    checkParameters(input.controller, input.parameters);
+    const lane = laneOf(input);
+    if (lane === 'pings' && input.bytes !== null) {
+      throw new LabError('RL_INPUT_INVALID', `bytes: does not apply to mode ${input.mode}`, {
+        field: 'bytes',
+      });
+    }
+    const place = this.#options.paths.placeOf(input);
+    const queued = [...this.#jobs.values()].filter(({ isRunning }) => !isRunning);
+    if (queued.length >= MAX_QUEUED)
+      throw new LabError('RL_RATE_LIMITED', `${MAX_QUEUED} probe runs wait already`, {
+        hint: 'Wait until some are over, or cancel them.',
+      });
+    const run = this.#options.store.probes.create({
+      name: input.name ?? `${place.label} ${input.mode}`,
+      state: 'queued',
+      input,
+      target: place.label,
+      controller: input.controller,
+      startedAtMs: null,
+      endedAtMs: null,
+      emulated: place.emulation !== null,
+      insecure: place.insecure,
+      error: null,
+      result: null,
+    });
+    const active = new ActiveProbe(run);
+    this.#jobs.set(run.id, { active, input, place, lane, isRunning: false, storedAtMs: 0 });
+    this.#next(lane);
+    return this.get(run.id);
+  }
+
+  /** Ends a run early; one that is over is left as it is. Throws RL_NOT_FOUND. */
+  async cancel(id: number): Promise<ProbeRun> {
+    const job = this.#jobs.get(id);
+    if (job === undefined) return this.get(id);
+    job.active.ending.abort();
+    if (!job.isRunning) this.#end(job, 'cancelled', null, null);
+    else {
+      const { worker } = this.#options.lanes[job.lane];
+      // A thread that is gone ends its runs by itself.
+      await worker.request('cancel', { runId: id }).catch(() => null);
+      const patience = setTimeout(() => this.#end(job, 'cancelled', null, null), CANCEL_PATIENCE_MS);
+      await job.active.over.promise;
+      clearTimeout(patience);
+    }
+    return this.get(id);
+  }
+
+  /** Throws RL_NOT_FOUND. */
+  async remove(id: number): Promise<void> {
+    await this.cancel(id);
+    this.#options.store.probes.remove(id);
+  }
+
+  /** Throws RL_NOT_FOUND. */
+  restore(id: number): ProbeRun {
+    return this.#options.store.probes.restore(id);
+  }
+
+  /** As it goes, and then as it ended. Throws RL_NOT_FOUND. */
+  watch(id: number, signal: AbortSignal): AsyncGenerator<ProbeUpdate> {
+    const { active } = this.#jobs.get(id) ?? {};
+    if (active !== undefined) return active.watch(signal);
+    const run = this.get(id);
+    const update = finalUpdate(run, (vantage) => this.#seriesOf(id, vantage));
+    return (async function* () {
+      yield update;
+    })();
+  }
+
+  /** Throws RL_NOT_FOUND, also when the run has no such series. */
+  series(
+    id: number,
+    vantage: Vantage | undefined,
+    window: { fromUs?: number | undefined; toUs?: number | undefined; points: number },
+  ): ProbeSeries {
+    const chosen = vantage ?? this.get(id).series[0]?.vantage;
+    const series = chosen === undefined ? null : this.#seriesOf(this.get(id).id, chosen);
+    if (chosen === undefined || series === null) {
+      const whose = vantage === undefined ? '' : ` of the ${vantage}`;
+      throw new LabError('RL_NOT_FOUND', `Probe run ${id} has no congestion series${whose}`, {
+        field: 'vantage',
+      });
+    }
+    return { vantage: chosen, series: decimateSeries(series, window) };
+  }
+
+  /** For the threads' events. */
+  receive(event: MeasureEvent): void {
+    const job = this.#jobs.get(event.runId);
+    if (job === undefined) return;
+    if (event.type === 'end') {
+      job.active.record(event.series);
+      const state = job.active.ending.signal.aborted ? 'cancelled' : event.error === null ? 'done' : 'failed';
+      this.#end(job, state, event.error, event.result);
+      return;
+    }
+    if (event.result !== null) job.active.change({ result: event.result });
+    job.active.progress(event.part, event.leftS, event.series);
+    const nowMs = Date.now();
+    if (nowMs - job.storedAtMs >= STORE_EVERY_MS) this.#keep(job, nowMs);
+  }
+
+  /** A lane's thread is gone, and its runs with it; those that wait go on waiting. */
+  laneLost(lane: LaneName, error: LabError): void {
+    this.#stalled.add(lane);
+    for (const job of [...this.#jobs.values()])
+      if (job.isRunning && job.lane === lane) this.#end(job, 'failed', error.toBody(), null);
+  }
+
+  laneBack(lane: LaneName): void {
+    this.#stalled.delete(lane);
+    this.#next(lane);
+  }
+
+  /** What the paths of these runs need is gone. */
+  pathLost(error: LabError, isAffected: (place: ProbePlace) => boolean): void {
+    for (const job of [...this.#jobs.values()]) {
+      if (!job.isRunning || !isAffected(job.place)) continue;
+      const { worker } = this.#options.lanes[job.lane];
+      void worker.request('cancel', { runId: job.active.run.id }).catch(() => null);
+      this.#end(job, 'failed', error.toBody(), null);
+    }
+  }
+
+  /** The lab closes: what is under way is cut off, and what was measured of it stored. */
+  abandon(): void {
+    for (const job of [...this.#jobs.values()]) this.#end(job, 'interrupted', null, null);
+  }
+
+  #seriesOf(id: number, vantage: Vantage): CongestionSeries | null {
+    const job = this.#jobs.get(id);
+    return job === undefined ? this.#options.store.probes.series(id, vantage) : job.active.series(vantage);
+  }
+
+  /** Begins runs that wait, as many as the lane takes. */
+  #next(lane: LaneName): void {
+    if (this.#stalled.has(lane)) return;
+    const jobs = [...this.#jobs.values()].filter((job) => job.lane === lane);
+    let free = this.#options.lanes[lane].atOnce - jobs.filter(({ isRunning }) => isRunning).length;
+    for (const job of jobs) {
+      if (job.isRunning || free-- <= 0) continue;
+      job.isRunning = true;
+      void this.#begin(job);
+    }
+  }
+
+  async #begin(job: Job): Promise<void> {
+    const { lanes, paths, store } = this.#options;
+    const { active, input, lane } = job;
+    const runId = active.run.id;
+    const { ending } = active;
+    try {
+      active.change(store.probes.update(runId, { state: 'running', startedAtMs: Date.now() }));
+      const connect = await paths.open(runId, input);
+      if (ending.signal.aborted) return this.#end(job, 'cancelled', null, null);
+      const { controller: name, parameters, mode, durationS } = input;
+      await lanes[lane].worker.request('start', {
+        runId,
+        connect: { ...connect, controller: { name, parameters } },
+        plan: {
+          mode,
+          durationMs: durationS * 1000,
+          ratePerS: input.ratePerS,
+          bytes: input.bytes ?? undefined,
+          everyUs: Math.max(LEAST_EVERY_US, Math.round((durationS * 1e6) / SERIES_POINTS)),
+          wish: { name, parameters },
+        },
+        points: Math.max(4, Math.round(SERIES_POINTS / (durationS * REPORTS_PER_S))),
+      });
+      // One that was cancelled before the thread knew of it.
+      if (ending.signal.aborted) await lanes[lane].worker.request('cancel', { runId });
+    } catch (thrown) {
+      this.#end(job, 'failed', toLabError(thrown).toBody(), null);
+    }
+  }
+
+  /** Stores what is new of a run under way. What cannot be stored now is tried again with the next. */
+  #keep(job: Job, nowMs: number): void {
+    const { store, log } = this.#options;
+    const { id, result } = job.active.run;
+    job.storedAtMs = nowMs;
+    try {
+      store.probes.append(id, job.active.unstored());
+      job.active.markStored();
+      store.probes.update(id, { result });
+    } catch (thrown) {
+      log.error({ run: id, reason: toLabError(thrown).message }, 'a probe run cannot be stored');
+    }
+  }
+
+  #end(
+    job: Job,
+    state: Extract<RunState, 'done' | 'failed' | 'cancelled' | 'interrupted'>,
+    error: ErrorBody | null,
+    result: ProbeRun['result'],
+  ): void {
+    const { store, log, paths } = this.#options;
+    const { active } = job;
+    const { id } = active.run;
+    if (!this.#jobs.has(id)) return;
+    active.change({ state, error, endedAtMs: Date.now(), ...(result !== null && { result }) });
+    this.#keep(job, 0);
+    const { run } = active;
+    try {
+      store.probes.update(id, { state, error, endedAtMs: run.endedAtMs, result: run.result });
+    } catch (thrown) {
+      log.error({ run: id, reason: toLabError(thrown).message }, 'the end of a probe run cannot be stored');
+    }
+    this.#jobs.delete(id);
+    active.over.resolve(run);
+    if (job.isRunning && state !== 'interrupted') {
+      void paths
+        .close(id, job.place)
+        .catch((thrown: unknown) =>
+          log.info(
+            { run: id, reason: toLabError(thrown).message },
+            'an emulated path was gone before its run',
+          ),
+        );
+    }
+    if (state !== 'interrupted') this.#next(job.lane);
+  }
+}

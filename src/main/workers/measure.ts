@@ -1,0 +1,60 @@
+/** Worker entry: measurements for probe runs (MeasureWorkerMethods; events: MeasureEvent). */
+import { decimateSeries } from '../../shared/congestion-series.ts';
+import { type ErrorBody, toLabError } from '../../shared/errors.ts';
+import type { ProbeResult, ProbeSeries } from '../../shared/probes.ts';
+import { Measurement } from '../probe/measurement.ts';
+import { ALPN } from '../probe/protocol.ts';
+import { warmUp } from '../probe/warm-up.ts';
+import { emit, serve } from './port.ts';
+import type { MeasureEvent, MeasureJob, MeasureWorkerMethods } from './protocol.ts';
+
+const REPORT_EVERY_MS = 100;
+/** A result so far is computed so seldom that it takes at most one part in so many of the thread. */
+const RESULT_SHARE = 20;
+const RESULT_EVERY_MS = 1000;
+
+const warm = warmUp();
+const underWay = new Map<number, AbortController>();
+
+async function measure({ runId, connect, plan, points }: MeasureJob, signal: AbortSignal): Promise<void> {
+  await warm;
+  const measurement = new Measurement({ ...connect, alpn: [ALPN] }, plan, signal);
+  const takeSeries = (): ProbeSeries[] =>
+    measurement
+      .takeSeries()
+      .map(({ vantage, series }) => ({ vantage, series: decimateSeries(series, { points }) }));
+  let resultAtMs = 0;
+  const resultIfDue = (): ProbeResult | null => {
+    const startedMs = performance.now();
+    if (startedMs < resultAtMs) return null;
+    const result = measurement.result();
+    const nowMs = performance.now();
+    resultAtMs = nowMs + Math.max(RESULT_EVERY_MS, RESULT_SHARE * (nowMs - startedMs));
+    return result;
+  };
+  const report = setInterval(() => {
+    const { part, leftS } = measurement.progress();
+    emit<MeasureEvent>({ type: 'progress', runId, part, leftS, result: resultIfDue(), series: takeSeries() });
+  }, REPORT_EVERY_MS);
+  let error: ErrorBody | null = null;
+  try {
+    await measurement.run();
+  } catch (thrown) {
+    error = toLabError(thrown).toBody();
+  }
+  clearInterval(report);
+  emit<MeasureEvent>({ type: 'end', runId, error, result: measurement.result(), series: takeSeries() });
+}
+
+serve<MeasureWorkerMethods>({
+  start(job) {
+    const ending = new AbortController();
+    underWay.set(job.runId, ending);
+    void measure(job, ending.signal).finally(() => underWay.delete(job.runId));
+    return null;
+  },
+  cancel({ runId }) {
+    underWay.get(runId)?.abort();
+    return null;
+  },
+});

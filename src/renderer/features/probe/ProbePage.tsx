@@ -1,0 +1,195 @@
+import { Button, FileButton, SegmentedControl } from '@mantine/core';
+import { useElementSize } from '@mantine/hooks';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import type { ProbeRun } from '../../../shared/probes.ts';
+import { CommandButton } from '../../commands/CommandButton.tsx';
+import { useConnection } from '../../lab/connection.ts';
+import { errorBody } from '../../lab/errors.ts';
+import { useProbes } from '../../lab/queries.ts';
+import { importQlog } from './actions.ts';
+import { ProbeForm } from './form/ProbeForm.tsx';
+import { ProbeCommands } from './ProbeCommands.tsx';
+import classes from './ProbePage.module.css';
+import { RunFeed } from './run/feed.ts';
+import { RunView } from './run/RunView.tsx';
+import { RunList } from './runs/RunList.tsx';
+import { useProbeView } from './view.ts';
+
+const NO_RUNS: ProbeRun[] = [];
+/** From this width on form, run and list stand side by side. */
+const THREE_COLUMNS_FROM = 1640;
+
+type Side = 'form' | 'runs';
+
+export function ProbePage() {
+  const query = useProbes();
+  const runs = query.data ?? NO_RUNS;
+  const view = useProbeView();
+  const { runId, otherId } = view;
+  const online = useConnection((s) => s.phase === 'online');
+  const generation = useConnection((s) => s.generation);
+  const { ref, width } = useElementSize();
+  const isWide = width >= THREE_COLUMNS_FROM;
+  const [side, setSide] = useState<Side>(runId === null ? 'form' : 'runs');
+  const [feed] = useState(() => new RunFeed());
+  const version = useSyncExternalStore(feed.subscribe, feed.version);
+  const page = useRef<HTMLDivElement>(null);
+  const resetFile = useRef<() => void>(null);
+  const openFile = useRef<() => void>(() => {});
+
+  useEffect(() => {
+    if (online)
+      feed.show(
+        [runId, otherId].filter((id) => id !== null),
+        generation,
+      );
+  }, [feed, runId, otherId, generation, online]);
+  useEffect(() => () => feed.pause(), [feed]);
+
+  const importFiles = (files: readonly File[]): void => {
+    for (const file of files) importQlog(file, (run) => view.open(run.id));
+    resetFile.current?.();
+  };
+  const setUp = (): void => {
+    setSide('form');
+    // Once the form stands there.
+    requestAnimationFrame(() => page.current?.querySelector<HTMLElement>('form input')?.focus());
+  };
+  const list = (
+    <section className={classes.list} aria-label="Stored runs">
+      {isWide && <h2 className={classes.title}>Runs</h2>}
+      {runs.length > 0 ? (
+        <RunList runs={runs} shownId={runId} />
+      ) : (
+        <p className={classes.none}>{query.data ? 'No run is stored yet.' : ''}</p>
+      )}
+    </section>
+  );
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: files are dropped anywhere; the button does the same.
+    <div
+      ref={page}
+      className={classes.page}
+      data-stale={!online && query.data !== undefined}
+      onDragOver={(event) => {
+        if (event.dataTransfer.types.includes('Files')) event.preventDefault();
+      }}
+      onDrop={(event) => {
+        if (event.dataTransfer.files.length === 0) return;
+        event.preventDefault();
+        if (online) importFiles([...event.dataTransfer.files]);
+      }}
+    >
+      <header className={classes.head}>
+        <h1>Probe</h1>
+        <Counts runs={query.data} />
+        <FileButton
+          onChange={(files) => importFiles(files)}
+          multiple
+          accept=".qlog,.sqlog,.json"
+          resetRef={resetFile}
+          inputProps={{ 'aria-label': 'qlog files', 'data-testid': 'qlog-files' } as never}
+        >
+          {({ onClick }) => {
+            openFile.current = onClick;
+            return <CommandButton command="probe.import">Import qlog</CommandButton>;
+          }}
+        </FileButton>
+        <CommandButton command="probe.new">New probe</CommandButton>
+      </header>
+      <div ref={ref} className={classes.body} data-wide={isWide}>
+        <aside
+          className={classes.side}
+          aria-label={isWide ? 'Set up a probe' : 'Set up a probe, and stored runs'}
+        >
+          {isWide ? (
+            <h2 className={classes.title}>New probe</h2>
+          ) : (
+            <SegmentedControl
+              className={classes.sides!}
+              fullWidth
+              aria-label="Beside the run"
+              data={[
+                { value: 'form', label: 'New probe' },
+                { value: 'runs', label: `Runs (${runs.length})` },
+              ]}
+              value={side}
+              onChange={(next) => setSide(next as Side)}
+            />
+          )}
+          {isWide || side === 'form' ? <ProbeForm onStarted={(run) => view.open(run.id)} /> : list}
+        </aside>
+        <div className={classes.main}>
+          {runId !== null ? (
+            <RunView
+              key={runId}
+              feed={feed}
+              version={version}
+              id={runId}
+              listed={runs.find(({ id }) => id === runId) ?? null}
+              otherId={otherId}
+              runs={runs}
+              view={view}
+            />
+          ) : query.error && online ? (
+            <Failed error={query.error} onRetry={() => query.refetch()} />
+          ) : (
+            <Nothing hasRuns={runs.length > 0} isLoaded={query.data !== undefined} />
+          )}
+        </div>
+        {isWide && list}
+      </div>
+      <ProbeCommands
+        run={runId === null ? null : (feed.run(runId)?.run ?? runs.find(({ id }) => id === runId) ?? null)}
+        runs={runs}
+        view={view}
+        onSetUp={setUp}
+        onImport={() => openFile.current()}
+      />
+    </div>
+  );
+}
+
+function Counts({ runs }: { runs: readonly ProbeRun[] | undefined }) {
+  const words = (['running', 'queued', 'failed'] as const).flatMap((state) => {
+    const count = runs?.filter((run) => run.state === state).length ?? 0;
+    return count > 0 ? [`${count} ${state}`] : [];
+  });
+  return (
+    <span className={classes.counts}>
+      {runs && [`${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`, ...words].join(', ')}
+    </span>
+  );
+}
+
+function Nothing({ hasRuns, isLoaded }: { hasRuns: boolean; isLoaded: boolean }) {
+  if (!isLoaded) return null;
+  return (
+    <div className={classes.notice}>
+      <h2>{hasRuns ? 'No run is shown' : 'No probe yet'}</h2>
+      <p>
+        A probe measures one target once and shows what its congestion controller did: windows, rates, round
+        trips and phases. An emulated path needs no network. A qlog file, of any QUIC implementation, is shown
+        the same way: drop it here.
+      </p>
+      <CommandButton command="probe.start" variant="filled">
+        Start the probe
+      </CommandButton>
+      <CommandButton command="probe.import">Import a qlog file</CommandButton>
+    </div>
+  );
+}
+
+function Failed({ error, onRetry }: { error: Error; onRetry: () => void }) {
+  const { message, hint, code } = errorBody(error);
+  return (
+    <div className={classes.notice} role="alert">
+      <h2>The runs could not be listed</h2>
+      <p>
+        {message} {hint} ({code})
+      </p>
+      <Button onClick={onRetry}>Try again</Button>
+    </div>
+  );
+}

@@ -1,0 +1,77 @@
+/** What the page does to probe runs. Every failure is shown with its code and hint, none is swallowed. */
+import { create } from 'zustand';
+import { IMPORT_PART_CHARS } from '../../../shared/contract/index.ts';
+import type { ProbeInput, ProbeRun } from '../../../shared/probes.ts';
+import { client } from '../../lab/connection.ts';
+import { orpc, queryClient } from '../../lab/queries.ts';
+import { attempt } from '../../parts/attempt.ts';
+import { showRemoved, takeBack } from '../../parts/removed.tsx';
+import { partsOf } from './import/parts.ts';
+
+/** Runs removed on this page and not restored, the newest last. */
+export const useRemovedRuns = create<{ removed: readonly ProbeRun[] }>(() => ({ removed: [] }));
+
+const runsKey = orpc.probes.list.queryKey();
+
+function setRuns(change: (runs: ProbeRun[]) => ProbeRun[]): void {
+  // A list asked for before the change would undo it on arrival.
+  queryClient.cancelQueries({ queryKey: runsKey });
+  queryClient.setQueryData(runsKey, (runs) => runs && change(runs));
+  queryClient.invalidateQueries({ queryKey: runsKey });
+}
+
+const put = (run: ProbeRun): void =>
+  setRuns((runs) => [run, ...runs.filter(({ id }) => id !== run.id)].sort((a, b) => b.id - a.id));
+
+/** Keeps the list as new as the run that is watched. */
+export const noteRun = (run: ProbeRun): void =>
+  void queryClient.setQueryData(runsKey, (runs) => runs?.map((other) => (other.id === run.id ? run : other)));
+
+/** Starts a run. Throws what the lab says, for the form to show. */
+export async function startProbe(input: ProbeInput): Promise<ProbeRun> {
+  const run = await client.probes.start(input);
+  put(run);
+  return run;
+}
+
+export const cancelProbe = (run: ProbeRun): Promise<void> =>
+  attempt(`probe-${run.id}`, `${run.name} was not cancelled`, async () =>
+    put(await client.probes.cancel({ id: run.id })),
+  );
+
+export const runAgain = (run: ProbeRun, onStarted: (run: ProbeRun) => void): Promise<void> =>
+  attempt(`probe-${run.id}`, `${run.name} was not run again`, async () => {
+    if (run.input) onStarted(await startProbe(run.input));
+  });
+
+export const removeProbe = (run: ProbeRun): Promise<void> =>
+  attempt(`probe-${run.id}`, `${run.name} was not removed`, async () => {
+    await client.probes.remove({ id: run.id });
+    setRuns((runs) => runs.filter(({ id }) => id !== run.id));
+    useRemovedRuns.setState(({ removed }) => ({ removed: [...removed, run] }));
+    showRemoved(`probe-${run.id}`, run.name, () => restoreProbe(run));
+  });
+
+export const restoreProbe = (run: ProbeRun): Promise<void> =>
+  attempt(`probe-${run.id}`, `${run.name} was not restored`, async () => {
+    put(await client.probes.restore({ id: run.id }));
+    useRemovedRuns.setState(({ removed }) => ({ removed: removed.filter(({ id }) => id !== run.id) }));
+    takeBack(`probe-${run.id}`);
+  });
+
+/** Takes a qlog file as a run. `onRun` is told of it once it is whole. */
+export const importQlog = (file: File, onRun: (run: ProbeRun) => void): Promise<void> =>
+  attempt(`import-${file.name}`, `${file.name} was not imported`, async () => {
+    let run: ProbeRun | null = null;
+    for await (const { text, more } of partsOf(file, IMPORT_PART_CHARS)) {
+      run = await client.probes.importQlog({
+        name: file.name.slice(0, 256),
+        text,
+        more,
+        ...(run && { continues: run.id }),
+      });
+    }
+    if (run === null) return;
+    put(run);
+    onRun(run);
+  });

@@ -1,0 +1,90 @@
+import { NumberInput, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import type { ControllerInfo } from '../../../../shared/probes.ts';
+import classes from './ProbeForm.module.css';
+import { changedOf, type ProbeFields } from './values.ts';
+
+interface Props {
+  specs: ControllerInfo['parameters'];
+  values: ProbeFields['parameters'];
+  /** Messages by the parameter's name. */
+  errors: Readonly<Record<string, string>>;
+  onChange: (values: ProbeFields['parameters']) => void;
+}
+
+/** Above this many it is worth finding one by typing. */
+const SEARCHED_FROM = 9;
+
+/** The parameters of a controller as its own table describes them; an empty field is at its default. */
+export function ParameterFields({ specs, values, errors, onChange }: Props) {
+  const [search, setSearch] = useState('');
+  const [isOpen, setOpen] = useState(false);
+  const changed = changedOf(values, specs);
+  const count = Object.keys(changed).length;
+  const wanted = search.trim().toLowerCase();
+  const shown = specs.filter(
+    ({ name, doc }) =>
+      errors[name] !== undefined || name.toLowerCase().includes(wanted) || doc.toLowerCase().includes(wanted),
+  );
+  return (
+    <details
+      className={classes.parameters}
+      open={isOpen || Object.keys(errors).length > 0}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
+      <summary>
+        Parameters
+        <span className={classes.count}>
+          {count > 0 ? `${count} of ${specs.length} changed` : `${specs.length}, all at their defaults`}
+        </span>
+      </summary>
+      {specs.length >= SEARCHED_FROM && (
+        <TextInput
+          aria-label="Find a parameter"
+          placeholder="Find a parameter"
+          value={search}
+          onChange={(event) => setSearch(event.currentTarget.value)}
+        />
+      )}
+      {shown.map((spec) => (
+        <Parameter
+          key={spec.name}
+          spec={spec}
+          value={values[spec.name] ?? ''}
+          isChanged={spec.name in changed}
+          error={errors[spec.name]}
+          onChange={(value) => onChange({ ...values, [spec.name]: value })}
+        />
+      ))}
+      {shown.length === 0 && <p className={classes.note}>No parameter of that name.</p>}
+    </details>
+  );
+}
+
+interface ParameterProps {
+  spec: ControllerInfo['parameters'][number];
+  value: number | '';
+  isChanged: boolean;
+  error: string | undefined;
+  onChange: (value: number | '') => void;
+}
+
+function Parameter({ spec, value, isChanged, error, onChange }: ParameterProps) {
+  const { name, default: usual, unit, min, max, section, doc } = spec;
+  return (
+    <div className={classes.parameter} data-changed={isChanged}>
+      <NumberInput
+        label={name}
+        description={`${doc} ${min} to ${max}${unit === 'count' ? '' : ` ${unit}`}; ${section}`}
+        inputWrapperOrder={['label', 'input', 'error', 'description']}
+        placeholder={String(usual)}
+        value={value}
+        hideControls
+        error={error}
+        rightSection={unit !== 'count' && <span className={classes.unit}>{unit}</span>}
+        rightSectionWidth={unit.length * 6 + 14}
+        onChange={(next) => onChange(typeof next === 'number' ? next : '')}
+      />
+    </div>
+  );
+}

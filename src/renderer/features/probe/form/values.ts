@@ -1,0 +1,121 @@
+/** The probe form: what its fields hold, and how that becomes a ProbeInput or one message per field at fault. */
+import type { z } from 'zod';
+import type { ControllerInfo, ProbeTarget } from '../../../../shared/probes.ts';
+import { ProbeInput } from '../../../../shared/probes.ts';
+import { messagesOf } from '../../../parts/issues.ts';
+import { type EmulationFields, type Field, PLAIN_PATH } from '../../../parts/path/fields.ts';
+
+export interface ProbeFields {
+  name: string;
+  kind: ProbeTarget['kind'];
+  host: string;
+  port: Field;
+  serverName: string;
+  insecure: boolean;
+  routeId: string | null;
+  emulation: EmulationFields;
+  mode: ProbeInput['mode'];
+  durationS: Field;
+  ratePerS: Field;
+  /** Null: no limit but the duration. */
+  bytes: Field | null;
+  controller: ProbeInput['controller'];
+  /** What somebody typed; what equals the default is not sent. */
+  parameters: Record<string, Field>;
+}
+
+/** A probe as the contract would fill it in. */
+export const NEW_PROBE: ProbeFields = {
+  name: '',
+  kind: 'emulated',
+  host: '',
+  port: 443,
+  serverName: '',
+  insecure: false,
+  routeId: null,
+  emulation: PLAIN_PATH,
+  mode: 'download',
+  durationS: 10,
+  ratePerS: 10,
+  bytes: null,
+  controller: 'cubic',
+  parameters: {},
+};
+
+type Parsed =
+  | { input: z.output<typeof ProbeInput>; errors: null }
+  | { input: null; errors: Record<string, string> };
+
+/** The field of the form that a field of the input stands in: `target.id` is `routeId`. */
+export function fieldOf(path: string): string {
+  if (path === 'target.id') return 'routeId';
+  return path.startsWith('target.') ? path.slice('target.'.length) : path;
+}
+
+export function parseProbe(fields: ProbeFields, specs: ControllerInfo['parameters']): Parsed {
+  const result = ProbeInput.safeParse({
+    name: fields.name.trim() || null,
+    target: targetOf(fields),
+    mode: fields.mode,
+    durationS: fields.durationS,
+    ratePerS: fields.ratePerS,
+    bytes: fields.bytes,
+    controller: fields.controller,
+    parameters: changedOf(fields.parameters, specs),
+  });
+  const errors = result.success ? {} : messagesOf(result.error.issues);
+  for (const [name, message] of Object.entries(outOfRange(fields.parameters, specs))) {
+    errors[`parameters.${name}`] = message;
+  }
+  if (result.success && Object.keys(errors).length === 0) return { input: result.data, errors: null };
+  return {
+    input: null,
+    errors: Object.fromEntries(Object.entries(errors).map(([path, message]) => [fieldOf(path), message])),
+  };
+}
+
+function targetOf({ kind, host, port, serverName, insecure, routeId, emulation }: ProbeFields): unknown {
+  if (kind === 'address') return { kind, host, port, serverName: serverName.trim() || null, insecure };
+  return kind === 'route' ? { kind, id: routeId ?? '' } : { kind, emulation };
+}
+
+/** The parameters that differ from their defaults; an empty field is at its default. */
+export const changedOf = (
+  parameters: ProbeFields['parameters'],
+  specs: ControllerInfo['parameters'],
+): Record<string, number> =>
+  Object.fromEntries(
+    specs.flatMap((spec) => {
+      const value = parameters[spec.name];
+      return typeof value === 'number' && value !== spec.default ? [[spec.name, value]] : [];
+    }),
+  );
+
+function outOfRange(
+  parameters: ProbeFields['parameters'],
+  specs: ControllerInfo['parameters'],
+): Record<string, string> {
+  const messages: Record<string, string> = {};
+  for (const [name, value] of Object.entries(changedOf(parameters, specs))) {
+    const { min, max, unit } = specs.find((spec) => spec.name === name)!;
+    if (value < min || value > max) messages[name] = `from ${min} to ${max}`;
+    else if (unit === 'count' && !Number.isInteger(value)) messages[name] = 'a whole number is required';
+  }
+  return messages;
+}
+
+/** The form as it was for a run. */
+export function fieldsOf(input: ProbeInput): ProbeFields {
+  const { target, name, parameters, ...rest } = input;
+  const fields = {
+    ...NEW_PROBE,
+    ...rest,
+    name: name ?? '',
+    kind: target.kind,
+    parameters: { ...parameters },
+  };
+  if (target.kind === 'route') return { ...fields, routeId: target.id };
+  if (target.kind === 'emulated') return { ...fields, emulation: structuredClone(target.emulation) };
+  const { host, port, serverName, insecure } = target;
+  return { ...fields, host, port, serverName: serverName ?? '', insecure };
+}

@@ -1,0 +1,244 @@
+import { Button, Menu, SegmentedControl } from '@mantine/core';
+import { useCallback, useMemo, useState } from 'react';
+import type { ProbeRun, Vantage } from '../../../../shared/probes.ts';
+import { CommandButton } from '../../../commands/CommandButton.tsx';
+import { Badges } from '../../../parts/Badges.tsx';
+import { Quantity } from '../../../parts/Quantity.tsx';
+import { VerdictWords } from '../../../parts/VerdictWords.tsx';
+import { clockTime } from '../../../theme/clock.ts';
+import { CongestionView, type FlowPlot } from '../congestion/CongestionView.tsx';
+import type { Window } from '../congestion/decimate.ts';
+import { CongestionTrace } from '../congestion/trace.ts';
+import type { ProbeViewControl } from '../view.ts';
+import { type HeldRun, isOver, type RunFeed } from './feed.ts';
+import { figuresOf, stepsOf } from './figures.ts';
+import classes from './RunView.module.css';
+import { verdictOfRun } from './verdict.ts';
+
+interface Props {
+  feed: RunFeed;
+  version: number;
+  id: number;
+  /** As the list has it, before the feed has told. */
+  listed: ProbeRun | null;
+  otherId: number | null;
+  runs: readonly ProbeRun[];
+  view: ProbeViewControl;
+}
+
+const NO_TRACE = new CongestionTrace();
+
+/** One run, live or stored: how far it is, what it measured, what its congestion controller did. */
+export function RunView({ feed, version, id, listed, otherId, runs, view }: Props) {
+  const held = feed.run(id);
+  const run = held?.run ?? listed;
+  const [wanted, setWanted] = useState<Vantage | null>(null);
+  const vantages = run?.series.map(({ vantage }) => vantage) ?? [];
+  const vantage = wanted && vantages.includes(wanted) ? wanted : (vantages[0] ?? 'client');
+
+  const flows = useFlows(feed, id, run, vantage, otherId);
+  const look = useCallback(
+    (window: Window, columns: number) => {
+      for (const flow of flows) feed.want(flow.run, flow.vantage, window, columns);
+    },
+    [feed, flows],
+  );
+
+  if (run === null) {
+    const words = held?.error ? `${held.error.message} ${held.error.hint} (${held.error.code})` : '';
+    return (
+      <p className={classes.missing} role={held?.error ? 'alert' : undefined}>
+        {words}
+      </p>
+    );
+  }
+  return (
+    <article className={classes.run} aria-label={run.name} data-testid="run" data-state={run.state}>
+      <header className={classes.head}>
+        <h2 title={run.name}>{run.name}</h2>
+        <Badges emulated={run.emulated} insecure={run.insecure} imported={run.imported} />
+        <span className={classes.about}>
+          {[run.target, run.controller].filter((word) => word !== null && word !== run.name).join(' · ')}
+        </span>
+        {vantages.length > 1 && otherId === null && (
+          <SegmentedControl
+            aria-label="Whose controller"
+            data={vantages.map((each) => ({ value: each, label: each === 'server' ? 'Server' : 'Probe' }))}
+            value={vantage}
+            onChange={(each) => setWanted(each as Vantage)}
+          />
+        )}
+        <Compare run={run} runs={runs} otherId={otherId} view={view} />
+        {isOver(run) ? (
+          run.input && <CommandButton command="probe.again">Run again</CommandButton>
+        ) : (
+          <CommandButton command="probe.cancel">Cancel</CommandButton>
+        )}
+        <CommandButton command="selection.remove">Remove</CommandButton>
+      </header>
+      <Progress run={run} held={held} />
+      <Figures run={run} />
+      <CongestionView
+        key={`${id}-${otherId}-${vantage}`}
+        flows={flows}
+        version={version}
+        expectedUs={isOver(run) ? 0 : (run.input?.durationS ?? 0) * 1e6}
+        notice={noticeOf(run, held)}
+        onLook={look}
+      />
+    </article>
+  );
+}
+
+type RunFlow = FlowPlot & { run: number; vantage: Vantage };
+
+function useFlows(
+  feed: RunFeed,
+  id: number,
+  run: ProbeRun | null,
+  vantage: Vantage,
+  otherId: number | null,
+): RunFlow[] {
+  const other = otherId === null ? null : feed.run(otherId);
+  const otherVantage = other?.run?.series[0]?.vantage ?? 'client';
+  const trace = feed.run(id)?.traces.get(vantage) ?? NO_TRACE;
+  const otherTrace = other?.traces.get(otherVantage) ?? NO_TRACE;
+  const name = run?.name ?? '';
+  const otherName = other?.run?.name ?? '';
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for the feed.
+  return useMemo(() => {
+    const titled = (title: string, of: ProbeRun | null | undefined): string =>
+      otherId === null ? title : `${title} (${of?.controller ?? 'unknown'}, run ${of?.id})`;
+    const first = { id: `${id}`, run: id, vantage, name: titled(name, run), trace };
+    if (otherId === null) return [first];
+    return [
+      first,
+      {
+        id: `${otherId}`,
+        run: otherId,
+        vantage: otherVantage,
+        name: titled(otherName, other?.run),
+        trace: otherTrace,
+      },
+    ];
+  }, [id, vantage, name, trace, otherId, otherVantage, otherName, otherTrace]);
+}
+
+function noticeOf(run: ProbeRun, held: HeldRun | null): { text: string; isFault: boolean } | null {
+  const error = run.error ?? held?.error;
+  if (error) return { text: `${error.message} ${error.hint} (${error.code})`, isFault: true };
+  if (!held?.run) return null;
+  if (run.state === 'queued')
+    return { text: 'Other probes are measuring; this one waits its turn.', isFault: false };
+  if (run.state === 'running') return { text: 'Connecting; nothing measured yet.', isFault: false };
+  return { text: 'Of this run nothing of a congestion controller is known.', isFault: false };
+}
+
+function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
+  const { state, error, startedAtMs, endedAtMs } = run;
+  const progress = isOver(run) ? null : (held?.progress ?? null);
+  const eta = held?.etaS ?? null;
+  const span =
+    startedAtMs !== null && endedAtMs !== null && !run.imported
+      ? `${clockTime(startedAtMs)}, ${((endedAtMs - startedAtMs) / 1e3).toFixed(1)} s`
+      : '';
+  return (
+    <div className={classes.progress} data-testid="run-progress">
+      <span
+        className={classes.bar}
+        role="progressbar"
+        aria-label={`Progress of ${run.name}`}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        {...(progress !== null && { 'aria-valuenow': Math.round(progress * 100) })}
+        hidden={isOver(run)}
+      >
+        <span style={{ width: `${(progress ?? 0) * 100}%` }} />
+      </span>
+      <span data-testid="run-state" className={classes.state} data-fault={state === 'failed'}>
+        {state}
+      </span>
+      <span>
+        {isOver(run) ? span : stepsOf(run)}
+        {!isOver(run) && eta !== null && `, ${Math.ceil(eta)} s left`}
+      </span>
+      {error && (
+        <span className={classes.fault} role="alert">
+          {error.message} {error.hint} ({error.code})
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Figures({ run }: { run: ProbeRun }) {
+  const verdict = verdictOfRun(run);
+  return (
+    <div className={classes.figures}>
+      {!run.imported && (
+        <dl data-testid="figures">
+          {figuresOf(run.input?.mode ?? null, run.result).map(({ id, label, value, text }) => (
+            <div key={id}>
+              <dt>{label}</dt>
+              <dd>
+                <Quantity
+                  value={value}
+                  text={text}
+                  absent={isOver(run) ? 'Not measured by this run.' : 'Not measured yet.'}
+                  testId={`figure-${id}`}
+                />
+              </dd>
+            </div>
+          ))}
+          {verdict && (
+            <div className={classes.verdict}>
+              <dt>Verdict</dt>
+              <dd>
+                <VerdictWords name={run.name} verdict={verdict} span="a run" testId="run-verdict" />
+              </dd>
+            </div>
+          )}
+        </dl>
+      )}
+      {run.imported && <p className={classes.source}>Read from a qlog file.</p>}
+    </div>
+  );
+}
+
+function Compare({
+  run,
+  runs,
+  otherId,
+  view,
+}: {
+  run: ProbeRun;
+  runs: readonly ProbeRun[];
+  otherId: number | null;
+  view: ProbeViewControl;
+}) {
+  const others = runs.filter(({ id, series }) => id !== run.id && series.length > 0);
+  if (otherId !== null) return <CommandButton command="probe.alone">End comparison</CommandButton>;
+  return (
+    <Menu position="bottom-end" width={320}>
+      <Menu.Target>
+        <Button
+          disabled={others.length === 0}
+          title={others.length === 0 ? 'There is no other run' : undefined}
+        >
+          Compare with
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown className={classes.others!}>
+        {others.map((other) => (
+          <Menu.Item key={other.id} onClick={() => view.compare(run.id, other.id)}>
+            {other.name}
+            <span className={classes.about}>
+              {' '}
+              {other.controller} · run {other.id}
+            </span>
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,146 @@
+/**
+ * The runs on screen, outside React: one stream each, which ends with the run, and their traces. React learns once per
+ * animation frame that something changed.
+ */
+import type { ErrorBody } from '../../../../shared/errors.ts';
+import type { ProbeRun, Vantage } from '../../../../shared/probes.ts';
+import { client } from '../../../lab/connection.ts';
+import { errorBody } from '../../../lab/errors.ts';
+import { follow } from '../../../lab/follow.ts';
+import { perFrame } from '../../../lab/per-frame.ts';
+import { noteRun } from '../actions.ts';
+import type { Window } from '../congestion/decimate.ts';
+import { CongestionTrace } from '../congestion/trace.ts';
+import { Detail } from './detail.ts';
+
+export interface HeldRun {
+  run: ProbeRun | null;
+  /** 0 to 1; null where that is not known. */
+  progress: number | null;
+  etaS: number | null;
+  traces: ReadonlyMap<Vantage, CongestionTrace>;
+  error: ErrorBody | null;
+}
+
+interface Held extends HeldRun {
+  traces: Map<Vantage, CongestionTrace>;
+  abort: AbortController;
+  generation: number;
+  details: Map<Vantage, Detail>;
+}
+
+export const isOver = ({ state }: ProbeRun): boolean => state !== 'queued' && state !== 'running';
+
+export class RunFeed {
+  readonly #held = new Map<number, Held>();
+  readonly #listeners = new Set<() => void>();
+  #version = 0;
+  readonly #frame = perFrame(() => this.#changed());
+
+  /** Follows exactly these runs. A new `generation` of the connection begins those anew that are not over. */
+  show(ids: readonly number[], generation: number): void {
+    for (const [id, held] of this.#held) {
+      if (ids.includes(id)) continue;
+      held.abort.abort();
+      this.#held.delete(id);
+    }
+    for (const id of ids) {
+      const held = this.#held.get(id);
+      if (held && (held.generation === generation || (held.run && isOver(held.run)))) continue;
+      held?.abort.abort();
+      this.#open(id, generation);
+    }
+    this.#changed();
+  }
+
+  /** Ends every stream and keeps what was received. */
+  pause(): void {
+    for (const held of this.#held.values()) {
+      held.abort.abort();
+      held.generation = -1;
+    }
+    this.#frame.cancel();
+  }
+
+  #open(id: number, generation: number): void {
+    const held: Held = {
+      run: this.#held.get(id)?.run ?? null,
+      progress: null,
+      etaS: null,
+      traces: this.#held.get(id)?.traces ?? new Map(),
+      details: new Map(),
+      error: null,
+      abort: new AbortController(),
+      generation,
+    };
+    this.#held.set(id, held);
+    follow(
+      (signal) => client.probes.watch({ id }, { signal }),
+      held.abort.signal,
+      ({ run, progress, etaS, series }) => {
+        held.run = run;
+        held.progress = progress;
+        held.etaS = etaS;
+        for (const { vantage, series: chunk } of series) {
+          const trace = held.traces.get(vantage) ?? new CongestionTrace();
+          held.traces.set(vantage, trace);
+          trace.put(chunk);
+        }
+        // A stream that has told all is not opened again.
+        if (isOver(run)) {
+          noteRun(run);
+          held.abort.abort();
+        }
+        this.#frame.request();
+      },
+      (error) => {
+        held.error = error;
+        // What is gone does not come back by asking.
+        if (error?.code === 'RL_NOT_FOUND') held.abort.abort();
+        this.#frame.request();
+      },
+    );
+  }
+
+  /** Asks for the samples of a window of a run that is over, where those held are too few for `columns` pixels. */
+  want(id: number, vantage: Vantage, window: Window, columns: number): void {
+    const held = this.#held.get(id);
+    const trace = held?.traces.get(vantage);
+    if (!held?.run || !trace || !isOver(held.run)) return;
+    const stored = held.run.series.find((each) => each.vantage === vantage);
+    if (!stored || trace.length >= stored.points) return;
+    const detail = held.details.get(vantage) ?? new Detail();
+    held.details.set(vantage, detail);
+    const asked = detail.next(window, columns);
+    if (asked === null) return;
+    const { fromUs, toUs, points } = asked;
+    client.probes.series({ id, vantage, fromUs, toUs, points }, { signal: AbortSignal.timeout(30_000) }).then(
+      ({ series }) => {
+        trace.replace(series, asked);
+        detail.have(asked, series.tUs.length);
+        this.#frame.request();
+      },
+      (thrown) => {
+        detail.failed(asked);
+        held.error = errorBody(thrown);
+        this.#frame.request();
+      },
+    );
+  }
+
+  #changed(): void {
+    this.#version++;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** For useSyncExternalStore. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+  readonly version = (): number => this.#version;
+
+  run(id: number): HeldRun | null {
+    return this.#held.get(id) ?? null;
+  }
+}

@@ -1,0 +1,125 @@
+/** The numbers of a result by what was measured: always the same ones of a mode, so that none moves as they come. */
+import type { ProbeMode, ProbeResult, ProbeRun } from '../../../../shared/probes.ts';
+import { formatBytes, formatDuration, formatPercent, formatRate } from '../../../../shared/units.ts';
+
+export interface Figure {
+  /** For tests and nothing else. */
+  id: string;
+  label: string;
+  value: number | null;
+  text: string;
+}
+
+const duration = (id: string, label: string, us: number | null | undefined, digits = 1): Figure => ({
+  id,
+  label,
+  value: us ?? null,
+  text: formatDuration(us ?? null, digits),
+});
+const ratio = (id: string, label: string, value: number | null): Figure => ({
+  id,
+  label,
+  value,
+  text: formatPercent(value, 2),
+});
+const rate = (id: string, label: string, bps: number | null): Figure => ({
+  id,
+  label,
+  value: bps,
+  text: formatRate(bps),
+});
+const bytes = (id: string, label: string, value: number | null): Figure => ({
+  id,
+  label,
+  value,
+  text: formatBytes(value),
+});
+const count = (id: string, label: string, value: number | null): Figure => ({
+  id,
+  label,
+  value,
+  text: value === null ? '–' : String(value),
+});
+
+/** `result` may be null: then every value is. */
+export function figuresOf(mode: ProbeMode | null, result: ProbeResult | null): Figure[] {
+  const transport = result?.transport[0];
+  const rtts = [
+    duration('rtt-min', 'RTT min', result?.rttUs?.min),
+    duration('rtt-p50', 'p50', result?.rttUs?.p50),
+    duration('rtt-p95', 'p95', result?.rttUs?.p95),
+    duration('rtt-p99', 'p99', result?.rttUs?.p99),
+  ];
+  const down = [
+    rate('down', 'Down', result?.goodputDownBps ?? null),
+    bytes('bytes-down', 'Received', result?.bytesDown ?? null),
+  ];
+  const up = [
+    rate('up', 'Up', result?.goodputUpBps ?? null),
+    bytes('bytes-up', 'Delivered', result?.bytesUp ?? null),
+  ];
+  const sender = [
+    duration('transport-min-rtt', 'min RTT', transport?.minRttUs),
+    duration('transport-srtt', 'smoothed RTT', transport?.smoothedRttUs),
+    count('packets-sent', 'Packets sent', transport?.packetsSent ?? null),
+    count('packets-lost', 'lost', transport?.packetsLost ?? null),
+    count('spurious', 'of them none', transport?.spuriousLosses ?? null),
+    ratio('retransmit', 'Sent again', transport?.retransmitRatio ?? null),
+    count('ptos', 'PTOs', transport?.ptos ?? null),
+  ];
+  switch (mode) {
+    case 'ping':
+      return [
+        ...rtts,
+        duration('rtt-max', 'max', result?.rttUs?.max),
+        duration('jitter', 'Jitter', result?.jitterUs, 2),
+        count('sent', 'Pings', result?.sent ?? null),
+        ratio('loss', 'lost', result?.lossRatio ?? null),
+      ];
+    case 'handshake':
+      return [
+        duration('handshake-p50', 'Handshake p50', result?.handshakeUs?.p50),
+        duration('handshake-p95', 'p95', result?.handshakeUs?.p95),
+        count('sent', 'Begun', result?.sent ?? null),
+        count('received', 'Completed', result?.received ?? null),
+        ...sender.slice(0, 2),
+      ];
+    case 'download':
+      return [...down, ...sender];
+    case 'upload':
+      return [...up, ...sender];
+    case 'bidi':
+      return [...down, ...up, ...sender];
+    default:
+      return sender;
+  }
+}
+
+/** The one number of a run in a list; null before there is any. */
+export function headline({ input, result }: ProbeRun): string | null {
+  if (result === null) return null;
+  switch (input?.mode) {
+    case 'ping':
+      return result.rttUs && `${formatDuration(result.rttUs.p50)} p50`;
+    case 'handshake':
+      return result.handshakeUs && `${formatDuration(result.handshakeUs.p50)} p50`;
+    case 'upload':
+      return result.goodputUpBps === null ? null : `${formatRate(result.goodputUpBps)} up`;
+    case 'download':
+    case 'bidi':
+      return result.goodputDownBps === null ? null : `${formatRate(result.goodputDownBps)} down`;
+    default:
+      return null;
+  }
+}
+
+/** `12 of 100 pings`, as far as it is known what is to come. */
+export function stepsOf({ input, result }: ProbeRun): string {
+  if (input === null || result === null) return '';
+  const { mode, durationS, ratePerS } = input;
+  const seconds = `${(result.durationUs / 1e6).toFixed(1)} of ${durationS} s`;
+  if (mode === 'ping') return `${result.sent ?? 0} of ${Math.round(durationS * ratePerS)} pings, ${seconds}`;
+  if (mode === 'handshake') return `${result.received ?? 0} handshakes, ${seconds}`;
+  const moved = (result.bytesDown ?? 0) + (result.bytesUp ?? 0);
+  return `${formatBytes(moved)}${input.bytes === null ? '' : ` of ${formatBytes(input.bytes)}`}, ${seconds}`;
+}

@@ -1,0 +1,46 @@
+import { Link } from '@tanstack/react-router';
+import type { ProbeRun } from '../../../../shared/probes.ts';
+import { Badges } from '../../../parts/Badges.tsx';
+import { clockTime } from '../../../theme/clock.ts';
+import { headline } from '../run/figures.ts';
+import classes from './RunList.module.css';
+
+/** Today's runs by the clock, older ones by their day. */
+function whenOf(ms: number): string {
+  const at = new Date(ms);
+  if (at.toDateString() === new Date().toDateString()) return clockTime(ms);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clockTime(ms, false)}`;
+}
+
+/** The stored runs, newest first. */
+export function RunList({ runs, shownId }: { runs: readonly ProbeRun[]; shownId: number | null }) {
+  return (
+    <ol className={classes.list} data-testid="runs" aria-label="Probe runs" reversed>
+      {runs.map((run) => (
+        <li key={run.id}>
+          <Link
+            to="/probe/$id"
+            params={{ id: String(run.id) }}
+            className={classes.run!}
+            data-testid={`run-${run.id}`}
+            data-shown={run.id === shownId}
+          >
+            <span className={classes.name}>{run.name}</span>
+            <span className={classes.figure} data-state={run.state}>
+              {run.state === 'done' ? (headline(run) ?? '') : run.state}
+            </span>
+            <span className={classes.about}>
+              {whenOf(run.createdAtMs)}
+              {run.controller && ` · ${run.controller}`}
+              {run.target !== run.name && ` · ${run.target}`}
+            </span>
+            <span className={classes.badges}>
+              <Badges emulated={run.emulated} insecure={run.insecure} imported={run.imported} />
+            </span>
+          </Link>
+        </li>
+      ))}
+    </ol>
+  );
+}

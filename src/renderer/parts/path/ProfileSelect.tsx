@@ -1,0 +1,113 @@
+import { Combobox, InputBase, useCombobox } from '@mantine/core';
+import { useState } from 'react';
+import type { Profile } from '../../../shared/domain.ts';
+import { aligned, roundTripOf, spokenPath } from './describe.ts';
+import { CUSTOM } from './fields.ts';
+import classes from './PathPicker.module.css';
+
+const NONE = '';
+const NONE_LABEL = 'None: the real path';
+
+interface Props {
+  /** Name of the profile; null for no emulated path. */
+  value: string | null;
+  onChange: (name: string | null) => void;
+  profiles: readonly Profile[];
+  description: string;
+  error: string | undefined;
+  optional: boolean;
+}
+
+/** All named paths with their numbers, found by typing. */
+export function ProfileSelect({ value, onChange, profiles, description, error, optional }: Props) {
+  // What is being typed; null while nothing is, and the chosen name stands in the field.
+  const [search, setSearch] = useState<string | null>(null);
+  const combobox = useCombobox({
+    onDropdownClose: () => {
+      setSearch(null);
+      combobox.resetSelectedOption();
+    },
+    onDropdownOpen: () => combobox.updateSelectedOptionIndex('active'),
+  });
+  const shown = value === null ? NONE_LABEL : value;
+  const wanted = (search ?? '').trim().toLowerCase();
+  const found = profiles.filter(({ name }) => name.toLowerCase().includes(wanted));
+  const hasOther = (label: string): boolean => label.toLowerCase().includes(wanted);
+  return (
+    <Combobox
+      store={combobox}
+      width={430}
+      position="bottom-start"
+      withinPortal
+      onOptionSubmit={(name) => {
+        onChange(name === NONE ? null : name);
+        combobox.closeDropdown();
+      }}
+    >
+      <Combobox.Target>
+        <InputBase
+          size="xs"
+          role="combobox"
+          label="Emulated path"
+          description={description}
+          error={error}
+          rightSection={<Combobox.Chevron size="xs" />}
+          rightSectionPointerEvents="none"
+          value={search ?? shown}
+          onChange={(event) => {
+            setSearch(event.currentTarget.value);
+            combobox.openDropdown();
+            combobox.selectFirstOption();
+          }}
+          onClick={() => combobox.openDropdown()}
+          onFocus={(event) => event.currentTarget.select()}
+          onBlur={() => combobox.closeDropdown()}
+          spellCheck={false}
+        />
+      </Combobox.Target>
+      <Combobox.Dropdown>
+        <div className={classes.row} data-head aria-hidden>
+          <span>Profile</span>
+          <span>RTT ms</span>
+          <span>± ms</span>
+          <span>loss %</span>
+          <span>Mbit/s</span>
+          <span>twice %</span>
+        </div>
+        <Combobox.Options className={classes.options!} aria-label="Profiles">
+          {optional && hasOther(NONE_LABEL) && (
+            <Combobox.Option value={NONE} active={value === null} aria-label={NONE_LABEL}>
+              {NONE_LABEL}
+            </Combobox.Option>
+          )}
+          {found.map(({ name, emulation }) => (
+            <ProfileOption key={name} name={name} emulation={emulation} active={name === value} />
+          ))}
+          {hasOther('Custom') && (
+            <Combobox.Option value={CUSTOM} active={value === CUSTOM} aria-label="Custom">
+              Custom: from what is set now
+            </Combobox.Option>
+          )}
+          {found.length === 0 && wanted !== '' && <Combobox.Empty>No profile of that name</Combobox.Empty>}
+        </Combobox.Options>
+      </Combobox.Dropdown>
+    </Combobox>
+  );
+}
+
+function ProfileOption({ name, emulation, active }: Profile & { active: boolean }) {
+  const { rttMs, jitterMs, lossRatio, duplicateRatio, upBps, downBps } = roundTripOf(emulation);
+  const mbit = (bps: number | null): string => (bps === null ? 'unlimited' : aligned(bps / 1e6, 1));
+  return (
+    <Combobox.Option value={name} active={active} aria-label={name} aria-description={spokenPath(emulation)}>
+      <div className={classes.row}>
+        <span>{name}</span>
+        <span>{aligned(rttMs, 1)}</span>
+        <span>{aligned(jitterMs, 2)}</span>
+        <span>{aligned(lossRatio * 100, 4)}</span>
+        <span title={upBps === downBps ? undefined : `up ${mbit(upBps)}`}>{mbit(downBps)}</span>
+        <span>{aligned(duplicateRatio * 100, 1)}</span>
+      </div>
+    </Combobox.Option>
+  );
+}

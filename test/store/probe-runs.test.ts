@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { expect, test } from 'vitest';
+import { openStore, type Store } from '../../src/main/store/index.ts';
+import {
+  CONGESTION_COLUMNS,
+  type CongestionSeries,
+  emptySeries,
+} from '../../src/shared/congestion-series.ts';
+import { ProbeInput, type ProbeRun } from '../../src/shared/probes.ts';
+import { tempDir, tempStore } from './temp.ts';
+
+const INPUT = ProbeInput.parse({
+  target: { kind: 'address', host: '192.0.2.1', port: 4433 },
+  mode: 'download',
+  controller: 'cubic',
+  parameters: { C: 0.5 },
+});
+
+const create = (store: Store, fields: Partial<ProbeRun> = {}): ProbeRun =>
+  store.probes.create({
+    name: 'first',
+    state: 'running',
+    input: INPUT,
+    target: '192.0.2.1:4433',
+    controller: 'cubic',
+    startedAtMs: 1000,
+    endedAtMs: null,
+    emulated: false,
+    insecure: true,
+    error: null,
+    result: null,
+    ...fields,
+  });
+
+const points = (...times: number[]): CongestionSeries => {
+  const series = { ...emptySeries(), tUs: times };
+  for (const name of CONGESTION_COLUMNS) series[name] = times.map((tUs) => (tUs % 2 === 0 ? tUs * 3 : null));
+  series.phases = [{ fromUs: times[0]!, state: `from ${times[0]}` }];
+  return series;
+};
+
+test('a run reads back as it was written, and as it was changed', () => {
+  const store = tempStore({ nowMs: () => 500 });
+  const { id } = create(store);
+  expect(store.probes.get(id)).toMatchObject({
+    input: INPUT,
+    insecure: true,
+    imported: false,
+    createdAtMs: 500,
+  });
+  const error = { code: 'RL_CONNECTION_LOST', message: 'gone', hint: 'look' };
+  store.probes.update(id, { state: 'failed', endedAtMs: 3000, error });
+  expect(store.probes.get(id)).toMatchObject({ state: 'failed', endedAtMs: 3000, error, startedAtMs: 1000 });
+});
+
+test('series are kept in the parts they came in, the sender’s first', () => {
+  const store = tempStore();
+  const { id } = create(store);
+  store.probes.append(id, [
+    { vantage: 'client', series: points(0, 10) },
+    { vantage: 'server', series: points(0, 11, 20) },
+  ]);
+  store.probes.append(id, [{ vantage: 'server', series: points(30, 40) }]);
+  expect(store.probes.get(id).series).toEqual([
+    { vantage: 'server', points: 5, spanUs: 40 },
+    { vantage: 'client', points: 2, spanUs: 10 },
+  ]);
+  expect(store.probes.series(id, 'server')).toEqual({
+    ...points(0, 11, 20, 30, 40),
+    phases: [
+      { fromUs: 0, state: 'from 0' },
+      { fromUs: 30, state: 'from 30' },
+    ],
+  });
+  expect(store.probes.list()[0]).toEqual(store.probes.get(id));
+  expect(store.probes.series(create(store).id, 'client')).toBeNull();
+});
+
+test('runs come newest first; a removed one is gone until it is restored', () => {
+  const store = tempStore();
+  const [a, b] = [create(store).id, create(store, { name: 'second' }).id];
+  expect(store.probes.list().map(({ id }) => id)).toEqual([b, a]);
+  store.probes.remove(a);
+  expect(store.probes.list().map(({ id }) => id)).toEqual([b]);
+  expect(() => store.probes.get(a)).toThrow(`There is no probe run ${a}`);
+  expect(() => store.probes.restore(b)).toThrow(`There is no removed probe run ${b}`);
+  expect(store.probes.restore(a)).toMatchObject({ id: a, name: 'first' });
+});
+
+test('a run that died with its lab is interrupted, and what was measured of it is there', () => {
+  const dataDir = tempDir();
+  const first = openStore({ dataDir });
+  const { id } = create(first);
+  const queued = create(first, { state: 'queued', startedAtMs: null });
+  first.probes.append(id, [{ vantage: 'client', series: points(0, 2_500_000) }]);
+  first.close();
+  const second = openStore({ dataDir });
+  expect(second.probes.get(id)).toMatchObject({ state: 'interrupted', startedAtMs: 1000, endedAtMs: 3500 });
+  expect(second.probes.series(id, 'client')?.tUs).toEqual([0, 2_500_000]);
+  expect(second.probes.get(queued.id).state).toBe('interrupted');
+  second.close();
+});
+
+test('a removal becomes final after a week, with its series', () => {
+  const dataDir = tempDir();
+  const first = openStore({ dataDir, nowMs: () => 0 });
+  const ids = [create(first).id, create(first).id];
+  for (const id of ids) first.probes.append(id, [{ vantage: 'client', series: points(0) }]);
+  first.probes.remove(ids[0]!);
+  first.close();
+  openStore({ dataDir, nowMs: () => 8 * 86_400_000 }).close();
+  const db = new Database(join(dataDir, 'lab.db'), { readonly: true });
+  expect(db.prepare('SELECT id FROM probe_run').pluck().all()).toEqual([ids[1]]);
+  expect(db.prepare('SELECT run_id FROM probe_series').pluck().all()).toEqual([ids[1]]);
+  db.close();
+});
+
+test('a series that was damaged is said to be so', () => {
+  const dataDir = tempDir();
+  const store = openStore({ dataDir });
+  const { id } = create(store);
+  store.probes.append(id, [{ vantage: 'client', series: points(0) }]);
+  store.close();
+  const db = new Database(join(dataDir, 'lab.db'));
+  db.exec("UPDATE probe_series SET data = x'ff'");
+  db.close();
+  const again = openStore({ dataDir });
+  expect(() => again.probes.series(id, 'client')).toThrow(
+    `Probe run ${id} is stored with values it cannot have`,
+  );
+  again.close();
+});
