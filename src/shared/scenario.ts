@@ -82,8 +82,11 @@ const Flow = z.strictObject({
     .optional(),
   /** Data comes at this rate (while it is on), payload bits per second. */
   rate_limit_bps: rate.optional(),
-  /** The receiver acknowledges every so many packets (RFC 9000 §13.2.2), and none later than so. */
-  ack_every: z.number().int().min(1).max(256).default(2),
+  /**
+   * The receiver acknowledges every so many packets (RFC 9000 §13.2.2), and none later than so; `asked`: as the sender
+   * asks for with its window and RTT, which is what the transport does.
+   */
+  ack_every: z.union([z.literal('asked'), z.number().int().min(1).max(256)]).default(2),
   max_ack_delay_ms: z.number().min(1).max(16_383).default(25),
 });
 

@@ -3,10 +3,12 @@
  * transport does. The connection stands when the flow begins; nothing is known of the path yet.
  */
 import type { CongestionController } from '../congestion/controller.ts';
+import { AckRequests, ASKED_REORDERING_THRESHOLD, heldBackUs } from '../recovery/ack-requests.ts';
 import { Pacer } from '../recovery/pacer.ts';
 import type { PacketRange } from '../recovery/packet-ranges.ts';
 import { ReceivedPackets } from '../recovery/received-packets.ts';
 import { Recovery } from '../recovery/recovery.ts';
+import { GRANULARITY_US } from '../recovery/rtt.ts';
 import type { SentPacket } from '../recovery/types.ts';
 import { AckRing } from './ack-ring.ts';
 import { ChunkSet } from './chunk-set.ts';
@@ -36,7 +38,8 @@ export interface FlowOptions {
   ackPathUs: number;
   startUs: number;
   stopUs: number;
-  ackEvery: number;
+  /** Null: as the sender asks for. */
+  ackEvery: number | null;
   maxAckDelayUs: number;
   /** Hands a packet to the link; false when it is dropped at once. */
   transmit: (flow: Flow, packetNumber: number, chunk: number, bytes: number, nowUs: number) => boolean;
@@ -56,6 +59,8 @@ export interface FlowCounters {
   payloadBytes: number;
 }
 
+/** Packets after which a flow counts as one of much data (quic/connection/receiver.ts). */
+const SETTLED_AFTER = 100;
 /** Chunks sent again that are kept in front of those still to be. */
 const LOST_KEPT = 1024;
 const never = Number.POSITIVE_INFINITY;
@@ -100,6 +105,12 @@ export class Flow {
   #pacedUntilUs = never;
   #dataAtUs: number;
 
+  /** Null where the sender does not ask for acknowledgements. */
+  readonly #peer: { minDelayUs: number; maxDelayUs: number } | null = null;
+  readonly #requests = new AckRequests();
+  /** First packet that carries what was asked for last; Infinity once it has arrived. */
+  #askedFrom = never;
+
   readonly #received = new ReceivedPackets();
   readonly #arrived = new ChunkSet();
   readonly #acks = new AckRing();
@@ -119,7 +130,8 @@ export class Flow {
     this.recovery = new Recovery({ controller, datagramBytes, maxAckDelayUs });
     this.recovery.peerCompletedAddressValidation = true;
     this.recovery.handshakeConfirmed = true;
-    this.#received.ackThreshold = options.ackEvery;
+    if (options.ackEvery === null) this.#peer = { minDelayUs: GRANULARITY_US, maxDelayUs: maxAckDelayUs };
+    else this.#received.ackThreshold = options.ackEvery;
     this.#received.maxAckDelayUs = maxAckDelayUs;
     this.#dataAtUs = options.startUs;
   }
@@ -146,6 +158,7 @@ export class Flow {
     if (order >= this.counters.packetsPassed) this.counters.packetsPassed = order + 1;
     if (this.#ended) return;
     const received = this.#received;
+    if (packetNumber >= this.#askedFrom) this.#obey();
     received.onReceived(packetNumber, nowUs, true);
     if (this.#arrived.add(chunk)) {
       this.counters.payloadBytes += this.#source.bytesOf(chunk);
@@ -200,7 +213,26 @@ export class Flow {
       }
     }
     for (let i = 0; i < lost.length; i++) this.#onLost(lost[i]!);
+    if (this.#peer !== null && count > 0 && this.#nextPacketNumber >= SETTLED_AFTER)
+      this.#ask(nowUs, this.#peer);
     this.#timerUs = this.recovery.deadlineUs() ?? never;
+  }
+
+  /** The next packet tells the receiver how often to acknowledge, where that has changed notably. */
+  #ask(nowUs: number, peer: { minDelayUs: number; maxDelayUs: number }): void {
+    const { recovery, controller } = this;
+    if (recovery.isAppLimited) return;
+    const windowPackets = controller.cwnd / this.#datagramBytes;
+    if (this.#requests.isDue(nowUs, windowPackets, recovery.rtt.smoothedUs, peer))
+      this.#askedFrom = this.#nextPacketNumber;
+  }
+
+  /** The receiver is told. */
+  #obey(): void {
+    this.#askedFrom = never;
+    this.#received.ackThreshold = this.#requests.packets;
+    this.#received.maxAckDelayUs = heldBackUs(this.#requests.maxAckDelayUs);
+    this.#received.reorderingThreshold = ASKED_REORDERING_THRESHOLD;
   }
 
   #onTimer(nowUs: number): void {

@@ -195,7 +195,7 @@ export class Simulation {
       ackPathUs: flow.rtt_ms * 1e3 - this.#linkDelayUs * (this.#reverse === null ? 1 : 2),
       startUs,
       stopUs: flow.stop_s === null ? Number.POSITIVE_INFINITY : flow.stop_s * 1e6,
-      ackEvery: flow.ack_every,
+      ackEvery: flow.ack_every === 'asked' ? null : flow.ack_every,
       maxAckDelayUs: flow.max_ack_delay_ms * 1e3,
       transmit: this.#transmit,
       sendAck: this.#reverse === null ? null : this.#sendAck,

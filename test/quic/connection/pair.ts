@@ -4,6 +4,7 @@
  */
 import { createHash, createPrivateKey } from 'node:crypto';
 import { createController } from '../../../src/main/congestion/index.ts';
+import type { Link } from '../../../src/main/path/link.ts';
 import type {
   ClientConfig,
   ConnectionEvent,
@@ -52,9 +53,13 @@ export interface PairOptions {
   validated?: { retryOf: Buffer | null };
   client?: Partial<ClientConfig>;
   server?: Partial<ServerConfig>;
+  /** What datagrams pass instead, with the headers of IPv4 and UDP around them. */
+  links?: Record<'up' | 'down', Link<InTransit>>;
 }
 
-interface InTransit {
+const HEADER_BYTES = 28;
+
+export interface InTransit {
   atUs: number;
   direction: 'up' | 'down';
   datagram: Buffer;
@@ -120,7 +125,10 @@ export class Pair {
       if (done()) return;
       // What `done` did may have left something to send.
       this.#flush();
+      const { links } = this.#options;
       const next = Math.min(
+        links?.up.deadlineUs ?? Number.POSITIVE_INFINITY,
+        links?.down.deadlineUs ?? Number.POSITIVE_INFINITY,
         this.#transit[0]?.atUs ?? Number.POSITIVE_INFINITY,
         this.client.timeout() ?? Number.POSITIVE_INFINITY,
         this.server?.timeout() ?? Number.POSITIVE_INFINITY,
@@ -134,6 +142,8 @@ export class Pair {
       if (turnsAtThisInstant > 1_000) throw new Error('time does not advance');
       this.nowUs = Math.max(this.nowUs, next);
       while (this.#transit[0] && this.#transit[0].atUs <= this.nowUs) this.#deliver(this.#transit.shift()!);
+      for (const link of links ? [links.up, links.down] : [])
+        for (let item = link.receive(this.nowUs); item; item = link.receive(this.nowUs)) this.#deliver(item);
       for (const connection of [this.client, this.server]) {
         const at = connection?.timeout();
         if (at !== null && at !== undefined && at <= this.nowUs) connection!.handleTimeout(this.nowUs);
@@ -186,6 +196,11 @@ export class Pair {
       if (!from) continue;
       const delay = (this.#options.delayUs ?? 10_000) + (this.#options.extraUs?.(direction, n) ?? 0);
       const item = { atUs: this.nowUs + delay, direction, datagram: Buffer.from(datagram), from };
+      const link = this.#options.links?.[direction];
+      if (link) {
+        link.send(item, datagram.length + HEADER_BYTES, this.nowUs);
+        continue;
+      }
       const before = this.#transit.findLastIndex(({ atUs }) => atUs <= item.atUs);
       this.#transit.splice(before + 1, 0, item);
     }
