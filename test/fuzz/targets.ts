@@ -5,6 +5,7 @@ import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { qlog } from './qlog.ts';
+import { qlogReader } from './qlog-reader.ts';
 import { receiveStream } from './receive-stream.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
@@ -15,6 +16,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   header,
   frames,
   qlog,
+  qlogReader,
   transportParameters,
   receiveStream,
   tls,
