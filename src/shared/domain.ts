@@ -5,6 +5,9 @@
  */
 import { z } from 'zod';
 import { LabError } from './errors.ts';
+import { LinkSettings } from './link-settings.ts';
+
+export { LinkSettings } from './link-settings.ts';
 
 export const CONTROLLERS = ['newreno', 'cubic', 'bbr2', 'bbr3'] as const;
 export const Controller = z.enum(CONTROLLERS);
@@ -31,30 +34,11 @@ export function controllerNamed(text: string, field = 'controller'): Controller 
   });
 }
 
-/** One direction of an emulated path. */
-export const LinkSettings = z.strictObject({
-  /** Bottleneck rate in bits per second; null is unlimited. */
-  rateBps: z.number().positive().max(1e11).nullable(),
-  /** One-way propagation delay. */
-  delayMs: z.number().min(0).max(10_000),
-  /** Half-width of the uniform delay variation around `delayMs`; order is kept. */
-  jitterMs: z.number().min(0).max(5_000),
-  /** Probability that a packet is lost, independently, 0 to 1. */
-  lossRatio: z.number().min(0).max(1),
-  /** Droptail buffer before the bottleneck, in bytes of IP packets; null is 1 BDP or 64 KB, whichever is larger. */
-  bufferBytes: z.number().int().positive().max(1e9).nullable(),
-});
-export type LinkSettings = z.infer<typeof LinkSettings>;
-
-/** Packets cannot leave before they came: the delay varies by no more than itself. */
-export const hasPossibleJitter = ({ jitterMs, delayMs }: LinkSettings): boolean => jitterMs <= delayMs;
-const JITTER = { path: ['jitterMs'], message: 'more than the delay that it varies' };
-
 /** An emulated path: a named profile, both directions spelled out, and optionally a schedule of outages. */
 export const Emulation = z.strictObject({
   profile: z.string().min(1).max(64),
-  up: LinkSettings.refine(hasPossibleJitter, JITTER),
-  down: LinkSettings.refine(hasPossibleJitter, JITTER),
+  up: LinkSettings,
+  down: LinkSettings,
   /** Largest IP packet the path carries, bytes; larger ones are dropped. 1500 when absent. */
   mtuBytes: z.number().int().min(1280).max(65_535).optional(),
   /** The path is cut for `downMs` at the end of every `periodMs`. */

@@ -7,9 +7,11 @@ import { probeProtocol } from './probe-protocol.ts';
 import { qlog } from './qlog.ts';
 import { qlogReader } from './qlog-reader.ts';
 import { receiveStream } from './receive-stream.ts';
+import { scenario } from './scenario.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
 import { addressTokens, sessionTickets } from './tokens.ts';
+import { traces } from './trace.ts';
 import { transportParameters } from './transport-parameters.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -26,4 +28,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   datagrams,
   qpack,
   http3Frames,
+  scenario,
+  traces,
 ];

@@ -1,7 +1,7 @@
 /** `routelab emulate`: a UDP path with the rate, delay, jitter and loss of a network one wants to have. */
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
-import { type Emulation, hasPossibleJitter, LinkSettings } from '../../shared/domain.ts';
+import { type Emulation, LinkSettings } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import {
   formatBytes,
@@ -97,7 +97,7 @@ function parseEnd(text: string): number {
 
 async function run(options: EmulateOptions): Promise<void> {
   const emulation = emulationOf(options);
-  if (!hasPossibleJitter(emulation.up) || !hasPossibleJitter(emulation.down)) {
+  if (!LinkSettings.safeParse(emulation.up).success || !LinkSettings.safeParse(emulation.down).success) {
     throw new LabError('RL_INPUT_INVALID', '--jitter: is more than the delay that it varies', {
       field: '--jitter',
     });

@@ -1,48 +1,76 @@
 /**
- * One direction of a path: random loss, then a droptail queue before a bottleneck of some rate, then a
- * propagation delay with jitter. Sans-IO: the simulator drives it in virtual time and the UDP relay in real
- * time, so a simulated route and an emulated one are the same route.
+ * One direction of a path. Sans-IO: the simulator drives it in virtual time and the UDP relay in real time, so a simulated
+ * route and an emulated one are the same route.
  *
- * Jitter is drawn uniformly for each packet, but none overtakes another: packets far apart see the whole range,
- * dense traffic waits behind the slowest and sees mostly its upper end.
+ * A packet meets, in this order: outages, loss, duplication, the buffer, the bottleneck, corruption, propagation delay with
+ * jitter and reordering; docs/emulator.md tells each exactly. Where the buffer only drops at its tail, a packet's arrival
+ * is known the moment it is sent; CoDel decides when it leaves the buffer. Whatever is due is worked out in the order it
+ * would have happened, however late `receive` is called.
  */
 import type { LinkSettings } from '../../shared/domain.ts';
+import { bufferBytesOf, meanDelayMs } from './buffer.ts';
+import { Codel } from './codel.ts';
+import { type Loss, lossOf } from './loss.ts';
+import { PacketRing } from './packet-ring.ts';
+import { ReorderedArrivals } from './reordered-arrivals.ts';
 import type { Rng } from './rng.ts';
+import { Steps } from './steps.ts';
+import { type Timeline, timelineOf } from './timeline.ts';
 
-/** Why a packet did not pass: random loss, no room in the queue, or the path being cut. */
+/** Why a packet was not accepted: random loss, no room in the queue, or the path being cut. */
 export type DropReason = 'loss' | 'queue' | 'outage';
 
 /**
  * When the path is cut: for the last `downUs` of every `periodUs`, counted from `originUs`. Packets offered
  * meanwhile are dropped; those accepted before still arrive.
  */
-export interface OutageSchedule {
+interface OutageSchedule {
   periodUs: number;
   downUs: number;
   originUs: number;
 }
 
-/** Totals since the link was made, counted as packets are offered. Bytes are those of IP packets. */
+export interface LinkOptions<T> {
+  outages?: OutageSchedule | null;
+  /** Second 0 of schedules and traces, on the clock of `nowUs`; 0 when absent. */
+  originUs?: number;
+  /** Round trip of the path without queues, for buffers in BDP; twice this way when absent. */
+  rttMs?: number;
+  /** The item as it arrives with bits flipped. Without it, what is corrupted takes its way and is dropped at its end. */
+  corrupt?: (item: T, rng: Rng) => T;
+}
+
+/** Totals since the link was made. Bytes are those of IP packets. */
 export interface LinkCounters {
   packetsIn: number;
   bytesIn: number;
+  /** That arrive or will: counted when the buffer has let them go, or with a droptail has taken them. */
   packetsOut: number;
   bytesOut: number;
   lost: number;
   queueDrops: number;
+  /** Dropped by CoDel. */
+  aqmDrops: number;
   outageDrops: number;
+  /** Copies made. */
+  duplicated: number;
+  /** Had a bit flipped on the way; not among `packetsOut` where they are dropped for it. */
+  corrupted: number;
+  /** Taken out of order. */
+  reordered: number;
 }
 
-const MIN_DEFAULT_BUFFER_BYTES = 64_000;
-
-/** The buffer of `LinkSettings.bufferBytes` null: one bandwidth-delay product, the round trip being twice this way. */
-function defaultBufferBytes(settings: LinkSettings): number {
-  if (settings.rateBps === null) return Number.POSITIVE_INFINITY;
-  const bdpBytes = (settings.rateBps / 8e3) * (2 * settings.delayMs);
-  return Math.max(MIN_DEFAULT_BUFFER_BYTES, bdpBytes);
+interface Arrivals<T> {
+  readonly nextUs: number;
+  readonly bytes: number;
+  push(atUs: number, bytes: number, item: T | undefined): void;
+  shift(): T | undefined;
 }
 
-export class Link {
+/** How late a packet taken out of order can be, at the least, where `reorderMs` is not given. */
+const MIN_REORDER_MS = 1;
+
+export class Link<T extends NonNullable<unknown>> {
   readonly counters: LinkCounters = {
     packetsIn: 0,
     bytesIn: 0,
@@ -50,101 +78,224 @@ export class Link {
     bytesOut: 0,
     lost: 0,
     queueDrops: 0,
+    aqmDrops: 0,
     outageDrops: 0,
+    duplicated: 0,
+    corrupted: 0,
+    reordered: 0,
   };
+  // One each, so that the same packets are lost whatever else befalls them.
   readonly #lossRng: Rng;
   readonly #jitterRng: Rng;
-  readonly #outages: OutageSchedule | null;
+  readonly #reorderRng: Rng;
+  readonly #duplicateRng: Rng;
+  readonly #corruptRng: Rng;
+  readonly #spoilRng: Rng;
+  readonly #options: LinkOptions<T>;
 
-  #usPerByte = 0;
-  #delayUs = 0;
-  #jitterUs = 0;
-  #lossRatio = 0;
+  #loss: Loss | null = null;
+  #duplicateRatio = 0;
+  #corruptRatio = 0;
   #bufferBytes = 0;
+  #codel: Codel | null = null;
+  #usPerByte = 0;
+  /** Instead of `#usPerByte`, where the rate changes. */
+  #timeline: Timeline | null = null;
+  #delayUs = 0;
+  /** Instead of `#delayUs`, where the delay changes. */
+  #delays: { steps: Steps; us: readonly number[] } | null = null;
+  #jitterUs = 0;
+  #reorderRatio = 0;
+  #reorderUs = 0;
 
-  /** When the transmitter has sent all it accepted. */
+  /** When the transmitter has sent all it was given. */
   #idleAtUs = Number.NEGATIVE_INFINITY;
-  #lastDeliverAtUs = Number.NEGATIVE_INFINITY;
-  /** Packets not yet in transmission, oldest first: when each one's starts, and its size. */
-  readonly #waiting: { startUs: number; bytes: number }[] = [];
-  #waitingHead = 0;
-  #waitingBytes = 0;
+  #lastArrivalUs = Number.NEGATIVE_INFINITY;
+  /** Behind a droptail: what waits for the transmitter, by the moment each one's transmission starts. */
+  readonly #waiting = new PacketRing<never>();
+  /** Before CoDel: what waits, by the moment it came. */
+  readonly #queue = new PacketRing<T>();
+  /** What is under way, by arrival; undefined is a packet that will be found corrupted. */
+  #arrivals: Arrivals<T>;
+  readonly #inOrder = new PacketRing<T>();
 
-  constructor(settings: LinkSettings, rng: Rng, outages: OutageSchedule | null = null) {
-    // Apart, so that the same packets are lost whatever the jitter.
+  constructor(settings: LinkSettings, rng: Rng, options: LinkOptions<T> = {}) {
     this.#lossRng = rng.split();
     this.#jitterRng = rng.split();
-    this.#outages = outages;
+    this.#reorderRng = rng.split();
+    this.#duplicateRng = rng.split();
+    this.#corruptRng = rng.split();
+    this.#spoilRng = rng.split();
+    this.#options = options;
+    this.#arrivals = this.#inOrder;
     this.configure(settings);
   }
 
-  /** New settings for the packets that follow; those accepted already keep the delivery times they were given. */
+  /**
+   * New settings for the packets that follow; those accepted already keep their places and the arrival times they were
+   * given. Models of loss, CoDel and traces start afresh.
+   */
   configure(settings: LinkSettings): void {
-    this.#usPerByte = settings.rateBps === null ? 0 : 8e6 / settings.rateBps;
-    this.#delayUs = settings.delayMs * 1e3;
+    const { rateBps, delayMs, trace } = settings;
+    const { originUs = 0, rttMs = 2 * meanDelayMs(settings) } = this.#options;
+    // What CoDel has not let go is let go by the old settings.
+    this.#codel = null;
+    while (this.#queue.size > 0) {
+      const startUs = this.#startOf(this.#queue.nextUs);
+      this.#waiting.push(startUs, this.#queue.nextBytes, undefined);
+      this.#release(startUs);
+    }
+
+    this.#loss = lossOf(settings, this.#lossRng, originUs);
+    this.#duplicateRatio = settings.duplicateRatio ?? 0;
+    this.#corruptRatio = settings.corruptRatio ?? 0;
+    this.#bufferBytes = bufferBytesOf(settings, rttMs);
+    if (settings.aqm === 'codel') this.#codel = new Codel(settings.codelTargetMs, settings.codelIntervalMs);
+    this.#usPerByte = rateBps === null ? 0 : 8e6 / rateBps;
+    this.#timeline = timelineOf(settings, originUs);
+    this.#delayUs = delayMs * 1e3;
+    this.#delays = null;
+    if (trace?.kind === 'series' && trace.steps.some(([, , ms]) => ms !== null)) {
+      const us = trace.steps.map(([, , ms]) => (ms ?? delayMs) * 1e3);
+      this.#delays = { steps: Steps.ofTrace(trace, originUs), us };
+    }
     this.#jitterUs = settings.jitterMs * 1e3;
-    this.#lossRatio = settings.lossRatio;
-    this.#bufferBytes = settings.bufferBytes ?? defaultBufferBytes(settings);
+    this.#reorderRatio = settings.reorderRatio ?? 0;
+    this.#reorderUs = (settings.reorderMs ?? Math.max(MIN_REORDER_MS, meanDelayMs(settings) / 4)) * 1e3;
+    if (this.#reorderRatio > 0 && this.#arrivals === this.#inOrder) {
+      this.#arrivals = new ReorderedArrivals(this.#inOrder);
+    }
   }
 
   /**
-   * Offers an IP packet of `bytes` at `nowUs`, which never goes back. Answers when its last byte arrives at the
-   * far end (µs, same clock, never before an earlier packet's), or why it was dropped.
+   * Offers an item that is an IP packet of `bytes`, at `nowUs`, which never goes back. Null when it, or a copy of it, was
+   * accepted, else why it was dropped.
    */
-  enqueue(bytes: number, nowUs: number): number | DropReason {
+  send(item: T, bytes: number, nowUs: number): DropReason | null {
     const counters = this.counters;
     counters.packetsIn++;
     counters.bytesIn += bytes;
-
     if (this.#isCut(nowUs)) {
       counters.outageDrops++;
       return 'outage';
     }
-    if (this.#lossRatio > 0 && this.#lossRng.float() < this.#lossRatio) {
+    if (this.#loss?.hits(nowUs)) {
       counters.lost++;
       return 'loss';
     }
+    const reason = this.#accept(item, bytes, nowUs);
+    if (this.#duplicateRatio === 0 || this.#duplicateRng.float() >= this.#duplicateRatio) return reason;
+    counters.duplicated++;
+    return this.#accept(item, bytes, nowUs) === null ? null : reason;
+  }
 
+  #accept(item: T, bytes: number, nowUs: number): DropReason | null {
+    if (this.#codel !== null) this.#advance(nowUs);
     // The packet in transmission has left the queue, as in a real interface: an idle link takes a packet
     // however small its buffer is.
-    const startUs = Math.max(nowUs, this.#idleAtUs);
-    if (startUs > nowUs) {
-      if (this.queuedBytes(nowUs) + bytes > this.#bufferBytes) {
-        counters.queueDrops++;
-        return 'queue';
-      }
-      this.#waiting.push({ startUs, bytes });
-      this.#waitingBytes += bytes;
+    const startUs = this.#startOf(nowUs);
+    if (startUs > nowUs && this.queuedBytes(nowUs) + bytes > this.#bufferBytes) {
+      this.counters.queueDrops++;
+      return 'queue';
     }
-    this.#idleAtUs = startUs + bytes * this.#usPerByte;
+    if (this.#codel !== null) {
+      this.#queue.push(nowUs, bytes, item);
+      this.#advance(nowUs);
+    } else {
+      if (startUs > nowUs) this.#waiting.push(startUs, bytes, undefined);
+      this.#transmit(item, bytes, startUs);
+    }
+    return null;
+  }
 
-    // Jitter never undercuts the transmission itself, nor lets a packet overtake the one before.
-    const jitterUs = this.#jitterUs === 0 ? 0 : (2 * this.#jitterRng.float() - 1) * this.#jitterUs;
-    const arrivalUs = this.#idleAtUs + Math.max(0, this.#delayUs + jitterUs);
-    this.#lastDeliverAtUs = Math.max(this.#lastDeliverAtUs, arrivalUs);
-    counters.packetsOut++;
-    counters.bytesOut += bytes;
-    return this.#lastDeliverAtUs;
+  /** When `receive` next has something to do; Infinity for never. */
+  get deadlineUs(): number {
+    const arrivalUs = this.#arrivals.nextUs;
+    // What CoDel still holds arrives after all that is under way, unless it may overtake.
+    const isBehind = this.#arrivals === this.#inOrder && arrivalUs < Number.POSITIVE_INFINITY;
+    if (this.#queue.size === 0 || isBehind) return arrivalUs;
+    return Math.min(arrivalUs, this.#startOf(this.#queue.nextUs));
+  }
+
+  /** The next item whose last byte has arrived by `nowUs`; undefined when none has. To be called until then. */
+  receive(nowUs: number): T | undefined {
+    if (this.#queue.size > 0) this.#advance(nowUs);
+    const arrivals = this.#arrivals;
+    while (arrivals.nextUs <= nowUs) {
+      const item = arrivals.shift();
+      if (item !== undefined) return item;
+    }
+    return undefined;
+  }
+
+  /** Bytes accepted that have neither been received nor dropped yet. */
+  get heldBytes(): number {
+    return this.#arrivals.bytes + this.#queue.bytes;
   }
 
   /** Bytes that wait for their transmission to start. */
   queuedBytes(nowUs: number): number {
+    if (this.#queue.size > 0) this.#advance(nowUs);
     const waiting = this.#waiting;
-    while (this.#waitingHead < waiting.length && waiting[this.#waitingHead]!.startUs <= nowUs) {
-      this.#waitingBytes -= waiting[this.#waitingHead]!.bytes;
-      this.#waitingHead++;
+    while (waiting.nextUs <= nowUs) waiting.shift();
+    return waiting.bytes + this.#queue.bytes;
+  }
+
+  /** When what came at `cameUs` can be transmitted, behind all that was given to the transmitter before. */
+  #startOf(cameUs: number): number {
+    return this.#timeline?.startOf(cameUs, this.#idleAtUs) ?? Math.max(cameUs, this.#idleAtUs);
+  }
+
+  /** Lets CoDel decide on all that the transmitter can take by `nowUs`, each at its moment. */
+  #advance(nowUs: number): void {
+    while (this.#queue.size > 0) {
+      const startUs = this.#startOf(this.#queue.nextUs);
+      if (startUs > nowUs) return;
+      this.counters.aqmDrops += this.#codel!.dropFrom(this.#queue, startUs);
+      if (this.#queue.size > 0) this.#release(startUs);
     }
-    // Forget what has left once it is the larger part, so that a packet costs O(1) on average.
-    if (this.#waitingHead > 64 && this.#waitingHead * 2 > waiting.length) {
-      waiting.splice(0, this.#waitingHead);
-      this.#waitingHead = 0;
+  }
+
+  /** Gives the head of the queue to the transmitter. */
+  #release(startUs: number): void {
+    const bytes = this.#queue.nextBytes;
+    this.#transmit(this.#queue.shift()!, bytes, startUs);
+  }
+
+  #transmit(item: T, bytes: number, startUs: number): void {
+    const endUs = this.#timeline?.endOf(startUs, bytes) ?? startUs + bytes * this.#usPerByte;
+    this.#idleAtUs = endUs;
+    let carried: T | undefined = item;
+    if (this.#corruptRatio > 0 && this.#corruptRng.float() < this.#corruptRatio) {
+      this.counters.corrupted++;
+      carried = this.#options.corrupt?.(item, this.#spoilRng);
     }
-    return this.#waitingBytes;
+    if (carried !== undefined) {
+      this.counters.packetsOut++;
+      this.counters.bytesOut += bytes;
+    }
+    // Jitter never undercuts the transmission itself.
+    const delayUs = this.#delays === null ? this.#delayUs : this.#delays.us[this.#delays.steps.seek(endUs)]!;
+    const jitterUs = this.#jitterUs === 0 ? 0 : (2 * this.#jitterRng.float() - 1) * this.#jitterUs;
+    let arrivalUs = endUs + Math.max(0, delayUs + jitterUs);
+    if (this.#reorderRatio > 0 && this.#isReordered()) {
+      arrivalUs += this.#reorderRng.float() * this.#reorderUs;
+    } else {
+      arrivalUs = Math.max(this.#lastArrivalUs, arrivalUs);
+      this.#lastArrivalUs = arrivalUs;
+    }
+    this.#arrivals.push(arrivalUs, bytes, carried);
+  }
+
+  #isReordered(): boolean {
+    if (this.#reorderRng.float() >= this.#reorderRatio) return false;
+    this.counters.reordered++;
+    return true;
   }
 
   #isCut(nowUs: number): boolean {
-    if (this.#outages === null) return false;
-    const { periodUs, downUs, originUs } = this.#outages;
-    return (nowUs - originUs) % periodUs >= periodUs - downUs;
+    const { outages } = this.#options;
+    if (!outages) return false;
+    return (nowUs - outages.originUs) % outages.periodUs >= outages.periodUs - outages.downUs;
   }
 }

@@ -5,9 +5,8 @@
  * - delay: half each way;
  * - jitter: half each way, so that the round trip stays within RTT ± jitter (Link draws it uniformly);
  * - loss: each way 1 − √(1 − p), so that a ping is lost with probability p;
+ * - duplication: each way √(1 + d) − 1, so that a ping is answered 1 + d times on average, were none lost;
  * - rate: the same both ways, for a rate is not shared by the directions.
- *
- * Packet duplication is not part of `Emulation` yet.
  */
 import type { Emulation, LinkSettings, Profile } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
@@ -18,6 +17,7 @@ function fromRoundTrip(
   jitterMs: number,
   lossPercent: number,
   rateMbps: number,
+  duplicatePercent = 0,
 ): Emulation {
   const each: LinkSettings = {
     rateBps: rateMbps * 1e6,
@@ -25,27 +25,28 @@ function fromRoundTrip(
     jitterMs: jitterMs / 2,
     lossRatio: 1 - Math.sqrt(1 - lossPercent / 100),
     bufferBytes: null,
+    ...(duplicatePercent === 0 ? {} : { duplicateRatio: Math.sqrt(1 + duplicatePercent / 100) - 1 }),
   };
   return { profile, up: each, down: { ...each }, flap: null };
 }
 
 const NETWORK_PROFILES = [
-  //             name             RTT ms  jitter  loss %  Mbit/s
-  fromRoundTrip('wifi', 20, 5, 2, 8),
-  fromRoundTrip('wifi-5g', 10, 2, 1, 40),
-  fromRoundTrip('lte', 50, 15, 5, 16),
-  fromRoundTrip('lte-advanced', 30, 10, 3, 64),
-  fromRoundTrip('5g', 5, 1, 0.1, 400),
-  fromRoundTrip('satellite', 500, 50, 1, 4),
-  fromRoundTrip('satellite-leo', 50, 10, 2, 80),
-  fromRoundTrip('ethernet', 1, 0.1, 0.01, 800),
+  //             name             RTT ms  jitter  loss %  Mbit/s  duplicates %
+  fromRoundTrip('wifi', 20, 5, 2, 8, 1),
+  fromRoundTrip('wifi-5g', 10, 2, 1, 40, 0.5),
+  fromRoundTrip('lte', 50, 15, 5, 16, 2),
+  fromRoundTrip('lte-advanced', 30, 10, 3, 64, 1.5),
+  fromRoundTrip('5g', 5, 1, 0.1, 400, 0.05),
+  fromRoundTrip('satellite', 500, 50, 1, 4, 0.5),
+  fromRoundTrip('satellite-leo', 50, 10, 2, 80, 1),
+  fromRoundTrip('ethernet', 1, 0.1, 0.01, 800, 0.01),
   fromRoundTrip('ethernet-10g', 0.1, 0.01, 0.001, 8_000),
-  fromRoundTrip('dsl', 30, 5, 1, 16),
-  fromRoundTrip('cable', 15, 3, 0.5, 80),
-  fromRoundTrip('fiber', 2, 0.5, 0.01, 800),
-  fromRoundTrip('mobile-3g', 100, 30, 10, 4),
-  fromRoundTrip('edge', 200, 50, 15, 0.8),
-  fromRoundTrip('international', 80, 20, 3, 40),
+  fromRoundTrip('dsl', 30, 5, 1, 16, 0.5),
+  fromRoundTrip('cable', 15, 3, 0.5, 80, 0.2),
+  fromRoundTrip('fiber', 2, 0.5, 0.01, 800, 0.01),
+  fromRoundTrip('mobile-3g', 100, 30, 10, 4, 5),
+  fromRoundTrip('edge', 200, 50, 15, 0.8, 10),
+  fromRoundTrip('international', 80, 20, 3, 40, 1),
   fromRoundTrip('datacenter', 0.1, 0.01, 0.0001, 80_000),
 ];
 

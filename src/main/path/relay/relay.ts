@@ -6,6 +6,7 @@
 import type { Socket } from 'node:dgram';
 import type { Emulation } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
+import { meanDelayMs } from '../buffer.ts';
 import { Link, type LinkCounters } from '../link.ts';
 import { Rng } from '../rng.ts';
 import { nowUs, scheduler } from './scheduler.ts';
@@ -16,8 +17,10 @@ const MAX_CLIENTS = 512;
 /** A client silent in both directions for this long is forgotten, as a NAT would. */
 const CLIENT_IDLE_US = 120e6;
 const SWEEP_MS = 10_000;
-/** Payload a direction holds at most: a slow link's delay must not become unbounded memory. */
+/** What a direction holds at most: a slow link's delay must not become unbounded memory. */
 const MAX_HELD_BYTES = 64_000_000;
+/** Datagrams of one direction delivered before sockets and the other directions have their turn. */
+const DELIVERIES_PER_TURN = 32;
 /** Datagrams kept for a client whose upstream socket is still being connected. */
 const MAX_UNCONNECTED = 64;
 
@@ -53,19 +56,34 @@ export interface RelayCounters {
   socketErrors: number;
 }
 
+/** What passes a link: a datagram, and who takes it at the far end. */
+interface Passenger {
+  data: Buffer;
+  deliver: (data: Buffer) => void;
+}
+
+/** One bit of a copy of the payload, which another copy of the datagram may share. Headers stay whole, checksums fit. */
+function flipBit({ data, deliver }: Passenger, rng: Rng): Passenger {
+  const spoilt = Buffer.from(data);
+  const bit = Math.floor(rng.float() * spoilt.length * 8);
+  if (spoilt.length > 0) spoilt[bit >> 3]! ^= 1 << (bit & 7);
+  return { data: spoilt, deliver };
+}
+
 class Direction {
-  readonly link: Link;
+  readonly #link: Link<Passenger>;
   readonly #owner: object;
   readonly #headerBytes: number;
   readonly #mtuBytes: number;
+  /** The link's deadline that the scheduler knows of. */
+  #scheduledUs = Number.POSITIVE_INFINITY;
   #tooLarge = 0;
-  #heldBytes = 0;
   #delivered = 0;
   #deliveredBytes = 0;
   #overloadDrops = 0;
 
-  constructor(link: Link, owner: object, headerBytes: number, mtuBytes: number) {
-    this.link = link;
+  constructor(link: Link<Passenger>, owner: object, headerBytes: number, mtuBytes: number) {
+    this.#link = link;
     this.#mtuBytes = mtuBytes;
     this.#owner = owner;
     this.#headerBytes = headerBytes;
@@ -74,29 +92,37 @@ class Direction {
   /** Carries `data` through the link and then hands it to `deliver`. */
   carry(data: Buffer, atUs: number, deliver: (data: Buffer) => void): void {
     // As a router does with DF set, and as most do without telling (RFC 8899 §1.1).
-    if (data.length + this.#headerBytes > this.#mtuBytes) {
-      this.#tooLarge++;
-      return;
-    }
-    if (this.#heldBytes + data.length > MAX_HELD_BYTES) {
-      this.#overloadDrops++;
-      return;
-    }
-    const arrival = this.link.enqueue(data.length + this.#headerBytes, atUs);
-    if (typeof arrival === 'string') return;
-    this.#heldBytes += data.length;
-    scheduler.at(arrival, this.#owner, () => {
-      this.#heldBytes -= data.length;
-      this.#delivered++;
-      this.#deliveredBytes += data.length;
-      deliver(data);
-    });
+    const bytes = data.length + this.#headerBytes;
+    if (bytes > this.#mtuBytes) this.#tooLarge++;
+    else if (this.#link.heldBytes + bytes > MAX_HELD_BYTES) this.#overloadDrops++;
+    else if (this.#link.send({ data, deliver }, bytes, atUs) === null) this.#schedule();
   }
 
+  #schedule(): void {
+    const { deadlineUs } = this.#link;
+    if (deadlineUs >= this.#scheduledUs) return;
+    this.#scheduledUs = deadlineUs;
+    scheduler.at(deadlineUs, this.#owner, this.#onDeadline);
+  }
+
+  readonly #onDeadline = (): void => {
+    this.#scheduledUs = Number.POSITIVE_INFINITY;
+    const atUs = nowUs();
+    for (let turn = 0; turn < DELIVERIES_PER_TURN; turn++) {
+      const passenger = this.#link.receive(atUs);
+      if (passenger === undefined) break;
+      this.#delivered++;
+      this.#deliveredBytes += passenger.data.length;
+      passenger.deliver(passenger.data);
+    }
+    this.#schedule();
+  };
+
   counters(): DirectionCounters {
+    const { counters } = this.#link;
     return {
-      ...this.link.counters,
-      packetsIn: this.link.counters.packetsIn + this.#overloadDrops + this.#tooLarge,
+      ...counters,
+      packetsIn: counters.packetsIn + this.#overloadDrops + this.#tooLarge,
       tooLarge: this.#tooLarge,
       delivered: this.#delivered,
       deliveredBytes: this.#deliveredBytes,
@@ -173,17 +199,19 @@ export class Relay {
     this.host = address;
     this.port = port;
     const originUs = nowUs();
-    const flap = emulation.flap && {
+    const outages = emulation.flap && {
       periodUs: emulation.flap.periodMs * 1e3,
       downUs: emulation.flap.downMs * 1e3,
       originUs,
     };
+    const rttMs = meanDelayMs(emulation.up) + meanDelayMs(emulation.down);
+    const options = { outages, originUs, rttMs, corrupt: flipBit };
     const mtu = emulation.mtuBytes ?? DEFAULT_MTU_BYTES;
     const rng = Rng.fromSeed(seed);
     // IPv4 or IPv6 header, and UDP's 8 bytes.
     const headerBytes = family === 'IPv6' ? 48 : 28;
-    this.#up = new Direction(new Link(emulation.up, rng.split(), flap), this, headerBytes, mtu);
-    this.#down = new Direction(new Link(emulation.down, rng.split(), flap), this, headerBytes, mtu);
+    this.#up = new Direction(new Link(emulation.up, rng.split(), options), this, headerBytes, mtu);
+    this.#down = new Direction(new Link(emulation.down, rng.split(), options), this, headerBytes, mtu);
 
     listener.on('error', this.#onSocketError);
     listener.on('message', (data, from) => {

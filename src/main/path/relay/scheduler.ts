@@ -3,8 +3,9 @@
  * the earliest deadline, then spins on `setImmediate`, which takes about 1 µs a turn and still polls sockets. It is
  * woken by an alarm thread, or by a timer until that has started. Either may be early or late, so the clock decides.
  */
+
+import { DeadlineQueue } from '../deadline-queue.ts';
 import { Alarm } from './alarm.ts';
-import { DeadlineQueue } from './deadline-queue.ts';
 
 /** Monotonic microseconds: the clock of relays and of the deadlines given to the scheduler. */
 export const nowUs = (): number => performance.now() * 1000;

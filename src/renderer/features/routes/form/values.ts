@@ -5,7 +5,9 @@ import { type Controller, type Emulation, type Route, RouteInput } from '../../.
 /** A number field is empty text while nothing is in it. */
 type Field = number | '';
 
-type LinkFields = { [K in keyof Emulation['up']]: Field | (null extends Emulation['up'][K] ? null : never) };
+type LinkFields = {
+  [K in keyof Emulation['up']]: Emulation['up'][K] | (Emulation['up'][K] extends number | null ? '' : never);
+};
 
 export interface RouteFields {
   name: string;

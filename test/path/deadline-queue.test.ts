@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DeadlineQueue } from '../../../src/main/path/relay/deadline-queue.ts';
+import { DeadlineQueue } from '../../src/main/path/deadline-queue.ts';
 
 const drain = <T>(queue: DeadlineQueue<T>): T[] => {
   const items: T[] = [];
