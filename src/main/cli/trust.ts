@@ -1,11 +1,11 @@
 /** Certificates for the command line: whom a probe trusts, and what a server shows. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../../shared/errors.ts';
 import { createAuthority, issueCertificate } from '../quic/tls/authority.ts';
 import type { TrustOptions } from '../quic/udp/api.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
 import { loadAuthority, loadOrCreateAuthority } from '../store/secrets.ts';
+import { readText } from './readable.ts';
 
 const CERTIFICATE_DAYS = 90;
 
@@ -17,19 +17,10 @@ export interface Identity {
   authority: { path: string; names: readonly string[] } | null;
 }
 
-/** Throws RL_FILE_UNREADABLE naming the option. */
-function read(path: string, field: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new LabError('RL_FILE_UNREADABLE', `${field}: ${(cause as Error).message}`, { field, cause });
-  }
-}
-
 /** The system's roots, the lab's own authority if its data folder has one, and `--ca`. */
 export function readTrust(options: { ca?: readonly string[]; data?: string; insecure?: true }): TrustOptions {
   const given = (options.ca ?? []).map((path) => {
-    const text = read(path, '--ca');
+    const text = readText(path, '--ca');
     if (!text.includes('-----BEGIN CERTIFICATE-----'))
       throw new LabError('RL_INPUT_INVALID', `--ca: there is no PEM certificate in ${path}`, {
         field: '--ca',
@@ -45,8 +36,8 @@ export function readTrust(options: { ca?: readonly string[]; data?: string; inse
 }
 
 export const readIdentity = (cert: string, key: string): Identity => ({
-  certificate: read(cert, '--cert'),
-  privateKey: read(key, '--key'),
+  certificate: readText(cert, '--cert'),
+  privateKey: readText(key, '--key'),
   authority: null,
 });
 

@@ -105,7 +105,7 @@ export interface ParameterSpec {
   /** Name in the RFC or draft. */
   name: string;
   default: number;
-  unit: 'ratio' | 'packets' | 'bytes' | 'ms' | 'rounds' | 'percent' | 'count';
+  unit: 'ratio' | 'packets' | 'bytes' | 'ms' | 'rounds' | 'percent' | 'count' | 'kbit/s';
   /** Range worth sweeping, and the range accepted. */
   min: number;
   max: number;

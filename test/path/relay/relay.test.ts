@@ -162,6 +162,40 @@ test('a full queue drops the rest of a burst', async () => {
   expect(through.counters().up).toMatchObject({ packetsOut: 3, queueDrops: 7 });
 });
 
+test('a duplicated datagram comes twice, a corrupted one with one bit flipped, and neither spoils the other', async () => {
+  const sink = await socket();
+  const through = await relay(sink, path({ duplicateRatio: 1, corruptRatio: 0.5 }));
+  const client = await socket();
+  const heard: Buffer[] = [];
+  sink.on('message', (data) => heard.push(data));
+  const sent = Buffer.alloc(100, 0xa5);
+  for (let i = 0; i < 50; i++) client.send(sent, through.port, through.host);
+  await eventually(() => expect(heard).toHaveLength(100));
+  const flipped = heard.map((data) =>
+    data.reduce((bits, byte, i) => bits + (byte ^ sent[i]!).toString(2).replaceAll('0', '').length, 0),
+  );
+  const { up } = through.counters();
+  expect(up).toMatchObject({ packetsIn: 50, duplicated: 50, packetsOut: 100, delivered: 100 });
+  expect(flipped.filter((bits) => bits === 1)).toHaveLength(up.corrupted);
+  expect(flipped.filter((bits) => bits === 0)).toHaveLength(100 - up.corrupted);
+  expect(up.corrupted).toBeGreaterThan(20);
+});
+
+test('CoDel drops from the head of what waits, and the rest goes on', async () => {
+  const sink = await socket();
+  // 2 ms for each; after 100 ms above TARGET one goes.
+  const through = await relay(sink, path({ rateBps: 4e6, bufferBytes: 1e6, aqm: 'codel' }));
+  const client = await socket();
+  const heard = receive(sink, 90);
+  for (let i = 0; i < 100; i++) client.send(Buffer.alloc(972, `${i} `), through.port, through.host);
+  expect((await heard)[0]).toMatch(/^0 /);
+  await eventually(() => {
+    const { up } = through.counters();
+    expect(up.aqmDrops).toBeGreaterThan(0);
+    expect(up.delivered + up.aqmDrops).toBe(100);
+  });
+});
+
 test('a cut path passes nothing', async () => {
   const through = await relay(await echoServer(), { ...path(), flap: { periodMs: 1000, downMs: 1000 } });
   const client = await socket();

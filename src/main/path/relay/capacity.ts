@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { Emulation, LinkSettings } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import { formatRate } from '../../../shared/units.ts';
+import { meanRateBps } from '../timeline.ts';
 import { Relay, type RelayOptions } from './relay.ts';
 
 /** Below this no measurement is worth its time: every machine that runs a desktop carries it. */
@@ -82,9 +83,16 @@ async function measureCapacity(): Promise<number> {
 
 let measured: Promise<number> | null = null;
 
+/** The highest rate that is ever asked of a link: of opportunities, which come in bursts, their mean. */
+function fastestBps({ rateBps, rateSchedule = [], trace }: LinkSettings): number {
+  const steps = trace?.kind === 'series' ? trace.steps : rateSchedule;
+  const least = trace?.kind === 'opportunities' ? meanRateBps(trace) : (rateBps ?? 0);
+  return steps.reduce((fastest, [, bps]) => Math.max(fastest, bps), least);
+}
+
 /** Throws RL_INPUT_INVALID with field `rate` when a direction of `emulation` is faster than a relay here can be. */
 async function refuseBeyondCapacity(emulation: Emulation): Promise<void> {
-  const wantedBps = Math.max(emulation.up.rateBps ?? 0, emulation.down.rateBps ?? 0);
+  const wantedBps = Math.max(fastestBps(emulation.up), fastestBps(emulation.down));
   if (wantedBps <= UNQUESTIONED_BPS) return;
   measured ??= measureCapacity().catch((error: unknown) => {
     measured = null;
