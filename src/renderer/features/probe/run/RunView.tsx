@@ -11,7 +11,7 @@ import type { Window } from '../congestion/decimate.ts';
 import { CongestionTrace } from '../congestion/trace.ts';
 import type { ProbeViewControl } from '../view.ts';
 import { type HeldRun, isOver, type RunFeed } from './feed.ts';
-import { figuresOf, stepsOf } from './figures.ts';
+import { figuresOf, senderOf, stepsOf } from './figures.ts';
 import classes from './RunView.module.css';
 import { verdictOfRun } from './verdict.ts';
 
@@ -107,8 +107,9 @@ function useFlows(
   const otherName = other?.run?.name ?? '';
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for the feed.
   return useMemo(() => {
+    // Two are told apart by what is compared, most often their controllers.
     const titled = (title: string, of: ProbeRun | null | undefined): string =>
-      otherId === null ? title : `${title} (${of?.controller ?? 'unknown'}, run ${of?.id})`;
+      otherId === null ? title : `${of?.controller ?? title} (run ${of?.id ?? '…'})`;
     const first = { id: `${id}`, run: id, vantage, name: titled(name, run), trace };
     if (otherId === null) return [first];
     return [
@@ -138,6 +139,7 @@ function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
   const { state, error, startedAtMs, endedAtMs } = run;
   const progress = isOver(run) ? null : (held?.progress ?? null);
   const eta = held?.etaS ?? null;
+  const verdict = verdictOfRun(run);
   const span =
     startedAtMs !== null && endedAtMs !== null && !run.imported
       ? `${clockTime(startedAtMs)}, ${((endedAtMs - startedAtMs) / 1e3).toFixed(1)} s`
@@ -167,17 +169,21 @@ function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
           {error.message} {error.hint} ({error.code})
         </span>
       )}
+      {verdict && (
+        <span className={classes.verdict}>
+          <VerdictWords name={run.name} verdict={verdict} span="a run" testId="run-verdict" />
+        </span>
+      )}
     </div>
   );
 }
 
 function Figures({ run }: { run: ProbeRun }) {
-  const verdict = verdictOfRun(run);
   return (
     <div className={classes.figures}>
       {!run.imported && (
         <dl data-testid="figures">
-          {figuresOf(run.input?.mode ?? null, run.result).map(({ id, label, value, text }) => (
+          {figuresOf(run.input?.mode ?? null, run.result, senderOf(run)).map(({ id, label, value, text }) => (
             <div key={id}>
               <dt>{label}</dt>
               <dd>
@@ -190,14 +196,6 @@ function Figures({ run }: { run: ProbeRun }) {
               </dd>
             </div>
           ))}
-          {verdict && (
-            <div className={classes.verdict}>
-              <dt>Verdict</dt>
-              <dd>
-                <VerdictWords name={run.name} verdict={verdict} span="a run" testId="run-verdict" />
-              </dd>
-            </div>
-          )}
         </dl>
       )}
       {run.imported && <p className={classes.source}>Read from a qlog file.</p>}
