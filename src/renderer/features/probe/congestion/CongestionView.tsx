@@ -90,7 +90,7 @@ export function CongestionView({ flows, version, expectedUs, notice, onLook }: P
 
   return (
     <figure className={classes.view} data-testid="congestion">
-      <div className={classes.head}>
+      <div className={classes.head} data-flows={flows.length}>
         <PhaseLegend flows={flows} />
         <Button.Group>
           <CommandButton command="trace.zoomIn">In</CommandButton>

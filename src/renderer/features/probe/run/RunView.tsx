@@ -68,6 +68,9 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
             onChange={(each) => setWanted(each as Vantage)}
           />
         )}
+        {run.state === 'failed' && run.input && (
+          <CommandButton command="probe.settings">Change settings</CommandButton>
+        )}
         <Compare run={run} runs={runs} otherId={otherId} view={view} />
         {isOver(run) ? (
           run.input && <CommandButton command="probe.again">Run again</CommandButton>
@@ -164,7 +167,7 @@ function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
         {isOver(run) ? span : stepsOf(run)}
         {!isOver(run) && eta !== null && `, ${Math.ceil(eta)} s left`}
       </span>
-      {error && (
+      {error && run.series.length > 0 && (
         <span className={classes.fault} role="alert">
           {error.message} {error.hint} ({error.code})
         </span>

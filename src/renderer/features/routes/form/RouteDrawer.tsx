@@ -13,7 +13,7 @@ import { PathPicker } from '../../../parts/path/PathPicker.tsx';
 import { ScaledNumber } from '../../../parts/ScaledNumber.tsx';
 import { saveRoute } from '../actions.ts';
 import classes from './RouteDrawer.module.css';
-import { fieldsOf, NEW_ROUTE, parseFields, type RouteFields } from './values.ts';
+import { fieldOf, fieldsOf, NEW_ROUTE, parseFields, type RouteFields } from './values.ts';
 
 /** What the form is about: a new route, one to change, or nothing. */
 export type Editing = Route | 'new' | null;
@@ -62,7 +62,7 @@ function RouteForm({
   const [saving, setSaving] = useState(false);
   const form = useForm<RouteFields>({
     initialValues: route ? fieldsOf(route) : NEW_ROUTE,
-    initialErrors: fault?.field ? { [fault.field]: `${fault.message}. ${fault.hint}` } : {},
+    initialErrors: fault?.field ? { [fieldOf(fault.field)]: `${fault.message}. ${fault.hint}` } : {},
     validateInputOnBlur: true,
     validate: (fields) => parseFields(fields).errors ?? {},
   });
@@ -81,8 +81,8 @@ function RouteForm({
       onSaved(saved);
     } catch (error) {
       const body = errorBody(error);
-      if (body.field !== undefined && body.field.split('.')[0]! in fields)
-        form.setFieldError(body.field, `${body.message} ${body.hint}`);
+      const field = fieldOf(body.field ?? '');
+      if (field.split('.')[0]! in fields) form.setFieldError(field, `${body.message} ${body.hint}`);
       else setFailure(body);
     } finally {
       setSaving(false);
