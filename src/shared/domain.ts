@@ -9,7 +9,7 @@ import { LinkSettings } from './link-settings.ts';
 
 export { LinkSettings } from './link-settings.ts';
 
-export const CONTROLLERS = ['newreno', 'cubic', 'bbr2', 'bbr3'] as const;
+export const CONTROLLERS = ['newreno', 'cubic', 'bbr1', 'bbr2', 'bbr3'] as const;
 export const Controller = z.enum(CONTROLLERS);
 export type Controller = z.infer<typeof Controller>;
 

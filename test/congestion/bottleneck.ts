@@ -13,6 +13,20 @@ const DATAGRAM_BYTES = 1350;
 /** IP and UDP headers count on the link. */
 const LINK_BYTES = DATAGRAM_BYTES + 28;
 
+/** What may change while the flow runs: whoever observes it may write here. */
+export interface Conditions {
+  /** Of what enters the queue from now on. */
+  rateBps: number;
+  /** What the application writes, bits per second of datagrams; Infinity: always more than can be sent. */
+  appBps: number;
+  /** It writes nothing before this. */
+  pausedUntilUs: number;
+  /** ACKs arrive only at multiples of this, all that have come until then at once; 0: as they come. */
+  ackGridUs: number;
+  /** Drops what comes faster than its tokens, before the queue. */
+  policer: { rateBps: number; burstBytes: number } | null;
+}
+
 export interface BottleneckOptions {
   controller: string;
   parameters?: Record<string, number>;
@@ -24,11 +38,20 @@ export interface BottleneckOptions {
   /** Whether the n-th packet, sent now, is lost before it reaches the queue. */
   drop?: (n: number, nowUs: number) => boolean;
   /** How much later than its turn the n-th packet arrives, microseconds. */
-  late?: (n: number) => number;
+  late?: (n: number, nowUs: number) => number;
   /** Ack-eliciting packets per ACK. */
   ackEvery?: number;
+  /** Conditions other than these: no limit by the application, no aggregation, no policer. */
+  conditions?: Partial<Conditions>;
   /** Called after every ACK, for what the result does not tell. */
-  observe?: (controller: CongestionController, nowUs: number, recovery: Recovery<null>) => void;
+  observe?: (
+    controller: CongestionController,
+    nowUs: number,
+    recovery: Recovery<null>,
+    conditions: Conditions,
+  ) => void;
+  /** Called after every packet sent. */
+  observeSent?: (controller: CongestionController, nowUs: number, conditions: Conditions) => void;
 }
 
 export interface BottleneckResult {
@@ -56,9 +79,15 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
   const received = new ReceivedPackets();
   received.ackThreshold = o.ackEvery ?? 2;
 
-  const serialisationUs = (LINK_BYTES * 8e6) / o.rateBps;
+  const conditions: Conditions = {
+    rateBps: o.rateBps,
+    appBps: Number.POSITIVE_INFINITY,
+    pausedUntilUs: 0,
+    ackGridUs: 0,
+    policer: null,
+    ...o.conditions,
+  };
   const oneWayUs = (o.rttMs * 1000) / 2;
-  const queueLimitUs = (o.bufferBytes * 8e6) / o.rateBps;
   const data: { number: number; atUs: number; sentAtUs: number }[] = [];
   const acks: { ranges: PacketRange[]; delayUs: number; atUs: number }[] = [];
   let dataHead = 0;
@@ -72,9 +101,22 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
   let largestBurst = 0;
   let probes = 0;
   let now = 0;
+  /** When the last datagram sent was written; what cannot be sent waits, up to a tenth of a second of it. */
+  let writtenAtUs = 0;
+  let tokens = Number.POSITIVE_INFINITY;
+  let policedAtUs = 0;
   const end = o.durationS * 1e6;
   const warm = o.warmupS * 1e6;
 
+  const passesPolicer = (): boolean => {
+    const { policer } = conditions;
+    if (!policer) return true;
+    tokens = Math.min(tokens + ((now - policedAtUs) * policer.rateBps) / 8e6, policer.burstBytes);
+    policedAtUs = now;
+    if (tokens < LINK_BYTES) return false;
+    tokens -= LINK_BYTES;
+    return true;
+  };
   const send = (): void => {
     const number = sent++;
     recovery.onPacketSent(
@@ -99,12 +141,13 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
     burst = burstAtUs === now ? burst + 1 : 1;
     burstAtUs = now;
     if (now > warm) largestBurst = Math.max(largestBurst, burst);
-    if (o.drop?.(number, now)) return;
+    o.observeSent?.(controller, now, conditions);
+    if (o.drop?.(number, now) || !passesPolicer()) return;
     const startUs = Math.max(now, linkFreeAtUs);
     // Droptail: the packet being serialised does not count against the buffer.
-    if (startUs - now > queueLimitUs) return;
-    linkFreeAtUs = startUs + serialisationUs;
-    const atUs = linkFreeAtUs + oneWayUs + (o.late?.(number) ?? 0);
+    if (startUs - now > (o.bufferBytes * 8e6) / conditions.rateBps) return;
+    linkFreeAtUs = startUs + (LINK_BYTES * 8e6) / conditions.rateBps;
+    const atUs = linkFreeAtUs + oneWayUs + (o.late?.(number, now) ?? 0);
     let at = data.length;
     while (at > dataHead && data[at - 1]!.atUs > atUs) at--;
     data.splice(at, 0, { number, atUs, sentAtUs: now });
@@ -112,6 +155,7 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
 
   while (now < end) {
     let pacedUntilUs = Number.POSITIVE_INFINITY;
+    let writesAtUs = Number.POSITIVE_INFINITY;
     for (;;) {
       if (probes > 0) {
         probes--;
@@ -124,13 +168,23 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
         pacedUntilUs = until;
         break;
       }
+      const nextUs = Math.max(
+        writtenAtUs + (DATAGRAM_BYTES * 8e6) / conditions.appBps,
+        conditions.pausedUntilUs,
+      );
+      if (nextUs > now) {
+        recovery.onAppLimited(now);
+        writesAtUs = nextUs;
+        break;
+      }
+      writtenAtUs = conditions.appBps < Number.POSITIVE_INFINITY ? Math.max(nextUs, now - 100_000) : now;
       send();
     }
     const dataAt = data[dataHead]?.atUs ?? Number.POSITIVE_INFINITY;
     const ackAt = acks[ackHead]?.atUs ?? Number.POSITIVE_INFINITY;
     const ackDue = received.ackDeadlineUs ?? Number.POSITIVE_INFINITY;
     const timer = recovery.deadlineUs() ?? Number.POSITIVE_INFINITY;
-    now = Math.max(now, Math.min(dataAt, ackAt, ackDue, timer, pacedUntilUs));
+    now = Math.max(now, Math.min(dataAt, ackAt, ackDue, timer, pacedUntilUs, writesAtUs));
     if (now === dataAt) {
       const packet = data[dataHead++]!;
       received.onReceived(packet.number, now, true);
@@ -140,10 +194,11 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
       }
     }
     if (received.ackDeadlineUs !== null && received.ackDeadlineUs <= now) {
+      const grid = conditions.ackGridUs;
       acks.push({
         ranges: received.ranges.map((range) => ({ ...range })),
         delayUs: now - received.largestReceivedAtUs,
-        atUs: now + oneWayUs,
+        atUs: grid > 0 ? Math.ceil((now + oneWayUs) / grid) * grid : now + oneWayUs,
       });
       received.onAckSent();
     }
@@ -152,7 +207,7 @@ export function runBottleneck(o: BottleneckOptions): BottleneckResult {
       recovery.onAck('application', ack.ranges, ack.delayUs, now);
       // A sender that acknowledges ACKs now and then, so that old ranges are forgotten.
       received.onAckOfAck(ack.ranges[0]!.last);
-      o.observe?.(controller, now, recovery);
+      o.observe?.(controller, now, recovery, conditions);
     }
     if (timer <= now) probes += recovery.onTimeout(now).probe?.count ?? 0;
   }

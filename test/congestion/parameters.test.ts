@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { bbr2 } from '../../src/main/congestion/bbr/bbr2.ts';
+import { bbr3 } from '../../src/main/congestion/bbr/bbr3.ts';
+import { bbr1 } from '../../src/main/congestion/bbr1/bbr1.ts';
 import { cubic } from '../../src/main/congestion/cubic.ts';
 import { createController } from '../../src/main/congestion/index.ts';
 import { newReno } from '../../src/main/congestion/newreno.ts';
@@ -31,6 +34,9 @@ describe('controller parameters', () => {
     expect(refusal(() => resolveParameters(cubic.parameters, { HyStart: 0.5 })).message).toBe(
       'HyStart is 0.5; accepted are whole numbers from 0 to 1 (count)',
     );
+    expect(refusal(() => resolveParameters(bbr3.parameters, { FullBwRounds: 2.5 })).message).toBe(
+      'FullBwRounds is 2.5; accepted are whole numbers from 2 to 6 (rounds)',
+    );
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
       expect(refusal(() => resolveParameters(cubic.parameters, { C: value })).field).toBe('C');
     }
@@ -42,13 +48,13 @@ describe('controller parameters', () => {
     expect(message).toContain('LossReductionFactor, InitialWindow');
   });
 
-  it.each([newReno, cubic])(
+  it.each([newReno, cubic, bbr1, bbr2, bbr3])(
     'of $name have defaults within their range, names of their own and a source',
     ({ parameters }) => {
       expect(new Set(parameters.map((each) => each.name)).size).toBe(parameters.length);
       for (const { name, default: value, min, max, section, doc } of parameters) {
         expect([name, value >= min && value <= max]).toEqual([name, true]);
-        expect(section).toMatch(/^RFC \d+ §/);
+        expect(section).toMatch(/^((RFC \d+|draft-[a-z-]+-\d\d) §|Linux tcp_bbr\.c bbr_)/);
         expect(doc).not.toBe('');
       }
     },

@@ -5,7 +5,9 @@ import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { qlog } from './qlog.ts';
+import { qlogReader } from './qlog-reader.ts';
 import { receiveStream } from './receive-stream.ts';
+import { scenario } from './scenario.ts';
 import type { FuzzTarget } from './target.ts';
 import { tls } from './tls.ts';
 import { addressTokens, sessionTickets } from './tokens.ts';
@@ -16,6 +18,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   header,
   frames,
   qlog,
+  qlogReader,
   transportParameters,
   receiveStream,
   tls,
@@ -25,5 +28,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   datagrams,
   qpack,
   http3Frames,
+  scenario,
   traces,
 ];

@@ -26,6 +26,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFil
   },
   bench: { summary: 'measure RouteLab itself', load: () => import('./bench.ts') },
   interop: { summary: 'talk to other QUIC stacks, case by case', load: () => import('./interop.ts') },
+  controllers: {
+    summary: 'congestion controllers and their parameters',
+    load: () => import('./controllers.ts'),
+  },
   doctor: { summary: 'check what this machine offers', load: () => import('./doctor.ts') },
 };
 

@@ -88,7 +88,10 @@ export interface CongestionController {
   onLoss(sample: LossSample): void;
   /** RFC 9002 §7.6: collapse to the minimum window. */
   onPersistentCongestion(nowUs: number): void;
-  /** Every loss of the newest congestion event turned out to be none: its packets were acknowledged after all. */
+  /**
+   * Every loss of the newest congestion event turned out to be none: its packets were acknowledged after all. Whether
+   * persistent congestion that they established is taken back, too, is the controller’s to decide.
+   */
   onSpuriousLoss(nowUs: number): void;
   /** The sender had nothing more to send although the window had room. */
   onAppLimited(nowUs: number, bytesInFlight: number): void;
@@ -102,7 +105,7 @@ export interface ParameterSpec {
   /** Name in the RFC or draft. */
   name: string;
   default: number;
-  unit: 'ratio' | 'packets' | 'bytes' | 'ms' | 'rounds' | 'percent' | 'count';
+  unit: 'ratio' | 'packets' | 'bytes' | 'ms' | 'rounds' | 'percent' | 'count' | 'kbit/s';
   /** Range worth sweeping, and the range accepted. */
   min: number;
   max: number;

@@ -96,7 +96,8 @@ class Cubic extends LossBasedController {
 
   /** RFC 9438 §4.2, equation 1. */
   #wCubic(elapsedUs: number): number {
-    return this.#c * (elapsedUs / 1e6 - this.#k) ** 3 * this.datagramBytes + this.#wMax;
+    const t = elapsedUs / 1e6 - this.#k;
+    return this.#c * t * t * t * this.datagramBytes + this.#wMax;
   }
 }
 

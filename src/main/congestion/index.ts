@@ -4,6 +4,7 @@ import { LabError } from '../../shared/errors.ts';
 import type { ControllerInfo } from '../../shared/probes.ts';
 import { bbr2 } from './bbr/bbr2.ts';
 import { bbr3 } from './bbr/bbr3.ts';
+import { bbr1 } from './bbr1/bbr1.ts';
 import type { CongestionController, ControllerFactory } from './controller.ts';
 import { cubic } from './cubic.ts';
 import { newReno } from './newreno.ts';
@@ -12,6 +13,7 @@ import { resolveParameters } from './parameters.ts';
 const CONTROLLER_FACTORIES: Readonly<Record<Controller, ControllerFactory>> = {
   newreno: newReno,
   cubic,
+  bbr1,
   bbr2,
   bbr3,
 };

@@ -99,6 +99,7 @@ export abstract class LossBasedController implements CongestionController {
   readonly #parameters: Readonly<Record<string, number>>;
   readonly #pacingGain: number;
   readonly #slowStartPacingGain: number;
+  readonly #quantumMs: number;
   readonly #hyStart: HyStart | null;
   readonly #prr: Prr | null;
   /** RFC 9002 §7.3.2: losses of packets sent before this instant belong to the same congestion event. */
@@ -110,12 +111,16 @@ export abstract class LossBasedController implements CongestionController {
   #undoSsthresh = 0;
   #undoRecoveryStartUs = 0;
   #untouched = true;
-  #smoothedRttUs: number | null = null;
+  /** 0 before the first sample. */
+  #smoothedRttUs = 0;
+  /** 0 after whatever changed window or RTT, until it is asked for. */
+  #pacingBps = 0;
 
   constructor(datagramBytes: number, parameters: Readonly<Record<string, number>>) {
     this.#parameters = parameters;
     this.#pacingGain = parameters['PacingGain']!;
     this.#slowStartPacingGain = parameters['SlowStartPacingGain']!;
+    this.#quantumMs = parameters['SendQuantum']!;
     this.datagramBytes = datagramBytes;
     this.window = this.#initialWindow;
     this.#hyStart = parameters['HyStart'] === 1 ? new HyStart() : null;
@@ -127,16 +132,14 @@ export abstract class LossBasedController implements CongestionController {
   }
 
   get pacingBps(): number | null {
-    if (this.#smoothedRttUs === null) return null;
-    const perGain = 8e6 / this.#smoothedRttUs;
-    // A flight that heavy losses left short of ssthresh catches up with it, as PRR lets it.
-    if (this.#inRecovery) return this.#pacingGain * Math.max(this.window, this.ssthresh) * perGain;
-    return (this.#inSlowStart ? this.#slowStartPacingGain : this.#pacingGain) * this.window * perGain;
+    if (this.#smoothedRttUs === 0) return null;
+    if (this.#pacingBps === 0) this.#pacingBps = this.#pacedWindow * (8e6 / this.#smoothedRttUs);
+    return this.#pacingBps;
   }
 
   get sendQuantum(): number {
     const least = MIN_SEND_QUANTUM_PACKETS * this.datagramBytes;
-    const bytes = ((this.pacingBps ?? 0) * this.#parameters['SendQuantum']!) / 8e3;
+    const bytes = ((this.pacingBps ?? 0) * this.#quantumMs) / 8e3;
     return Math.max(least, Math.min(bytes, MAX_SEND_QUANTUM));
   }
 
@@ -145,6 +148,7 @@ export abstract class LossBasedController implements CongestionController {
   }
 
   onAck(sample: AckSample): void {
+    this.#pacingBps = 0;
     this.#smoothedRttUs = sample.smoothedRttUs;
     // RFC 9002 §7.3.2: recovery ends with the acknowledgement of a packet sent during it.
     if (sample.largestAckedSentAtUs <= this.#recoveryStartUs) {
@@ -171,6 +175,7 @@ export abstract class LossBasedController implements CongestionController {
   }
 
   onLoss(sample: LossSample): void {
+    this.#pacingBps = 0;
     if (sample.largestLostSentAtUs <= this.#recoveryStartUs) {
       // What is lost makes no room; what may be sent is up to the next acknowledgement.
       if (this.#inRecovery && this.#prr) this.#setFlight(this.window - sample.lostBytes);
@@ -195,6 +200,7 @@ export abstract class LossBasedController implements CongestionController {
   }
 
   onPersistentCongestion(_nowUs: number): void {
+    this.#pacingBps = 0;
     this.window = this.#minimumWindow;
     // RFC 9002 B.8: what is sent from now on may end slow start again.
     this.#recoveryStartUs = Number.NEGATIVE_INFINITY;
@@ -204,6 +210,7 @@ export abstract class LossBasedController implements CongestionController {
   }
 
   onSpuriousLoss(_nowUs: number): void {
+    this.#pacingBps = 0;
     if (!this.#canUndo || this.#parameters['SpuriousUndo'] === 0) return;
     this.#canUndo = false;
     this.#endRecovery();
@@ -218,6 +225,7 @@ export abstract class LossBasedController implements CongestionController {
   abstract onAppLimited(nowUs: number, bytesInFlight: number): void;
 
   onDatagramSize(bytes: number): void {
+    this.#pacingBps = 0;
     this.datagramBytes = bytes;
     // RFC 9002 §7.2: the initial window follows the size while it is still in force.
     if (this.#untouched) this.window = this.#initialWindow;
@@ -268,6 +276,13 @@ export abstract class LossBasedController implements CongestionController {
     if (!this.#inRecovery) return;
     this.#inRecovery = false;
     this.window = this.ssthresh;
+  }
+
+  /** The window times what pacing gains on it. */
+  get #pacedWindow(): number {
+    // A flight that heavy losses left short of ssthresh catches up with it, as PRR lets it.
+    if (this.#inRecovery) return this.#pacingGain * Math.max(this.window, this.ssthresh);
+    return (this.#inSlowStart ? this.#slowStartPacingGain : this.#pacingGain) * this.window;
   }
 
   get #inSlowStart(): boolean {

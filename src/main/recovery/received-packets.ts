@@ -25,7 +25,8 @@ export class ReceivedPackets {
   #largestAckEliciting = -1;
   /** Ack-eliciting packets since the last ACK was sent. */
   #unacknowledged = 0;
-  #ackDeadlineUs: number | null = null;
+  /** Infinity when none is owed. */
+  #ackDeadlineUs = Number.POSITIVE_INFINITY;
   /** Largest number in an ACK that was sent. */
   #largestReported = -1;
   /** The peer has seen an ACK of everything up to here: ranges below need not be repeated. */
@@ -43,7 +44,7 @@ export class ReceivedPackets {
 
   /** When an ACK must be sent at the latest; null when none is owed. Due at once: a time that has come. */
   get ackDeadlineUs(): number | null {
-    return this.#ackDeadlineUs;
+    return this.#ackDeadlineUs === Number.POSITIVE_INFINITY ? null : this.#ackDeadlineUs;
   }
 
   /** An ACK is sent for every so many ack-eliciting packets (RFC 9000 §13.2.2). 1 to 256; 2 by default. */
@@ -87,15 +88,15 @@ export class ReceivedPackets {
     if (packetNumber > this.#largestAckEliciting) this.#largestAckEliciting = packetNumber;
     if (immediate || isOutOfOrder || this.#unacknowledged >= this.#ackThreshold || this.#isFarAhead) {
       this.#ackDeadlineUs = nowUs;
-    } else {
-      this.#ackDeadlineUs ??= nowUs + this.maxAckDelayUs;
+    } else if (this.#ackDeadlineUs === Number.POSITIVE_INFINITY) {
+      this.#ackDeadlineUs = nowUs + this.maxAckDelayUs;
     }
   }
 
   /** An ACK frame with `ranges` was sent. */
   onAckSent(): void {
     this.#unacknowledged = 0;
-    this.#ackDeadlineUs = null;
+    this.#ackDeadlineUs = Number.POSITIVE_INFINITY;
     this.#largestReported = this.#largest;
   }
 
@@ -107,10 +108,10 @@ export class ReceivedPackets {
   /** RFC 9000 §13.2.1: below another ack-eliciting packet, or above the highest of them with a gap between. */
   #isOutOfOrder(packetNumber: number): boolean {
     if (packetNumber < this.#largestAckEliciting) return true;
-    for (const range of this.#received.list) {
-      if (range.first <= packetNumber) return range.first > this.#largestAckEliciting + 1;
-    }
-    return false;
+    const { list } = this.#received;
+    let at = 0;
+    while (list[at]!.first > packetNumber) at++;
+    return list[at]!.first > this.#largestAckEliciting + 1;
   }
 
   /**

@@ -9,7 +9,7 @@ import { GRANULARITY_US, RttEstimator } from './rtt.ts';
 import { SendHistory } from './send-history.ts';
 import { SentPackets } from './sent-packets.ts';
 import { SpuriousLosses } from './spurious-losses.ts';
-import { type SentPacket, SPACES, type Space } from './types.ts';
+import type { SentPacket, Space } from './types.ts';
 
 /** kPacketThreshold, RFC 9002 §6.1.1. */
 export const PACKET_THRESHOLD = 3;
@@ -54,14 +54,22 @@ export interface RecoveryOptions {
 }
 
 class SpaceState<F> {
+  readonly name: Space;
   readonly sent = new SentPackets<F>();
   readonly spurious = new SpuriousLosses();
   largestAcked = -1;
-  /** When the next packet is lost by time threshold; null when no packet waits for that. */
-  lossTimeUs: number | null = null;
+  /** When the next packet is lost by time threshold; Infinity when no packet waits for that. */
+  lossTimeUs = Number.POSITIVE_INFINITY;
   lastAckElicitingAtUs = 0;
   ackElicitingInFlight = 0;
+
+  constructor(name: Space) {
+    this.name = name;
+  }
 }
+
+/** What most ACKs find lost. */
+const NONE: never[] = [];
 
 export class Recovery<F> {
   readonly rtt: RttEstimator;
@@ -81,11 +89,9 @@ export class Recovery<F> {
   datagramBytes: number;
   #sampler = new RateSampler();
   readonly #history = new SendHistory();
-  readonly #spaces: Readonly<Record<Space, SpaceState<F>>> = {
-    initial: new SpaceState(),
-    handshake: new SpaceState(),
-    application: new SpaceState(),
-  };
+  readonly #initial = new SpaceState<F>('initial');
+  readonly #handshake = new SpaceState<F>('handshake');
+  readonly #application = new SpaceState<F>('application');
   readonly #stats = {
     packetsSent: 0,
     bytesSent: 0,
@@ -160,10 +166,10 @@ export class Recovery<F> {
     this.#sampler = new RateSampler();
     this.#deliveryRateBps = null;
     this.rtt.reset();
-    this.#pathFrom = this.#spaces.application.sent.next;
+    this.#pathFrom = this.#application.sent.next;
     this.#firstRttSampleAtUs = null;
     this.#standingLosses = 0;
-    this.#spaces.application.spurious.leavePath();
+    this.#application.spurious.leavePath();
     this.#ptoBackoff = 0;
   }
 
@@ -202,7 +208,7 @@ export class Recovery<F> {
    * counts as skipped on purpose. Fills in the packet's delivery-rate fields.
    */
   onPacketSent(space: Space, packet: SentPacket<F>, nowUs: number): void {
-    const state = this.#spaces[space];
+    const state = this.#space(space);
     const { sent } = state;
     packet.sentAtUs = nowUs;
     const before = sent.next;
@@ -238,10 +244,10 @@ export class Recovery<F> {
     ackDelayUs: number,
     nowUs: number,
   ): { acked: SentPacket<F>[]; lost: SentPacket<F>[] } | null {
-    const state = this.#spaces[space];
+    const state = this.#space(space);
     const { sent } = state;
     const largest = ranges[0]!.last;
-    if (largest >= sent.next || ranges.some(({ first, last }) => sent.wasSkipped(first, last))) return null;
+    if (largest >= sent.next || sent.hasSkippedIn(ranges)) return null;
     if (largest > state.largestAcked) state.largestAcked = largest;
     this.#takeBackLosses(state, ranges, nowUs);
 
@@ -251,15 +257,15 @@ export class Recovery<F> {
     let ackedOnPath = 0;
     let anyAckEliciting = false;
     this.#sampler.begin();
-    let open = ranges.findIndex((range) => range.last < sent.oldest);
-    if (open < 0) open = ranges.length;
+    const { oldest } = sent;
+    let open = 1;
+    while (open < ranges.length && ranges[open]!.last >= oldest) open++;
     while (--open >= 0) {
       const { first, last } = ranges[open]!;
-      for (let number = Math.max(first, sent.oldest); number <= last; number++) {
-        const packet = sent.get(number);
+      for (let number = Math.max(first, oldest); number <= last; number++) {
+        const packet = sent.take(number);
         if (!packet) continue;
-        this.#history.onAcked(sent.ordinalOf(number));
-        sent.remove(number);
+        this.#history.onAcked(sent.takenOrdinal);
         acked.push(packet);
         this.#stats.packetsAcked++;
         this.#stats.bytesAcked += packet.bytes;
@@ -272,8 +278,8 @@ export class Recovery<F> {
         this.#sampler.onAcked(packet, nowUs);
       }
     }
-    const newest = acked.at(-1);
-    if (!newest) return { acked, lost: [] };
+    if (acked.length === 0) return { acked, lost: NONE };
+    const newest = acked[acked.length - 1]!;
 
     // RFC 9002 §5.1: a sample needs the largest acknowledged to be new, and something that asked for this ACK.
     let rttUs: number | null = null;
@@ -318,6 +324,7 @@ export class Recovery<F> {
   /** Losses that were none, and what they made the controller do, where none of the event's is left. */
   #takeBackLosses(state: SpaceState<F>, ranges: readonly PacketRange[], nowUs: number): void {
     const { spurious } = state;
+    if (spurious.isEmpty) return;
     const sinceUs = nowUs - 3 * this.rtt.ptoBaseUs(0);
     this.#stats.spuriousLosses += spurious.take(ranges, sinceUs, this.#priorRecoveryFromUs);
     if (spurious.foundSince === 0 || this.#standingLosses === 0) return;
@@ -341,8 +348,8 @@ export class Recovery<F> {
 
   /** When `onTimeout` is to be called; null for never (RFC 9002 A.8). */
   deadlineUs(): number | null {
-    const lossSpace = this.#earliestLossSpace();
-    if (lossSpace) return this.#spaces[lossSpace].lossTimeUs;
+    const { lossTimeUs } = this.#earliestLossSpace();
+    if (lossTimeUs < Number.POSITIVE_INFINITY) return lossTimeUs;
     const ptoSpace = this.#ptoSpace();
     return ptoSpace && this.#ptoAtUs(ptoSpace);
   }
@@ -353,10 +360,9 @@ export class Recovery<F> {
     probe: { space: Space; count: 1 | 2 } | null;
   } {
     const lossSpace = this.#earliestLossSpace();
-    if (lossSpace) {
-      const state = this.#spaces[lossSpace];
-      if (nowUs < state.lossTimeUs!) return { lost: [], probe: null };
-      const lost = this.#detectLost(state, nowUs).map((packet) => ({ space: lossSpace, packet }));
+    if (lossSpace.lossTimeUs < Number.POSITIVE_INFINITY) {
+      if (nowUs < lossSpace.lossTimeUs) return { lost: [], probe: null };
+      const lost = this.#detectLost(lossSpace, nowUs).map((packet) => ({ space: lossSpace.name, packet }));
       this.#timerSetAtUs = nowUs;
       return { lost, probe: null };
     }
@@ -366,18 +372,18 @@ export class Recovery<F> {
     this.#stats.ptoCount++;
     this.#timerSetAtUs = nowUs;
     // RFC 9002 §6.2.4: a second probe spares another, longer timeout when the first is lost too.
-    const count = this.#spaces[space].ackElicitingInFlight > 0 ? 2 : 1;
-    return { lost: [], probe: { space, count } };
+    const count = space.ackElicitingInFlight > 0 ? 2 : 1;
+    return { lost: [], probe: { space: space.name, count } };
   }
 
   /** Ack-eliciting packets whose fate is open, oldest first: what a probe may carry again. */
   *unacked(space: Space): Generator<SentPacket<F>> {
-    for (const packet of this.#spaces[space].sent) if (packet.ackEliciting) yield packet;
+    for (const packet of this.#space(space).sent) if (packet.ackEliciting) yield packet;
   }
 
   /** RFC 9002 A.11: the keys are gone, and with them whatever was in flight. Packet numbers go on where they were. */
   discardSpace(space: Space): void {
-    const state = this.#spaces[space];
+    const state = this.#space(space);
     const { sent } = state;
     for (let packet = sent.first(); packet; packet = sent.first()) {
       if (packet.inFlight) this.#bytesInFlight -= packet.bytes;
@@ -385,7 +391,7 @@ export class Recovery<F> {
       sent.remove(packet.packetNumber);
     }
     state.ackElicitingInFlight = 0;
-    state.lossTimeUs = null;
+    state.lossTimeUs = Number.POSITIVE_INFINITY;
     this.#ptoBackoff = 0;
   }
 
@@ -393,59 +399,56 @@ export class Recovery<F> {
     return this.peerCompletedAddressValidation || this.handshakeConfirmed;
   }
 
-  /** The space whose oldest open packet is the first to be lost by time threshold, if any waits for that. */
-  #earliestLossSpace(): Space | null {
-    let earliest: Space | null = null;
-    let earliestUs = Number.POSITIVE_INFINITY;
-    for (const space of SPACES) {
-      const { lossTimeUs } = this.#spaces[space];
-      if (lossTimeUs === null || lossTimeUs >= earliestUs) continue;
-      earliest = space;
-      earliestUs = lossTimeUs;
-    }
-    return earliest;
+  #space(space: Space): SpaceState<F> {
+    if (space === 'application') return this.#application;
+    return space === 'handshake' ? this.#handshake : this.#initial;
+  }
+
+  /** The space whose oldest open packet is the first to be lost by time threshold, where any waits for that. */
+  #earliestLossSpace(): SpaceState<F> {
+    let earliest = this.#initial;
+    if (this.#handshake.lossTimeUs < earliest.lossTimeUs) earliest = this.#handshake;
+    return this.#application.lossTimeUs < earliest.lossTimeUs ? this.#application : earliest;
   }
 
   /** The space whose probe timeout expires first; null when none is armed (RFC 9002 A.8). */
-  #ptoSpace(): Space | null {
+  #ptoSpace(): SpaceState<F> | null {
     if (this.antiAmplificationBlocked || this.#timerSetAtUs === null) return null;
-    let earliest: Space | null = null;
-    let earliestUs = Number.POSITIVE_INFINITY;
-    for (const space of SPACES) {
-      if (this.#spaces[space].ackElicitingInFlight === 0) continue;
-      // RFC 9002 §6.2.1: not before the handshake is confirmed, since the peer may lack the keys to answer.
-      if (space === 'application' && !this.handshakeConfirmed) continue;
-      const atUs = this.#ptoAtUs(space);
-      if (atUs >= earliestUs) continue;
-      earliest = space;
-      earliestUs = atUs;
-    }
+    let earliest = this.#earlierPto(null, this.#initial);
+    earliest = this.#earlierPto(earliest, this.#handshake);
+    // RFC 9002 §6.2.1: not before the handshake is confirmed, since the peer may lack the keys to answer.
+    if (this.handshakeConfirmed) earliest = this.#earlierPto(earliest, this.#application);
     if (earliest || this.#addressValidated) return earliest;
     // RFC 9002 §6.2.2.1: the server may have used up its credit; only the client can unlock it.
-    return this.hasHandshakeKeys ? 'handshake' : 'initial';
+    return this.hasHandshakeKeys ? this.#handshake : this.#initial;
   }
 
-  #ptoAtUs(space: Space): number {
-    const { ackElicitingInFlight, lastAckElicitingAtUs } = this.#spaces[space];
-    const fromUs = ackElicitingInFlight > 0 ? lastAckElicitingAtUs : this.#timerSetAtUs!;
-    return (
-      fromUs + this.rtt.ptoBaseUs(space === 'application' ? this.maxAckDelayUs : 0) * 2 ** this.#ptoBackoff
-    );
+  #earlierPto(earliest: SpaceState<F> | null, other: SpaceState<F>): SpaceState<F> | null {
+    if (other.ackElicitingInFlight === 0) return earliest;
+    return earliest === null || this.#ptoAtUs(other) < this.#ptoAtUs(earliest) ? other : earliest;
+  }
+
+  #ptoAtUs(space: SpaceState<F>): number {
+    const fromUs = space.ackElicitingInFlight > 0 ? space.lastAckElicitingAtUs : this.#timerSetAtUs!;
+    const periodUs = this.rtt.ptoBaseUs(space === this.#application ? this.maxAckDelayUs : 0);
+    return fromUs + (this.#ptoBackoff === 0 ? periodUs : periodUs * 2 ** this.#ptoBackoff);
   }
 
   /** RFC 9002 A.10 and, for what it finds, B.8. Sets the space's loss time. */
   #detectLost(state: SpaceState<F>, nowUs: number): SentPacket<F>[] {
     const { sent, largestAcked } = state;
+    state.lossTimeUs = Number.POSITIVE_INFINITY;
+    this.#lostOnPath = 0;
+    const oldest = sent.first();
+    if (!oldest || oldest.packetNumber > largestAcked) return NONE;
     const { latestUs, smoothedUs } = this.rtt;
     const lossDelayUs = Math.max(TIME_THRESHOLD * Math.max(latestUs, smoothedUs), GRANULARITY_US);
-    state.lossTimeUs = null;
     const lost: SentPacket<F>[] = [];
     const ordinals: number[] = [];
     const lostOnPath: SentPacket<F>[] = [];
-    const pathFrom = state === this.#spaces.application ? this.#pathFrom : 0;
+    const pathFrom = state === this.#application ? this.#pathFrom : 0;
     let lostInFlight = 0;
     let largestSentAtUs = 0;
-    this.#lostOnPath = 0;
     for (let packet = sent.first(); packet && packet.packetNumber <= largestAcked; packet = sent.first()) {
       const { packetNumber, sentAtUs, ackEliciting } = packet;
       if (sentAtUs + lossDelayUs > nowUs && largestAcked < packetNumber + PACKET_THRESHOLD) {
@@ -504,8 +507,6 @@ export class Recovery<F> {
     const durationUs = PERSISTENT_CONGESTION_THRESHOLD * this.rtt.ptoBaseUs(this.maxAckDelayUs);
     if (this.#history.establishesPersistentCongestion(ordinals, durationUs)) {
       this.#stats.persistentCongestions++;
-      // Never taken back.
-      this.#standingLosses = Number.POSITIVE_INFINITY;
       this.#controller.onPersistentCongestion(nowUs);
     }
     return lost;

@@ -2,6 +2,7 @@
  * The packets of one packet-number space whose fate is open, by packet number, in a ring. Sending, looking up and
  * removing are O(1) and allocate nothing: packet numbers are dense, so the number is the index.
  */
+import type { PacketRange } from './packet-ranges.ts';
 import type { SentPacket } from './types.ts';
 
 /** Two of three spaces never hold more; that of a busy connection doubles it a few times. */
@@ -21,6 +22,8 @@ export class SentPackets<F> {
   #next = 0;
   #size = 0;
   #skipped = 0;
+  /** Of the packet that `take` returned last. */
+  takenOrdinal = 0;
 
   /** No packet below this number is here; equal to `next` when none is. */
   get oldest(): number {
@@ -60,7 +63,14 @@ export class SentPackets<F> {
     return this.#slots[packetNumber & this.#mask] ?? undefined;
   }
 
-  /** Whether a number from `first` to `last` was skipped, as far as packets before it are still here. */
+  /** Whether any number of the ranges was skipped, as far as packets before it are still here. */
+  hasSkippedIn(ranges: readonly PacketRange[]): boolean {
+    if (this.#skipped === 0) return false;
+    for (const { first, last } of ranges) if (this.wasSkipped(first, last)) return true;
+    return false;
+  }
+
+  /** As `hasSkippedIn`, of the numbers from `first` to `last`. */
   wasSkipped(first: number, last: number): boolean {
     if (this.#skipped === 0) return false;
     const end = Math.min(last, this.#next - 1);
@@ -87,11 +97,29 @@ export class SentPackets<F> {
   remove(packetNumber: number): void {
     this.#slots[packetNumber & this.#mask] = undefined;
     this.#size--;
-    for (; this.#oldest < this.#next; this.#oldest++) {
-      const oldest = this.#slots[this.#oldest & this.#mask];
-      if (oldest) return;
-      if (oldest === SKIPPED) this.#skipped--;
+    this.#leaveGone();
+  }
+
+  /** Removes the packet and returns it, if its fate is open; `takenOrdinal` is then its ordinal. */
+  take(packetNumber: number): SentPacket<F> | undefined {
+    const packet = this.get(packetNumber);
+    if (packet === undefined) return undefined;
+    this.takenOrdinal = this.#ordinals[packetNumber & this.#mask]!;
+    this.remove(packetNumber);
+    return packet;
+  }
+
+  /** Moves on to the oldest packet that is here. */
+  #leaveGone(): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let oldest = this.#oldest;
+    for (; oldest < this.#next; oldest++) {
+      const slot = slots[oldest & mask];
+      if (slot) break;
+      if (slot === SKIPPED) this.#skipped--;
     }
+    this.#oldest = oldest;
   }
 
   /** Oldest first. */

@@ -10,6 +10,10 @@ export class SpuriousLosses {
   readonly #sentAtUs: number[] = [];
   #foundSince = 0;
 
+  get isEmpty(): boolean {
+    return this.#numbers.length === 0;
+  }
+
   /** Of what the last `take` found, the packets sent after its `sentAfterUs`. */
   get foundSince(): number {
     return this.#foundSince;

@@ -35,10 +35,10 @@ export function checkProbeRtt(bbr: Bbr): void {
 }
 
 function enterProbeRtt(bbr: Bbr): void {
-  saveCwnd(bbr);
   bbr.state = 'ProbeRTT';
   bbr.pacingGain = 1;
   bbr.cwndGain = bbr.rules.probeRttCwndGain ?? bbr.params.probeRttCwndGain;
+  saveCwnd(bbr);
   bbr.probeRttDoneStampUs = 0;
   bbr.ackPhase = 'ACKS_PROBE_STOPPING';
   startRound(bbr);

@@ -9,6 +9,7 @@ export function handleSpuriousLoss(bbr: Bbr): void {
   exitLossRecovery(bbr);
   bbr.recoveryStartUs = bbr.undoRecoveryStartUs;
   bbr.isLossInRound = false;
+  bbr.lostRangesInRound = 0;
   resetFullBw(bbr);
   bbr.bwShortterm = Math.max(bbr.bwShortterm, bbr.undoBwShortterm);
   bbr.inflightShortterm = Math.max(bbr.inflightShortterm, bbr.undoInflightShortterm);

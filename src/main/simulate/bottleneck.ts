@@ -1,0 +1,117 @@
+/** The scenario’s bottleneck as link settings, and what it can carry. */
+import type { LinkSettings } from '../../shared/domain.ts';
+import type { LossModel, Scenario } from '../../shared/scenario.ts';
+
+type Bottleneck = Scenario['bottleneck'];
+
+const lossSettings = (loss: LossModel): Pick<LinkSettings, 'lossRatio' | 'loss'> => ({
+  lossRatio: loss.model === 'iid' ? loss.rate : 0,
+  ...(loss.model === 'every_nth' || loss.model === 'gilbert' ? { loss } : {}),
+});
+
+/** In the direction of the data. `delayMs` is the least one-way delay of any flow; the rest comes with the ACKs. */
+export function forwardSettings(scenario: Scenario, delayMs: number): LinkSettings {
+  const { bottleneck, loss, jitter_ms, reorder_rate } = scenario;
+  const { rate_bps, buffer_bytes, buffer_bdp, aqm, rate_schedule, trace } = bottleneck;
+  return {
+    rateBps: trace === undefined ? rate_bps! : null,
+    delayMs,
+    jitterMs: jitter_ms,
+    ...lossSettings(loss),
+    reorderRatio: reorder_rate,
+    bufferBytes: buffer_bytes ?? null,
+    ...(buffer_bytes === undefined ? { bufferBdp: buffer_bdp ?? 1 } : {}),
+    aqm,
+    ...(rate_schedule === undefined ? {} : { rateSchedule: rate_schedule }),
+    ...(trace === undefined ? {} : { trace }),
+  };
+}
+
+/** What ACKs pass. */
+export function reverseSettings(reverse: NonNullable<Scenario['reverse']>, delayMs: number): LinkSettings {
+  const { rate_bps, buffer_bytes, loss, jitter_ms, reorder_rate } = reverse;
+  return {
+    rateBps: rate_bps,
+    delayMs,
+    jitterMs: jitter_ms,
+    ...lossSettings(loss),
+    reorderRatio: reorder_rate,
+    bufferBytes: buffer_bytes,
+  };
+}
+
+/** A Mahimahi trace lets so many bytes leave at each of its moments. */
+const OPPORTUNITY_BITS = 8 * 1500;
+
+/** Seconds and the rate from each on; Infinity for what leaves at once, at the moments of a trace. */
+function ratesOf({ rate_bps, rate_schedule = [], trace }: Bottleneck): {
+  steps: [number, number][];
+  periodS: number;
+} {
+  const never = Number.POSITIVE_INFINITY;
+  if (trace?.kind === 'series')
+    return { steps: trace.steps.map(([s, bps]) => [s, bps]), periodS: trace.periodS };
+  if (trace !== undefined) return { steps: [[0, never]], periodS: never };
+  return {
+    steps: rate_schedule[0]?.[0] === 0 ? rate_schedule : [[0, rate_bps!], ...rate_schedule],
+    periodS: never,
+  };
+}
+
+/** The rate at a moment, bits per second. Asked with moments that rise it takes constant time. */
+export class RateAt {
+  readonly #fromUs: readonly number[];
+  readonly #bps: readonly number[];
+  readonly #periodUs: number;
+  #beganUs = 0;
+  #at = 0;
+
+  constructor(bottleneck: Bottleneck) {
+    const { steps, periodS } = ratesOf(bottleneck);
+    this.#fromUs = steps.map(([s]) => s * 1e6);
+    this.#bps = steps.map(([, bps]) => bps);
+    this.#periodUs = periodS * 1e6;
+  }
+
+  at(nowUs: number): number {
+    while (nowUs >= this.#beganUs + this.#periodUs) {
+      this.#beganUs += this.#periodUs;
+      this.#at = 0;
+    }
+    while (this.#at + 1 < this.#fromUs.length && nowUs >= this.#beganUs + this.#fromUs[this.#at + 1]!)
+      this.#at++;
+    return this.#bps[this.#at]!;
+  }
+}
+
+/** Bits that can leave the bottleneck from one second to another. */
+export function capacityBits(bottleneck: Bottleneck, fromS: number, toS: number): number {
+  const { trace } = bottleneck;
+  if (trace?.kind === 'opportunities') {
+    const periodMs = trace.atMs.at(-1)!;
+    const before = (s: number): number => {
+      const turns = Math.floor((s * 1e3) / periodMs);
+      return turns * trace.atMs.length + trace.atMs.filter((ms) => ms < s * 1e3 - turns * periodMs).length;
+    };
+    return OPPORTUNITY_BITS * (before(toS) - before(Math.max(0, fromS)));
+  }
+  const { steps, periodS } = ratesOf(bottleneck);
+  /** Within one turn, up to `s`. */
+  const within = (s: number): number =>
+    steps.reduce(
+      (bits, [atS, bps], i) => bits + bps * Math.max(0, Math.min(s, steps[i + 1]?.[0] ?? s) - atS),
+      0,
+    );
+  if (periodS === Number.POSITIVE_INFINITY) return within(toS) - within(Math.max(0, fromS));
+  const upTo = (s: number): number => {
+    const turns = Math.floor(s / periodS);
+    return turns * within(periodS) + within(s - turns * periodS);
+  };
+  return upTo(toS) - upTo(Math.max(0, fromS));
+}
+
+/** The rate that BDPs and the start of a flow are reckoned with, bits per second. */
+export const firstRateBps = (bottleneck: Bottleneck): number => {
+  const rateBps = new RateAt(bottleneck).at(0);
+  return Number.isFinite(rateBps) ? rateBps : capacityBits(bottleneck, 0, 1e4) / 1e4;
+};

@@ -1,0 +1,92 @@
+/** Figures of a scenario, from counters at the end of the warm-up and at the end. */
+import type { Scenario, ScenarioResult } from '../../shared/scenario.ts';
+import type { Flow, FlowCounters } from './flow.ts';
+import type { Histogram } from './histogram.ts';
+
+/** What a simulation can tell by itself: the clock on the wall is the caller’s. */
+export type Figures = Omit<ScenarioResult, 'wall_s'>;
+
+/** Counters at one moment. */
+export interface Snapshot {
+  flows: FlowCounters[];
+  carriedBytes: number;
+  queueDrops: number;
+}
+
+export interface Measured {
+  scenario: Scenario;
+  flows: readonly Flow[];
+  queueDelayUs: Histogram;
+  before: Snapshot;
+  after: Snapshot;
+  /** What the bottleneck could have carried meanwhile. */
+  capacityBytes: number;
+  packet: Figures['packet'];
+  events: number;
+}
+
+export function figuresOf(measured: Measured): Figures {
+  const { scenario, before, after, queueDelayUs: delay, packet, events } = measured;
+  const flows = measured.flows.map((flow, i) =>
+    flowFigures(scenario, flow, before.flows[i]!, after.flows[i]!),
+  );
+  const ms = (us: number): number => (Number.isNaN(us) ? 0 : us / 1e3);
+  return {
+    flows,
+    link: {
+      utilization: (after.carriedBytes - before.carriedBytes) / measured.capacityBytes,
+      queue_delay_ms: {
+        mean: ms(delay.mean),
+        p50: ms(delay.quantile(0.5)),
+        p95: ms(delay.quantile(0.95)),
+        p99: ms(delay.quantile(0.99)),
+        max: ms(delay.max),
+      },
+      drops: after.queueDrops - before.queueDrops,
+    },
+    packet,
+    jain: jainIndex(flows.map(({ goodput_bps }) => goodput_bps)),
+    events,
+  };
+}
+
+function flowFigures(
+  { duration_s, warmup_s, flows }: Scenario,
+  flow: Flow,
+  before: FlowCounters,
+  after: FlowCounters,
+): Figures['flows'][number] {
+  const { controller, start_s, stop_s } = flows[flow.index]!;
+  const completedS = flow.completedAtUs === null ? null : flow.completedAtUs / 1e6;
+  const fromS = Math.max(warmup_s, start_s);
+  const toS = Math.min(duration_s, stop_s ?? duration_s, completedS ?? duration_s);
+  const sent = after.packetsSent - before.packetsSent;
+  const part = (of: number): number => (sent === 0 ? 0 : of / sent);
+  const { rttUs } = flow;
+  const ms = (us: number): number | null => (rttUs.count === 0 ? null : us / 1e3);
+  return {
+    controller,
+    goodput_bps: toS > fromS ? ((after.payloadBytes - before.payloadBytes) * 8) / (toS - fromS) : 0,
+    rtt_ms: {
+      min: ms(rttUs.min),
+      mean: ms(rttUs.mean),
+      p50: ms(rttUs.quantile(0.5)),
+      p95: ms(rttUs.quantile(0.95)),
+      p99: ms(rttUs.quantile(0.99)),
+    },
+    loss_rate: part(dropped(after) - dropped(before)),
+    retransmit_rate: part(after.packetsRetransmitted - before.packetsRetransmitted),
+    completion_s: completedS === null ? null : completedS - start_s,
+  };
+}
+
+/** What the link refused, and what it accepted but did not deliver. */
+const dropped = ({ packetsSent, packetsAccepted, packetsPassed, packetsArrived }: FlowCounters): number =>
+  packetsSent - packetsAccepted + packetsPassed - packetsArrived;
+
+/** Jain’s index: 1 when all are equal, 1/n when one has all; 1 where nobody has anything. */
+export function jainIndex(values: readonly number[]): number {
+  const sum = values.reduce((total, value) => total + value, 0);
+  const squares = values.reduce((total, value) => total + value * value, 0);
+  return squares === 0 ? 1 : (sum * sum) / (values.length * squares);
+}

@@ -1,0 +1,308 @@
+/**
+ * A scenario in virtual time: flows with the transport’s own recovery, pacer and controllers over one `Link`. Sans-IO and
+ * seeded: the same scenario gives the same figures, bit for bit.
+ */
+import { LabError } from '../../shared/errors.ts';
+import type { Scenario, ScenarioFlow } from '../../shared/scenario.ts';
+import type { CongestionController } from '../congestion/controller.ts';
+import { createController } from '../congestion/index.ts';
+import { Link } from '../path/link.ts';
+import { Rng } from '../path/rng.ts';
+import type { PacketRange } from '../recovery/packet-ranges.ts';
+import { copyRanges } from './ack-ring.ts';
+import { capacityBits, firstRateBps, forwardSettings, RateAt, reverseSettings } from './bottleneck.ts';
+import { Deadlines } from './deadlines.ts';
+import { type Datagram, Flow } from './flow.ts';
+import { Histogram } from './histogram.ts';
+import { Recorder, type SimulationTrace } from './recorder.ts';
+import { type Figures, figuresOf, type Snapshot } from './result.ts';
+
+import { Source } from './source.ts';
+
+/** Of a data packet: 1 flags, 8 connection id, 2 packet number, 16 tag; STREAM frame: 1 type, 1 id, 4 offset, 2 length. */
+const OVERHEAD_BYTES = 35;
+/** IPv4 and UDP headers. */
+const HEADER_BYTES = 28;
+
+/** Parties of the event loop before the flows: at the same instant packets and ACKs arrive, then flows act, then is counted. */
+const LINK = 0;
+const REVERSE = 1;
+const FLOWS = 2;
+
+/** An ACK that passes the reverse link. */
+interface PendingAck {
+  flow: Flow;
+  ranges: PacketRange[];
+  delayUs: number;
+}
+
+/** Of an ACK packet: headers, 1 flags, 8 connection id, 2 packet number, 16 tag, and 10 of a frame of one range. */
+const ACK_BYTES = HEADER_BYTES + 37;
+/** Of each further range. */
+const RANGE_BYTES = 4;
+
+export interface SimulationOptions {
+  /** Set where `trace` is wanted; `everyUs` is the time between its rows, for some 6000 of them unless given. */
+  trace?: { everyUs?: number };
+}
+
+export class Simulation {
+  readonly #scenario: Scenario;
+  readonly #flows: readonly Flow[];
+  readonly #link: Link<Datagram>;
+  /** Null where nothing befalls ACKs. */
+  readonly #reverse: Link<PendingAck> | null;
+  readonly #linkDelayUs: number;
+  readonly #deadlines: Deadlines;
+  readonly #recorder: Recorder | null;
+  readonly #free: Datagram[] = [];
+  readonly #queueDelayUs = new Histogram();
+  readonly #endUs: number;
+  /** The party that counts: it comes last. */
+  readonly #clock: number;
+  readonly #rateAt: RateAt;
+  /** Whether time in queue can be told from a packet’s arrival. */
+  readonly #isDelayKnown: boolean;
+  readonly #serialisationUs: number;
+  #warmupUs: number;
+  #sampleAtUs: number;
+  #atWarmup: Snapshot | null = null;
+  #nowUs = 0;
+  #events = 0;
+  #carriedBytes = 0;
+
+  /** Throws RL_INPUT_INVALID, of `flows.N.params.Name`, for parameters that a controller does not take. */
+  constructor(scenario: Scenario, options: SimulationOptions = {}) {
+    const { flows, seed, duration_s, bottleneck, reverse } = scenario;
+    this.#scenario = scenario;
+    this.#endUs = duration_s * 1e6;
+    const rng = Rng.fromSeed(seed);
+    const leastRttMs = Math.min(...flows.map(({ rtt_ms }) => rtt_ms));
+    this.#linkDelayUs = leastRttMs * 500;
+    const rttMs = Math.max(...flows.map(({ rtt_ms }) => rtt_ms));
+    this.#link = new Link(forwardSettings(scenario, leastRttMs / 2), rng.split(), { rttMs });
+    this.#reverse = reverse
+      ? new Link(reverseSettings(reverse, leastRttMs / 2), rng.split(), { rttMs })
+      : null;
+    this.#rateAt = new RateAt(bottleneck);
+    this.#isDelayKnown = scenario.jitter_ms === 0 && scenario.reorder_rate === 0;
+    this.#serialisationUs = ((scenario.datagram_bytes + HEADER_BYTES) * 8e6) / firstRateBps(bottleneck);
+    this.#warmupUs = scenario.warmup_s * 1e6;
+    this.#flows = flows.map((flow, i) => this.#flow(flow, i, rng.split()));
+    this.#clock = FLOWS + flows.length;
+    this.#deadlines = new Deadlines(this.#clock + 1);
+    for (const flow of this.#flows) this.#deadlines.set(FLOWS + flow.index, flow.deadlineUs);
+    this.#recorder =
+      options.trace === undefined
+        ? null
+        : new Recorder(
+            flows.map(({ start_s }) => start_s * 1e6),
+            this.#endUs,
+            options.trace.everyUs,
+          );
+    this.#sampleAtUs = this.#recorder === null ? Number.POSITIVE_INFINITY : 0;
+    this.#deadlines.set(this.#clock, Math.min(this.#warmupUs, this.#sampleAtUs));
+  }
+
+  /** Virtual time reached, as part of the scenario’s duration. */
+  get progress(): number {
+    return Math.min(1, this.#nowUs / this.#endUs);
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  /** Takes up to `maxEvents` events; true when the scenario is over. Between two calls it can be left for good. */
+  step(maxEvents: number): boolean {
+    const deadlines = this.#deadlines;
+    const link = this.#link;
+    const reverse = this.#reverse;
+    const flows = this.#flows;
+    const endUs = this.#endUs;
+    for (let left = maxEvents; left > 0; left--) {
+      const nowUs = deadlines.firstAtUs;
+      if (nowUs > endUs) {
+        this.#nowUs = endUs;
+        return true;
+      }
+      this.#nowUs = nowUs;
+      this.#events++;
+      const party = deadlines.first;
+      if (party === LINK) {
+        this.#receive(nowUs);
+      } else if (party === REVERSE) {
+        this.#receiveAcks(nowUs);
+      } else if (party === this.#clock) {
+        this.#count(nowUs);
+      } else {
+        const flow = flows[party - FLOWS]!;
+        flow.run(nowUs);
+        deadlines.set(party, flow.deadlineUs);
+      }
+      deadlines.set(LINK, link.deadlineUs);
+      if (reverse !== null) deadlines.set(REVERSE, reverse.deadlineUs);
+    }
+    return false;
+  }
+
+  /** Runs to the end. */
+  run(): this {
+    while (!this.step(1_000_000));
+    return this;
+  }
+
+  /** Once `step` has said that it is over. */
+  figures(): Figures {
+    const scenario = this.#scenario;
+    const { datagram_bytes } = scenario;
+    // What arrives has left the bottleneck a propagation delay before.
+    const lateS = this.#linkDelayUs / 1e6;
+    return figuresOf({
+      scenario,
+      flows: this.#flows,
+      queueDelayUs: this.#queueDelayUs,
+      before: this.#atWarmup!,
+      after: this.#snapshot(),
+      capacityBytes:
+        capacityBits(scenario.bottleneck, scenario.warmup_s - lateS, scenario.duration_s - lateS) / 8,
+      packet: { payload_bytes: datagram_bytes - OVERHEAD_BYTES, link_bytes: datagram_bytes + HEADER_BYTES },
+      events: this.#events,
+    });
+  }
+
+  /** Null unless it was asked for. */
+  get trace(): SimulationTrace | null {
+    return this.#recorder?.trace ?? null;
+  }
+
+  #flow(flow: ScenarioFlow, index: number, rng: Rng): Flow {
+    const { datagram_bytes } = this.#scenario;
+    const startUs = flow.start_s * 1e6;
+    return new Flow({
+      index,
+      controller: controllerOf(flow, index, datagram_bytes, rng),
+      source: new Source({
+        startUs,
+        chunkBytes: datagram_bytes - OVERHEAD_BYTES,
+        bytes: flow.bytes,
+        onOff: flow.on_off ? { onUs: flow.on_off.on_s * 1e6, offUs: flow.on_off.off_s * 1e6 } : null,
+        rateLimitBps: flow.rate_limit_bps ?? null,
+      }),
+      datagramBytes: datagram_bytes,
+      overheadBytes: OVERHEAD_BYTES,
+      ackPathUs: flow.rtt_ms * 1e3 - this.#linkDelayUs * (this.#reverse === null ? 1 : 2),
+      startUs,
+      stopUs: flow.stop_s === null ? Number.POSITIVE_INFINITY : flow.stop_s * 1e6,
+      ackEvery: flow.ack_every,
+      maxAckDelayUs: flow.max_ack_delay_ms * 1e3,
+      transmit: this.#transmit,
+      sendAck: this.#reverse === null ? null : this.#sendAck,
+    });
+  }
+
+  readonly #transmit = (
+    flow: Flow,
+    packetNumber: number,
+    chunk: number,
+    bytes: number,
+    nowUs: number,
+  ): boolean => {
+    const datagram = this.#free.pop() ?? {
+      flow,
+      packetNumber: 0,
+      chunk: 0,
+      linkBytes: 0,
+      sentAtUs: 0,
+      order: 0,
+    };
+    datagram.flow = flow;
+    datagram.packetNumber = packetNumber;
+    datagram.chunk = chunk;
+    datagram.linkBytes = bytes + HEADER_BYTES;
+    datagram.sentAtUs = nowUs;
+    datagram.order = flow.counters.packetsAccepted;
+    const queuedBytes = this.#isDelayKnown ? 0 : this.#link.queuedBytes(nowUs);
+    if (this.#link.send(datagram, datagram.linkBytes, nowUs) !== null) {
+      this.#free.push(datagram);
+      return false;
+    }
+    if (!this.#isDelayKnown) this.#queueDelayUs.add((queuedBytes * 8e6) / this.#rateAt.at(nowUs));
+    return true;
+  };
+
+  readonly #sendAck = (flow: Flow, ranges: readonly PacketRange[], delayUs: number, nowUs: number): void => {
+    const ack: PendingAck = { flow, ranges: [], delayUs };
+    copyRanges(ranges, ack.ranges);
+    this.#reverse!.send(ack, ACK_BYTES + RANGE_BYTES * (ranges.length - 1), nowUs);
+  };
+
+  #receive(nowUs: number): void {
+    const link = this.#link;
+    const deadlines = this.#deadlines;
+    for (let datagram = link.receive(nowUs); datagram !== undefined; datagram = link.receive(nowUs)) {
+      const { flow, packetNumber, chunk, linkBytes, sentAtUs, order } = datagram;
+      this.#free.push(datagram);
+      this.#carriedBytes += linkBytes;
+      if (this.#isDelayKnown) {
+        const leftUs = nowUs - this.#linkDelayUs;
+        const waitedUs = leftUs - sentAtUs - (linkBytes * 8e6) / this.#rateAt.at(leftUs);
+        this.#queueDelayUs.add(Math.max(0, waitedUs));
+      }
+      flow.onArrival(packetNumber, chunk, order, nowUs);
+      deadlines.set(FLOWS + flow.index, flow.deadlineUs);
+    }
+  }
+
+  #receiveAcks(nowUs: number): void {
+    const reverse = this.#reverse!;
+    for (let ack = reverse.receive(nowUs); ack !== undefined; ack = reverse.receive(nowUs)) {
+      const { flow, ranges, delayUs } = ack;
+      flow.onAckCarried(ranges, delayUs, nowUs);
+      this.#deadlines.set(FLOWS + flow.index, flow.deadlineUs);
+    }
+  }
+
+  /** The end of the warm-up, or another row of the trace. */
+  #count(nowUs: number): void {
+    if (this.#atWarmup === null && nowUs >= this.#warmupUs) {
+      // A packet that is just arriving counts before: else a full link would seem to carry more than it can.
+      const arrivesUs = this.#link.deadlineUs;
+      if (arrivesUs > nowUs && arrivesUs - this.#serialisationUs < nowUs) this.#warmupUs = arrivesUs;
+    }
+    if (this.#atWarmup === null && nowUs >= this.#warmupUs) {
+      this.#atWarmup = this.#snapshot();
+      this.#queueDelayUs.clear();
+      for (const flow of this.#flows) flow.rttUs.clear();
+    }
+    if (this.#recorder !== null && nowUs >= this.#sampleAtUs) {
+      this.#recorder.sample(nowUs, this.#flows, this.#link.queuedBytes(nowUs));
+      this.#sampleAtUs += this.#recorder.trace.everyUs;
+    }
+    const next = this.#atWarmup === null ? Math.min(this.#warmupUs, this.#sampleAtUs) : this.#sampleAtUs;
+    this.#deadlines.set(this.#clock, next);
+  }
+
+  #snapshot(): Snapshot {
+    return {
+      flows: this.#flows.map(({ counters }) => ({ ...counters })),
+      carriedBytes: this.#carriedBytes,
+      queueDrops: this.#link.counters.queueDrops + this.#link.counters.aqmDrops,
+    };
+  }
+}
+
+function controllerOf(
+  { controller, params }: ScenarioFlow,
+  index: number,
+  datagramBytes: number,
+  rng: Rng,
+): CongestionController {
+  try {
+    return createController(controller, { datagramBytes, parameters: params, random: () => rng.float() });
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+    const field = `flows.${index}.params.${error.field}`;
+    throw new LabError(error.code, `${field}: ${error.message}`, { field, hint: error.hint });
+  }
+}

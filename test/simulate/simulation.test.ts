@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { Simulation } from '../../src/main/simulate/simulation.ts';
+import { LabError } from '../../src/shared/errors.ts';
+import { figures, scenario } from './scenarios.ts';
+
+describe('a simulation', () => {
+  it('gives the same figures and the same trace for the same seed, bit for bit', () => {
+    const lossy = scenario({ loss: { model: 'iid', rate: 0.01 }, jitter_ms: 3 });
+    const [first, second] = [0, 1].map(() => {
+      const simulation = new Simulation(lossy, { trace: {} }).run();
+      return JSON.stringify([simulation.figures(), simulation.trace]);
+    });
+    expect(second).toBe(first);
+    const other = new Simulation({ ...lossy, seed: 2 }).run().figures();
+    expect(JSON.stringify(other)).not.toBe(JSON.stringify(new Simulation(lossy).run().figures()));
+  });
+
+  it('gives the same figures however it is cut into steps', () => {
+    const simulation = new Simulation(scenario());
+    let seen = 0;
+    while (!simulation.step(97)) {
+      expect(simulation.progress).toBeGreaterThanOrEqual(seen);
+      seen = simulation.progress;
+    }
+    expect(simulation.progress).toBe(1);
+    expect(simulation.figures()).toEqual(figures());
+  });
+
+  it('fills the link with one flow, and no further', () => {
+    const { flows, link, packet, jain } = figures();
+    expect(packet).toEqual({ payload_bytes: 1315, link_bytes: 1378 });
+    expect(link.utilization).toBeGreaterThan(0.99);
+    expect(link.utilization).toBeLessThanOrEqual(1);
+    const most = (20e6 * 1315) / 1378;
+    expect(flows[0]!.goodput_bps).toBeGreaterThan(0.98 * most);
+    expect(flows[0]!.goodput_bps).toBeLessThanOrEqual(most);
+    // 40 ms of propagation, 0.55 ms of transmission, and at most 40 ms of buffer.
+    const { min, p50, p99 } = flows[0]!.rtt_ms;
+    expect(min).toBeGreaterThanOrEqual(40.55);
+    expect(p50).toBeGreaterThan(41);
+    expect(p99).toBeLessThan(82);
+    expect(jain).toBe(1);
+  });
+
+  it('ends a finite transfer with its last byte, each byte counted once although packets are lost', () => {
+    const { flows } = figures({
+      warmup_s: 0,
+      loss: { model: 'iid', rate: 0.02 },
+      flows: [{ controller: 'newreno', rtt_ms: 40, start_s: 1, bytes: 1_000_001 }],
+    });
+    const [{ completion_s, goodput_bps, retransmit_rate, loss_rate }] = flows as [(typeof flows)[0]];
+    expect(loss_rate).toBeGreaterThan(0.005);
+    expect(retransmit_rate).toBeGreaterThan(0.005);
+    expect(goodput_bps * completion_s!).toBeCloseTo(8_000_008, 3);
+    // Not faster than the link, which also carries the headers.
+    expect(completion_s).toBeGreaterThan(0.4);
+  });
+
+  it('completes a transfer of one byte in half a round trip', () => {
+    const { flows } = figures({ warmup_s: 0, flows: [{ controller: 'cubic', rtt_ms: 40, bytes: 1 }] });
+    // 35 bytes around the payload, 28 of headers.
+    expect(flows[0]!.completion_s).toBeCloseTo(0.02 + (64 * 8) / 20e6, 9);
+    expect(flows[0]!.retransmit_rate).toBe(0);
+  });
+
+  it('sends the last packets of a transfer again when all of them were lost', () => {
+    // Every second packet is lost: probes find out about the tail.
+    const { flows } = figures({
+      warmup_s: 0,
+      duration_s: 60,
+      loss: { model: 'iid', rate: 0.5 },
+      flows: [{ controller: 'cubic', rtt_ms: 40, bytes: 5000 }],
+    });
+    expect(flows[0]!.completion_s).not.toBeNull();
+  });
+
+  it('shares the link between flows that come and go', () => {
+    const { flows, jain } = figures({
+      duration_s: 20,
+      warmup_s: 10,
+      flows: [
+        { controller: 'newreno', rtt_ms: 40, stop_s: 8 },
+        { controller: 'newreno', rtt_ms: 40, start_s: 8 },
+        { controller: 'newreno', rtt_ms: 20, start_s: 8 },
+      ],
+    });
+    expect(flows[0]!.goodput_bps).toBe(0);
+    const total = flows.reduce((sum, { goodput_bps }) => sum + goodput_bps, 0);
+    expect(total / ((20e6 * 1315) / 1378)).toBeGreaterThan(0.95);
+    expect(flows[2]!.goodput_bps).toBeGreaterThan(flows[1]!.goodput_bps);
+    expect(flows[2]!.rtt_ms.min! - flows[1]!.rtt_ms.min!).toBeLessThan(-19);
+    expect(jain).toBeLessThan(0.75);
+  });
+
+  it('holds a rate-limited sender to its rate, and an on-off sender to its times', () => {
+    const limited = figures({ flows: [{ controller: 'cubic', rtt_ms: 40, rate_limit_bps: 2e6 }] });
+    expect(limited.flows[0]!.goodput_bps / 2e6).toBeCloseTo(1, 2);
+    expect(limited.link.queue_delay_ms.p99).toBeLessThan(1);
+    const onOff = figures({ flows: [{ controller: 'cubic', rtt_ms: 40, on_off: { on_s: 1, off_s: 3 } }] });
+    expect(onOff.link.utilization).toBeGreaterThan(0.15);
+    expect(onOff.link.utilization).toBeLessThan(0.3);
+  });
+
+  it('refuses parameters that a controller does not take, by their place', () => {
+    const build = (params: object) => () =>
+      new Simulation(scenario({ flows: [{ controller: 'cubic', rtt_ms: 40, params }] }));
+    expect(build({ Nonsense: 1 })).toThrow(LabError);
+    expect(build({ Beta: 7 })).toThrow(/flows\.0\.params\.Beta: Beta is 7; accepted are 0\.5 to 0\.9/);
+  });
+
+  it('leaves out of its trace what was before a flow began', () => {
+    const simulation = new Simulation(
+      scenario({
+        flows: [
+          { controller: 'cubic', rtt_ms: 40 },
+          { controller: 'newreno', rtt_ms: 40, start_s: 5, stop_s: 7 },
+        ],
+      }),
+      { trace: { everyUs: 10_000 } },
+    ).run();
+    const { flows, queue } = simulation.trace!;
+    expect(queue.tUs).toHaveLength(1001);
+    expect(Math.max(...queue.bytes)).toBeLessThanOrEqual(100_000);
+    const [first, second] = flows;
+    expect(first!.series.tUs).toHaveLength(1001);
+    expect(second!.series.tUs[0]).toBe(0);
+    expect(second!.series.tUs.at(-1)).toBe(2e6 - 10_000);
+    expect(first!.series.phases[0]).toEqual({ fromUs: 0, state: 'slow-start' });
+    expect(first!.deliveredBytes.at(-1)).toBeGreaterThan(20e6);
+  });
+});
