@@ -141,7 +141,7 @@ export function CongestionView({ flows, version, expectedUs, notice, onLook }: P
           )}
         </div>
       )}
-      <figcaption className={classes.summary} data-testid="trace-summary">
+      <figcaption className={classes.summary} title={words} data-testid="trace-summary">
         {isEmpty ? 'No samples.' : words}
       </figcaption>
     </figure>
