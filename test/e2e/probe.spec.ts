@@ -104,8 +104,10 @@ test('a probe over an emulated path is drawn while it is measured, kept, and the
   // Live: the lines grow while the run goes on.
   await expect.poll(() => drawn(page)).toBeGreaterThan(20);
   const early = await drawn(page);
+  const place = await page.getByTestId('trace-cursor').boundingBox();
   await expect.poll(() => drawn(page)).toBeGreaterThan(early);
   await done(page);
+  expect(await page.getByTestId('trace-cursor').boundingBox(), 'nothing moved as data came').toEqual(place);
 
   const run = await probeOf(id);
   const { result } = run;
@@ -253,6 +255,31 @@ test('a path is chosen by its numbers, changed, and one that no relay carries is
   await form(page).getByRole('button', { name: 'Start the probe' }).click();
   await expect(form(page).getByText('at most 5000')).toBeVisible();
   await expect(picker).toHaveValue('custom');
+});
+
+test('a route whose path no relay carries says so where the path is set', async ({ page }) => {
+  await open(page, '/routes');
+  await page.getByRole('button', { name: 'Add a route' }).click();
+  const drawer = page.getByRole('dialog', { name: 'Add a route' });
+  await drawer.getByRole('textbox', { name: 'Name', exact: true }).fill('Too fast');
+  await drawer.getByRole('textbox', { name: 'Host' }).fill('127.0.0.1');
+  await drawer.getByRole('combobox', { name: 'Emulated path' }).click();
+  await page.getByRole('option', { name: 'datacenter', exact: true }).click();
+  await drawer.getByRole('button', { name: 'Add route' }).click();
+  await expect(drawer).toBeHidden();
+  await expect(page.getByTestId('route-too-fast-state')).toContainText('down', { timeout: 30_000 });
+  await page.keyboard.press('e');
+  const edit = page.getByRole('dialog', { name: 'Edit Too fast' });
+  await expect(edit.getByText(/80000 Mbit\/s is more than a relay on this machine carries/)).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(edit).toBeHidden();
+  await page.keyboard.press('Delete');
+  await expect(page.getByTestId('route-too-fast-state')).toBeHidden();
+});
+
+test('a run that is not there says so', async ({ page }) => {
+  await open(page, '/probe/987654');
+  await expect(page.getByRole('alert')).toContainText('RL_NOT_FOUND');
 });
 
 test('two runs are laid over each other', async ({ page }) => {

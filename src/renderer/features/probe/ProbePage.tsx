@@ -31,6 +31,7 @@ export function ProbePage() {
   const { ref, width } = useElementSize();
   const isWide = width >= THREE_COLUMNS_FROM;
   const [side, setSide] = useState<Side>(runId === null ? 'form' : 'runs');
+  const [isDropping, setDropping] = useState(false);
   const [feed] = useState(() => new RunFeed());
   const version = useSyncExternalStore(feed.subscribe, feed.version);
   const page = useRef<HTMLDivElement>(null);
@@ -72,10 +73,17 @@ export function ProbePage() {
       ref={page}
       className={classes.page}
       data-stale={!online && query.data !== undefined}
+      data-dropping={isDropping}
       onDragOver={(event) => {
-        if (event.dataTransfer.types.includes('Files')) event.preventDefault();
+        if (!online || !event.dataTransfer.types.includes('Files')) return;
+        event.preventDefault();
+        setDropping(true);
+      }}
+      onDragLeave={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setDropping(false);
       }}
       onDrop={(event) => {
+        setDropping(false);
         if (event.dataTransfer.files.length === 0) return;
         event.preventDefault();
         if (online) importFiles([...event.dataTransfer.files]);

@@ -26,6 +26,9 @@ interface Props {
   view: ProbeViewControl;
 }
 
+/** Of the newest others so many can be chosen; older ones are compared from their own view. */
+const MOST_OTHERS = 100;
+
 const NO_TRACE = new CongestionTrace();
 
 /** One run, live or stored: how far it is, what it measured, what its congestion controller did. */
@@ -217,7 +220,7 @@ function Compare({
   otherId: number | null;
   view: ProbeViewControl;
 }) {
-  const others = runs.filter(({ id, series }) => id !== run.id && series.length > 0);
+  const others = runs.filter(({ id, series }) => id !== run.id && series.length > 0).slice(0, MOST_OTHERS);
   if (otherId !== null) return <CommandButton command="probe.alone">End comparison</CommandButton>;
   return (
     <Menu position="bottom-end" width={320}>
