@@ -1,10 +1,12 @@
 /** The Probe page on a real lab: probes over emulated paths, stored runs, qlog files. */
-import { existsSync, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import type { Profile } from '../../src/shared/domain.ts';
 import type { ProbeRun, ProbeSeries } from '../../src/shared/probes.ts';
 import { formatBytes, formatDuration, formatPercent, formatRate } from '../../src/shared/units.ts';
+import { run, startServer } from '../cli/run.ts';
 import { startLab, type TestLab } from './lab.ts';
 import { test, violations } from './page.ts';
 
@@ -47,6 +49,20 @@ async function measured(input: object): Promise<ProbeRun> {
   const { id } = (await response.json()) as ProbeRun;
   await expect.poll(async () => (await probeOf(id)).state, { timeout: 60_000 }).toBe('done');
   return probeOf(id);
+}
+
+/** A qlog file as `routelab probe --qlog` writes it, of an upload to a server on this machine; 3 MB, so in several parts. */
+async function recordedUpload(): Promise<{ directory: string; qlog: string }> {
+  const directory = mkdtempSync(join(tmpdir(), 'routelab-e2e-qlog-'));
+  const data = join(directory, 'data');
+  const qlog = join(directory, 'upload.sqlog');
+  const { child, finished, port } = await startServer([], data);
+  const upload = ['--mode', 'upload', '--bytes', '3mb', '--data', data, '--qlog', qlog];
+  const { code, stderr } = await run(['probe', `127.0.0.1:${port}`, ...upload]);
+  child.kill();
+  await finished;
+  expect(code, stderr).toBe(0);
+  return { directory, qlog };
 }
 
 const form = (page: Page) => page.getByRole('form', { name: 'New probe' });
@@ -282,6 +298,53 @@ test('a run that is not there says so', async ({ page }) => {
   await expect(page.getByRole('alert')).toContainText('RL_NOT_FOUND');
 });
 
+test('a qlog file is shown like a run of our own; what is none is refused with the reason', async ({
+  page,
+}) => {
+  // A real one: of a client that uploads to a server over the loopback.
+  const { directory, qlog } = await recordedUpload();
+  try {
+    await open(page);
+    const files = page.locator('input[type=file]');
+    await files.setInputFiles(resolve(import.meta.dirname, '../../package.json'));
+    await expect(page.getByText('package.json was not imported')).toBeVisible();
+    await expect(page.getByText(/RL_INPUT_INVALID/)).toBeVisible();
+    await expect(page).toHaveURL(/#\/probe$/);
+
+    await files.setInputFiles(qlog);
+    await expect(page).toHaveURL(/#\/probe\/\d+$/, { timeout: 30_000 });
+    const id = Number(page.url().split('/').at(-1));
+    await expect(page.getByTestId('run').getByText('imported')).toBeVisible();
+    await done(page);
+    await expect.poll(() => drawn(page)).toBeGreaterThan(20);
+    const { result, series } = await probeOf(id);
+    const { packetsSent, packetsLost } = result!.transport[0]!;
+    expect(await figures(page)).toMatchObject({
+      'packets-sent': cell(packetsSent!, String(packetsSent)),
+      'packets-lost': cell(packetsLost!, String(packetsLost)),
+    });
+    expect(series[0]!.points).toBeGreaterThan(20);
+    await expect(page.getByRole('button', { name: 'Run again' })).toBeHidden();
+    expect(await violations(page)).toEqual([]);
+
+    // Dropped anywhere on the page it is the same.
+    const text = readFileSync(qlog, 'utf8');
+    const dropped = await page.evaluateHandle(
+      `(() => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([${JSON.stringify(text)}], 'dropped.sqlog'));
+        return transfer;
+      })()`,
+    );
+    await page.getByTestId('run').dispatchEvent('drop', { dataTransfer: dropped });
+    await expect(page.getByTestId('run').getByRole('heading')).toHaveText('dropped.sqlog', {
+      timeout: 30_000,
+    });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
 test('two runs are laid over each other', async ({ page }) => {
   const first = await measured({ controller: 'cubic' });
   const second = await measured({ controller: 'newreno' });
@@ -364,3 +427,22 @@ for (const scheme of ['light', 'dark'] as const) {
     await page.screenshot({ path: picture });
   });
 }
+
+test.describe('a lab that goes away', () => {
+  test.use({ expectedNoise: /WebSocket connection to/ });
+
+  test('leaves what was measured on the page, and of the run what was stored', async ({ page }) => {
+    await open(page);
+    const id = await start(page, { mode: 'Pings', seconds: 60 });
+    await expect(page.getByTestId('run-progress')).toContainText(/[1-9]\d* of 600 pings/);
+    await expect.poll(() => drawn(page)).toBeGreaterThan(5);
+    await lab.kill();
+    await expect(page.getByRole('alert').filter({ hasText: 'Lab unreachable' })).toBeVisible();
+    expect(await drawn(page)).toBeGreaterThan(5);
+    await lab.restart();
+    await page.getByRole('button', { name: 'Reconnect now' }).click();
+    await expect(state(page)).toHaveText('interrupted');
+    expect((await probeOf(id)).state).toBe('interrupted');
+    expect(await violations(page)).toEqual([]);
+  });
+});

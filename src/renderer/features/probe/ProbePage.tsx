@@ -4,7 +4,7 @@ import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { ProbeRun } from '../../../shared/probes.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useConnection } from '../../lab/connection.ts';
-import { errorBody } from '../../lab/errors.ts';
+import { errorBody, errorText } from '../../lab/errors.ts';
 import { useProbes } from '../../lab/queries.ts';
 import { importQlog } from './actions.ts';
 import { ProbeForm } from './form/ProbeForm.tsx';
@@ -190,13 +190,10 @@ function Nothing({ hasRuns, isLoaded }: { hasRuns: boolean; isLoaded: boolean })
 }
 
 function Failed({ error, onRetry }: { error: Error; onRetry: () => void }) {
-  const { message, hint, code } = errorBody(error);
   return (
     <div className={classes.notice} role="alert">
       <h2>The runs could not be listed</h2>
-      <p>
-        {message} {hint} ({code})
-      </p>
+      <p>{errorText(errorBody(error))}</p>
       <Button onClick={onRetry}>Try again</Button>
     </div>
   );

@@ -2,6 +2,7 @@ import { Button, Menu, SegmentedControl } from '@mantine/core';
 import { useCallback, useMemo, useState } from 'react';
 import type { ProbeRun, Vantage } from '../../../../shared/probes.ts';
 import { CommandButton } from '../../../commands/CommandButton.tsx';
+import { errorText } from '../../../lab/errors.ts';
 import { Badges } from '../../../parts/Badges.tsx';
 import { Quantity } from '../../../parts/Quantity.tsx';
 import { VerdictWords } from '../../../parts/VerdictWords.tsx';
@@ -48,10 +49,9 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
   );
 
   if (run === null) {
-    const words = held?.error ? `${held.error.message} ${held.error.hint} (${held.error.code})` : '';
     return (
       <p className={classes.missing} role={held?.error ? 'alert' : undefined}>
-        {words}
+        {held?.error && errorText(held.error)}
       </p>
     );
   }
@@ -133,7 +133,7 @@ function useFlows(
 
 function noticeOf(run: ProbeRun, held: HeldRun | null): { text: string; isFault: boolean } | null {
   const error = run.error ?? held?.error;
-  if (error) return { text: `${error.message} ${error.hint} (${error.code})`, isFault: true };
+  if (error) return { text: errorText(error), isFault: true };
   if (!held?.run) return null;
   if (run.state === 'queued')
     return { text: 'Other probes are measuring; this one waits its turn.', isFault: false };
@@ -172,7 +172,7 @@ function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
       </span>
       {error && run.series.length > 0 && (
         <span className={classes.fault} role="alert">
-          {error.message} {error.hint} ({error.code})
+          {errorText(error)}
         </span>
       )}
       {verdict && (
@@ -185,26 +185,23 @@ function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
 }
 
 function Figures({ run }: { run: ProbeRun }) {
+  const absent = run.imported
+    ? 'The file does not say.'
+    : isOver(run)
+      ? 'Not measured by this run.'
+      : 'Not measured yet.';
   return (
     <div className={classes.figures}>
-      {!run.imported && (
-        <dl data-testid="figures">
-          {figuresOf(run.input?.mode ?? null, run.result, senderOf(run)).map(({ id, label, value, text }) => (
-            <div key={id}>
-              <dt>{label}</dt>
-              <dd>
-                <Quantity
-                  value={value}
-                  text={text}
-                  absent={isOver(run) ? 'Not measured by this run.' : 'Not measured yet.'}
-                  testId={`figure-${id}`}
-                />
-              </dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      {run.imported && <p className={classes.source}>Read from a qlog file.</p>}
+      <dl data-testid="figures">
+        {figuresOf(run.input?.mode ?? null, run.result, senderOf(run)).map(({ id, label, value, text }) => (
+          <div key={id}>
+            <dt>{label}</dt>
+            <dd>
+              <Quantity value={value} text={text} absent={absent} testId={`figure-${id}`} />
+            </dd>
+          </div>
+        ))}
+      </dl>
     </div>
   );
 }
