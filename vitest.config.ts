@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 const common = { pool: 'threads', testTimeout: 30_000, hookTimeout: 30_000 } as const;
 /** Tests whose subject is a measurement: alone, after everything else, so that they measure the path and not the suite. */
-const measured = ['test/probe/emulated-path.test.ts', 'test/interop/matrix.test.ts'];
+const measured = [
+  'test/cli/bench/congestion.test.ts',
+  'test/cli/bench/kernel-path.test.ts',
+  'test/probe/emulated-path.test.ts',
+  'test/interop/matrix.test.ts',
+];
 
 export default defineConfig({
   test: {

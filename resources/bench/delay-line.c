@@ -7,7 +7,8 @@
  *
  * `run` prints "ready", and at the end one JSON object: frames carried, lost, refused by the interface's queue and missed
  * (the ring was full), and how late frames left, in microseconds. Frames stay in the kernel's ring until they are due, so
- * the ring is the delay line; it is watched without sleeping, on one core.
+ * the ring is the delay line. It sleeps only while the next frame is far from due, before everything else in the
+ * scheduler's order where that is permitted, and busily polls for the rest.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,6 +19,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +37,10 @@ enum {
   FRAMES = 1 << 14,
   /* Room for what waits in a queue behind the interface, as the kernel counts it. */
   SEND_BUFFER_BYTES = 256 << 20,
-  /* Turns between two looks at standard input. */
-  TURNS_PER_LOOK = 1 << 14,
+  /* Between two looks at standard input. */
+  LOOK_NS = 10000000,
+  /* Polling begins so long before a frame is due: what the kernel's timer and scheduler are seldom later than. */
+  POLL_NS = 150000,
   LATENESS_BUCKETS = 100000,
 };
 
@@ -98,13 +102,14 @@ static double draw(void) {
   return (double)((random_state * 0x2545F4914F6CDD1Du) >> 11) / 9007199254740992.0;
 }
 
-/* Sends what is due by `now`; `way` 0 is from the first interface to the second. */
-static void carry(struct end *from, struct end *to, int way, uint64_t delay_ns, double loss, uint64_t now) {
+/* Sends what is due by `now`; returns when there is more to do. `way` 0 is from the first interface to the second. */
+static uint64_t carry(struct end *from, struct end *to, int way, uint64_t delay_ns, double loss, uint64_t now) {
   for (;;) {
     struct tpacket2_hdr *frame = (struct tpacket2_hdr *)(from->ring + (size_t)from->next * FRAME_BYTES);
-    if (!(__atomic_load_n(&frame->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER)) return;
+    /* A frame that comes from now on is due no sooner than that. */
+    if (!(__atomic_load_n(&frame->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER)) return now + delay_ns;
     uint64_t due = (uint64_t)frame->tp_sec * 1000000000u + frame->tp_nsec + delay_ns;
-    if (due > now) return;
+    if (due > now) return due;
     if (frame->tp_len > frame->tp_snaplen || (frame->tp_status & TP_STATUS_CSUMNOTREADY)) {
       count.oversized++;
     } else if (loss > 0 && draw() < loss) {
@@ -149,15 +154,25 @@ static void run(char **args) {
   double loss = atof(args[3]);
   random_state = strtoull(args[4], NULL, 10) * 0x9E3779B97F4A7C15u + 1;
   uint64_t end_ns = now_ns() + (uint64_t)(atof(args[5]) * 1e9);
-  /* Where this is not permitted frames are late more often, and the report shows it. */
-  if (setpriority(PRIO_PROCESS, 0, -20) < 0) fprintf(stderr, "delay-line: no higher priority: %s\n", strerror(errno));
+  struct sched_param first = {.sched_priority = 1};
+  /* Where neither is permitted frames are late more often, and the report shows it. */
+  if (sched_setscheduler(0, SCHED_FIFO, &first) < 0 && setpriority(PRIO_PROCESS, 0, -20) < 0)
+    fprintf(stderr, "delay-line: no higher priority: %s\n", strerror(errno));
   puts("ready");
   fflush(stdout);
-  for (unsigned turn = 0;; turn++) {
+  for (uint64_t look_ns = 0;;) {
     uint64_t now = now_ns();
-    if (now > end_ns || (turn % TURNS_PER_LOOK == 0 && has_ended())) break;
-    carry(&a, &b, 0, delay_ns, loss, now);
-    carry(&b, &a, 1, delay_ns, 0, now);
+    if (now >= look_ns) {
+      if (now > end_ns || has_ended()) break;
+      look_ns = now + LOOK_NS;
+    }
+    uint64_t next = carry(&a, &b, 0, delay_ns, loss, now), back = carry(&b, &a, 1, delay_ns, 0, now);
+    if (back < next) next = back;
+    if (look_ns < next) next = look_ns;
+    if (next < now + POLL_NS) continue;
+    next -= POLL_NS;
+    struct timespec until = {.tv_sec = (time_t)(next / 1000000000u), .tv_nsec = (long)(next % 1000000000u)};
+    clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL);
   }
   printf("{\"carried\":[%llu,%llu],\"lost\":%llu,\"refused\":%llu,\"oversized\":%llu,\"missed\":%u,"
          "\"lateUs\":{\"p50\":%u,\"p99\":%u,\"p999\":%u,\"max\":%u}}\n",

@@ -48,6 +48,15 @@ describe.each(['bbr2', 'bbr3'])('%s', (name) => {
     expect(controller.snapshot().model!.minRttUs).toBe(50_000);
   });
 
+  it('counts time from its first packet, also on a path that others are still in flight for', () => {
+    const controller = make(name);
+    controller.onSent(60e6, MSS, 5 * MSS, false);
+    controller.onAck(
+      sample({ nowUs: 60.05e6, ackedBytes: MSS, largestAckedSentAtUs: 60e6, deliveredBytes: MSS }),
+    );
+    expect(controller.snapshot()).toMatchObject({ state: 'Startup', model: { minRttUs: 50_000 } });
+  });
+
   it('lets bursts be a millisecond long, between two packets and 64 KB', () => {
     const burst = (rateBps: number, parameters = {}): number => {
       const controller = make(name, parameters);

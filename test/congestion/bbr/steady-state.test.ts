@@ -30,8 +30,8 @@ describe('ProbeBW_DOWN, ProbeBW_CRUISE and ProbeRTT (draft-ietf-ccwg-bbr-06 Appe
   it('A.9 exits ProbeBW_DOWN after its longest time', () => {
     const flow = runFlow({
       durationS: 7,
-      // The clock is to decide, not the Reno bound, which is 36 rounds here.
-      parameters: { T_reno_bound: 0 },
+      // The clock is to decide, not the Reno bound, which is 36 rounds here, nor ProbeRTT.
+      parameters: { T_reno_bound: 0, ProbeRTTInterval: 10_000 },
       after: ({ state }, conditions) => {
         if (state === 'ProbeBW_DOWN') conditions.rateBps = 9e6;
       },

@@ -2,7 +2,9 @@
  * `routelab bench congestion`: controllers and simulator against what is known of them (cases.ts), and the simulator against
  * real transfers over the same paths (carriers.ts).
  */
+import { availableParallelism } from 'node:os';
 import { createAuthority, issueCertificate } from '../../quic/tls/authority.ts';
+import { SimulationPool } from '../../workers/simulation-pool.ts';
 import { progress } from '../output.ts';
 import { compareCarriers, pairsOf } from './carriers.ts';
 import { congestionCases, payloadShares, simulateCase, startupBandwidth } from './cases.ts';
@@ -32,18 +34,28 @@ export async function benchCongestion({ durationMs, quick, only }: CongestionBen
   const bar = progress('congestion', cases.length + pairs.length);
   let done = 0;
   const step = (now: string): void => bar.update(++done, now);
-  const rows: Row[] = [];
+  const pool = new SimulationPool(availableParallelism());
+  const rowsOf = async (each: (typeof cases)[number]): Promise<Row[]> => {
+    if (each.kind === 'sim') return simulateCase(each, quick ? 1 : each.seeds, pool);
+    return each.id === 'S23' ? [await startupBandwidth(pool)] : [];
+  };
   try {
-    for (const each of cases) {
-      if (each.kind === 'sim') rows.push(...simulateCase(each, quick ? 1 : each.seeds));
-      else if (each.id === 'S23') rows.push(startupBandwidth());
-      else rows.push(...(await payloadShares(each, identity, SHARES_MS)));
-      step(each.id);
-    }
+    const rows = await Promise.all(
+      cases.map(async (each) => {
+        const found = await rowsOf(each);
+        step(each.id);
+        return found;
+      }),
+    );
+    // Real packets, once the simulations leave them room.
+    for (const each of cases)
+      if (each.kind === 'other' && each.id === 'S24')
+        rows.push(await payloadShares(each, identity, SHARES_MS));
     const warmupS = durationMs / 4000;
-    rows.push(...(await compareCarriers(pairs, { warmupS, durationS: durationMs / 1000, identity, step })));
-    return rows;
+    rows.push(await compareCarriers(pairs, { warmupS, durationS: durationMs / 1000, identity, step }));
+    return rows.flat();
   } finally {
     bar.stop();
+    await pool.close();
   }
 }

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { LabError } from '../../../shared/errors.ts';
 import { Profiler } from './profile.ts';
+import { stallWatch } from './stalls.ts';
 
 /** PEM. */
 export interface Identity {
@@ -79,6 +80,7 @@ export function serveStack<M extends object>(stack: M & Pick<Stack, 'packets'>):
         bufferBytes: arrayBuffers,
       };
     },
+    stalledMs: stallWatch(),
     profile: () => profiler.start(),
     saveProfile: (path: string) => profiler.save(path),
   };
@@ -142,6 +144,11 @@ export class Endpoint<M = unknown> {
 
   usage(): Promise<Usage> {
     return this.#request('usage', null) as Promise<Usage>;
+  }
+
+  /** As of `stallWatch`, of that process. */
+  stalledMs(): Promise<number> {
+    return this.#request('stalledMs', null) as Promise<number>;
   }
 
   async profile(): Promise<void> {

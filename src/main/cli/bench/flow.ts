@@ -21,9 +21,7 @@ export interface FlowFigures {
   goodputBps: number;
   /** The newest sample, every 10 ms. */
   rttUs: { min: number; mean: number; p50: number };
-  /** Stream bytes sent again over stream bytes sent. */
-  retransmitRatio: number;
-  /** Stream bytes and UDP payload bytes sent, of how many packets: acknowledgements of the other direction among them. */
+  /** Stream bytes, those sent again among them, and UDP payload bytes, of how many packets: some only acknowledge. */
   sent: { streamBytes: number; bytes: number; packets: number };
 }
 
@@ -62,7 +60,7 @@ export async function quicFlow(
     const [from, to] = [first, last] as [Received | null, Received | null];
     if (from === null || to === null || to === from || rtts.length === 0)
       throw new LabError('RL_INTERNAL', `Nothing was measured of a flow after ${warmupMs} ms`);
-    const streamBytes = after.streamBytesSent - before.streamBytesSent;
+    const streamBytes = (at: typeof after): number => at.streamBytesSent + at.streamBytesRetransmitted;
     return {
       goodputBps: goodputBps({ bytes: to.bytes - from.bytes, durationUs: to.durationUs - from.durationUs }),
       rttUs: {
@@ -70,9 +68,8 @@ export async function quicFlow(
         mean: rtts.reduce((sum, rtt) => sum + rtt, 0) / rtts.length,
         p50: median(rtts),
       },
-      retransmitRatio: (after.streamBytesRetransmitted - before.streamBytesRetransmitted) / streamBytes,
       sent: {
-        streamBytes,
+        streamBytes: streamBytes(after) - streamBytes(before),
         bytes: after.bytesSent - before.bytesSent,
         packets: after.packetsSent - before.packetsSent,
       },

@@ -4,7 +4,7 @@ import { BbrController } from './controller.ts';
 import { bbrParameters, bbrParams } from './params.ts';
 import type { BbrRules } from './rules.ts';
 
-const RULES: BbrRules = {
+export const BBR3_RULES: BbrRules = {
   plateauOf: 'sample',
   upEndsOn: 'plateau',
   drainsAt: 'bw',
@@ -57,5 +57,5 @@ export const bbr3: ControllerFactory = {
     SendQuantum: 1,
   }),
   create: ({ datagramBytes, parameters, random }) =>
-    new BbrController('bbr3', datagramBytes, bbrParams(parameters), RULES, random),
+    new BbrController('bbr3', datagramBytes, bbrParams(parameters), BBR3_RULES, random),
 };

@@ -49,10 +49,11 @@ export class BbrController implements CongestionController {
 
   onSent(nowUs: number, bytes: number, bytesInFlight: number, isAppLimited: boolean): void {
     const bbr = this.#bbr;
-    if (bytesInFlight === bytes) {
+    if (!bbr.started) {
+      startClock(bbr, nowUs);
+    } else if (bytesInFlight === bytes && (isAppLimited || bbr.isProbeRttLimited(bbr.delivered))) {
       bbr.nowUs = nowUs;
-      if (!bbr.started) startClock(bbr);
-      else if (isAppLimited || bbr.isProbeRttLimited(bbr.delivered)) handleRestartFromIdle(bbr);
+      handleRestartFromIdle(bbr);
     }
     bbr.inflight = bytesInFlight;
     // C.is_cwnd_limited: no full packet fits any more.
@@ -143,9 +144,10 @@ export class BbrController implements CongestionController {
 }
 
 /** What §5.2.1 stamps with Now(): a controller has no clock before its first packet. */
-function startClock(bbr: Bbr): void {
+function startClock(bbr: Bbr, nowUs: number): void {
   bbr.started = true;
-  bbr.minRttStampUs = bbr.nowUs;
-  bbr.probeRttMinStampUs = bbr.nowUs;
-  bbr.extraAckedIntervalStartUs = bbr.nowUs;
+  bbr.nowUs = nowUs;
+  bbr.minRttStampUs = nowUs;
+  bbr.probeRttMinStampUs = nowUs;
+  bbr.extraAckedIntervalStartUs = nowUs;
 }

@@ -11,7 +11,8 @@ import { enterStartup } from './startup.ts';
 export function updateMinRtt(bbr: Bbr, sample: AckSample): void {
   const { nowUs, params } = bbr;
   const { equalRttRefreshes } = bbr.rules;
-  const rttUs = nowUs - sample.largestAckedSentAtUs;
+  // Whole microseconds: a clock that is finer would have RTTs that are lower by nothing, and ProbeRTT wait for ever.
+  const rttUs = Math.max(1, Math.round(nowUs - sample.largestAckedSentAtUs));
   bbr.probeRttExpired = nowUs > bbr.probeRttMinStampUs + params.probeRttIntervalUs;
   if (isBelow(rttUs, bbr.probeRttMinDelayUs, equalRttRefreshes) || bbr.probeRttExpired) {
     bbr.probeRttMinDelayUs = rttUs;
@@ -35,10 +36,10 @@ export function checkProbeRtt(bbr: Bbr): void {
 }
 
 function enterProbeRtt(bbr: Bbr): void {
-  saveCwnd(bbr);
   bbr.state = 'ProbeRTT';
   bbr.pacingGain = 1;
   bbr.cwndGain = bbr.rules.probeRttCwndGain ?? bbr.params.probeRttCwndGain;
+  saveCwnd(bbr);
   bbr.probeRttDoneStampUs = 0;
   bbr.ackPhase = 'ACKS_PROBE_STOPPING';
   startRound(bbr);
