@@ -54,7 +54,9 @@ export class Simulation {
   readonly #linkDelayUs: number;
   readonly #deadlines: Deadlines;
   readonly #recorder: Recorder | null;
+  /** Datagrams to be used again: the first `#freeCount`. */
   readonly #free: Datagram[] = [];
+  #freeCount = 0;
   readonly #queueDelayUs = new Histogram();
   readonly #endUs: number;
   readonly #firstFlow: number;
@@ -215,14 +217,7 @@ export class Simulation {
     bytes: number,
     nowUs: number,
   ): boolean => {
-    const datagram = this.#free.pop() ?? {
-      flow,
-      packetNumber: 0,
-      chunk: 0,
-      linkBytes: 0,
-      sentAtUs: 0,
-      order: 0,
-    };
+    const datagram = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : newDatagram(flow);
     datagram.flow = flow;
     datagram.packetNumber = packetNumber;
     datagram.chunk = chunk;
@@ -231,7 +226,7 @@ export class Simulation {
     datagram.order = flow.counters.packetsAccepted;
     const queuedBytes = this.#isDelayKnown ? 0 : this.#link.queuedBytes(nowUs);
     if (this.#link.send(datagram, datagram.linkBytes, nowUs) !== null) {
-      this.#free.push(datagram);
+      this.#free[this.#freeCount++] = datagram;
       return false;
     }
     if (!this.#isDelayKnown) this.#queueDelayUs.add((queuedBytes * 8e6) / this.#rateAt.at(nowUs));
@@ -251,7 +246,7 @@ export class Simulation {
     for (let datagram = link.receive(nowUs); datagram !== undefined; datagram = link.receive(nowUs)) {
       this.#events++;
       const { flow, packetNumber, chunk, linkBytes, sentAtUs, order } = datagram;
-      this.#free.push(datagram);
+      this.#free[this.#freeCount++] = datagram;
       this.#carriedBytes += linkBytes;
       if (this.#isDelayKnown) {
         const leftUs = nowUs - this.#linkDelayUs;
@@ -301,6 +296,15 @@ export class Simulation {
     };
   }
 }
+
+const newDatagram = (flow: Flow): Datagram => ({
+  flow,
+  packetNumber: 0,
+  chunk: 0,
+  linkBytes: 0,
+  sentAtUs: 0,
+  order: 0,
+});
 
 function controllerOf(
   { controller, params }: ScenarioFlow,
