@@ -60,7 +60,7 @@ interface Request {
 type Answer = { id: number; result: unknown } | { id: number; error: string };
 
 /** Serves `stack` to the process that started this one, until that ends. */
-export function serveStack(stack: Stack): void {
+export function serveStack<M extends object>(stack: M & Pick<Stack, 'packets'>): void {
   const profiler = new Profiler();
   const methods = {
     ...stack,
