@@ -80,7 +80,7 @@ test.each<[string, Peer]>([
     const windows = series.cwndBytes.filter((value) => value !== null);
     expect(Math.max(...windows)).toBeGreaterThan(2 * windows[0]!);
     expect(Math.max(...series.inFlightBytes.filter((value) => value !== null))).toBeLessThan(FILE_BYTES);
-  // A loopback's round trip is less than a second; ngtcp2 writes whole milliseconds, so it may well be 0.
+    // A loopback's round trip is less than a second; ngtcp2 writes whole milliseconds, so it may well be 0.
     expect(newest.minRttUs).toBeGreaterThanOrEqual(0);
     expect(newest.minRttUs).toBeLessThan(1e6);
     expect(series.tUs).toEqual(series.tUs.toSorted((a, b) => a - b));
