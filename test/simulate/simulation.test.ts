@@ -15,6 +15,14 @@ describe('a simulation', () => {
     expect(JSON.stringify(other)).not.toBe(JSON.stringify(new Simulation(lossy).run().figures()));
   });
 
+  it('gives the same figures whether it is looked at or not', () => {
+    const codel = { rate_bps: 20e6, buffer_bytes: 500_000, aqm: 'codel' };
+    for (const watched of [scenario(), scenario({ bottleneck: codel, jitter_ms: 1 })]) {
+      const seen = new Simulation(watched, { trace: { everyUs: 700 } }).run().figures();
+      expect(seen).toEqual(new Simulation(watched).run().figures());
+    }
+  });
+
   it('gives the same figures however it is cut into steps', () => {
     const simulation = new Simulation(scenario());
     let seen = 0;
