@@ -37,7 +37,7 @@ export interface Sent {
   unsure: Set<number>;
 }
 
-/** Sends the load; resolves when all is sent. What was due is made up for at once. */
+/** Sends the load; resolves when all is sent. What is late is made up for at no more than twice the pace: a burst would be another load. */
 export async function sendPaced(
   sockets: readonly Socket[],
   { packets, bytes, everyUs }: Load,
@@ -47,9 +47,10 @@ export async function sendPaced(
   const total = packets * sockets.length;
   const stepUs = everyUs / sockets.length;
   let n = 0;
+  let dueUs = startUs;
   await spin(() => {
     // A few at a time, that what is heard in the same process need not wait.
-    for (let burst = 0; burst < 16 && n < total && startUs + n * stepUs <= machineUs(); burst++, n++) {
+    for (let few = 0; few < 16 && n < total && dueUs <= machineUs(); few++, n++) {
       const which = n % sockets.length;
       const number = Math.floor(n / sockets.length);
       // Its own each time: a datagram may wait in the socket.
@@ -59,6 +60,7 @@ export async function sendPaced(
       sockets[which]!.send(data);
       if (machineUs() - atUs > STALL_US) sent[which]!.unsure.add(number);
       sent[which]!.sentUs.push(atUs);
+      dueUs = Math.max(startUs + (n + 1) * stepUs, atUs + stepUs / 2);
     }
     return n === total;
   });

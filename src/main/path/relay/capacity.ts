@@ -16,68 +16,102 @@ const SLICES = 5;
 const SLICE_MS = 60;
 /** Datagrams under way at a time: enough to keep the relay busy, few enough for any socket buffer. */
 const WINDOW = 64;
+/** Without an arrival for this long, what is out is given up for lost. */
+const STALL_MS = 50;
 
 const CLEAR: LinkSettings = { rateBps: null, delayMs: 0, jitterMs: 0, lossRatio: 0, bufferBytes: null };
 
 /**
- * Source and sink of the measurement, on a thread of their own as a relay's real peers are: each datagram that
- * arrives sends the next. The thread is given this function as text, so it uses nothing from outside itself.
+ * The far end of the measurement, on a thread of its own, as a relay's real peers are: counts what arrives, and tells of it
+ * slice by slice. Both threads are given their function as text, so they use nothing from outside themselves.
  */
-function traffic(): void {
+function sink(): void {
   const { createSocket } = process.getBuiltinModule('node:dgram');
-  const { parentPort } = process.getBuiltinModule('node:worker_threads');
-  const source = createSocket('udp4');
-  const sink = createSocket('udp4');
-  sink.bind(0, '127.0.0.1', () => parentPort!.postMessage(sink.address().port));
-  parentPort!.once('message', ({ port, bytes, window, slices, sliceMs }) => {
-    const payload = Buffer.alloc(bytes);
-    let carried = 0;
-    sink.on('message', () => {
-      carried++;
-      source.send(payload);
-    });
-    source.connect(port, '127.0.0.1', () => {
-      for (let i = 0; i < window; i++) source.send(payload);
-      const perMs: number[] = [];
-      let since = performance.now();
-      const timer = setInterval(() => {
-        const now = performance.now();
-        perMs.push(carried / (now - since));
-        carried = 0;
-        since = now;
-        if (perMs.length < slices) return;
-        parentPort!.postMessage(Math.max(...perMs));
-        clearInterval(timer);
-        source.close();
-        sink.close();
-      }, sliceMs);
-    });
+  const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
+  const { shared, slices, sliceMs } = workerData as Traffic;
+  const arrived = new Int32Array(shared);
+  const socket = createSocket('udp4');
+  const perMs: number[] = [];
+  let since = 0;
+  let before = 0;
+  socket.on('message', () => {
+    const count = Atomics.add(arrived, 0, 1);
+    if (count % 16 !== 0) return;
+    const now = performance.now();
+    if (count === 0) since = now;
+    if (now - since < sliceMs) return;
+    perMs.push((count - before) / (now - since));
+    since = now;
+    before = count;
+    if (perMs.length < slices) return;
+    parentPort!.postMessage(Math.max(...perMs));
+    socket.close();
   });
+  socket.bind(0, '127.0.0.1', () => parentPort!.postMessage(socket.address().port));
+}
+
+/** The near end: sends whenever less than a window is under way. */
+function source(): void {
+  const { createSocket } = process.getBuiltinModule('node:dgram');
+  const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
+  const { shared, bytes, window, stallMs } = workerData as Traffic;
+  const arrived = new Int32Array(shared);
+  const socket = createSocket('udp4');
+  const payload = Buffer.alloc(bytes);
+  let sent = 0;
+  let seen = 0;
+  let seenAtMs = performance.now();
+  const pump = (): void => {
+    const now = performance.now();
+    if (Atomics.load(arrived, 0) !== seen) {
+      seen = Atomics.load(arrived, 0);
+      seenAtMs = now;
+    } else if (now - seenAtMs > stallMs) sent = seen;
+    while (sent - Atomics.load(arrived, 0) < window) {
+      socket.send(payload);
+      sent++;
+    }
+    setImmediate(pump);
+  };
+  parentPort!.once('message', (port) => socket.connect(port, '127.0.0.1', pump));
+}
+
+interface Traffic {
+  /** How many datagrams have arrived. */
+  shared: SharedArrayBuffer;
+  bytes: number;
+  window: number;
+  stallMs: number;
+  slices: number;
+  sliceMs: number;
 }
 
 /** Bits per second of full IP packets that one direction of an unrestricted relay carries. */
 export async function measureCapacity(): Promise<number> {
-  const peers = new Worker(`(${traffic})()`, { eval: true });
+  const workerData: Traffic = {
+    shared: new SharedArrayBuffer(4),
+    bytes: PAYLOAD_BYTES,
+    window: WINDOW,
+    stallMs: STALL_MS,
+    slices: SLICES,
+    sliceMs: SLICE_MS,
+  };
+  const [far, near] = [sink, source].map((end) => new Worker(`(${end})()`, { eval: true, workerData }));
   try {
-    const [sinkPort] = await once(peers, 'message');
+    const [sinkPort] = await once(far!, 'message');
     const relay = await Relay.open({
       listen: { host: '127.0.0.1', port: 0 },
       to: { host: '127.0.0.1', port: sinkPort },
       emulation: { profile: 'clear', up: CLEAR, down: CLEAR, flap: null },
       seed: 0,
     });
-    peers.postMessage({
-      port: relay.port,
-      bytes: PAYLOAD_BYTES,
-      window: WINDOW,
-      slices: SLICES,
-      sliceMs: SLICE_MS,
-    });
-    const [packetsPerMs] = await once(peers, 'message');
+    near!.postMessage(relay.port);
+    const [packetsPerMs] = await once(far!, 'message');
+    await near!.terminate();
     await relay.close();
     return packetsPerMs * 1000 * IP_PACKET_BYTES * 8;
   } finally {
-    await peers.terminate();
+    await Promise.all([near!.terminate(), far!.terminate()]);
   }
 }
 
