@@ -16,7 +16,7 @@ import { startProbe } from '../actions.ts';
 import { useDraft } from './draft.ts';
 import { ParameterFields } from './ParameterFields.tsx';
 import classes from './ProbeForm.module.css';
-import { fieldOf, type ProbeFields, parseProbe } from './values.ts';
+import { fieldOf, outOfRange, type ProbeFields, parseProbe } from './values.ts';
 
 const KINDS = [
   { value: 'emulated', label: 'Emulated path' },
@@ -215,7 +215,7 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
               key={fields.controller}
               specs={specs}
               values={fields.parameters}
-              errors={errorsUnder('parameters', form.errors)}
+              errors={{ ...errorsUnder('parameters', form.errors), ...outOfRange(fields.parameters, specs) }}
               onChange={(parameters) => {
                 form.setFieldValue('parameters', parameters);
                 for (const { name } of specs) form.clearFieldError(`parameters.${name}`);

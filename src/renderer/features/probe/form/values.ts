@@ -93,7 +93,8 @@ export const changedOf = (
     }),
   );
 
-function outOfRange(
+/** What is wrong with the changed parameters, by their names. */
+export function outOfRange(
   parameters: ProbeFields['parameters'],
   specs: ControllerInfo['parameters'],
 ): Record<string, string> {
