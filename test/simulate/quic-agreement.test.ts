@@ -82,7 +82,10 @@ function throughSimulator(scenario: Scenario): Observed {
  * Jitter, as every path has it, lets both ends see all of them.
  */
 const jitter_ms = 1;
-const paths: Record<string, { path: object; rtt_ms: number; duration_s: number; controllers: readonly Controller[] }> = {
+const paths: Record<
+  string,
+  { path: object; rtt_ms: number; duration_s: number; controllers: readonly Controller[] }
+> = {
   'a buffer of one BDP': {
     path: { bottleneck: { rate_bps: 6e6, buffer_bdp: 1 }, jitter_ms },
     rtt_ms: 40,

@@ -15,6 +15,14 @@ describe('a simulation', () => {
     expect(JSON.stringify(other)).not.toBe(JSON.stringify(new Simulation(lossy).run().figures()));
   });
 
+  it('gives the same figures whether it is looked at or not', () => {
+    const codel = { rate_bps: 20e6, buffer_bytes: 500_000, aqm: 'codel' };
+    for (const watched of [scenario(), scenario({ bottleneck: codel, jitter_ms: 1 })]) {
+      const seen = new Simulation(watched, { trace: { everyUs: 700 } }).run().figures();
+      expect(seen).toEqual(new Simulation(watched).run().figures());
+    }
+  });
+
   it('gives the same figures however it is cut into steps', () => {
     const simulation = new Simulation(scenario());
     let seen = 0;
@@ -99,6 +107,75 @@ describe('a simulation', () => {
     const onOff = figures({ flows: [{ controller: 'cubic', rtt_ms: 40, on_off: { on_s: 1, off_s: 3 } }] });
     expect(onOff.link.utilization).toBeGreaterThan(0.15);
     expect(onOff.link.utilization).toBeLessThan(0.3);
+  });
+
+  it('counts losses of any model, and keeps to the rate of a schedule or a trace', () => {
+    const losses = (loss: object, flows: object[] = [{ controller: 'bbr1', rtt_ms: 40 }]): number =>
+      figures({ duration_s: 30, loss, flows }).flows[0]!.loss_rate;
+    expect(losses({ model: 'every_nth', n: 100 })).toBeCloseTo(0.01, 3);
+    expect(losses({ model: 'gilbert', p: 0.005, r: 0.25 })).toBeCloseTo(0.005 / 0.255, 2);
+    const capacity = (bottleneck: object): number => figures({ bottleneck }).link.utilization;
+    const schedule = {
+      rate_bps: 20e6,
+      buffer_bdp: 2,
+      rate_schedule: [
+        [4, 5e6],
+        [6, 10e6],
+      ],
+    };
+    expect(capacity(schedule)).toBeGreaterThan(0.95);
+    expect(capacity(schedule)).toBeLessThanOrEqual(1);
+    const steps = [
+      [0, 8e6, null, null],
+      [0.3, 16e6, null, null],
+    ];
+    expect(capacity({ buffer_bdp: 2, trace: { kind: 'series', steps, periodS: 0.5 } })).toBeGreaterThan(0.9);
+    const atMs = [1, 2, 3, 5, 8, 8, 9, 10];
+    const mahimahi = capacity({ buffer_bdp: 2, trace: { kind: 'opportunities', atMs } });
+    // 1378 bytes do not fill an opportunity of 1500.
+    expect(mahimahi).toBeGreaterThan(0.85);
+    expect(mahimahi).toBeLessThanOrEqual(1);
+  });
+
+  it('counts what CoDel drops, whose queue stays short', () => {
+    const { flows, link } = figures({
+      duration_s: 30,
+      bottleneck: { rate_bps: 20e6, buffer_bytes: 500_000, aqm: 'codel' },
+    });
+    expect(link.drops).toBeGreaterThan(5);
+    expect(flows[0]!.loss_rate).toBeGreaterThan(0);
+    expect(flows[0]!.loss_rate).toBeCloseTo(flows[0]!.retransmit_rate, 3);
+    expect(link.queue_delay_ms.mean).toBeLessThan(10);
+  });
+
+  it('takes ACKs over a path of their own', () => {
+    const plain = figures();
+    const clear = figures({ reverse: {} });
+    expect(clear.flows[0]!.rtt_ms.min).toBeCloseTo(plain.flows[0]!.rtt_ms.min!, 6);
+    expect(clear.flows[0]!.goodput_bps).toBeCloseTo(plain.flows[0]!.goodput_bps, -5);
+    // Every ACK tells again of what the one before told: half of them suffice.
+    const lossy = figures({ reverse: { loss: { model: 'iid', rate: 0.5 } } });
+    expect(lossy.flows[0]!.loss_rate).toBeLessThan(0.01);
+    expect(lossy.flows[0]!.goodput_bps).toBeGreaterThan(0.9 * plain.flows[0]!.goodput_bps);
+    // 100 kbit/s carry 190 ACKs a second, each of two packets: the window waits for them.
+    const slow = figures({ reverse: { rate_bps: 100e3, buffer_bytes: 2000 } });
+    expect(slow.flows[0]!.rtt_ms.min).toBeGreaterThan(45);
+  });
+
+  it('asks for fewer acknowledgements where it is told to', () => {
+    // On a way back that holds ACKs up, fewer of them are sooner there.
+    const reverse = { rate_bps: 200e3, buffer_bytes: 4000 };
+    const [often, asked] = [2, 'asked'].map((ack_every) =>
+      figures({ reverse, flows: [{ controller: 'cubic', rtt_ms: 40, ack_every }] }),
+    ) as [ReturnType<typeof figures>, ReturnType<typeof figures>];
+    expect(asked.flows[0]!.rtt_ms.min).toBeLessThan(often.flows[0]!.rtt_ms.min! - 3);
+    expect(asked.flows[0]!.goodput_bps).toBeGreaterThan(0.95 * often.flows[0]!.goodput_bps);
+  });
+
+  it('measures the same queue with and without jitter, to within the jitter', () => {
+    const still = figures().link.queue_delay_ms;
+    const shaken = figures({ jitter_ms: 1 }).link.queue_delay_ms;
+    expect(Math.abs(shaken.mean - still.mean)).toBeLessThan(5);
   });
 
   it('refuses parameters that a controller does not take, by their place', () => {

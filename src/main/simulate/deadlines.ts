@@ -33,7 +33,10 @@ export class Deadlines {
     for (let node = (this.#leaves + index) >> 1; node > 0; node >>= 1) {
       const left = winner[2 * node]!;
       const right = winner[2 * node + 1]!;
-      winner[node] = times[right]! < times[left]! ? right : left;
+      const first = times[right]! < times[left]! ? right : left;
+      // Another still wins here, and so further up.
+      if (winner[node] === first && first !== index) return;
+      winner[node] = first;
     }
   }
 }

@@ -24,10 +24,9 @@ const OVERHEAD_BYTES = 35;
 /** IPv4 and UDP headers. */
 const HEADER_BYTES = 28;
 
-/** Parties of the event loop before the flows: at the same instant packets and ACKs arrive, then flows act, then is counted. */
+/** Parties of the event loop: the link, the reverse link where there is one, the flows. Of equal deadlines the first counts. */
 const LINK = 0;
 const REVERSE = 1;
-const FLOWS = 2;
 
 /** An ACK that passes the reverse link. */
 interface PendingAck {
@@ -58,14 +57,17 @@ export class Simulation {
   readonly #free: Datagram[] = [];
   readonly #queueDelayUs = new Histogram();
   readonly #endUs: number;
-  /** The party that counts: it comes last. */
-  readonly #clock: number;
+  readonly #firstFlow: number;
   readonly #rateAt: RateAt;
+  /** 0 where the rate changes. */
+  readonly #usPerByte: number;
   /** Whether time in queue can be told from a packet’s arrival. */
   readonly #isDelayKnown: boolean;
   readonly #serialisationUs: number;
   #warmupUs: number;
   #sampleAtUs: number;
+  /** When counters are read next, after all that happens then. */
+  #countAtUs: number;
   #atWarmup: Snapshot | null = null;
   #nowUs = 0;
   #events = 0;
@@ -85,13 +87,14 @@ export class Simulation {
       ? new Link(reverseSettings(reverse, leastRttMs / 2), rng.split(), { rttMs })
       : null;
     this.#rateAt = new RateAt(bottleneck);
+    this.#usPerByte = bottleneck.trace || bottleneck.rate_schedule ? 0 : 8e6 / firstRateBps(bottleneck);
     this.#isDelayKnown = scenario.jitter_ms === 0 && scenario.reorder_rate === 0;
     this.#serialisationUs = ((scenario.datagram_bytes + HEADER_BYTES) * 8e6) / firstRateBps(bottleneck);
     this.#warmupUs = scenario.warmup_s * 1e6;
     this.#flows = flows.map((flow, i) => this.#flow(flow, i, rng.split()));
-    this.#clock = FLOWS + flows.length;
-    this.#deadlines = new Deadlines(this.#clock + 1);
-    for (const flow of this.#flows) this.#deadlines.set(FLOWS + flow.index, flow.deadlineUs);
+    this.#firstFlow = this.#reverse === null ? LINK + 1 : REVERSE + 1;
+    this.#deadlines = new Deadlines(this.#firstFlow + flows.length);
+    for (const flow of this.#flows) this.#deadlines.set(this.#firstFlow + flow.index, flow.deadlineUs);
     this.#recorder =
       options.trace === undefined
         ? null
@@ -101,7 +104,7 @@ export class Simulation {
             options.trace.everyUs,
           );
     this.#sampleAtUs = this.#recorder === null ? Number.POSITIVE_INFINITY : 0;
-    this.#deadlines.set(this.#clock, Math.min(this.#warmupUs, this.#sampleAtUs));
+    this.#countAtUs = Math.min(this.#warmupUs, this.#sampleAtUs);
   }
 
   /** Virtual time reached, as part of the scenario’s duration. */
@@ -120,24 +123,27 @@ export class Simulation {
     const reverse = this.#reverse;
     const flows = this.#flows;
     const endUs = this.#endUs;
+    const firstFlow = this.#firstFlow;
     for (let left = maxEvents; left > 0; left--) {
-      const nowUs = deadlines.firstAtUs;
+      let nowUs = deadlines.firstAtUs;
+      while (nowUs > this.#countAtUs && this.#countAtUs <= endUs) {
+        this.#count(this.#countAtUs);
+        deadlines.set(LINK, link.deadlineUs);
+        nowUs = deadlines.firstAtUs;
+      }
       if (nowUs > endUs) {
         this.#nowUs = endUs;
         return true;
       }
       this.#nowUs = nowUs;
       const party = deadlines.first;
-      // Looking on is no event: a trace changes no figure.
-      if (party !== this.#clock) this.#events++;
       if (party === LINK) {
         this.#receive(nowUs);
-      } else if (party === REVERSE) {
+      } else if (party < firstFlow) {
         this.#receiveAcks(nowUs);
-      } else if (party === this.#clock) {
-        this.#count(nowUs);
       } else {
-        const flow = flows[party - FLOWS]!;
+        this.#events++;
+        const flow = flows[party - firstFlow]!;
         flow.run(nowUs);
         deadlines.set(party, flow.deadlineUs);
       }
@@ -241,26 +247,30 @@ export class Simulation {
   #receive(nowUs: number): void {
     const link = this.#link;
     const deadlines = this.#deadlines;
+    // What is no arrival is the link’s own affair, and earlier where it is looked at: it does not count.
     for (let datagram = link.receive(nowUs); datagram !== undefined; datagram = link.receive(nowUs)) {
+      this.#events++;
       const { flow, packetNumber, chunk, linkBytes, sentAtUs, order } = datagram;
       this.#free.push(datagram);
       this.#carriedBytes += linkBytes;
       if (this.#isDelayKnown) {
         const leftUs = nowUs - this.#linkDelayUs;
-        const waitedUs = leftUs - sentAtUs - (linkBytes * 8e6) / this.#rateAt.at(leftUs);
+        const usPerByte = this.#usPerByte > 0 ? this.#usPerByte : 8e6 / this.#rateAt.at(leftUs);
+        const waitedUs = leftUs - sentAtUs - linkBytes * usPerByte;
         this.#queueDelayUs.add(Math.max(0, waitedUs));
       }
       flow.onArrival(packetNumber, chunk, order, nowUs);
-      deadlines.set(FLOWS + flow.index, flow.deadlineUs);
+      deadlines.set(this.#firstFlow + flow.index, flow.deadlineUs);
     }
   }
 
   #receiveAcks(nowUs: number): void {
     const reverse = this.#reverse!;
     for (let ack = reverse.receive(nowUs); ack !== undefined; ack = reverse.receive(nowUs)) {
+      this.#events++;
       const { flow, ranges, delayUs } = ack;
       flow.onAckCarried(ranges, delayUs, nowUs);
-      this.#deadlines.set(FLOWS + flow.index, flow.deadlineUs);
+      this.#deadlines.set(this.#firstFlow + flow.index, flow.deadlineUs);
     }
   }
 
@@ -280,8 +290,7 @@ export class Simulation {
       this.#recorder.sample(nowUs, this.#flows, this.#link.queuedBytes(nowUs));
       this.#sampleAtUs += this.#recorder.trace.everyUs;
     }
-    const next = this.#atWarmup === null ? Math.min(this.#warmupUs, this.#sampleAtUs) : this.#sampleAtUs;
-    this.#deadlines.set(this.#clock, next);
+    this.#countAtUs = this.#atWarmup === null ? Math.min(this.#warmupUs, this.#sampleAtUs) : this.#sampleAtUs;
   }
 
   #snapshot(): Snapshot {
