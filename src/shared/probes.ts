@@ -20,7 +20,7 @@ export const ProbeMode = z.enum(PROBE_MODES);
 export type ProbeMode = z.infer<typeof ProbeMode>;
 
 /** What is measured. `emulated` is a server of the lab's own behind an emulated path. */
-export const ProbeTarget = z.discriminatedUnion('kind', [
+const ProbeTarget = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('address'),
     host: hostName,
@@ -68,10 +68,10 @@ export function senderFirst<T extends { vantage: Vantage }>(
 /** What QUIC counted at one end by the end of the session, or by now. Packets and bytes are of UDP payload. */
 export const ProbeTransport = z.object({
   vantage: Vantage,
-  controller: z.string(),
-  cwndBytes: z.number(),
+  controller: z.string().nullable(),
+  cwndBytes: z.number().nullable(),
   pacingBps: z.number().nullable(),
-  inFlightBytes: z.number(),
+  inFlightBytes: z.number().nullable(),
   /** UDP payload of full datagrams: the path's MTU as far as it is known, less IP and UDP headers. */
   datagramBytes: z.number().nullable(),
   minRttUs: z.number().nullable(),

@@ -1,4 +1,10 @@
 import {
+  decodeWish,
+  encodeObservation,
+  encodeWish,
+  ObservationReader,
+} from '../../src/main/probe/observation.ts';
+import {
   decodeEcho,
   decodeReport,
   decodeRequest,
@@ -9,9 +15,13 @@ import {
   REPORT_BYTES,
   REQUEST_BYTES,
 } from '../../src/main/probe/protocol.ts';
+import { LabError } from '../../src/shared/errors.ts';
 import type { FuzzTarget } from './target.ts';
 
-/** Reads a stream’s first bytes as a request and as a report; what is accepted must write back as it was. */
+/**
+ * Reads a stream’s first bytes as a request, as a report, as a wish and as what a server tells; what is accepted must write back as
+ * it was.
+ */
 function run(data: Buffer): void {
   decodeEcho(data);
   const request = new Prefix(REQUEST_BYTES).push(data);
@@ -25,6 +35,15 @@ function run(data: Buffer): void {
     const decoded = decodeReport(report.head);
     if (decoded !== null && !encodeReport(decoded).equals(report.head)) throw new Error('report changed');
   }
+  const wish = decodeWish(data);
+  if (wish !== null && decodeWish(encodeWish(wish)) === null) throw new Error('wish changed');
+  try {
+    const told = new ObservationReader().push(data);
+    const again = new ObservationReader().push(Buffer.concat(told.map(encodeObservation)));
+    if (JSON.stringify(again) !== JSON.stringify(told)) throw new Error('what was told changed');
+  } catch (error) {
+    if (!(error instanceof LabError)) throw error;
+  }
 }
 
 export const probeProtocol: FuzzTarget = {
@@ -34,6 +53,23 @@ export const probeProtocol: FuzzTarget = {
     Buffer.concat([encodeRequest({ kind: 'upload', bytes: 0, durationMs: 500 }), Buffer.from('payload')]),
     encodeReport({ bytes: 123_456_789, durationUs: 2_000_000 }),
     encodeEcho(77, 16),
+    encodeRequest({ kind: 'observe', everyUs: 1000, wishBytes: 0 }),
+    encodeWish({ name: 'newreno', parameters: { PacingGain: 2 } }),
+    encodeObservation({ type: 'controller', name: 'cubic' }),
+    encodeObservation({
+      type: 'series',
+      series: {
+        tUs: [5, 9],
+        cwndBytes: [12_000, 13_000],
+        inFlightBytes: [0, 500],
+        pacingBps: [null, 1e6],
+        bandwidthBps: [null, null],
+        rttUs: [2000, 1900],
+        minRttUs: [1900, 1900],
+        lostPackets: [0, 1],
+        phases: [{ fromUs: 5, state: 'slow-start' }],
+      },
+    }),
   ],
   run,
 };

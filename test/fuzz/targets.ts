@@ -5,6 +5,7 @@ import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { qlog } from './qlog.ts';
+import { qlogReader } from './qlog-reader.ts';
 import { receiveStream } from './receive-stream.ts';
 import { scenario } from './scenario.ts';
 import type { FuzzTarget } from './target.ts';
@@ -17,6 +18,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   header,
   frames,
   qlog,
+  qlogReader,
   transportParameters,
   receiveStream,
   tls,

@@ -177,6 +177,22 @@ describe('a route', () => {
     await until(lab, hasPings(1, route.id));
   });
 
+  test('has parameters of its controller, which another controller does not take over', async () => {
+    const lab = await openLab();
+    const fields = { name: 'Tuned', host: '127.0.0.1', port: 9, parameters: { C: 0.5 } };
+    const { id, parameters } = await lab.client.routes.create(fields);
+    expect(parameters).toEqual({ C: 0.5 });
+    const refused = { code: 'RL_INPUT_INVALID', data: { field: 'LossThresh' } };
+    await expect(lab.client.routes.update({ id, parameters: { LossThresh: 2 } })).rejects.toMatchObject(
+      refused,
+    );
+    await expect(
+      lab.client.routes.create({ ...fields, name: 'B', parameters: { LossThresh: 2 } }),
+    ).rejects.toMatchObject(refused);
+    expect((await lab.client.routes.update({ id, name: 'Renamed' })).parameters).toEqual({ C: 0.5 });
+    expect((await lab.client.routes.update({ id, controller: 'newreno' })).parameters).toEqual({});
+  });
+
   test('cannot take the name of another', async () => {
     const lab = await openLab();
     await lab.client.routes.create({ name: 'Twice', host: '127.0.0.1', port: 9 });

@@ -133,3 +133,20 @@ test('what is no record is refused with the catalogue’s error', () => {
     }),
   );
 });
+
+test('what is told stays a small part of what is sent', async () => {
+  await using loopback = await startLoopback();
+  const session = await loopback.connect();
+  let told = 0;
+  const observed = await observe(session, {
+    everyUs: 1000,
+    wish: null,
+    onSeries: (series) => {
+      told += encodeObservation({ type: 'series', series }).length;
+    },
+  });
+  await download(session, { bytes: 50_000_000 });
+  await observed.finish();
+  expect(told).toBeGreaterThan(0);
+  expect(told).toBeLessThan(0.02 * 50_000_000);
+});

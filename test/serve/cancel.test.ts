@@ -24,6 +24,7 @@ async function openCarriers() {
     live: new Live(store, board),
     routes: {} as RouterParts['routes'],
     probes: {} as RouterParts['probes'],
+    imports: {} as RouterParts['imports'],
     info: () => expect.unreachable(),
     log: silentLog,
     closing: new AbortController().signal,

@@ -93,7 +93,6 @@ describe('a probe worker and an endpoint worker', () => {
     ]);
     expect(batches(probe.events).find((batch) => batch.transport)?.transport).toMatchObject({
       controller: 'cubic',
-      parameters: {},
       packetsSent: expect.any(Number),
     });
     const count = probe.events.length;

@@ -1,6 +1,6 @@
 // The quic-go end of the interop cases: serves files, and fetches them, over HTTP/3 or HTTP/0.9 ("hq-interop").
 //
-//	quic-go server -listen 127.0.0.1:4433 -cert cert.pem -key key.pem -www folder [-retry]
+//	quic-go server -listen 127.0.0.1:4433 -cert cert.pem -key key.pem -www folder [-retry] [-qlog folder]
 //	quic-go client -connect 127.0.0.1:4433 -ca ca.pem -alpn h3 -out folder [-again] [-early] [-datagram] /path ...
 //
 // One line of JSON on standard output tells what a client saw of its last connection.
@@ -26,6 +26,8 @@ import (
 
 	"github.com/lucas-clemente/quic-go"
 	"github.com/lucas-clemente/quic-go/http3"
+	"github.com/lucas-clemente/quic-go/logging"
+	"github.com/lucas-clemente/quic-go/qlog"
 )
 
 const hq = "hq-interop"
@@ -52,12 +54,20 @@ func serve(flags *flag.FlagSet) {
 	key := flags.String("key", "", "PEM key")
 	www := flags.String("www", "", "folder to serve")
 	retry := flags.Bool("retry", false, "validate addresses with a Retry")
+	traces := flags.String("qlog", "", "folder for a qlog of each connection")
 	check(flags.Parse(os.Args[2:]))
 	identity, err := tls.LoadX509KeyPair(*cert, *key)
 	check(err)
 	config := &quic.Config{
 		EnableDatagrams:          true,
 		RequireAddressValidation: func(net.Addr) bool { return *retry },
+	}
+	if *traces != "" {
+		config.Tracer = qlog.NewTracer(func(_ logging.Perspective, id []byte) io.WriteCloser {
+			file, err := os.Create(filepath.Join(*traces, fmt.Sprintf("%x.qlog", id)))
+			check(err)
+			return file
+		})
 	}
 	h3 := http3.Server{Handler: http.FileServer(http.Dir(*www)), QuicConfig: config}
 	listener, err := quic.ListenAddrEarly(*listen, &tls.Config{

@@ -52,7 +52,7 @@ interface TransportFields {
   min_rtt_ms?: number;
   smoothed_rtt_ms?: number;
   rtt_var_ms?: number;
-  in_flight_bytes: number;
+  in_flight_bytes?: number;
   /** UDP payload of full datagrams: the path's MTU as far as it is known, less IP and UDP headers. */
   datagram_bytes?: number;
   packets_sent: number;
@@ -118,7 +118,7 @@ export function probeFields(
   const goodput = known<{ down: number; up: number }>({ down: goodputDownBps, up: goodputUpBps });
   const fields: ProbeFields = {
     ...head,
-    ...(sender && { congestion: sender.controller }),
+    ...(sender?.controller && { congestion: sender.controller }),
     duration_s: Math.round(measured.durationUs / 1000) / 1000,
     ...known<ProbeFields>({
       sent: measured.sent,
@@ -156,13 +156,13 @@ export function probeFields(
 
 function transportFields(of: ProbeTransport): TransportFields {
   return {
-    in_flight_bytes: of.inFlightBytes,
     packets_sent: of.packetsSent,
     packets_lost: of.packetsLost,
     ...known({
       min_rtt_ms: of.minRttUs === null ? null : ms(of.minRttUs),
       smoothed_rtt_ms: of.smoothedRttUs === null ? null : ms(of.smoothedRttUs),
       rtt_var_ms: of.rttVarUs === null ? null : ms(of.rttVarUs),
+      in_flight_bytes: of.inFlightBytes,
       datagram_bytes: of.datagramBytes,
       packets_received: of.packetsReceived,
       bytes_lost: of.bytesLost,

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import {
   appendSeries,
   CONGESTION_COLUMNS,
+  type CongestionColumn,
   type CongestionSeries,
   emptySeries,
 } from '../../shared/congestion-series.ts';
@@ -63,4 +64,5 @@ export class SeriesFile {
   }
 }
 
-const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const snakeCase = (name: CongestionColumn): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

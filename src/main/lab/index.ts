@@ -24,6 +24,7 @@ import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
+import { QlogImports } from './qlog-imports.ts';
 import { createRouter, type LabClient, type LabRouter } from './router.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
@@ -182,11 +183,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         }),
         log,
       });
+      const imports = new QlogImports(store, pings);
       const live = new Live(store, board);
       const router = createRouter({
         store,
         routes,
         probes,
+        imports,
         live,
         log,
         closing: closing.signal,
@@ -218,6 +221,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
           probes.abandon();
+          imports.abandon();
           await Promise.all(Object.values(workers).map((worker) => worker.close(PATIENCE_MS)));
           store.close();
         },

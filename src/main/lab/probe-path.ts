@@ -1,6 +1,6 @@
 /** Where the probe of a run connects to: its target, behind an emulated path of its own where it asks for one. */
 import type { Emulation, Route } from '../../shared/domain.ts';
-import type { ProbeInput } from '../../shared/probes.ts';
+import type { ProbeInput, ProbeTarget } from '../../shared/probes.ts';
 import type { ConnectOptions } from '../quic/udp/api.ts';
 import type { RelayWorkerMethods } from '../workers/protocol.ts';
 import { emulationSeed } from './manifest.ts';
@@ -63,7 +63,7 @@ export class ProbePaths {
   ): Promise<Pick<ConnectOptions, 'host' | 'port' | 'serverName' | 'trust'>> {
     const { ca, relay } = this.#options;
     const { emulation, insecure } = this.placeOf(input);
-    const { to, serverName, seedOf } = await this.#leadsTo(input);
+    const { to, serverName, seedOf } = await this.#leadsTo(input.target);
     const at =
       emulation === null
         ? to
@@ -76,7 +76,7 @@ export class ProbePaths {
     if (emulation !== null) await this.#options.relay.request('close', { id: relayId(runId) });
   }
 
-  async #leadsTo({ target }: ProbeInput): Promise<{ to: Address; serverName: string; seedOf: string }> {
+  async #leadsTo(target: ProbeTarget): Promise<{ to: Address; serverName: string; seedOf: string }> {
     const { endpoint, routeOf, demoAddress } = this.#options;
     if (target.kind === 'emulated')
       return { to: await endpoint.address(), serverName: OWN_SERVER_NAME, seedOf: target.emulation.profile };

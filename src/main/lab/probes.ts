@@ -17,7 +17,7 @@ import type { ProbePaths, ProbePlace } from './probe-path.ts';
 import type { LabWorker } from './worker.ts';
 
 /** A thread for measurements, and how many it takes at once. */
-export interface Lane {
+interface Lane {
   worker: Pick<LabWorker<MeasureWorkerMethods>, 'request'>;
   atOnce: number;
 }

@@ -10,12 +10,14 @@ import { toCarriedError } from './errors.ts';
 import type { Live } from './live.ts';
 import type { Log } from './log.ts';
 import type { Probes } from './probes.ts';
+import type { QlogImports } from './qlog-imports.ts';
 import type { Routes } from './routes.ts';
 
 export interface RouterParts {
   store: Store;
   routes: Routes;
   probes: Probes;
+  imports: QlogImports;
   live: Live;
   info: () => LabInfo;
   log: Log;
@@ -35,7 +37,7 @@ const MAX_POINTS = 50_000;
 /** Reading so many takes about 0.3 s of the thread that serves everybody (docs/measurements.md): a day at 10 pings/s. */
 const MAX_PINGS = 1_000_000;
 
-export function createRouter({ store, routes, probes, live, info, log, closing }: RouterParts) {
+export function createRouter({ store, routes, probes, imports, live, info, log, closing }: RouterParts) {
   const carried = (path: readonly string[], thrown: unknown) => {
     const error = toCarriedError(thrown);
     if (error.code === 'RL_INTERNAL')
@@ -126,7 +128,7 @@ export function createRouter({ store, routes, probes, live, info, log, closing }
         return { removed: true };
       }),
       restore: os.probes.restore.handler(({ input }) => probes.restore(input.id)),
-      importQlog: os.probes.importQlog.handler(notYet),
+      importQlog: os.probes.importQlog.handler(({ input }) => imports.take(input)),
     },
     controllers: { list: os.controllers.list.handler(() => controllerInfos()) },
     profiles: {
@@ -147,10 +149,6 @@ export function createRouter({ store, routes, probes, live, info, log, closing }
     },
   });
 }
-
-const notYet = (): never => {
-  throw new LabError('RL_NOT_FOUND', 'This lab keeps no probe runs yet');
-};
 
 const outOfRange = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });

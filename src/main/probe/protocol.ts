@@ -55,7 +55,7 @@ export const ECHO_MIN_BYTES = 8;
 const KINDS = { download: 1, upload: 2 } as const;
 const OBSERVE = 3;
 const OBSERVE_EVERY_US = { least: 1000, most: 10_000_000 } as const;
-export const MAX_WISH_BYTES = 4096;
+const MAX_WISH_BYTES = 4096;
 
 export function encodeRequest(request: TransferRequest | ObserveRequest): Buffer {
   const out = Buffer.alloc(REQUEST_BYTES);

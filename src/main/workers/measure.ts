@@ -1,10 +1,11 @@
-/** Worker entry: measurements for probe runs (MeasureWorkerMethods; events: MeasureEvent). */
+/** Worker entry: measurements for probe runs, and qlog files read (MeasureWorkerMethods; events: MeasureEvent). */
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import { type ErrorBody, toLabError } from '../../shared/errors.ts';
 import type { ProbeResult, ProbeSeries } from '../../shared/probes.ts';
 import { Measurement } from '../probe/measurement.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { warmUp } from '../probe/warm-up.ts';
+import { QlogReader } from '../quic/qlog/reader.ts';
 import { emit, serve } from './port.ts';
 import type { MeasureEvent, MeasureJob, MeasureWorkerMethods } from './protocol.ts';
 
@@ -14,6 +15,8 @@ const RESULT_SHARE = 20;
 const RESULT_EVERY_MS = 1000;
 
 const warm = warmUp();
+/** qlog files that come in parts. */
+const files = new Map<number, QlogReader>();
 const underWay = new Map<number, AbortController>();
 
 async function measure({ runId, connect, plan, points }: MeasureJob, signal: AbortSignal): Promise<void> {
@@ -55,6 +58,19 @@ serve<MeasureWorkerMethods>({
   },
   cancel({ runId }) {
     underWay.get(runId)?.abort();
+    return null;
+  },
+  readQlog({ file, text, more }) {
+    const reader = files.get(file) ?? new QlogReader();
+    // Until the part is read, so that a file that is refused is forgotten.
+    files.delete(file);
+    reader.push(text);
+    if (!more) return reader.end();
+    files.set(file, reader);
+    return null;
+  },
+  dropQlog({ file }) {
+    files.delete(file);
     return null;
   },
 });

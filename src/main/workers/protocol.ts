@@ -15,6 +15,7 @@ import type { ErrorBody } from '../../shared/errors.ts';
 import type { ProbeResult, ProbeSeries } from '../../shared/probes.ts';
 import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '../../shared/samples.ts';
 import type { ProbePlan } from '../probe/measurement.ts';
+import type { ReadQlog } from '../quic/qlog/reader.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
 
 type Id = z.infer<typeof RouteId>;
@@ -91,6 +92,10 @@ export interface MeasureWorkerMethods {
   start(params: MeasureJob): null;
   /** Ends a measurement early, if it is under way. */
   cancel(params: { runId: number }): null;
+  /** Reads the next part of a qlog file. Answers the last with what the file holds, the others with null; refuses what is no qlog. */
+  readQlog(params: { file: number; text: string; more: boolean }): ReadQlog | null;
+  /** The rest of the file will not come. */
+  dropQlog(params: { file: number }): null;
 }
 
 /** workers/endpoint.ts: one QUIC server (echo, sink, source). */

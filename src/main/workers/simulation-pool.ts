@@ -16,9 +16,10 @@ export class SimulationPool {
   readonly #pool: Piscina<SimulationTask, SimulationAnswer>;
   readonly #progress = new Set<Float64Array>();
 
-  constructor(workers: number) {
+  /** `entry` is where `simulate.ts` lies, for hosts that bundle it. */
+  constructor(workers: number, entry: URL = new URL('./simulate.ts', import.meta.url)) {
     this.#pool = new Piscina<SimulationTask, SimulationAnswer>({
-      filename: new URL(`./simulate${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href,
+      filename: entry.href,
       minThreads: workers,
       maxThreads: workers,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },

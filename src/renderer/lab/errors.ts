@@ -27,3 +27,11 @@ export function errorBody(thrown: unknown): ErrorBody {
 
 export const unreachable = (why: string): LabError =>
   new LabError('RL_LAB_UNREACHABLE', `Lab unreachable: ${why}`);
+
+/** What is wrong and what to do about it, as two sentences. */
+export const errorAdvice = ({ message, hint }: Pick<ErrorBody, 'message' | 'hint'>): string =>
+  `${message}${/[.!?]$/.test(message) ? '' : '.'} ${hint}`;
+
+/** The same with the code, by which it can be looked up. */
+export const errorText = (error: Pick<ErrorBody, 'message' | 'hint'> & { code: string }): string =>
+  `${errorAdvice(error)} (${error.code})`;

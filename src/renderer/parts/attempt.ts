@@ -1,7 +1,7 @@
 /** What people set going: one at a time for each subject, and failures shown. */
 import { notifications } from '@mantine/notifications';
 import { create } from 'zustand';
-import { errorBody } from '../lab/errors.ts';
+import { errorBody, errorText } from '../lab/errors.ts';
 
 /** Subjects with a request under way. */
 export const useBusy = create<{ busy: ReadonlySet<string> }>(() => ({ busy: new Set() }));
@@ -20,10 +20,9 @@ export async function attempt(subject: string, what: string, action: () => Promi
   try {
     await action();
   } catch (thrown) {
-    const { message, hint, code } = errorBody(thrown);
     notifications.show({
       title: what,
-      message: `${message} ${hint} (${code})`,
+      message: errorText(errorBody(thrown)),
       color: 'red',
       autoClose: 12_000,
     });

@@ -130,8 +130,8 @@ describe('the address of a run', () => {
 describe('the figures of a run', () => {
   it('are the same ones before, while and after it is measured', () => {
     for (const mode of ['ping', 'handshake', 'download', 'upload', 'bidi', null] as const) {
-      const ids = figuresOf(mode, null).map(({ id }) => id);
-      expect(figuresOf(mode, result).map(({ id }) => id)).toEqual(ids);
+      const ids = figuresOf(mode, null, 'client').map(({ id }) => id);
+      expect(figuresOf(mode, result, 'client').map(({ id }) => id)).toEqual(ids);
       expect(new Set(ids).size).toBe(ids.length);
     }
   });

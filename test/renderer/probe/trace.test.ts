@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bandsOf, statesOf, styleOf } from '../../../src/renderer/features/probe/congestion/phases.ts';
 import { spoken, summarise } from '../../../src/renderer/features/probe/congestion/readings.ts';
-import { axisTo, ticksWithin } from '../../../src/renderer/features/probe/congestion/scale.ts';
+import { axisTo, ticksWithin, worthShowing } from '../../../src/renderer/features/probe/congestion/scale.ts';
 import { CongestionTrace } from '../../../src/renderer/features/probe/congestion/trace.ts';
 import { traceOf } from './fixtures.ts';
 
@@ -177,5 +177,15 @@ describe('a flow in words', () => {
       'Run 7 Recovery, cwnd 24.0 kB, bandwidth estimate 8.00 Mbit/s, RTT 41.5 ms, 3 packets lost so far',
     );
     expect(spoken('Run 7', new CongestionTrace(), 0)).toBe('Run 7 nothing known yet');
+  });
+});
+
+describe('a burst far above the rest', () => {
+  it('may leave the panel where it is short, and only there', () => {
+    const steady = Array.from({ length: 99 }, () => 20);
+    expect(worthShowing(Float64Array.from([300, ...steady]))).toBe(40);
+    expect(worthShowing(Float64Array.from([60, ...steady]))).toBe(60);
+    expect(worthShowing(Float64Array.from([300, 300, 300, 300, 300, ...steady]))).toBe(300);
+    expect(worthShowing(new Float64Array(0))).toBe(0);
   });
 });

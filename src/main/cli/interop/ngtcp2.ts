@@ -10,9 +10,10 @@ export const ngtcp2: Peer = {
       ? null
       : 'gtlsserver and gtlsclient (Debian: ngtcp2-server, ngtcp2-client)',
 
-  async serve({ www, key, cert }, { host, retry }) {
+  async serve({ www, key, cert }, { host, retry, qlog }) {
     const port = await freePort(host);
-    const args = ['-q', ...(retry ? ['-V'] : []), '-d', www, host, String(port), key, cert];
+    const flags = [...(retry ? ['-V'] : []), ...(qlog === undefined ? [] : [`--qlog-dir=${qlog}`])];
+    const args = ['-q', ...flags, '-d', www, host, String(port), key, cert];
     // It says nothing when it is ready: whoever calls finds the port closed for a moment.
     const { close } = await startProgram('gtlsserver', args, null);
     return { port, close };

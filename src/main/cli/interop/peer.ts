@@ -24,6 +24,8 @@ export interface Workplace {
 interface ServeOptions {
   host: string;
   retry: boolean;
+  /** Folder for a qlog of each connection. */
+  qlog?: string;
 }
 
 interface PeerServer {

@@ -47,7 +47,7 @@ function programPeer(options: {
     alpn,
     missing,
 
-    async serve({ www, key, cert }, { host, retry }) {
+    async serve({ www, key, cert }, { host, retry, qlog }) {
       const [program, ...args] = command();
       const listen = formatAddress({ host, port: 0 });
       const flags = [
@@ -60,6 +60,7 @@ function programPeer(options: {
         '--www',
         www,
         ...(retry ? ['--retry'] : []),
+        ...(qlog === undefined ? [] : ['--qlog', qlog]),
       ];
       let bound = 0;
       const { close } = await startProgram(program, [...args, 'server', ...flags], {

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { ProbeRun } from '../../../shared/probes.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useConnection } from '../../lab/connection.ts';
-import { errorBody } from '../../lab/errors.ts';
+import { errorBody, errorText } from '../../lab/errors.ts';
 import { useProbes } from '../../lab/queries.ts';
 import { importQlog } from './actions.ts';
 import { ProbeForm } from './form/ProbeForm.tsx';
@@ -31,6 +31,7 @@ export function ProbePage() {
   const { ref, width } = useElementSize();
   const isWide = width >= THREE_COLUMNS_FROM;
   const [side, setSide] = useState<Side>(runId === null ? 'form' : 'runs');
+  const [isDropping, setDropping] = useState(false);
   const [feed] = useState(() => new RunFeed());
   const version = useSyncExternalStore(feed.subscribe, feed.version);
   const page = useRef<HTMLDivElement>(null);
@@ -72,10 +73,17 @@ export function ProbePage() {
       ref={page}
       className={classes.page}
       data-stale={!online && query.data !== undefined}
+      data-dropping={isDropping}
       onDragOver={(event) => {
-        if (event.dataTransfer.types.includes('Files')) event.preventDefault();
+        if (!online || !event.dataTransfer.types.includes('Files')) return;
+        event.preventDefault();
+        setDropping(true);
+      }}
+      onDragLeave={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setDropping(false);
       }}
       onDrop={(event) => {
+        setDropping(false);
         if (event.dataTransfer.files.length === 0) return;
         event.preventDefault();
         if (online) importFiles([...event.dataTransfer.files]);
@@ -182,13 +190,10 @@ function Nothing({ hasRuns, isLoaded }: { hasRuns: boolean; isLoaded: boolean })
 }
 
 function Failed({ error, onRetry }: { error: Error; onRetry: () => void }) {
-  const { message, hint, code } = errorBody(error);
   return (
     <div className={classes.notice} role="alert">
       <h2>The runs could not be listed</h2>
-      <p>
-        {message} {hint} ({code})
-      </p>
+      <p>{errorText(errorBody(error))}</p>
       <Button onClick={onRetry}>Try again</Button>
     </div>
   );

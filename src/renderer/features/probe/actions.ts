@@ -7,6 +7,7 @@ import { orpc, queryClient } from '../../lab/queries.ts';
 import { attempt } from '../../parts/attempt.ts';
 import { showRemoved, takeBack } from '../../parts/removed.tsx';
 import { partsOf } from './import/parts.ts';
+import { showReading } from './import/reading.ts';
 
 /** Runs removed on this page and not restored, the newest last. */
 export const useRemovedRuns = create<{ removed: readonly ProbeRun[] }>(() => ({ removed: [] }));
@@ -63,13 +64,20 @@ export const restoreProbe = (run: ProbeRun): Promise<void> =>
 export const importQlog = (file: File, onRun: (run: ProbeRun) => void): Promise<void> =>
   attempt(`import-${file.name}`, `${file.name} was not imported`, async () => {
     let run: ProbeRun | null = null;
-    for await (const { text, more } of partsOf(file, IMPORT_PART_CHARS)) {
-      run = await client.probes.importQlog({
-        name: file.name.slice(0, 256),
-        text,
-        more,
-        ...(run && { continues: run.id }),
-      });
+    let read = 0;
+    const hide = showReading(file.name, () => Math.min(1, read / file.size));
+    try {
+      for await (const { text, more } of partsOf(file, IMPORT_PART_CHARS)) {
+        run = await client.probes.importQlog({
+          name: file.name.slice(0, 256),
+          text,
+          more,
+          ...(run && { continues: run.id }),
+        });
+        read += text.length;
+      }
+    } finally {
+      hide();
     }
     if (run === null) return;
     put(run);

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react';
 import type { Route } from '../../../shared/domain.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useConnection } from '../../lab/connection.ts';
-import { errorBody } from '../../lab/errors.ts';
+import { errorBody, errorText } from '../../lab/errors.ts';
 import { useLive } from '../../lab/live.ts';
 import { useLabInfo, useRoutes } from '../../lab/queries.ts';
 import { ChartPanel } from './chart/ChartPanel.tsx';
@@ -106,13 +106,10 @@ function Empty() {
 }
 
 function Failed({ error, onRetry }: { error: Error; onRetry: () => void }) {
-  const { message, hint, code } = errorBody(error);
   return (
     <div className={classes.notice} role="alert">
       <h2>The routes could not be listed</h2>
-      <p>
-        {message} {hint} ({code})
-      </p>
+      <p>{errorText(errorBody(error))}</p>
       <Button onClick={onRetry}>Try again</Button>
     </div>
   );

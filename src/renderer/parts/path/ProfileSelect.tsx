@@ -44,7 +44,7 @@ export function ProfileSelect({ value, onChange, profiles, description, error, o
         combobox.closeDropdown();
       }}
     >
-      <Combobox.Target>
+      <Combobox.Target withExpandedAttribute>
         <InputBase
           size="xs"
           role="combobox"
@@ -66,30 +66,32 @@ export function ProfileSelect({ value, onChange, profiles, description, error, o
         />
       </Combobox.Target>
       <Combobox.Dropdown>
-        <div className={classes.row} data-head aria-hidden>
-          <span>Profile</span>
-          <span>RTT ms</span>
-          <span>± ms</span>
-          <span>loss %</span>
-          <span>Mbit/s</span>
-          <span>twice %</span>
-        </div>
-        <Combobox.Options className={classes.options!} aria-label="Profiles">
-          {optional && hasOther(NONE_LABEL) && (
-            <Combobox.Option value={NONE} active={value === null} aria-label={NONE_LABEL}>
-              {NONE_LABEL}
-            </Combobox.Option>
-          )}
-          {found.map(({ name, emulation }) => (
-            <ProfileOption key={name} name={name} emulation={emulation} active={name === value} />
-          ))}
-          {hasOther('Custom') && (
-            <Combobox.Option value={CUSTOM} active={value === CUSTOM} aria-label="Custom">
-              Custom: from what is set now
-            </Combobox.Option>
-          )}
-          {found.length === 0 && wanted !== '' && <Combobox.Empty>No profile of that name</Combobox.Empty>}
-        </Combobox.Options>
+        <section aria-label="Network profiles">
+          <div className={classes.row} data-head aria-hidden>
+            <span>Profile</span>
+            <span>RTT ms</span>
+            <span>± ms</span>
+            <span>loss %</span>
+            <span>Mbit/s</span>
+            <span>twice %</span>
+          </div>
+          <Combobox.Options className={classes.options!} aria-label="Profiles">
+            {optional && hasOther(NONE_LABEL) && (
+              <Combobox.Option value={NONE} active={value === null}>
+                {NONE_LABEL}
+              </Combobox.Option>
+            )}
+            {found.map(({ name, emulation }) => (
+              <ProfileOption key={name} name={name} emulation={emulation} active={name === value} />
+            ))}
+            {hasOther('Custom') && (
+              <Combobox.Option value={CUSTOM} active={value === CUSTOM}>
+                Custom
+              </Combobox.Option>
+            )}
+            {found.length === 0 && wanted !== '' && <Combobox.Empty>No profile of that name</Combobox.Empty>}
+          </Combobox.Options>
+        </section>{' '}
       </Combobox.Dropdown>
     </Combobox>
   );
@@ -99,14 +101,16 @@ function ProfileOption({ name, emulation, active }: Profile & { active: boolean 
   const { rttMs, jitterMs, lossRatio, duplicateRatio, upBps, downBps } = roundTripOf(emulation);
   const mbit = (bps: number | null): string => (bps === null ? 'unlimited' : aligned(bps / 1e6, 1));
   return (
-    <Combobox.Option value={name} active={active} aria-label={name} aria-description={spokenPath(emulation)}>
+    <Combobox.Option value={name} active={active} aria-description={spokenPath(emulation)}>
       <div className={classes.row}>
         <span>{name}</span>
-        <span>{aligned(rttMs, 1)}</span>
-        <span>{aligned(jitterMs, 2)}</span>
-        <span>{aligned(lossRatio * 100, 4)}</span>
-        <span title={upBps === downBps ? undefined : `up ${mbit(upBps)}`}>{mbit(downBps)}</span>
-        <span>{aligned(duplicateRatio * 100, 1)}</span>
+        <span aria-hidden>{aligned(rttMs, 1)}</span>
+        <span aria-hidden>{aligned(jitterMs, 2)}</span>
+        <span aria-hidden>{aligned(lossRatio * 100, 4)}</span>
+        <span aria-hidden title={upBps === downBps ? undefined : `up ${mbit(upBps)}`}>
+          {mbit(downBps)}
+        </span>
+        <span aria-hidden>{aligned(duplicateRatio * 100, 1)}</span>
       </div>
     </Combobox.Option>
   );

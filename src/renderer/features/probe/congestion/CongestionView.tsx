@@ -90,7 +90,7 @@ export function CongestionView({ flows, version, expectedUs, notice, onLook }: P
 
   return (
     <figure className={classes.view} data-testid="congestion">
-      <div className={classes.head}>
+      <div className={classes.head} data-flows={flows.length}>
         <PhaseLegend flows={flows} />
         <Button.Group>
           <CommandButton command="trace.zoomIn">In</CommandButton>
@@ -141,7 +141,7 @@ export function CongestionView({ flows, version, expectedUs, notice, onLook }: P
           )}
         </div>
       )}
-      <figcaption className={classes.summary} data-testid="trace-summary">
+      <figcaption className={classes.summary} title={words} data-testid="trace-summary">
         {isEmpty ? 'No samples.' : words}
       </figcaption>
     </figure>

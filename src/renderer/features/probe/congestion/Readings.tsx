@@ -27,7 +27,7 @@ export function Readings({ flows, layout, atUs, isLive }: Props) {
             <span key={id} data-testid={`phase-${flow}`}>
               {flows.length > 1 && (
                 <>
-                  <span className={classes.swatch} style={{ background: `var(${FLOW_TOKENS[flow]})` }} />
+                  <FlowSwatch flow={flow} />
                   {name}:{' '}
                 </>
               )}
@@ -62,10 +62,11 @@ export function Readings({ flows, layout, atUs, isLive }: Props) {
             <span>
               <span className={classes.loss} />
               <span className={classes.name}>lost so far</span>
-              {flows.map(({ id: flowId, trace }) => {
+              {flows.map(({ id: flowId, trace }, flow) => {
                 const lost = trace.at('lostPackets', trace.indexAt(atUs));
                 return (
                   <span key={flowId} className={classes.value}>
+                    {flows.length > 1 && <FlowSwatch flow={flow} />}
                     <Quantity value={lost} text={String(lost)} absent="Not known at this moment." />
                   </span>
                 );
@@ -77,6 +78,10 @@ export function Readings({ flows, layout, atUs, isLive }: Props) {
     </div>
   );
 }
+
+const FlowSwatch = ({ flow }: { flow: number }) => (
+  <span className={classes.swatch} style={{ background: `var(${FLOW_TOKENS[flow]})` }} />
+);
 
 function Swatch({ line, token }: { line: Line; token: string }) {
   return <span className={classes.line} data-stroke={line.stroke} style={{ borderColor: `var(${token})` }} />;

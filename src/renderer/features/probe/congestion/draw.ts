@@ -6,7 +6,7 @@ import { decimate, lossMarks, type Points, type Window } from './decimate.ts';
 import type { Ink } from './ink.ts';
 import { type Box, type Layout, PANELS, type Panel, type Stroke } from './panels.ts';
 import { bandsOf, type Hatch, styleOf } from './phases.ts';
-import { type Axis, axisTo, ticksWithin } from './scale.ts';
+import { type Axis, axisTo, ticksWithin, worthShowing } from './scale.ts';
 import type { CongestionTrace } from './trace.ts';
 
 export interface Scene {
@@ -130,7 +130,8 @@ function drawPanel(ctx: Context, scene: Scene, panel: Panel, box: Box, scratch: 
       return { points, stroke, colour: traces.length > 1 ? ink.flows[flow]! : ink.lines[line]! };
     }),
   );
-  const max = Math.max(0, ...lines.map(({ points }) => points.max));
+  const greatest = Math.max(0, ...lines.map(({ points }) => points.max));
+  const max = panel.mayClip ? worthShowing(valuesOf(lines.map(({ points }) => points))) : greatest;
   const [unit] = panel.units.find(([size]) => max >= size) ?? panel.units.at(-1)!;
   const axis = axisTo((max * 1.04) / unit, box.height / 34);
   drawGrid(ctx, scene, box, axis, panel.units.find(([size]) => size === unit)![1]);
@@ -149,7 +150,22 @@ function drawPanel(ctx: Context, scene: Scene, panel: Panel, box: Box, scratch: 
     drawLine(ctx, scene, points, box, axis.max * unit);
   }
   ctx.restore();
+  if (greatest > axis.max * unit) {
+    ctx.fillStyle = ink.dim;
+    ctx.textAlign = 'right';
+    const text = `▲ up to ${(greatest / unit).toFixed(axis.digits)}`;
+    ctx.fillText(text, layout.left + layout.width, box.top - 11);
+  }
   return lines.reduce((total, { points }) => total + points.length / 2, 0);
+}
+
+function valuesOf(lines: readonly Points[]): Float64Array {
+  const values = new Float64Array(lines.reduce((total, { length }) => total + length / 2, 0));
+  let count = 0;
+  for (const { xy, length } of lines) {
+    for (let i = 1; i < length; i += 2) if (!Number.isNaN(xy[i]!)) values[count++] = xy[i]!;
+  }
+  return values.subarray(0, count);
 }
 
 function drawLine(ctx: Context, scene: Scene, { xy, length }: Points, box: Box, max: number): void {

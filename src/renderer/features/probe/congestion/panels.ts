@@ -19,6 +19,8 @@ export interface Panel {
   format: (value: number | null) => string;
   /** Steps of the axis' unit, the greatest first: what one of it is, and its name. */
   units: readonly (readonly [number, string])[];
+  /** Whether a short burst far above the rest may leave the panel: a first pacing rate is a guess before the first RTT. */
+  mayClip: boolean;
   /** Losses are marked at its foot. */
   marksLosses: boolean;
   /** Share of the height. */
@@ -38,6 +40,7 @@ export const PANELS: readonly Panel[] = [
       [1e3, 'kB'],
       [1, 'B'],
     ],
+    mayClip: false,
     marksLosses: false,
     weight: 0.36,
   },
@@ -49,6 +52,7 @@ export const PANELS: readonly Panel[] = [
     ],
     format: formatRate,
     units: [[1e6, 'Mbit/s']],
+    mayClip: true,
     marksLosses: false,
     weight: 0.32,
   },
@@ -60,6 +64,7 @@ export const PANELS: readonly Panel[] = [
     ],
     format: formatDuration,
     units: [[1e3, 'ms']],
+    mayClip: false,
     marksLosses: true,
     weight: 0.32,
   },

@@ -9,6 +9,8 @@ import { type CongestionTrace, lowerBound, upperBound } from './trace.ts';
 /** Seconds since the flow began, with as many decimals as samples are apart: `1.204 s`. */
 export const formatMoment = (us: number): string => `${(us / 1e6).toFixed(3)} s`;
 
+const packets = (count: number): string => `${count} ${count === 1 ? 'packet' : 'packets'}`;
+
 /** A moment as one sentence, for the slider's value. */
 export function spoken(name: string, trace: CongestionTrace, us: number): string {
   const index = trace.indexAt(us);
@@ -21,7 +23,7 @@ export function spoken(name: string, trace: CongestionTrace, us: number): string
   const phase = trace.phaseAt(us);
   const parts = [...(phase ? [styleOf(phase.state).label] : []), ...values];
   const lost = trace.at('lostPackets', index);
-  if (lost !== null) parts.push(`${lost} packets lost so far`);
+  if (lost !== null) parts.push(`${packets(lost)} lost so far`);
   return `${name} ${parts.join(', ') || 'nothing known yet'}`;
 }
 
@@ -60,7 +62,7 @@ export function summarise(name: string, trace: CongestionTrace, { fromUs, toUs }
   if (rtt) parts.push(`RTT ${formatDuration(rtt.least)} to ${formatDuration(rtt.greatest)},`);
   const before = lastOf(trace.column('lostPackets').subarray(0, start)) ?? 0;
   const lost = lastOf(column('lostPackets'));
-  parts.push(lost === undefined ? 'losses not known.' : `${Math.max(0, lost - before)} packets lost.`);
+  parts.push(lost === undefined ? 'losses not known.' : `${packets(Math.max(0, lost - before))} lost.`);
   const states = statesOf(trace.phases, trace.endUs).sort((a, b) => b.share - a.share);
   if (states.length > 0) {
     const shares = states.map(({ state, share }) => `${styleOf(state).label} ${formatPercent(share, 0)}`);

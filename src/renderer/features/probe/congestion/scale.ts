@@ -26,6 +26,18 @@ export function axisTo(value: number, most: number): Axis {
   };
 }
 
+/** Clipped are values beyond so many times what all but a fiftieth of the points stay under. */
+const CLIPPED_BEYOND = 4;
+
+/** The greatest value to make room for: that of all, or where few points lie far above the rest, twice the rest's. */
+export function worthShowing(values: Float64Array): number {
+  if (values.length === 0) return 0;
+  const sorted = values.toSorted();
+  const max = sorted.at(-1)!;
+  const most = sorted[Math.floor((sorted.length - 1) * 0.98)]!;
+  return most > 0 && max > CLIPPED_BEYOND * most ? 2 * most : max;
+}
+
 /** Round moments within `from` to `to`, at most `most` of them and one. */
 export function ticksWithin(from: number, to: number, most: number): { ticks: number[]; digits: number } {
   const step = roundStep((to - from) / Math.max(1, most));

@@ -71,18 +71,20 @@ interface ParameterProps {
 
 function Parameter({ spec, value, isChanged, error, onChange }: ParameterProps) {
   const { name, default: usual, unit, min, max, section, doc } = spec;
+  // Plain numbers have none.
+  const shownUnit = unit === 'count' || unit === 'ratio' ? '' : unit;
   return (
     <div className={classes.parameter} data-changed={isChanged}>
       <NumberInput
         label={name}
-        description={`${doc} ${min} to ${max}${unit === 'count' ? '' : ` ${unit}`}; ${section}`}
+        description={`${doc} ${min} to ${max}${shownUnit && ` ${shownUnit}`}; ${section}`}
         inputWrapperOrder={['label', 'input', 'error', 'description']}
         placeholder={String(usual)}
         value={value}
         hideControls
         error={error}
-        rightSection={unit !== 'count' && <span className={classes.unit}>{unit}</span>}
-        rightSectionWidth={unit.length * 6 + 14}
+        rightSection={shownUnit && <span className={classes.unit}>{shownUnit}</span>}
+        rightSectionWidth={shownUnit.length * 6 + 14}
         onChange={(next) => onChange(typeof next === 'number' ? next : '')}
       />
     </div>

@@ -6,7 +6,7 @@ import type { ProbeInput, ProbeRun } from '../../../../shared/probes.ts';
 import { CommandButton } from '../../../commands/CommandButton.tsx';
 import { useBindCommands } from '../../../commands/registry.ts';
 import { useConnection } from '../../../lab/connection.ts';
-import { errorBody } from '../../../lab/errors.ts';
+import { errorAdvice, errorBody, errorText } from '../../../lab/errors.ts';
 import { useControllers, useProfiles, useRoutes } from '../../../lab/queries.ts';
 import { errorsUnder, under } from '../../../parts/issues.ts';
 import { PLAIN_PATH } from '../../../parts/path/fields.ts';
@@ -16,7 +16,7 @@ import { startProbe } from '../actions.ts';
 import { useDraft } from './draft.ts';
 import { ParameterFields } from './ParameterFields.tsx';
 import classes from './ProbeForm.module.css';
-import { fieldOf, type ProbeFields, parseProbe } from './values.ts';
+import { fieldOf, outOfRange, type ProbeFields, parseProbe } from './values.ts';
 
 const KINDS = [
   { value: 'emulated', label: 'Emulated path' },
@@ -78,8 +78,7 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
       const field = body.field === undefined ? '' : fieldOf(body.field);
       const parameter = specs.some(({ name }) => name === field);
       const isShown = parameter || (field.split('.')[0]! in fields && field !== '');
-      if (isShown)
-        form.setFieldError(parameter ? `parameters.${field}` : field, `${body.message} ${body.hint}`);
+      if (isShown) form.setFieldError(parameter ? `parameters.${field}` : field, errorAdvice(body));
       else setFailure(body);
     } finally {
       setStarting(false);
@@ -216,7 +215,7 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
               key={fields.controller}
               specs={specs}
               values={fields.parameters}
-              errors={errorsUnder('parameters', form.errors)}
+              errors={{ ...errorsUnder('parameters', form.errors), ...outOfRange(fields.parameters, specs) }}
               onChange={(parameters) => {
                 form.setFieldValue('parameters', parameters);
                 for (const { name } of specs) form.clearFieldError(`parameters.${name}`);
@@ -228,7 +227,7 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
       <div className={classes.foot}>
         {failure && (
           <p className={classes.failure} role="alert">
-            {failure.message} {failure.hint} ({failure.code})
+            {errorText(failure)}
           </p>
         )}
         <CommandButton command="probe.start" variant="filled" fullWidth loading={isStarting}>

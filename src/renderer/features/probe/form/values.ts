@@ -49,6 +49,8 @@ type Parsed =
 /** The field of the form that a field of the input stands in: `target.id` is `routeId`. */
 export function fieldOf(path: string): string {
   if (path === 'target.id') return 'routeId';
+  // A rate that no relay here carries: of either direction.
+  if (path === 'rate') return 'emulation';
   return path.startsWith('target.') ? path.slice('target.'.length) : path;
 }
 
@@ -91,7 +93,8 @@ export const changedOf = (
     }),
   );
 
-function outOfRange(
+/** What is wrong with the changed parameters, by their names. */
+export function outOfRange(
   parameters: ProbeFields['parameters'],
   specs: ControllerInfo['parameters'],
 ): Record<string, string> {

@@ -2,6 +2,7 @@ import { Button, Menu, SegmentedControl } from '@mantine/core';
 import { useCallback, useMemo, useState } from 'react';
 import type { ProbeRun, Vantage } from '../../../../shared/probes.ts';
 import { CommandButton } from '../../../commands/CommandButton.tsx';
+import { errorText } from '../../../lab/errors.ts';
 import { Badges } from '../../../parts/Badges.tsx';
 import { Quantity } from '../../../parts/Quantity.tsx';
 import { VerdictWords } from '../../../parts/VerdictWords.tsx';
@@ -11,7 +12,7 @@ import type { Window } from '../congestion/decimate.ts';
 import { CongestionTrace } from '../congestion/trace.ts';
 import type { ProbeViewControl } from '../view.ts';
 import { type HeldRun, isOver, type RunFeed } from './feed.ts';
-import { figuresOf, stepsOf } from './figures.ts';
+import { figuresOf, senderOf, stepsOf } from './figures.ts';
 import classes from './RunView.module.css';
 import { verdictOfRun } from './verdict.ts';
 
@@ -25,6 +26,9 @@ interface Props {
   runs: readonly ProbeRun[];
   view: ProbeViewControl;
 }
+
+/** Of the newest others so many can be chosen; older ones are compared from their own view. */
+const MOST_OTHERS = 100;
 
 const NO_TRACE = new CongestionTrace();
 
@@ -45,10 +49,9 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
   );
 
   if (run === null) {
-    const words = held?.error ? `${held.error.message} ${held.error.hint} (${held.error.code})` : '';
     return (
       <p className={classes.missing} role={held?.error ? 'alert' : undefined}>
-        {words}
+        {held?.error && errorText(held.error)}
       </p>
     );
   }
@@ -67,6 +70,9 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
             value={vantage}
             onChange={(each) => setWanted(each as Vantage)}
           />
+        )}
+        {run.state === 'failed' && run.input && (
+          <CommandButton command="probe.settings">Change settings</CommandButton>
         )}
         <Compare run={run} runs={runs} otherId={otherId} view={view} />
         {isOver(run) ? (
@@ -107,8 +113,9 @@ function useFlows(
   const otherName = other?.run?.name ?? '';
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for the feed.
   return useMemo(() => {
+    // Two are told apart by what is compared, most often their controllers.
     const titled = (title: string, of: ProbeRun | null | undefined): string =>
-      otherId === null ? title : `${title} (${of?.controller ?? 'unknown'}, run ${of?.id})`;
+      otherId === null ? title : `${of?.controller ?? title} (run ${of?.id ?? '…'})`;
     const first = { id: `${id}`, run: id, vantage, name: titled(name, run), trace };
     if (otherId === null) return [first];
     return [
@@ -126,7 +133,7 @@ function useFlows(
 
 function noticeOf(run: ProbeRun, held: HeldRun | null): { text: string; isFault: boolean } | null {
   const error = run.error ?? held?.error;
-  if (error) return { text: `${error.message} ${error.hint} (${error.code})`, isFault: true };
+  if (error) return { text: errorText(error), isFault: true };
   if (!held?.run) return null;
   if (run.state === 'queued')
     return { text: 'Other probes are measuring; this one waits its turn.', isFault: false };
@@ -138,6 +145,7 @@ function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
   const { state, error, startedAtMs, endedAtMs } = run;
   const progress = isOver(run) ? null : (held?.progress ?? null);
   const eta = held?.etaS ?? null;
+  const verdict = verdictOfRun(run);
   const span =
     startedAtMs !== null && endedAtMs !== null && !run.imported
       ? `${clockTime(startedAtMs)}, ${((endedAtMs - startedAtMs) / 1e3).toFixed(1)} s`
@@ -162,9 +170,14 @@ function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
         {isOver(run) ? span : stepsOf(run)}
         {!isOver(run) && eta !== null && `, ${Math.ceil(eta)} s left`}
       </span>
-      {error && (
+      {error && run.series.length > 0 && (
         <span className={classes.fault} role="alert">
-          {error.message} {error.hint} ({error.code})
+          {errorText(error)}
+        </span>
+      )}
+      {verdict && (
+        <span className={classes.verdict}>
+          <VerdictWords name={run.name} verdict={verdict} span="a run" testId="run-verdict" />
         </span>
       )}
     </div>
@@ -172,35 +185,23 @@ function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
 }
 
 function Figures({ run }: { run: ProbeRun }) {
-  const verdict = verdictOfRun(run);
+  const absent = run.imported
+    ? 'The file does not say.'
+    : isOver(run)
+      ? 'Not measured by this run.'
+      : 'Not measured yet.';
   return (
     <div className={classes.figures}>
-      {!run.imported && (
-        <dl data-testid="figures">
-          {figuresOf(run.input?.mode ?? null, run.result).map(({ id, label, value, text }) => (
-            <div key={id}>
-              <dt>{label}</dt>
-              <dd>
-                <Quantity
-                  value={value}
-                  text={text}
-                  absent={isOver(run) ? 'Not measured by this run.' : 'Not measured yet.'}
-                  testId={`figure-${id}`}
-                />
-              </dd>
-            </div>
-          ))}
-          {verdict && (
-            <div className={classes.verdict}>
-              <dt>Verdict</dt>
-              <dd>
-                <VerdictWords name={run.name} verdict={verdict} span="a run" testId="run-verdict" />
-              </dd>
-            </div>
-          )}
-        </dl>
-      )}
-      {run.imported && <p className={classes.source}>Read from a qlog file.</p>}
+      <dl data-testid="figures">
+        {figuresOf(run.input?.mode ?? null, run.result, senderOf(run)).map(({ id, label, value, text }) => (
+          <div key={id}>
+            <dt>{label}</dt>
+            <dd>
+              <Quantity value={value} text={text} absent={absent} testId={`figure-${id}`} />
+            </dd>
+          </div>
+        ))}
+      </dl>
     </div>
   );
 }
@@ -216,7 +217,7 @@ function Compare({
   otherId: number | null;
   view: ProbeViewControl;
 }) {
-  const others = runs.filter(({ id, series }) => id !== run.id && series.length > 0);
+  const others = runs.filter(({ id, series }) => id !== run.id && series.length > 0).slice(0, MOST_OTHERS);
   if (otherId !== null) return <CommandButton command="probe.alone">End comparison</CommandButton>;
   return (
     <Menu position="bottom-end" width={320}>

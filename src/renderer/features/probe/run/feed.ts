@@ -78,6 +78,7 @@ export class RunFeed {
       (signal) => client.probes.watch({ id }, { signal }),
       held.abort.signal,
       ({ run, progress, etaS, series }) => {
+        if (held.run?.state !== run.state) noteRun(run);
         held.run = run;
         held.progress = progress;
         held.etaS = etaS;

@@ -1,5 +1,5 @@
 /** The numbers of a result by what was measured: always the same ones of a mode, so that none moves as they come. */
-import type { ProbeMode, ProbeResult, ProbeRun } from '../../../../shared/probes.ts';
+import type { ProbeMode, ProbeResult, ProbeRun, Vantage } from '../../../../shared/probes.ts';
 import { formatBytes, formatDuration, formatPercent, formatRate } from '../../../../shared/units.ts';
 
 export interface Figure {
@@ -41,9 +41,10 @@ const count = (id: string, label: string, value: number | null): Figure => ({
   text: value === null ? '–' : String(value),
 });
 
-/** `result` may be null: then every value is. */
-export function figuresOf(mode: ProbeMode | null, result: ProbeResult | null): Figure[] {
-  const transport = result?.transport[0];
+/** `result` may be null: then every value is. What QUIC counted is that of the end that sends the payload. */
+export function figuresOf(mode: ProbeMode | null, result: ProbeResult | null, sender: Vantage): Figure[] {
+  // While a download goes on only the client's is known, which says nothing of it.
+  const transport = result?.transport.find(({ vantage }) => vantage === sender);
   const rtts = [
     duration('rtt-min', 'RTT min', result?.rttUs?.min),
     duration('rtt-p50', 'p50', result?.rttUs?.p50),
@@ -58,12 +59,12 @@ export function figuresOf(mode: ProbeMode | null, result: ProbeResult | null): F
     rate('up', 'Up', result?.goodputUpBps ?? null),
     bytes('bytes-up', 'Delivered', result?.bytesUp ?? null),
   ];
-  const sender = [
+  const counted = [
     duration('transport-min-rtt', 'min RTT', transport?.minRttUs),
     duration('transport-srtt', 'smoothed RTT', transport?.smoothedRttUs),
     count('packets-sent', 'Packets sent', transport?.packetsSent ?? null),
     count('packets-lost', 'lost', transport?.packetsLost ?? null),
-    count('spurious', 'of them none', transport?.spuriousLosses ?? null),
+    count('spurious', 'spurious', transport?.spuriousLosses ?? null),
     ratio('retransmit', 'Sent again', transport?.retransmitRatio ?? null),
     count('ptos', 'PTOs', transport?.ptos ?? null),
   ];
@@ -82,16 +83,16 @@ export function figuresOf(mode: ProbeMode | null, result: ProbeResult | null): F
         duration('handshake-p95', 'p95', result?.handshakeUs?.p95),
         count('sent', 'Begun', result?.sent ?? null),
         count('received', 'Completed', result?.received ?? null),
-        ...sender.slice(0, 2),
+        ...counted.slice(0, 2),
       ];
     case 'download':
-      return [...down, ...sender];
+      return [...down, ...counted];
     case 'upload':
-      return [...up, ...sender];
+      return [...up, ...counted];
     case 'bidi':
-      return [...down, ...up, ...sender];
+      return [...down, ...up, ...counted];
     default:
-      return sender;
+      return counted;
   }
 }
 
@@ -112,6 +113,10 @@ export function headline({ input, result }: ProbeRun): string | null {
       return null;
   }
 }
+
+/** The end that sends the payload; of both ways the client. */
+export const senderOf = ({ input, series }: ProbeRun): Vantage =>
+  series[0]?.vantage ?? (input?.mode === 'download' ? 'server' : 'client');
 
 /** `12 of 100 pings`, as far as it is known what is to come. */
 export function stepsOf({ input, result }: ProbeRun): string {

@@ -4,6 +4,7 @@ import type { Route, RouteStatus } from '../../../../shared/domain.ts';
 import { CommandButton } from '../../../commands/CommandButton.tsx';
 import { runCommand } from '../../../commands/registry.ts';
 import { useConnection } from '../../../lab/connection.ts';
+import { errorAdvice, errorText } from '../../../lab/errors.ts';
 import { useLive } from '../../../lab/live.ts';
 import { Badges } from '../../../parts/Badges.tsx';
 import { readColours, routeColour } from '../../../parts/tokens.ts';
@@ -117,7 +118,7 @@ export function ChartPanel({ view }: { view: ViewControl }) {
             )}
             {error && filled.length === 0 && (
               <p className={classes.failed} role="alert">
-                {error.message} {error.hint} ({error.code})
+                {errorText(error)}
               </p>
             )}
           </TimeCursor>
@@ -136,7 +137,7 @@ function whyEmpty(routes: readonly Route[], statuses: Readonly<Record<string, Ro
   if (!route) return 'No route is chosen.';
   if (routes.length > 1) return 'Nothing was measured in this window.';
   const status = statuses[route.id];
-  if (status?.error) return `${route.name} is ${status.state}: ${status.error.message} ${status.error.hint}`;
+  if (status?.error) return `${route.name} is ${status.state}: ${errorAdvice(status.error)}`;
   if (status?.state === 'stopped') return `${route.name} is not probed; start it to measure.`;
   return `Nothing was measured on ${route.name} in this window yet.`;
 }

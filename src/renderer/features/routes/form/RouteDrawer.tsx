@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { CONTROLLERS, controllerNamed, type Route } from '../../../../shared/domain.ts';
 import type { ErrorBody } from '../../../../shared/errors.ts';
 import { useConnection } from '../../../lab/connection.ts';
-import { errorBody } from '../../../lab/errors.ts';
+import { errorAdvice, errorBody, errorText } from '../../../lab/errors.ts';
 import { useLive } from '../../../lab/live.ts';
 import { useProfiles } from '../../../lab/queries.ts';
 import { errorsUnder, under } from '../../../parts/issues.ts';
@@ -13,7 +13,7 @@ import { PathPicker } from '../../../parts/path/PathPicker.tsx';
 import { ScaledNumber } from '../../../parts/ScaledNumber.tsx';
 import { saveRoute } from '../actions.ts';
 import classes from './RouteDrawer.module.css';
-import { fieldsOf, NEW_ROUTE, parseFields, type RouteFields } from './values.ts';
+import { fieldOf, fieldsOf, NEW_ROUTE, parseFields, type RouteFields } from './values.ts';
 
 /** What the form is about: a new route, one to change, or nothing. */
 export type Editing = Route | 'new' | null;
@@ -62,7 +62,7 @@ function RouteForm({
   const [saving, setSaving] = useState(false);
   const form = useForm<RouteFields>({
     initialValues: route ? fieldsOf(route) : NEW_ROUTE,
-    initialErrors: fault?.field ? { [fault.field]: `${fault.message}. ${fault.hint}` } : {},
+    initialErrors: fault?.field ? { [fieldOf(fault.field)]: errorAdvice(fault) } : {},
     validateInputOnBlur: true,
     validate: (fields) => parseFields(fields).errors ?? {},
   });
@@ -81,8 +81,8 @@ function RouteForm({
       onSaved(saved);
     } catch (error) {
       const body = errorBody(error);
-      if (body.field !== undefined && body.field.split('.')[0]! in fields)
-        form.setFieldError(body.field, `${body.message} ${body.hint}`);
+      const field = fieldOf(body.field ?? '');
+      if (field.split('.')[0]! in fields) form.setFieldError(field, errorAdvice(body));
       else setFailure(body);
     } finally {
       setSaving(false);
@@ -187,7 +187,7 @@ function RouteForm({
       <div className={classes.foot}>
         {failure && (
           <p className={classes.failure} role="alert">
-            {failure.message} {failure.hint} ({failure.code})
+            {errorText(failure)}
           </p>
         )}
         {blocked && <p className={classes.failure}>{blocked}; nothing can be saved now.</p>}

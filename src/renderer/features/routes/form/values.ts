@@ -51,6 +51,9 @@ export const fieldsOf = (route: Route): RouteFields => ({
   emulation: route.emulation,
 });
 
+/** The field of the form that the lab means: a rate that no relay carries is one of the emulated path. */
+export const fieldOf = (field: string): string => (field === 'rate' ? 'emulation' : field);
+
 type Parsed =
   | { input: z.output<typeof RouteInput>; errors: null }
   | { input: null; errors: Record<string, string> };

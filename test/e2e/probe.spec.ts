@@ -1,0 +1,448 @@
+/** The Probe page on a real lab: probes over emulated paths, stored runs, qlog files. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { expect, type Page } from '@playwright/test';
+import type { Profile } from '../../src/shared/domain.ts';
+import type { ProbeRun, ProbeSeries } from '../../src/shared/probes.ts';
+import { formatBytes, formatDuration, formatPercent, formatRate } from '../../src/shared/units.ts';
+import { run, startServer } from '../cli/run.ts';
+import { startLab, type TestLab } from './lab.ts';
+import { test, violations } from './page.ts';
+
+const screenshots = resolve(import.meta.dirname, '../../docs/screenshots');
+
+let lab: TestLab;
+
+test.beforeAll(async () => {
+  lab = await startLab('--no-demo');
+});
+test.afterAll(() => lab.close());
+
+async function api<T>(path: string): Promise<T> {
+  const response = await fetch(`${lab.url}/api/v1${path}`);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.json() as Promise<T>;
+}
+
+const probeOf = (id: number): Promise<ProbeRun> => api(`/probes/${id}`);
+
+async function open(page: Page, path = '/probe'): Promise<void> {
+  await page.goto(`${lab.url}/#${path}`);
+  await expect(page.getByTestId('connection')).toHaveText('Connected to the lab');
+}
+
+/** A run that is done, started by the API. */
+async function measured(input: object): Promise<ProbeRun> {
+  const profiles = await api<Profile[]>('/profiles');
+  const { emulation } = profiles.find(({ name }) => name === 'cable')!;
+  const response = await fetch(`${lab.url}/api/v1/probes`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      target: { kind: 'emulated', emulation },
+      mode: 'download',
+      durationS: 2,
+      ...input,
+    }),
+  });
+  const { id } = (await response.json()) as ProbeRun;
+  await expect.poll(async () => (await probeOf(id)).state, { timeout: 60_000 }).toBe('done');
+  return probeOf(id);
+}
+
+/** A qlog file as `routelab probe --qlog` writes it, of an upload to a server on this machine; 3 MB, so in several parts. */
+async function recordedUpload(): Promise<{ directory: string; qlog: string }> {
+  const directory = mkdtempSync(join(tmpdir(), 'routelab-e2e-qlog-'));
+  const data = join(directory, 'data');
+  const qlog = join(directory, 'upload.sqlog');
+  const { child, finished, port } = await startServer([], data);
+  const upload = ['--mode', 'upload', '--bytes', '3mb', '--data', data, '--qlog', qlog];
+  const { code, stderr } = await run(['probe', `127.0.0.1:${port}`, ...upload]);
+  child.kill();
+  await finished;
+  expect(code, stderr).toBe(0);
+  return { directory, qlog };
+}
+
+const form = (page: Page) => page.getByRole('form', { name: 'New probe' });
+
+async function choose(page: Page, field: string, option: string | RegExp): Promise<void> {
+  await form(page).getByRole('combobox', { name: field }).click();
+  await page.getByRole('option', { name: option, exact: true }).click();
+}
+
+/** Fills the form, starts it, and waits until the page shows the run. */
+async function start(
+  page: Page,
+  { profile = 'cable', mode = 'Download', controller = /^CUBIC/, seconds = 3 } = {},
+): Promise<number> {
+  const before = page.url();
+  await choose(page, 'Emulated path', profile);
+  await choose(page, 'Mode', mode);
+  await choose(page, 'Controller', controller);
+  await form(page).getByRole('textbox', { name: 'Duration in s' }).fill(String(seconds));
+  await form(page).getByRole('button', { name: 'Start the probe' }).click();
+  await expect.poll(() => page.url()).not.toBe(before);
+  await expect(page).toHaveURL(/#\/probe\/\d+$/);
+  return Number(page.url().split('/').at(-1));
+}
+
+const state = (page: Page) => page.getByTestId('run-state');
+const done = (page: Page) => expect(state(page)).toHaveText('done', { timeout: 60_000 });
+/** How many points the lines of the view took. */
+const drawn = async (page: Page): Promise<number> =>
+  Number(await page.getByTestId('trace-canvas').getAttribute('data-points'));
+
+/** The numbers of the run on screen: value and words. */
+const figures = (page: Page): Promise<Record<string, { value: string; text: string }>> =>
+  page.getByTestId('figures').evaluate((list) => {
+    const shown: Record<string, { value: string; text: string }> = {};
+    const { querySelectorAll } = list as unknown as {
+      querySelectorAll(selector: string): Iterable<{ dataset: Record<string, string>; textContent: string }>;
+    };
+    for (const { dataset, textContent } of querySelectorAll.call(list, '[data-testid^="figure-"]')) {
+      shown[dataset['testid']!.slice('figure-'.length)] = { value: dataset['value']!, text: textContent };
+    }
+    return shown;
+  });
+
+const cell = (value: number, text: string) => ({ value: String(value), text });
+
+test('a probe over an emulated path is drawn while it is measured, kept, and the same after a reload', async ({
+  page,
+}) => {
+  await open(page);
+  await expect(page.getByRole('heading', { name: 'No probe yet' })).toBeVisible();
+  const id = await start(page, { seconds: 4 });
+  await expect(page.getByTestId('run').getByText('emulated')).toBeVisible();
+  await expect(page.getByTestId('run-progress')).toContainText(/of 4 s/);
+  // Live: the lines grow while the run goes on.
+  await expect.poll(() => drawn(page)).toBeGreaterThan(20);
+  const early = await drawn(page);
+  const place = await page.getByTestId('trace-cursor').boundingBox();
+  await expect.poll(() => drawn(page)).toBeGreaterThan(early);
+  await done(page);
+  expect(await page.getByTestId('trace-cursor').boundingBox(), 'nothing moved as data came').toEqual(place);
+
+  const run = await probeOf(id);
+  const { result } = run;
+  const transport = result!.transport.find(({ vantage }) => vantage === 'server')!;
+  const expected = {
+    down: cell(result!.goodputDownBps!, formatRate(result!.goodputDownBps)),
+    'bytes-down': cell(result!.bytesDown!, formatBytes(result!.bytesDown)),
+    'transport-min-rtt': cell(transport.minRttUs!, formatDuration(transport.minRttUs)),
+    'packets-lost': cell(transport.packetsLost, String(transport.packetsLost)),
+    retransmit: cell(transport.retransmitRatio!, formatPercent(transport.retransmitRatio, 2)),
+  };
+  expect(await figures(page)).toMatchObject(expected);
+
+  // The cursor reads what the store holds.
+  const { series } = await api<ProbeSeries>(`/probes/${id}/series?points=50000`);
+  await page.reload();
+  await done(page);
+  expect(await figures(page)).toMatchObject(expected);
+  await page.getByTestId('trace-cursor').focus();
+  await page.keyboard.press('End');
+  const lastOf = (column: readonly (number | null)[]) => String(column.at(-1));
+  await expect(page.getByTestId('trace-cwndBytes')).toHaveAttribute('data-value', lastOf(series.cwndBytes));
+  await expect(page.getByTestId('trace-rttUs')).toHaveAttribute('data-value', lastOf(series.rttUs));
+  await expect(page.getByTestId('trace-summary')).toContainText('packets lost');
+  await expect(page.getByTestId('run-verdict')).toContainText('for bulk');
+  await expect(page.getByTestId(`run-${id}`)).toContainText(formatRate(result!.goodputDownBps));
+});
+
+test('the view is zoomed, moved and read by the keyboard and the pointer', async ({ page }) => {
+  await open(page);
+  await start(page, { mode: 'Upload', seconds: 3 });
+  await done(page);
+  const cursor = page.getByTestId('trace-cursor');
+  const bounds = async () => [
+    Number(await cursor.getAttribute('aria-valuemin')),
+    Number(await cursor.getAttribute('aria-valuemax')),
+  ];
+  const [from, to] = (await bounds()) as [number, number];
+  await cursor.focus();
+  await page.keyboard.press('End');
+  const newest = Number(await cursor.getAttribute('aria-valuenow'));
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('PageUp');
+  await expect.poll(async () => Number(await cursor.getAttribute('aria-valuenow'))).toBeLessThan(newest);
+  await expect(cursor).toHaveAttribute('aria-valuetext', /cwnd \d+\.\d kB.*RTT \d+\.\d ms/);
+  await page.keyboard.press('+');
+  await expect.poll(async () => (await bounds())[1]! - (await bounds())[0]!).toBeLessThan(to - from);
+  await page.keyboard.press('0');
+  await expect.poll(bounds).toEqual([from, to]);
+
+  const box = (await cursor.boundingBox())!;
+  await page.mouse.move(box.x + 200, box.y + 150);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 400, box.y + 150, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(async () => (await bounds())[0]).toBeGreaterThan(from);
+  await page.mouse.dblclick(box.x + 300, box.y + 150);
+  await expect.poll(bounds).toEqual([from, to]);
+  await page.mouse.wheel(0, -400);
+  await expect.poll(async () => (await bounds())[1]! - (await bounds())[0]!).toBeLessThan(to - from);
+  await page.getByRole('button', { name: 'Whole' }).click();
+  await expect.poll(bounds).toEqual([from, to]);
+
+  await page.keyboard.press('t');
+  const table = page.getByTestId('trace-table');
+  await expect(table.getByRole('columnheader', { name: 'cwnd' })).toBeVisible();
+  await expect(table.getByRole('row').nth(1)).toContainText(/kB/);
+});
+
+test('a run is cancelled, run again, removed and brought back', async ({ page }) => {
+  await open(page);
+  const id = await start(page, { mode: 'Pings', controller: /^NewReno/, seconds: 60 });
+  await expect(state(page)).toHaveText('running');
+  await expect(page.getByTestId('run-progress')).toContainText(/[1-9]\d* of 600 pings/);
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await expect(state(page)).toHaveText('cancelled');
+  const cancelled = await probeOf(id);
+  expect(cancelled.state).toBe('cancelled');
+  expect((await figures(page))['sent']).toEqual(
+    cell(cancelled.result!.sent!, String(cancelled.result!.sent)),
+  );
+
+  await page.getByRole('button', { name: 'Run again' }).click();
+  await expect(page).not.toHaveURL(new RegExp(`/probe/${id}$`));
+  await expect(page).toHaveURL(/\/probe\/\d+$/);
+  const again = Number(page.url().split('/').at(-1));
+  expect((await probeOf(again)).input).toEqual(cancelled.input);
+  await expect(state(page)).toHaveText('running');
+  await page.locator('body').press('x');
+  await expect(state(page)).toHaveText('cancelled');
+
+  const ids = async () => (await api<ProbeRun[]>('/probes')).map((run) => run.id);
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await expect(page).not.toHaveURL(new RegExp(`/probe/${again}$`));
+  expect(await ids()).not.toContain(again);
+  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await expect.poll(ids).toContain(again);
+});
+
+test('what a controller does not take is told at its field, and only what was changed is sent', async ({
+  page,
+}) => {
+  await open(page);
+  await choose(page, 'Controller', /^CUBIC/);
+  await form(page).getByText('Parameters').click();
+  const parameters = (
+    await api<{ name: string; parameters: { name: string; max: number; default: number }[] }[]>(
+      '/controllers',
+    )
+  ).find(({ name }) => name === 'cubic')!.parameters;
+  const [first, second] = parameters as [(typeof parameters)[0], (typeof parameters)[0]];
+  const field = form(page).getByRole('textbox', { name: first.name, exact: true });
+  await field.fill(String(first.max * 10));
+  await field.blur();
+  await form(page).getByRole('button', { name: 'Start the probe' }).click();
+  await expect(form(page).getByText(new RegExp(`^from .* to ${first.max}$`))).toBeVisible();
+  await expect(page).toHaveURL(/#\/probe$/);
+  await field.fill(String(first.max));
+  await form(page).getByRole('textbox', { name: second.name, exact: true }).fill(String(second.default));
+  const id = await start(page, { mode: 'Handshakes', seconds: 1 });
+  expect((await probeOf(id)).input!.parameters).toEqual({ [first.name]: first.max });
+  await done(page);
+  await expect(page.getByTestId('figure-handshake-p50')).toHaveAttribute('data-value', /^[\d.]+$/);
+});
+
+test('a path is chosen by its numbers, changed, and one that no relay carries is refused with the reason', async ({
+  page,
+}) => {
+  await open(page);
+  const picker = form(page).getByRole('combobox', { name: 'Emulated path' });
+  await picker.click();
+  await expect(page.getByRole('option', { name: 'lte', exact: true })).toContainText('50');
+  await picker.fill('datac');
+  await page.keyboard.press('Enter');
+  await expect(form(page).getByTestId('path-preview')).toContainText('80000 Mbit/s');
+  await form(page).getByRole('button', { name: 'Start the probe' }).click();
+  await expect(state(page)).toHaveText('failed');
+  await expect(page.getByRole('alert')).toContainText(/more than a relay on this machine carries/);
+  await page.getByRole('button', { name: 'Change settings' }).click();
+  await expect(picker).toHaveValue('datacenter');
+
+  await choose(page, 'Emulated path', 'cable');
+  await form(page).getByRole('button', { name: 'Change the path' }).click();
+  await form(page).getByRole('textbox', { name: 'Jitter ± down in ms' }).fill('9000');
+  await form(page).getByRole('button', { name: 'Start the probe' }).click();
+  await expect(form(page).getByText('at most 5000')).toBeVisible();
+  await expect(picker).toHaveValue('custom');
+});
+
+test('a route whose path no relay carries says so where the path is set', async ({ page }) => {
+  await open(page, '/routes');
+  await page.getByRole('button', { name: 'Add a route' }).click();
+  const drawer = page.getByRole('dialog', { name: 'Add a route' });
+  await drawer.getByRole('textbox', { name: 'Name', exact: true }).fill('Too fast');
+  await drawer.getByRole('textbox', { name: 'Host' }).fill('127.0.0.1');
+  await drawer.getByRole('combobox', { name: 'Emulated path' }).click();
+  await page.getByRole('option', { name: 'datacenter', exact: true }).click();
+  await drawer.getByRole('button', { name: 'Add route' }).click();
+  await expect(drawer).toBeHidden();
+  await expect(page.getByTestId('route-too-fast-state')).toContainText('down', { timeout: 30_000 });
+  await page.keyboard.press('e');
+  const edit = page.getByRole('dialog', { name: 'Edit Too fast' });
+  await expect(edit.getByText(/80000 Mbit\/s is more than a relay on this machine carries/)).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(edit).toBeHidden();
+  await page.keyboard.press('Delete');
+  await expect(page.getByTestId('route-too-fast-state')).toBeHidden();
+});
+
+test('a run that is not there says so', async ({ page }) => {
+  await open(page, '/probe/987654');
+  await expect(page.getByRole('alert')).toContainText('RL_NOT_FOUND');
+});
+
+test('a qlog file is shown like a run of our own; what is none is refused with the reason', async ({
+  page,
+}) => {
+  // A real one: of a client that uploads to a server over the loopback.
+  const { directory, qlog } = await recordedUpload();
+  try {
+    await open(page);
+    const files = page.locator('input[type=file]');
+    await files.setInputFiles(resolve(import.meta.dirname, '../../package.json'));
+    await expect(page.getByText('package.json was not imported')).toBeVisible();
+    await expect(page.getByText(/RL_INPUT_INVALID/)).toBeVisible();
+    await expect(page).toHaveURL(/#\/probe$/);
+
+    await files.setInputFiles(qlog);
+    await expect(page).toHaveURL(/#\/probe\/\d+$/, { timeout: 30_000 });
+    const id = Number(page.url().split('/').at(-1));
+    await expect(page.getByTestId('run').getByText('imported')).toBeVisible();
+    await done(page);
+    await expect.poll(() => drawn(page)).toBeGreaterThan(20);
+    const { result, series } = await probeOf(id);
+    const { packetsSent, packetsLost } = result!.transport[0]!;
+    expect(await figures(page)).toMatchObject({
+      'packets-sent': cell(packetsSent!, String(packetsSent)),
+      'packets-lost': cell(packetsLost!, String(packetsLost)),
+    });
+    expect(series[0]!.points).toBeGreaterThan(20);
+    await expect(page.getByRole('button', { name: 'Run again' })).toBeHidden();
+    expect(await violations(page)).toEqual([]);
+
+    // Dropped anywhere on the page it is the same.
+    const text = readFileSync(qlog, 'utf8');
+    const dropped = await page.evaluateHandle(
+      `(() => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([${JSON.stringify(text)}], 'dropped.sqlog'));
+        return transfer;
+      })()`,
+    );
+    await page.getByTestId('run').dispatchEvent('drop', { dataTransfer: dropped });
+    await expect(page.getByTestId('run').getByRole('heading')).toHaveText('dropped.sqlog', {
+      timeout: 30_000,
+    });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test('two runs are laid over each other', async ({ page }) => {
+  const first = await measured({ controller: 'cubic' });
+  const second = await measured({ controller: 'newreno' });
+  await open(page, `/probe/${first.id}`);
+  await page.getByRole('button', { name: 'Compare with' }).click();
+  await page.getByRole('menuitem', { name: new RegExp(`run ${second.id}$`) }).click();
+  await expect(page).toHaveURL(new RegExp(`/probe/${first.id}\\?with=${second.id}`));
+  await expect(page.getByTestId('trace-summary')).toContainText(`(run ${second.id})`);
+  await expect(page.getByTestId('phase-1')).toContainText(`(run ${second.id})`);
+  await page.getByRole('button', { name: 'End comparison' }).click();
+  await expect(page.getByTestId('phase-1')).toBeHidden();
+});
+
+test('the page is reached and used by the keyboard, and says what it can do', async ({ page }) => {
+  await measured({ mode: 'handshake' });
+  await open(page, '/routes');
+  await page.keyboard.press('p');
+  await expect(page).toHaveURL(/#\/probe$/);
+  await page.keyboard.press('Control+k');
+  await page.getByRole('textbox', { name: 'Search commands' }).fill('qlog');
+  await expect(page.getByText('Import a qlog file').last()).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog', { name: 'Commands' })).toBeHidden();
+  await page.keyboard.press('?');
+  const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await expect(sheet.getByText('Start the probe')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(sheet).toBeHidden();
+  const [newest] = await api<ProbeRun[]>('/probes');
+  await page.keyboard.press('j');
+  await expect(page).toHaveURL(new RegExp(`/probe/${newest!.id}$`));
+  await page.keyboard.press('n');
+  await expect(form(page)).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.locator('h1').click();
+  await page.keyboard.press('r');
+  await expect(page).toHaveURL(/#\/routes/);
+});
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing, and the page is shown as it is, ${scheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    const [shown] = (await api<ProbeRun[]>('/probes')).filter(({ name }) => name === 'Shown');
+    await open(page, shown ? `/probe/${shown.id}` : '/probe');
+    if (!shown) {
+      await form(page).getByRole('textbox', { name: 'Name', exact: true }).fill('Shown');
+      await start(page, {
+        profile: 'bufferbloat',
+        controller: /^BBRv3/,
+        seconds: 12,
+      });
+    }
+    await done(page);
+    expect(await violations(page)).toEqual([]);
+    await page.locator('h1').click();
+    await page.keyboard.press('t');
+    await expect(page.getByTestId('trace-table')).toBeVisible();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('t');
+    await page.keyboard.press('n');
+    await expect(form(page)).toBeVisible();
+    await form(page).getByText('Parameters').click();
+    await form(page).getByRole('button', { name: 'Change the path' }).click();
+    expect(await violations(page)).toEqual([]);
+    await form(page).getByRole('button', { name: 'Done' }).click();
+    await form(page).getByRole('combobox', { name: 'Emulated path' }).click();
+    await expect(page.getByRole('option', { name: 'lte', exact: true })).toBeVisible();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.setViewportSize({ width: 1024, height: 700 });
+    expect(await violations(page)).toEqual([]);
+
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.getByText(/^Runs \(/).click();
+    await page.mouse.move(0, 0);
+    const picture = `${screenshots}/probe-${scheme}.png`;
+    // The pictures of the README change with every run: they are taken anew only when asked for.
+    if (existsSync(picture) && !process.env['ROUTELAB_SCREENSHOTS']) return;
+    mkdirSync(screenshots, { recursive: true });
+    await page.screenshot({ path: picture });
+  });
+}
+
+test.describe('a lab that goes away', () => {
+  test.use({ expectedNoise: /WebSocket connection to/ });
+
+  test('leaves what was measured on the page, and of the run what was stored', async ({ page }) => {
+    await open(page);
+    const id = await start(page, { mode: 'Pings', seconds: 60 });
+    await expect(page.getByTestId('run-progress')).toContainText(/[1-9]\d* of 600 pings/);
+    await expect.poll(() => drawn(page)).toBeGreaterThan(5);
+    await lab.kill();
+    await expect(page.getByRole('alert').filter({ hasText: 'Lab unreachable' })).toBeVisible();
+    expect(await drawn(page)).toBeGreaterThan(5);
+    await lab.restart();
+    await page.getByRole('button', { name: 'Reconnect now' }).click();
+    await expect(state(page)).toHaveText('interrupted');
+    expect((await probeOf(id)).state).toBe('interrupted');
+    expect(await violations(page)).toEqual([]);
+  });
+});

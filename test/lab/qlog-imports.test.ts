@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { IMPORT_PART_CHARS } from '../../src/shared/contract/index.ts';
+import { openLab } from './open-lab.ts';
+
+const HEADER = {
+  qlog_version: '0.3',
+  qlog_format: 'JSON-SEQ',
+  title: 'ngtcp2 server',
+  trace: { vantage_point: { type: 'server' } },
+};
+const metrics = (time: number, congestion_window: number) => ({
+  time,
+  name: 'recovery:metrics_updated',
+  data: { congestion_window, min_rtt: 5 },
+});
+const seq = (...records: object[]): string =>
+  records.map((record) => `\x1e${JSON.stringify(record)}\n`).join('');
+const FILE = seq(HEADER, metrics(0, 12_000), metrics(40, 24_000));
+
+describe('a qlog file', () => {
+  test('becomes a run with the same view as one that was measured', async () => {
+    const lab = await openLab();
+    const run = await lab.client.probes.importQlog({ name: 'server.sqlog', text: FILE });
+    expect(run).toMatchObject({
+      name: 'server.sqlog',
+      target: 'ngtcp2 server',
+      state: 'done',
+      imported: true,
+      input: null,
+      controller: null,
+      series: [{ vantage: 'server', points: 2, spanUs: 40_000 }],
+      result: { durationUs: 40_000, transport: [{ vantage: 'server', cwndBytes: 24_000, minRttUs: 5000 }] },
+    });
+    expect(await lab.client.probes.list()).toEqual([run]);
+    const { series } = await lab.client.probes.series({ id: run.id });
+    expect(series).toMatchObject({ tUs: [0, 40_000], cwndBytes: [12_000, 24_000], pacingBps: [null, null] });
+    const updates = [];
+    for await (const update of await lab.client.probes.watch({ id: run.id })) updates.push(update);
+    expect(updates).toEqual([{ run, progress: 1, etaS: null, series: [{ vantage: 'server', series }] }]);
+  });
+
+  test('may come in parts, cut anywhere', async () => {
+    const lab = await openLab();
+    const whole = await lab.client.probes.importQlog({ name: 'one.sqlog', text: FILE });
+    const [first, second, third] = [FILE.slice(0, 90), FILE.slice(90, 200), FILE.slice(200)] as const;
+    const { id, state } = await lab.client.probes.importQlog({
+      name: 'parts.sqlog',
+      text: first,
+      more: true,
+    });
+    expect(state).toBe('running');
+    const more = await lab.client.probes.importQlog({ name: '-', text: second, continues: id, more: true });
+    expect(more).toMatchObject({ id, state: 'running', name: 'parts.sqlog' });
+    const run = await lab.client.probes.importQlog({ name: '-', text: third, continues: id });
+    expect(run).toMatchObject({ id, state: 'done', series: whole.series, result: whole.result });
+    await expect(
+      lab.client.probes.importQlog({ name: '-', text: third, continues: id }),
+    ).rejects.toMatchObject({ code: 'RL_NOT_FOUND', data: { field: 'continues' } });
+  });
+
+  test('that is none is refused with the reason, in whichever part that shows, and leaves no run', async () => {
+    const lab = await openLab();
+    const refused = { code: 'RL_INPUT_INVALID', data: { field: 'text' } };
+    await expect(lab.client.probes.importQlog({ name: 'x', text: 'GIF89a' })).rejects.toMatchObject(refused);
+    const { id } = await lab.client.probes.importQlog({ name: 'x', text: FILE, more: true });
+    await expect(
+      lab.client.probes.importQlog({ name: 'x', text: 'no record', continues: id }),
+    ).rejects.toMatchObject(refused);
+    expect(await lab.client.probes.list()).toEqual([]);
+  });
+
+  test('that does not fit one message is refused', async () => {
+    const lab = await openLab();
+    const text = ' '.repeat(IMPORT_PART_CHARS + 1);
+    await expect(lab.client.probes.importQlog({ name: 'x', text })).rejects.toMatchObject({
+      code: 'RL_INPUT_INVALID',
+      data: { field: 'text' },
+    });
+  });
+
+  test('is one of four under way at most', async () => {
+    const lab = await openLab();
+    for (let i = 0; i < 4; i++) await lab.client.probes.importQlog({ name: `${i}`, text: FILE, more: true });
+    await expect(lab.client.probes.importQlog({ name: '5', text: FILE })).rejects.toMatchObject({
+      code: 'RL_RATE_LIMITED',
+    });
+  });
+});
