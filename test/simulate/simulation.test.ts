@@ -50,6 +50,46 @@ describe('a simulation', () => {
     expect(jain).toBe(1);
   });
 
+  it('counts from the end of the warm-up however slow the link is at first', () => {
+    const { flows, link } = figures({
+      bottleneck: { rate_bps: 1e3, buffer_bytes: 100_000, rate_schedule: [[1, 20e6]] },
+    });
+    expect(link.utilization).toBeGreaterThan(0.9);
+    expect(link.utilization).toBeLessThanOrEqual(1);
+    expect(flows[0]!.goodput_bps).toBeGreaterThan(0.85 * 20e6);
+  });
+
+  it('tells the same time in queue with jitter as without, whether the rate is steady, stepped or recorded', () => {
+    const bottlenecks = [
+      { rate_bps: 2e6 },
+      { rate_bps: 1e6, rate_schedule: [[1, 2e6]] },
+      { trace: { kind: 'opportunities', atMs: [6, 12] } },
+      // Nothing leaves for half of every 100 ms.
+      { trace: { kind: 'series', steps: [[0, 0, null, null], [0.05, 4e6, null, null]], periodS: 0.1 } }, // biome-ignore format: rows
+    ];
+    const flows = [{ controller: 'newreno', rtt_ms: 40 }];
+    for (const bottleneck of bottlenecks) {
+      const meanMs = (jitter_ms: number): number =>
+        figures({ bottleneck: { ...bottleneck, buffer_bdp: 4 }, flows, jitter_ms }).link.queue_delay_ms.mean;
+      const steadyMs = meanMs(0);
+      expect(steadyMs).toBeGreaterThan(0);
+      expect(meanMs(0.001) / steadyMs).toBeGreaterThan(0.9);
+      expect(meanMs(0.001) / steadyMs).toBeLessThan(1.1);
+    }
+  });
+
+  it('uses nothing of a link that could not carry anything', () => {
+    const trace = { kind: 'series', steps: [[0, 0, null, null], [60, 1e6, null, null]], periodS: 90 }; // biome-ignore format: rows
+    expect(figures({ bottleneck: { trace } }).link.utilization).toBe(0);
+    // Nothing has come as far as the end of the link when it is over.
+    expect(figures({ duration_s: 0.015, warmup_s: 0 }).link.utilization).toBe(0);
+  });
+
+  it('takes a schedule without steps for none', () => {
+    const bottleneck = { rate_bps: 20e6, buffer_bytes: 100_000 };
+    expect(figures({ bottleneck: { ...bottleneck, rate_schedule: [] } })).toEqual(figures({ bottleneck }));
+  });
+
   it('ends a finite transfer with its last byte, each byte counted once although packets are lost', () => {
     const { flows } = figures({
       warmup_s: 0,

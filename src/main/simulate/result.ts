@@ -31,10 +31,11 @@ export function figuresOf(measured: Measured): Figures {
     flowFigures(scenario, flow, before.flows[i]!, after.flows[i]!),
   );
   const ms = (us: number): number => (Number.isNaN(us) ? 0 : us / 1e3);
+  const carriedBytes = after.carriedBytes - before.carriedBytes;
   return {
     flows,
     link: {
-      utilization: (after.carriedBytes - before.carriedBytes) / measured.capacityBytes,
+      utilization: measured.capacityBytes === 0 ? 0 : carriedBytes / measured.capacityBytes,
       queue_delay_ms: {
         mean: ms(delay.mean),
         p50: ms(delay.quantile(0.5)),
