@@ -106,6 +106,6 @@ it('any scenario ends, with figures that a path can have', { timeout: 120_000 },
         if (completion_s !== null) expect(completion_s).toBeGreaterThan(0);
       }
     }),
-    { numRuns: 600 },
+    { numRuns: 1000 },
   );
 });

@@ -85,6 +85,17 @@ describe('a simulation', () => {
     expect(figures({ duration_s: 0.015, warmup_s: 0 }).link.utilization).toBe(0);
   });
 
+  it('counts what is sent at the very beginning, where there is no warm-up', () => {
+    const { flows } = figures({
+      duration_s: 0.09,
+      warmup_s: 0,
+      bottleneck: { rate_bps: 20e6, buffer_bytes: 2 * 1378 },
+      flows: [{ controller: 'newreno', rtt_ms: 100, bytes: 13_150 }],
+    });
+    // The first window leaves at once: one packet is transmitted, two wait, seven of ten find no room.
+    expect(flows[0]!.loss_rate).toBe(0.7);
+  });
+
   it('takes a schedule without steps for none', () => {
     const bottleneck = { rate_bps: 20e6, buffer_bytes: 100_000 };
     expect(figures({ bottleneck: { ...bottleneck, rate_schedule: [] } })).toEqual(figures({ bottleneck }));

@@ -62,7 +62,8 @@ function flowFigures(
   const fromS = Math.max(warmup_s, start_s);
   const toS = Math.min(duration_s, stop_s ?? duration_s, completedS ?? duration_s);
   const sent = after.packetsSent - before.packetsSent;
-  const part = (of: number): number => (sent === 0 ? 0 : of / sent);
+  // What is lost now may have been sent before the warm-up ended: of a few packets more than all.
+  const part = (of: number): number => (sent === 0 ? 0 : Math.min(1, of / sent));
   const { rttUs } = flow;
   const ms = (us: number): number | null => (rttUs.count === 0 ? null : us / 1e3);
   return {

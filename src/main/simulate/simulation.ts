@@ -101,7 +101,9 @@ export class Simulation {
             options.trace.everyUs,
           );
     this.#sampleAtUs = this.#recorder === null ? Number.POSITIVE_INFINITY : 0;
-    this.#countAtUs = Math.min(this.#warmupUs, this.#sampleAtUs);
+    // Without a warm-up what is sent at the very beginning counts, too.
+    if (this.#warmupUs === 0) this.#begin();
+    this.#countAtUs = this.#nextCountUs;
   }
 
   /** Virtual time reached, as part of the scenario’s duration. */
@@ -278,7 +280,11 @@ export class Simulation {
       this.#recorder.sample(nowUs, this.#flows, this.#link.queuedBytes(nowUs));
       this.#sampleAtUs += this.#recorder.trace.everyUs;
     }
-    this.#countAtUs = this.#atWarmup === null ? Math.min(this.#warmupUs, this.#sampleAtUs) : this.#sampleAtUs;
+    this.#countAtUs = this.#nextCountUs;
+  }
+
+  get #nextCountUs(): number {
+    return this.#atWarmup === null ? Math.min(this.#warmupUs, this.#sampleAtUs) : this.#sampleAtUs;
   }
 
   /** Figures count from here on. */
