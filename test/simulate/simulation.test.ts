@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Simulation } from '../../src/main/simulate/simulation.ts';
+import { CONTROLLERS } from '../../src/shared/domain.ts';
 import { LabError } from '../../src/shared/errors.ts';
 import { figures, scenario } from './scenarios.ts';
 
@@ -132,6 +133,29 @@ describe('a simulation', () => {
     });
     expect(flows[0]!.completion_s).not.toBeNull();
   });
+
+  it.each(CONTROLLERS)(
+    'lets %s end every transfer of few and small packets, whatever is lost of them',
+    (controller) => {
+      for (let seed = 1; seed <= 40; seed++) {
+        const { flows } = figures({
+          seed,
+          duration_s: 300,
+          warmup_s: 0,
+          bottleneck: { rate_bps: 20e6, buffer_bdp: 0.2 },
+          loss: { model: 'iid', rate: 0.2 },
+          reorder_rate: 0.05,
+          flows: [100, 3000, 300_000].map((bytes) => ({
+            controller,
+            rtt_ms: 0.7,
+            bytes,
+            rate_limit_bps: 3e6,
+          })),
+        });
+        for (const { completion_s } of flows) expect(completion_s, `seed ${seed}`).not.toBeNull();
+      }
+    },
+  );
 
   it('shares the link between flows that come and go', () => {
     const { flows, jain } = figures({
