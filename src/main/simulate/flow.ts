@@ -23,6 +23,8 @@ export interface Datagram {
   /** Bytes the link counts. */
   linkBytes: number;
   sentAtUs: number;
+  /** In the queue of the bottleneck. */
+  waitedUs: number;
   /** How many of its flow the link had accepted before. */
   order: number;
 }
