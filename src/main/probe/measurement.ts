@@ -2,7 +2,7 @@
  * One measurement of one server, in any mode: what `routelab probe` and the lab's probe runs do. Nothing is pushed: whoever
  * owns it asks how far it is, what was measured so far and what the congestion controllers did since last asked.
  */
-import { appendSeries, type CongestionSeries, emptySeries } from '../../shared/congestion-series.ts';
+import { appendSeries, emptySeries } from '../../shared/congestion-series.ts';
 import type { PingStats } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import {
@@ -19,7 +19,13 @@ import {
   pingStats,
   quantile,
 } from '../../shared/samples.ts';
-import type { CloseInfo, ConnectOptions, HandshakeInfo, QuicSession } from '../quic/udp/api.ts';
+import type {
+  CloseInfo,
+  CongestionRecord,
+  ConnectOptions,
+  HandshakeInfo,
+  QuicSession,
+} from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { connectionEnded } from './ended.ts';
@@ -85,7 +91,7 @@ export class Measurement {
   #up: Received | null = null;
   #session: QuicSession | null = null;
   #transport: ProbeTransport[] | null = null;
-  #watch: { take(): CongestionSeries | null } | null = null;
+  #watch: CongestionRecord | null = null;
   #told = emptySeries();
 
   /** `signal` ends it early; what was measured by then counts. */
