@@ -94,7 +94,7 @@ export class Probes {
       state: 'queued',
       input,
       target: place.label,
-      controller: input.controller,
+      controller: input.mode === 'download' ? null : input.controller,
       startedAtMs: null,
       endedAtMs: null,
       emulated: place.emulation !== null,
@@ -168,6 +168,7 @@ export class Probes {
   receive(event: MeasureEvent): void {
     const job = this.#jobs.get(event.runId);
     if (job === undefined) return;
+    job.active.change({ controller: event.controller });
     if (event.type === 'end') {
       job.active.record(event.series);
       const state = job.active.ending.signal.aborted ? 'cancelled' : event.error === null ? 'done' : 'failed';
@@ -257,12 +258,12 @@ export class Probes {
   /** Stores what is new of a run under way. What cannot be stored now is tried again with the next. */
   #keep(job: Job, nowMs: number): void {
     const { store, log } = this.#options;
-    const { id, result } = job.active.run;
+    const { id, controller, result } = job.active.run;
     job.storedAtMs = nowMs;
     try {
       store.probes.append(id, job.active.unstored());
       job.active.markStored();
-      store.probes.update(id, { result });
+      store.probes.update(id, { controller, result });
     } catch (thrown) {
       log.error({ run: id, reason: toLabError(thrown).message }, 'a probe run cannot be stored');
     }
@@ -282,7 +283,13 @@ export class Probes {
     this.#keep(job, 0);
     const { run } = active;
     try {
-      store.probes.update(id, { state, error, endedAtMs: run.endedAtMs, result: run.result });
+      store.probes.update(id, {
+        state,
+        error,
+        endedAtMs: run.endedAtMs,
+        controller: run.controller,
+        result: run.result,
+      });
     } catch (thrown) {
       log.error({ run: id, reason: toLabError(thrown).message }, 'the end of a probe run cannot be stored');
     }

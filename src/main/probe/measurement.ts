@@ -93,6 +93,8 @@ export class Measurement {
   #transport: ProbeTransport[] | null = null;
   #watch: CongestionRecord | null = null;
   #told = emptySeries();
+  /** The controller that the server of a download said it uses. */
+  #serverController: string | null = null;
 
   /** `signal` ends it early; what was measured by then counts. */
   constructor(connect: ConnectOptions, plan: ProbePlan, signal: AbortSignal) {
@@ -184,6 +186,11 @@ export class Measurement {
     return taken;
   }
 
+  /** The controller of the end that sends the payload; null while a server has not told its own. */
+  get controller(): string | null {
+    return this.#plan.mode === 'download' ? this.#serverController : (this.#connect.controller?.name ?? null);
+  }
+
   get #count(): number | undefined {
     const { mode, count, durationMs } = this.#plan;
     if (mode === 'handshake') return count ?? (durationMs === undefined ? DEFAULT_HANDSHAKES : undefined);
@@ -246,6 +253,7 @@ export class Measurement {
           wish,
           onSeries: (series) => everyUs !== null && appendSeries(this.#told, series),
         });
+        this.#serverController = observed.controller;
       }
       this.#fromUs = nowUs();
       if (mode === 'ping') await this.#measurePings(session);
