@@ -26,7 +26,7 @@ export type LaneName = 'transfers' | 'pings';
 export interface ProbesOptions {
   store: Store;
   lanes: Readonly<Record<LaneName, Lane>>;
-  paths: ProbePaths;
+  paths: Pick<ProbePaths, 'placeOf' | 'open' | 'close'>;
   log: Log;
 }
 
@@ -233,6 +233,8 @@ export class Probes {
     try {
       active.change(store.probes.update(runId, { state: 'running', startedAtMs: Date.now() }));
       const connect = await paths.open(runId, input);
+      // Its path's threads or the lab's patience may have ended it meanwhile; what was opened since is closed.
+      if (!this.#jobs.has(runId)) return this.#closePath(job);
       if (ending.signal.aborted) return this.#end(job, 'cancelled', null, null);
       const { controller: name, parameters, mode, durationS } = input;
       await lanes[lane].worker.request('start', {
@@ -275,7 +277,7 @@ export class Probes {
     error: ErrorBody | null,
     result: ProbeRun['result'],
   ): void {
-    const { store, log, paths } = this.#options;
+    const { store, log } = this.#options;
     const { active } = job;
     const { id } = active.run;
     if (!this.#jobs.has(id)) return;
@@ -295,16 +297,18 @@ export class Probes {
     }
     this.#jobs.delete(id);
     active.over.resolve(run);
-    if (job.isRunning && state !== 'interrupted') {
-      void paths
-        .close(id, job.place)
-        .catch((thrown: unknown) =>
-          log.info(
-            { run: id, reason: toLabError(thrown).message },
-            'an emulated path was gone before its run',
-          ),
-        );
-    }
-    if (state !== 'interrupted') this.#next(job.lane);
+    if (state === 'interrupted') return;
+    if (job.isRunning) this.#closePath(job);
+    this.#next(job.lane);
+  }
+
+  #closePath({ active, place }: Job): void {
+    const { paths, log } = this.#options;
+    const { id } = active.run;
+    paths
+      .close(id, place)
+      .catch((thrown: unknown) =>
+        log.info({ run: id, reason: toLabError(thrown).message }, 'an emulated path was gone before its run'),
+      );
   }
 }
