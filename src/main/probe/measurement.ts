@@ -33,6 +33,7 @@ import { runHandshakes } from './handshake.ts';
 import { type ControllerWish, transportOf } from './observation.ts';
 import { type Observed, observe } from './observe.ts';
 import { Pinger } from './ping.ts';
+import { PingTally } from './ping-tally.ts';
 import { download, type Received, upload } from './throughput.ts';
 
 /** What nothing else says ends after so long. */
@@ -81,6 +82,7 @@ export class Measurement {
   readonly #plan: ProbePlan;
   readonly #signal: AbortSignal;
   readonly #pings: PingSample[] = [];
+  readonly #tally = new PingTally();
   readonly #handshakes: Pick<HandshakeSample, 'durationUs'>[] = [];
   #negotiated: HandshakeInfo | null = null;
   #startedAtUs = 0;
@@ -146,7 +148,8 @@ export class Measurement {
   /** What was measured so far. */
   result(): ProbeResult {
     const { mode } = this.#plan;
-    const pings = mode === 'ping' ? pingFigures(this.#pings) : null;
+    const isOver = this.#endedAtUs !== null;
+    const pings = mode !== 'ping' ? null : isOver ? pingFigures(this.#pings) : this.#tally.figures();
     const times = this.#handshakes.flatMap(({ durationUs }) => durationUs ?? []).sort((a, b) => a - b);
     const rate = (received: Received | null): number | null =>
       received === null || received.durationUs <= 0 ? null : Math.round(goodputBps(received));
@@ -276,6 +279,7 @@ export class Measurement {
       durationMs: this.#durationMs,
       onPing: (ping) => {
         this.#pings.push(ping);
+        this.#tally.add(ping);
         if (ping.rttUs === null) this.lostPings++;
         this.newestUs = ping.rttUs ?? this.newestUs;
       },
