@@ -123,7 +123,10 @@ export const ProbeRun = z.object({
   input: ProbeInput.nullable(),
   /** Target as a person would call it: host and port, a route's name, an emulated profile, or a file's title. */
   target: z.string(),
-  /** Null where an import does not say. Not always one of ours. */
+  /**
+   * Of the end that sends the payload, in its own words. Null of a download until the server has told, which may use another
+   * than `input` asks for, and where an import does not say.
+   */
   controller: z.string().nullable(),
   createdAtMs: z.number(),
   startedAtMs: z.number().nullable(),

@@ -68,20 +68,19 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
   return sorted[low]! + (sorted[high]! - sorted[low]!) * (rank - low);
 }
 
-/** Summary of RTTs in microseconds; null when there is none. */
-function summariseRtt(rttUs: ArrayLike<number>): RttSummary | null {
+/** Summary of rising RTTs in microseconds; null when there is none. */
+export function summariseSorted(rttUs: Float64Array): RttSummary | null {
   const n = rttUs.length;
   if (n === 0) return null;
-  const sorted = Float64Array.from(rttUs).sort();
   let sum = 0;
-  for (const value of sorted) sum += value;
+  for (const value of rttUs) sum += value;
   return {
-    min: sorted[0]!,
+    min: rttUs[0]!,
     mean: sum / n,
-    p50: quantile(sorted, 0.5),
-    p95: quantile(sorted, 0.95),
-    p99: quantile(sorted, 0.99),
-    max: sorted[n - 1]!,
+    p50: quantile(rttUs, 0.5),
+    p95: quantile(rttUs, 0.95),
+    p99: quantile(rttUs, 0.99),
+    max: rttUs[n - 1]!,
   };
 }
 
@@ -89,18 +88,21 @@ function summariseRtt(rttUs: ArrayLike<number>): RttSummary | null {
  * RFC 3550 §6.4.1 / A.8 interarrival jitter over echoes in sending order: J += (|D| − J) / 16, where D is the
  * difference of successive transit times (here: RTTs, both clocks being ours). Null with fewer than two echoes.
  */
+export const jitterAfter = (
+  jitterUs: number | null,
+  previousRttUs: number | null,
+  rttUs: number,
+): number | null =>
+  previousRttUs === null ? null : (jitterUs ?? 0) + (Math.abs(rttUs - previousRttUs) - (jitterUs ?? 0)) / 16;
+
 function jitterUs(rttUs: Iterable<number>): number | null {
   let previous: number | null = null;
-  let jitter = 0;
-  let pairs = 0;
+  let jitter: number | null = null;
   for (const rtt of rttUs) {
-    if (previous !== null) {
-      jitter += (Math.abs(rtt - previous) - jitter) / 16;
-      pairs++;
-    }
+    jitter = jitterAfter(jitter, previous, rtt);
     previous = rtt;
   }
-  return pairs === 0 ? null : jitter;
+  return jitter;
 }
 
 /**
@@ -137,7 +139,7 @@ export function rttStats(
     lost,
     skipped,
     lossRatio: sent === 0 ? null : lost / sent,
-    rttUs: summariseRtt(echoes),
+    rttUs: summariseSorted(Float64Array.from(echoes).sort()),
     jitterUs: jitterUs(echoes),
   };
 }

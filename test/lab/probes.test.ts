@@ -1,10 +1,13 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import type { Lab } from '../../src/main/lab/index.ts';
+import { AppError } from '../../src/main/probe/protocol.ts';
+import { serveSession } from '../../src/main/probe/service.ts';
 import { openStore } from '../../src/main/store/index.ts';
 import { appendSeries, emptySeries } from '../../src/shared/congestion-series.ts';
 import type { Emulation } from '../../src/shared/domain.ts';
 import type { ProbeRun, ProbeUpdate } from '../../src/shared/probes.ts';
+import { startLoopback } from '../probe/loopback.ts';
 import { openLab, ownRoute, realWorkers, temporaryDir } from './open-lab.ts';
 
 const direction = { rateBps: 2e7, delayMs: 10, jitterMs: 0, lossRatio: 0, bufferBytes: 100_000 };
@@ -40,7 +43,8 @@ describe('a probe run', () => {
     expect(started).toMatchObject({
       name: 'test-path download',
       target: 'test-path',
-      controller: 'newreno',
+      // The server has not told yet.
+      controller: null,
       emulated: true,
       insecure: false,
       imported: false,
@@ -48,7 +52,12 @@ describe('a probe run', () => {
     const updates = await watched(lab, started.id);
     const { run, progress } = updates.at(-1)!;
     expect(progress).toBe(1);
-    expect(run).toMatchObject({ state: 'done', error: null, result: { goodputUpBps: null, rttUs: null } });
+    expect(run).toMatchObject({
+      state: 'done',
+      error: null,
+      controller: 'newreno',
+      result: { goodputUpBps: null, rttUs: null },
+    });
     expect(run.result!.goodputDownBps).toBeGreaterThan(1e6);
     // No more than the emulated path carries.
     expect(run.result!.goodputDownBps).toBeLessThan(2e7);
@@ -73,6 +82,45 @@ describe('a probe run', () => {
     expect(store.probes.get(run.id)).toEqual(run);
     expect(store.probes.series(run.id, 'server')).toEqual(series);
     store.close();
+  });
+
+  test('of a download names the controller that the server used, whichever was asked for', async () => {
+    await using loopback = await startLoopback();
+    const lab = await openLab();
+    const { id } = await lab.client.probes.start({
+      target: { kind: 'address', host: '127.0.0.1', port: loopback.listener.port, insecure: true },
+      mode: 'download',
+      bytes: 100_000,
+      controller: 'newreno',
+    });
+    const { run } = (await watched(lab, id)).at(-1)!;
+    expect(run).toMatchObject({ state: 'done', controller: 'cubic', input: { controller: 'newreno' } });
+    expect((await lab.client.probes.list())[0]).toEqual(run);
+  });
+
+  test('of a download from a server that tells nothing names no controller', async () => {
+    await using loopback = await startLoopback(undefined, (session, counters) => {
+      serveSession(session, counters);
+      const serve = session.onStream!;
+      let isFirst = true;
+      session.onStream = (stream) => {
+        if (!isFirst) return serve(stream);
+        isFirst = false;
+        stream.onData = () => {};
+        stream.stopSending(AppError.BAD_REQUEST);
+        stream.reset(AppError.BAD_REQUEST);
+      };
+    });
+    const lab = await openLab();
+    const { id } = await lab.client.probes.start({
+      target: { kind: 'address', host: '127.0.0.1', port: loopback.listener.port, insecure: true },
+      mode: 'download',
+      bytes: 100_000,
+      controller: 'newreno',
+    });
+    const { run } = (await watched(lab, id)).at(-1)!;
+    expect(run).toMatchObject({ state: 'done', controller: null, result: { bytesDown: 100_000 } });
+    expect(run.series.map(({ vantage }) => vantage)).toEqual(['client']);
   });
 
   test('of a route goes where the route leads, with a controller of its own', async () => {

@@ -78,6 +78,42 @@ describe('a qlog file', () => {
     });
   });
 
+  test('takes one part at a time: another is refused, and the file goes on', async () => {
+    const lab = await openLab();
+    const { id } = await lab.client.probes.importQlog({ name: 'x', text: seq(HEADER), more: true });
+    const next = { name: 'x', continues: id, text: seq(metrics(0, 1), metrics(1, 2)) };
+    const [last, same] = await Promise.allSettled([
+      lab.client.probes.importQlog(next),
+      lab.client.probes.importQlog({ ...next, more: true }),
+    ]);
+    expect(last).toMatchObject({ status: 'fulfilled', value: { id, state: 'done' } });
+    expect(same).toMatchObject({ status: 'rejected', reason: { code: 'RL_CONFLICT' } });
+    expect(await lab.client.probes.get({ id })).toMatchObject({ state: 'done', series: [{ points: 2 }] });
+  });
+
+  test.each(['cancel', 'remove'] as const)('whose rest is still to come may be given up: %s', async (how) => {
+    const lab = await openLab();
+    const { id } = await lab.client.probes.importQlog({ name: 'x', text: FILE, more: true });
+    const [last, ended] = await Promise.allSettled([
+      lab.client.probes.importQlog({ name: 'x', text: '', continues: id }),
+      lab.client.probes[how]({ id }),
+    ]);
+    expect(ended.status).toBe('fulfilled');
+    expect(last).toMatchObject({ status: 'rejected', reason: { code: 'RL_NOT_FOUND' } });
+    if (how === 'remove') await lab.client.probes.restore({ id });
+    expect(await lab.client.probes.get({ id })).toMatchObject({ state: 'cancelled', series: [] });
+  });
+
+  test('is one of four under way at most, also of those whose first part is being read', async () => {
+    const lab = await openLab();
+    const begun = await Promise.allSettled(
+      Array.from({ length: 6 }, (_, i) =>
+        lab.client.probes.importQlog({ name: `${i}`, text: FILE, more: true }),
+      ),
+    );
+    expect(begun.filter(({ status }) => status === 'fulfilled')).toHaveLength(4);
+  });
+
   test('is one of four under way at most', async () => {
     const lab = await openLab();
     for (let i = 0; i < 4; i++) await lab.client.probes.importQlog({ name: `${i}`, text: FILE, more: true });

@@ -10,6 +10,7 @@ import { observe } from '../../src/main/probe/observe.ts';
 import { AppError, encodeRequest } from '../../src/main/probe/protocol.ts';
 import { serveSession } from '../../src/main/probe/service.ts';
 import { download } from '../../src/main/probe/throughput.ts';
+import type { CongestionRecord } from '../../src/main/quic/udp/api.ts';
 import { appendSeries, type CongestionSeries, emptySeries } from '../../src/shared/congestion-series.ts';
 import { LabError } from '../../src/shared/errors.ts';
 import { anySeries } from '../shared/series-arbitrary.ts';
@@ -93,6 +94,27 @@ test.each([
   const wishBytes = isWhole ? wish.length : wish.length - 1;
   stream.write(Buffer.concat([encodeRequest({ kind: 'observe', everyUs: 1000, wishBytes }), wish]));
   expect(await code).toBe(AppError.BAD_REQUEST);
+});
+
+test('a server records nothing more once nobody observes', async () => {
+  const records: CongestionRecord[] = [];
+  await using loopback = await startLoopback(undefined, (session, counters) => {
+    const watchCongestion = session.watchCongestion.bind(session);
+    session.watchCongestion = (everyUs) => {
+      const record = watchCongestion(everyUs);
+      records.push(record);
+      return record;
+    };
+    serveSession(session, counters);
+  });
+  const session = await loopback.connect();
+  const observed = await observe(session, { everyUs: 1000, wish: null, onSeries: () => {} });
+  await download(session, { bytes: 100_000 });
+  await observed.finish();
+  records[0]!.take();
+  await download(session, { bytes: 1_000_000 });
+  expect(records).toHaveLength(1);
+  expect(records[0]!.take()).toBeNull();
 });
 
 test('one observer is enough for a connection', async () => {

@@ -83,7 +83,7 @@ export function standInSession(path: Path): StandInSession {
       return true;
     },
     stats: () => ({ ...figures }),
-    watchCongestion: () => ({ take: () => null }),
+    watchCongestion: () => ({ take: () => null, end: () => {} }),
     changeController: () => undefined,
     updateKeys: () => false,
     migrate: async () => undefined,

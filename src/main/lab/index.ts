@@ -127,6 +127,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         });
       const transfers = lane('transfers');
       const pings = lane('pings');
+      // Reading a file keeps its thread busy for moments that pings would have to wait.
+      const reader = new LabWorker<MeasureWorkerMethods>({ name: 'import', url: workerUrl('measure'), log });
       const runRelay = new LabWorker<RelayWorkerMethods>({
         name: 'run relay',
         url: workerUrl('relay'),
@@ -142,7 +144,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           probes.pathLost(error, ({ own }) => own);
         },
       });
-      const workers = { probe, relay, endpoint, transfers, pings, runRelay, runEndpoint };
+      const workers = { probe, relay, endpoint, transfers, pings, reader, runRelay, runEndpoint };
 
       const demo = new OwnEndpoint({
         worker: endpoint,
@@ -183,7 +185,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         }),
         log,
       });
-      const imports = new QlogImports(store, pings);
+      const imports = new QlogImports(store, reader);
       const live = new Live(store, board);
       const router = createRouter({
         store,

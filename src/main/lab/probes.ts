@@ -26,7 +26,7 @@ export type LaneName = 'transfers' | 'pings';
 export interface ProbesOptions {
   store: Store;
   lanes: Readonly<Record<LaneName, Lane>>;
-  paths: ProbePaths;
+  paths: Pick<ProbePaths, 'placeOf' | 'open' | 'close'>;
   log: Log;
 }
 
@@ -94,7 +94,7 @@ export class Probes {
       state: 'queued',
       input,
       target: place.label,
-      controller: input.controller,
+      controller: input.mode === 'download' ? null : input.controller,
       startedAtMs: null,
       endedAtMs: null,
       emulated: place.emulation !== null,
@@ -168,6 +168,7 @@ export class Probes {
   receive(event: MeasureEvent): void {
     const job = this.#jobs.get(event.runId);
     if (job === undefined) return;
+    job.active.change({ controller: event.controller });
     if (event.type === 'end') {
       job.active.record(event.series);
       const state = job.active.ending.signal.aborted ? 'cancelled' : event.error === null ? 'done' : 'failed';
@@ -232,6 +233,8 @@ export class Probes {
     try {
       active.change(store.probes.update(runId, { state: 'running', startedAtMs: Date.now() }));
       const connect = await paths.open(runId, input);
+      // Its path's threads or the lab's patience may have ended it meanwhile; what was opened since is closed.
+      if (!this.#jobs.has(runId)) return this.#closePath(job);
       if (ending.signal.aborted) return this.#end(job, 'cancelled', null, null);
       const { controller: name, parameters, mode, durationS } = input;
       await lanes[lane].worker.request('start', {
@@ -257,12 +260,12 @@ export class Probes {
   /** Stores what is new of a run under way. What cannot be stored now is tried again with the next. */
   #keep(job: Job, nowMs: number): void {
     const { store, log } = this.#options;
-    const { id, result } = job.active.run;
+    const { id, controller, result } = job.active.run;
     job.storedAtMs = nowMs;
     try {
       store.probes.append(id, job.active.unstored());
       job.active.markStored();
-      store.probes.update(id, { result });
+      store.probes.update(id, { controller, result });
     } catch (thrown) {
       log.error({ run: id, reason: toLabError(thrown).message }, 'a probe run cannot be stored');
     }
@@ -274,7 +277,7 @@ export class Probes {
     error: ErrorBody | null,
     result: ProbeRun['result'],
   ): void {
-    const { store, log, paths } = this.#options;
+    const { store, log } = this.#options;
     const { active } = job;
     const { id } = active.run;
     if (!this.#jobs.has(id)) return;
@@ -282,22 +285,30 @@ export class Probes {
     this.#keep(job, 0);
     const { run } = active;
     try {
-      store.probes.update(id, { state, error, endedAtMs: run.endedAtMs, result: run.result });
+      store.probes.update(id, {
+        state,
+        error,
+        endedAtMs: run.endedAtMs,
+        controller: run.controller,
+        result: run.result,
+      });
     } catch (thrown) {
       log.error({ run: id, reason: toLabError(thrown).message }, 'the end of a probe run cannot be stored');
     }
     this.#jobs.delete(id);
     active.over.resolve(run);
-    if (job.isRunning && state !== 'interrupted') {
-      void paths
-        .close(id, job.place)
-        .catch((thrown: unknown) =>
-          log.info(
-            { run: id, reason: toLabError(thrown).message },
-            'an emulated path was gone before its run',
-          ),
-        );
-    }
-    if (state !== 'interrupted') this.#next(job.lane);
+    if (state === 'interrupted') return;
+    if (job.isRunning) this.#closePath(job);
+    this.#next(job.lane);
+  }
+
+  #closePath({ active, place }: Job): void {
+    const { paths, log } = this.#options;
+    const { id } = active.run;
+    paths
+      .close(id, place)
+      .catch((thrown: unknown) =>
+        log.info({ run: id, reason: toLabError(thrown).message }, 'an emulated path was gone before its run'),
+      );
   }
 }

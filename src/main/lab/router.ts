@@ -116,7 +116,10 @@ export function createRouter({ store, routes, probes, imports, live, info, log, 
         const { id } = probes.get(input.id);
         return stream(path, signal, (ending) => probes.watch(id, ending));
       }),
-      cancel: os.probes.cancel.handler(({ input }) => probes.cancel(input.id)),
+      cancel: os.probes.cancel.handler(({ input }) => {
+        imports.cancel(input.id);
+        return probes.cancel(input.id);
+      }),
       series: os.probes.series.handler(
         ({ input: { id, vantage, fromUs, toUs, points = DEFAULT_POINTS } }) => {
           requireRange('points', points, 2, MAX_POINTS);
@@ -124,6 +127,7 @@ export function createRouter({ store, routes, probes, imports, live, info, log, 
         },
       ),
       remove: os.probes.remove.handler(async ({ input }) => {
+        imports.cancel(input.id);
         await probes.remove(input.id);
         return { removed: true };
       }),

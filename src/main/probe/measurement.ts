@@ -2,7 +2,7 @@
  * One measurement of one server, in any mode: what `routelab probe` and the lab's probe runs do. Nothing is pushed: whoever
  * owns it asks how far it is, what was measured so far and what the congestion controllers did since last asked.
  */
-import { appendSeries, type CongestionSeries, emptySeries } from '../../shared/congestion-series.ts';
+import { appendSeries, emptySeries } from '../../shared/congestion-series.ts';
 import type { PingStats } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import {
@@ -19,7 +19,13 @@ import {
   pingStats,
   quantile,
 } from '../../shared/samples.ts';
-import type { CloseInfo, ConnectOptions, HandshakeInfo, QuicSession } from '../quic/udp/api.ts';
+import type {
+  CloseInfo,
+  CongestionRecord,
+  ConnectOptions,
+  HandshakeInfo,
+  QuicSession,
+} from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { connectionEnded } from './ended.ts';
@@ -27,6 +33,7 @@ import { runHandshakes } from './handshake.ts';
 import { type ControllerWish, transportOf } from './observation.ts';
 import { type Observed, observe } from './observe.ts';
 import { Pinger } from './ping.ts';
+import { PingTally } from './ping-tally.ts';
 import { download, type Received, upload } from './throughput.ts';
 
 /** What nothing else says ends after so long. */
@@ -75,6 +82,7 @@ export class Measurement {
   readonly #plan: ProbePlan;
   readonly #signal: AbortSignal;
   readonly #pings: PingSample[] = [];
+  readonly #tally = new PingTally();
   readonly #handshakes: Pick<HandshakeSample, 'durationUs'>[] = [];
   #negotiated: HandshakeInfo | null = null;
   #startedAtUs = 0;
@@ -85,8 +93,10 @@ export class Measurement {
   #up: Received | null = null;
   #session: QuicSession | null = null;
   #transport: ProbeTransport[] | null = null;
-  #watch: { take(): CongestionSeries | null } | null = null;
+  #watch: CongestionRecord | null = null;
   #told = emptySeries();
+  /** The controller that the server of a download said it uses. */
+  #serverController: string | null = null;
 
   /** `signal` ends it early; what was measured by then counts. */
   constructor(connect: ConnectOptions, plan: ProbePlan, signal: AbortSignal) {
@@ -138,7 +148,8 @@ export class Measurement {
   /** What was measured so far. */
   result(): ProbeResult {
     const { mode } = this.#plan;
-    const pings = mode === 'ping' ? pingFigures(this.#pings) : null;
+    const isOver = this.#endedAtUs !== null;
+    const pings = mode !== 'ping' ? null : isOver ? pingFigures(this.#pings) : this.#tally.figures();
     const times = this.#handshakes.flatMap(({ durationUs }) => durationUs ?? []).sort((a, b) => a - b);
     const rate = (received: Received | null): number | null =>
       received === null || received.durationUs <= 0 ? null : Math.round(goodputBps(received));
@@ -176,6 +187,11 @@ export class Measurement {
     const own = this.#watch?.take() ?? null;
     if (own !== null) taken.push({ vantage: 'client', series: own });
     return taken;
+  }
+
+  /** The controller of the end that sends the payload; null while a server has not told its own. */
+  get controller(): string | null {
+    return this.#plan.mode === 'download' ? this.#serverController : (this.#connect.controller?.name ?? null);
   }
 
   get #count(): number | undefined {
@@ -240,6 +256,7 @@ export class Measurement {
           wish,
           onSeries: (series) => everyUs !== null && appendSeries(this.#told, series),
         });
+        this.#serverController = observed.controller;
       }
       this.#fromUs = nowUs();
       if (mode === 'ping') await this.#measurePings(session);
@@ -262,6 +279,7 @@ export class Measurement {
       durationMs: this.#durationMs,
       onPing: (ping) => {
         this.#pings.push(ping);
+        this.#tally.add(ping);
         if (ping.rttUs === null) this.lostPings++;
         this.newestUs = ping.rttUs ?? this.newestUs;
       },

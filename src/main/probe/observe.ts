@@ -1,7 +1,7 @@
 /** Both ends of an observation: a server that tells what its congestion controller does, and a probe that asks. */
 import { type CongestionSeries, decimateSeries } from '../../shared/congestion-series.ts';
 import type { ProbeTransport } from '../../shared/probes.ts';
-import type { QuicSession, QuicStream } from '../quic/udp/api.ts';
+import type { CongestionRecord, QuicSession, QuicStream } from '../quic/udp/api.ts';
 import {
   type ControllerWish,
   decodeWish,
@@ -33,7 +33,7 @@ export function tell(
 ): { receive: (data: Buffer) => void; stop: () => void } {
   let wish = request.wishBytes === 0 ? null : new Prefix(request.wishBytes);
   let tick: NodeJS.Timeout | undefined;
-  let watch: ReturnType<QuicSession['watchCongestion']> | null = null;
+  let watch: CongestionRecord | null = null;
   let toldOf = session.stats().bytesSent;
 
   const tellSeries = (): void => {
@@ -79,7 +79,10 @@ export function tell(
       wish = null;
       begin();
     },
-    stop: () => clearInterval(tick),
+    stop: () => {
+      clearInterval(tick);
+      watch?.end();
+    },
   };
 }
 

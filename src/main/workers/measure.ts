@@ -37,7 +37,9 @@ async function measure({ runId, connect, plan, points }: MeasureJob, signal: Abo
   };
   const report = setInterval(() => {
     const { part, leftS } = measurement.progress();
-    emit<MeasureEvent>({ type: 'progress', runId, part, leftS, result: resultIfDue(), series: takeSeries() });
+    const { controller } = measurement;
+    const result = resultIfDue();
+    emit<MeasureEvent>({ type: 'progress', runId, part, leftS, controller, result, series: takeSeries() });
   }, REPORT_EVERY_MS);
   let error: ErrorBody | null = null;
   try {
@@ -46,7 +48,9 @@ async function measure({ runId, connect, plan, points }: MeasureJob, signal: Abo
     error = toLabError(thrown).toBody();
   }
   clearInterval(report);
-  emit<MeasureEvent>({ type: 'end', runId, error, result: measurement.result(), series: takeSeries() });
+  const { controller } = measurement;
+  const result = measurement.result();
+  emit<MeasureEvent>({ type: 'end', runId, error, controller, result, series: takeSeries() });
 }
 
 serve<MeasureWorkerMethods>({

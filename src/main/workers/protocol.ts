@@ -12,7 +12,7 @@ import type {
   TransportSnapshot,
 } from '../../shared/domain.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
-import type { ProbeResult, ProbeSeries } from '../../shared/probes.ts';
+import type { ProbeResult, ProbeRun, ProbeSeries } from '../../shared/probes.ts';
 import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '../../shared/samples.ts';
 import type { ProbePlan } from '../probe/measurement.ts';
 import type { ReadQlog } from '../quic/qlog/reader.ts';
@@ -73,6 +73,7 @@ export type MeasureEvent =
       runId: number;
       part: number;
       leftS: number | null;
+      controller: ProbeRun['controller'];
       /** Null where it was not computed anew. */
       result: ProbeResult | null;
       series: ProbeSeries[];
@@ -82,6 +83,7 @@ export type MeasureEvent =
       type: 'end';
       runId: number;
       error: ErrorBody | null;
+      controller: ProbeRun['controller'];
       result: ProbeResult;
       series: ProbeSeries[];
     };

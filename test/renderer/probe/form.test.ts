@@ -8,7 +8,13 @@ import {
   parseProbe,
 } from '../../../src/renderer/features/probe/form/values.ts';
 import { partsOf } from '../../../src/renderer/features/probe/import/parts.ts';
-import { figuresOf, headline, stepsOf } from '../../../src/renderer/features/probe/run/figures.ts';
+import {
+  figuresOf,
+  headline,
+  isWithoutSender,
+  senderOf,
+  stepsOf,
+} from '../../../src/renderer/features/probe/run/figures.ts';
 import { verdictOfRun } from '../../../src/renderer/features/probe/run/verdict.ts';
 import { readProbeSearch, readRunId } from '../../../src/renderer/features/probe/view.ts';
 import { errorsUnder } from '../../../src/renderer/parts/issues.ts';
@@ -134,6 +140,15 @@ describe('the figures of a run', () => {
       expect(figuresOf(mode, result, 'client').map(({ id }) => id)).toEqual(ids);
       expect(new Set(ids).size).toBe(ids.length);
     }
+  });
+
+  it('are of the end that sends, though only the other has told', () => {
+    const download = { ...run({}, { bytesDown: 1e6 }), controller: null };
+    const series = [{ vantage: 'client', points: 9, spanUs: 1e6 }] as const;
+    expect(senderOf({ ...download, series: [...series] })).toBe('server');
+    expect(isWithoutSender({ ...download, series: [...series] })).toBe(true);
+    expect(isWithoutSender({ ...download, controller: 'cubic' })).toBe(false);
+    expect(isWithoutSender({ ...run({ mode: 'upload' }, { bytesUp: 1e6 }), controller: null })).toBe(false);
   });
 
   it('have one that stands for all in the list', () => {

@@ -368,6 +368,11 @@ export class Connection {
     return state.watch;
   }
 
+  /** Records no more, unless another watch has taken this one's place. */
+  endWatch(watch: CongestionWatch): void {
+    if (this.#state.watch === watch) this.#state.watch = null;
+  }
+
   /** Another congestion controller, on this path and any other. */
   changeController(make: () => CongestionController): void {
     const state = this.#state;

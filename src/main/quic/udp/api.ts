@@ -188,6 +188,14 @@ export interface QuicStream {
   onDrain: (() => void) | null;
 }
 
+/** What a connection's congestion controller does, as it is recorded. */
+export interface CongestionRecord {
+  /** What came since it was last called; null for nothing. */
+  take(): CongestionSeries | null;
+  /** Records no more: a connection that nobody watches pays nothing for it. */
+  end(): void;
+}
+
 export interface QuicSession {
   readonly role: 'client' | 'server';
   readonly remote: { address: string; port: number };
@@ -201,9 +209,9 @@ export interface QuicSession {
   stats(): ConnectionStats;
   /**
    * Records from now on what the congestion controller does, times from the connection's beginning: a point at most each
-   * `everyUs`, and one for each change of its state. `take` gives what came since it was last called. Replaces an earlier one.
+   * `everyUs`, and one for each change of its state. Replaces an earlier one.
    */
-  watchCongestion(everyUs: number): { take(): CongestionSeries | null };
+  watchCongestion(everyUs: number): CongestionRecord;
   /** Another congestion controller from now on, in its first state. Throws LabError RL_INPUT_INVALID for its parameters. */
   changeController(choice: ControllerChoice): void;
   /** The newest token that the server gave this client for its next connection (RFC 9000 §8.1.3). */

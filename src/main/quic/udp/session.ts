@@ -2,7 +2,6 @@
  * Runs one connection in real time: datagrams in, events out, packets paced, timers armed. The same for client and
  * server; only how a datagram leaves differs.
  */
-import type { CongestionSeries } from '../../../shared/congestion-series.ts';
 import type { Controller } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { CloseReason, ConnectionEvent, SessionTicket } from '../connection/config.ts';
@@ -12,6 +11,7 @@ import { Outbox } from '../connection/outbox.ts';
 import type { PathAddress } from '../connection/paths.ts';
 import type {
   CloseInfo,
+  CongestionRecord,
   ConnectionStats,
   ControllerChoice,
   HandshakeInfo,
@@ -174,8 +174,9 @@ export class Session implements QuicSession, StreamOwner {
     return { ...stats, controller: stats.controller as Controller };
   }
 
-  watchCongestion(everyUs: number): { take(): CongestionSeries | null } {
-    return this.connection.watchCongestion(everyUs, nowUs());
+  watchCongestion(everyUs: number): CongestionRecord {
+    const watch = this.connection.watchCongestion(everyUs, nowUs());
+    return { take: () => watch.take(), end: () => this.connection.endWatch(watch) };
   }
 
   changeController(choice: ControllerChoice): void {

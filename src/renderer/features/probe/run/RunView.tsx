@@ -12,7 +12,7 @@ import type { Window } from '../congestion/decimate.ts';
 import { CongestionTrace } from '../congestion/trace.ts';
 import type { ProbeViewControl } from '../view.ts';
 import { type HeldRun, isOver, type RunFeed } from './feed.ts';
-import { figuresOf, senderOf, stepsOf } from './figures.ts';
+import { figuresOf, isWithoutSender, senderOf, stepsOf } from './figures.ts';
 import classes from './RunView.module.css';
 import { verdictOfRun } from './verdict.ts';
 
@@ -71,6 +71,12 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
             onChange={(each) => setWanted(each as Vantage)}
           />
         )}
+        {otherId === null && isWithoutSender(run) && (
+          <span className={classes.about} data-testid="other-end">
+            Below: the probe’s own controller, which in a download only acknowledges; the server tells
+            nothing.
+          </span>
+        )}
         {run.state === 'failed' && run.input && (
           <CommandButton command="probe.settings">Change settings</CommandButton>
         )}
@@ -111,6 +117,8 @@ function useFlows(
   const otherTrace = other?.traces.get(otherVantage) ?? NO_TRACE;
   const name = run?.name ?? '';
   const otherName = other?.run?.name ?? '';
+  const controller = run?.controller;
+  const otherController = other?.run?.controller;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for the feed.
   return useMemo(() => {
     // Two are told apart by what is compared, most often their controllers.
@@ -128,7 +136,7 @@ function useFlows(
         trace: otherTrace,
       },
     ];
-  }, [id, vantage, name, trace, otherId, otherVantage, otherName, otherTrace]);
+  }, [id, vantage, name, controller, trace, otherId, otherVantage, otherName, otherController, otherTrace]);
 }
 
 function noticeOf(run: ProbeRun, held: HeldRun | null): { text: string; isFault: boolean } | null {
@@ -235,7 +243,7 @@ function Compare({
             {other.name}
             <span className={classes.about}>
               {' '}
-              {other.controller} · run {other.id}
+              {other.controller && `${other.controller} · `}run {other.id}
             </span>
           </Menu.Item>
         ))}

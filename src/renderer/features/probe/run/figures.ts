@@ -114,9 +114,13 @@ export function headline({ input, result }: ProbeRun): string | null {
   }
 }
 
-/** The end that sends the payload; of both ways the client. */
+/** The end that sends the payload; of both ways the client; of an import the one that wrote it. */
 export const senderOf = ({ input, series }: ProbeRun): Vantage =>
-  series[0]?.vantage ?? (input?.mode === 'download' ? 'server' : 'client');
+  input === null ? (series[0]?.vantage ?? 'client') : input.mode === 'download' ? 'server' : 'client';
+
+/** Whether payload comes from a server that does not tell what its controller does. */
+export const isWithoutSender = ({ input, controller, result }: ProbeRun): boolean =>
+  input?.mode === 'download' && controller === null && (result?.bytesDown ?? 0) > 0;
 
 /** `12 of 100 pings`, as far as it is known what is to come. */
 export function stepsOf({ input, result }: ProbeRun): string {
