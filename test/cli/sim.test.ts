@@ -122,11 +122,29 @@ describe('routelab sim', () => {
       'RL_INPUT_INVALID',
       /there is no profile "warp"/,
     ],
+    [
+      'a profile that cannot be simulated',
+      { ...scenario, profile: 'flap' },
+      'RL_INPUT_INVALID',
+      /profile: "flap" is cut now and then/,
+    ],
+    [
+      'a bottleneck that is none, beside a profile',
+      { ...scenario, profile: 'wifi', bottleneck: '10mbit' },
+      'RL_INPUT_INVALID',
+      /bottleneck: is "10mbit"; expected object/,
+    ],
   ])('refuses %s with the field, the value and the range', async (_, content, errorCode, message) => {
     const { code, stderr } = await run(['sim', fileOf('bad.json', content)]);
     expect(code).toBe(2);
     expect(stderr).toContain(errorCode);
     expect(stderr).toMatch(message);
+  });
+
+  it('refuses more seeds than there are numbers for', async () => {
+    const path = fileOf('last-seed.json', { ...scenario, seed: Number.MAX_SAFE_INTEGER });
+    const { code, stderr } = await run(['sim', path, '--seeds', '2']);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/--seeds: .* is beyond 9007199254740991/)]);
   });
 
   it('says which file it cannot read or write', async () => {

@@ -45,4 +45,13 @@ describe('the statistics of recovery', () => {
     recovery.changePath(recovery.controller);
     expect(recovery.deliveryRateBps).toBeNull();
   });
+
+  it('measure a new path from its own first packet on, whatever is still in flight on the old one', () => {
+    const recovery = confirmedRecovery('bbr3');
+    send(recovery, 10_000 * MS, 0, 1, 2);
+    recovery.changePath(recovery.controller);
+    send(recovery, 10_010 * MS, 3, 4);
+    ack(recovery, 10_060 * MS, 3, 4);
+    expect(recovery.deliveryRateBps).toBeCloseTo((2 * DATAGRAM_BYTES * 8) / 0.05, 6);
+  });
 });

@@ -70,6 +70,10 @@ async function run(path: string, options: SimOptions): Promise<void> {
   const { seeds = 1, workers = null } = options;
   const format = options.trace === undefined ? null : traceFormat(options.trace);
   const scenario = withOverrides(readScenario(readJson(path)), options.set ?? []);
+  if (seeds - 1 > Number.MAX_SAFE_INTEGER - scenario.seed) {
+    const message = `--seeds: the last of ${seeds} from ${scenario.seed} on is beyond ${Number.MAX_SAFE_INTEGER}`;
+    throw new LabError('RL_INPUT_INVALID', message, { field: '--seeds' });
+  }
   const interrupt = onInterrupt();
   let file: AtomicFile | null = null;
   const bar = progress('simulating', 1000);

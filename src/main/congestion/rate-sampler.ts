@@ -19,8 +19,8 @@ export class RateSampler {
   #deliveredBytes = 0;
   #deliveredAtUs = 0;
   #lostBytes = 0;
-  /** Sending time of the first packet of the flight being measured. */
-  #firstSentAtUs = 0;
+  /** Sending time of the first packet of the flight being measured; −∞ before any. */
+  #firstSentAtUs = Number.NEGATIVE_INFINITY;
   /** Delivered bytes at which the last packet sent while application-limited is gone; 0 when there is none. */
   #appLimitedUntilBytes = 0;
 
@@ -75,7 +75,8 @@ export class RateSampler {
 
   /** A packet counted as in flight is sent; `bytesInFlight` does not include it yet. */
   onSent(packet: SampledPacket, bytesInFlight: number): void {
-    if (bytesInFlight === 0) {
+    // What may be in flight before the first packet is of a path that was left.
+    if (bytesInFlight === 0 || this.#firstSentAtUs === Number.NEGATIVE_INFINITY) {
       this.#firstSentAtUs = packet.sentAtUs;
       this.#deliveredAtUs = packet.sentAtUs;
     }

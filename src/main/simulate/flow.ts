@@ -61,6 +61,10 @@ export interface FlowCounters {
   payloadBytes: number;
 }
 
+/** In the place of a chunk: a packet without payload. Every set of chunks takes it for one that it has. */
+const PING = -1;
+/** 1 flags, 8 connection id, 2 packet number, 1 frame, 16 tag. */
+const PING_BYTES = 28;
 /** Packets after which a flow counts as one of much data (quic/connection/receiver.ts). */
 const SETTLED_AFTER = 100;
 /** Chunks sent again that are kept in front of those still to be. */
@@ -101,6 +105,9 @@ export class Flow {
   #ended = false;
   /** Probes that a timeout owes. */
   #probes = 0;
+  /** Packet numbers whose payload they may repeat. */
+  #probeFrom = 0;
+  #probeBefore = 0;
   /** Chunks to be sent again, oldest first from `#lostHead` on. */
   #lost: number[] = [];
   #lostHead = 0;
@@ -245,7 +252,11 @@ export class Flow {
     if (dueUs <= nowUs) {
       const { lost, probe } = this.recovery.onTimeout(nowUs);
       for (const { packet } of lost) this.#onLost(packet);
-      if (probe !== null) this.#probes = probe.count;
+      if (probe !== null) {
+        this.#probes = probe.count;
+        this.#probeFrom = 0;
+        this.#probeBefore = this.#nextPacketNumber;
+      }
     }
     this.#timerUs = dueUs <= nowUs ? (this.recovery.deadlineUs() ?? never) : dueUs;
   }
@@ -300,21 +311,21 @@ export class Flow {
     return chunk;
   }
 
-  /** RFC 9002 §6.2.4: new data, else what was sent first of what is not acknowledged. */
+  /** RFC 9002 §6.2.4: new data, else what is oldest in flight, in each probe of a timeout that of another packet. */
   #takeForProbe(nowUs: number): number {
     if (this.#lostHead < this.#lost.length || this.#source.availableAtUs(nowUs) <= nowUs) return this.#take();
-    this.counters.packetsRetransmitted++;
-    let skip = this.#probes;
-    let chunk = 0;
-    for (const { frames } of this.recovery.unacked('application')) {
-      chunk = frames;
-      if (skip-- === 0) break;
+    for (const { packetNumber, frames } of this.recovery.unacked('application')) {
+      if (packetNumber >= this.#probeBefore) break;
+      if (packetNumber < this.#probeFrom || this.#acked.has(frames)) continue;
+      this.#probeFrom = packetNumber + 1;
+      this.counters.packetsRetransmitted++;
+      return frames;
     }
-    return chunk;
+    return PING;
   }
 
   #sendOne(chunk: number, nowUs: number): void {
-    const bytes = this.#overheadBytes + this.#source.bytesOf(chunk);
+    const bytes = chunk === PING ? PING_BYTES : this.#overheadBytes + this.#source.bytesOf(chunk);
     const packet = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : newPacket();
     const packetNumber = this.#nextPacketNumber++;
     packet.packetNumber = packetNumber;

@@ -1,5 +1,6 @@
 /** Scenarios that name a network profile: what they leave out is the profile’s. */
 import type { LinkSettings } from '../../shared/domain.ts';
+import { LabError } from '../../shared/errors.ts';
 import { parseScenario, type Scenario } from '../../shared/scenario.ts';
 import { findProfile } from '../path/profiles.ts';
 
@@ -18,8 +19,13 @@ const lossOf = ({ lossRatio }: LinkSettings): object =>
 export function readScenario(value: unknown): Scenario {
   if (!isObject(value) || typeof value['profile'] !== 'string') return parseScenario(value);
   const { profile, ...given } = value;
-  const { up, down } = findProfile(profile as string, 'profile');
-  const bottleneck = isObject(given['bottleneck']) ? given['bottleneck'] : {};
+  const { up, down, flap } = findProfile(profile as string, 'profile');
+  if (flap !== null) {
+    const message = `profile: "${profile}" is cut now and then, which is not simulated`;
+    throw new LabError('RL_INPUT_INVALID', message, { field: 'profile' });
+  }
+  const { bottleneck = {} } = given;
+  if (!isObject(bottleneck)) return parseScenario(given);
   const hasBuffer = 'buffer_bdp' in bottleneck || 'buffer_bytes' in bottleneck || down.bufferBytes === null;
   const { flows } = given;
   return parseScenario({

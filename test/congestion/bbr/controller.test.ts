@@ -1,6 +1,7 @@
 /** What BBR owes to the interface of controllers: windows and rates before there is a model, sizes, determinism. */
 import { describe, expect, it } from 'vitest';
 import { createController } from '../../../src/main/congestion/index.ts';
+import { ack, confirmedRecovery, send } from '../../recovery/support.ts';
 import { MSS, sample } from '../support.ts';
 import { payloadBps, runFlow } from './flow.ts';
 
@@ -21,6 +22,16 @@ describe.each(['bbr2', 'bbr3'])('%s', (name) => {
       bandwidthBps: null,
     });
     expect(make(name, { InitialWindow: 20 }).cwnd).toBe(20 * MSS);
+  });
+
+  it('begins in Startup on a connection that stood long before it, whether it sends or hears first', () => {
+    const recovery = confirmedRecovery('cubic');
+    const begunUs = 3600e6;
+    send(recovery, begunUs, 0, 1, 2, 3);
+    recovery.changeController(make(name));
+    ack(recovery, begunUs + 50_000, 0, 1);
+    expect(recovery.controller.snapshot()).toMatchObject({ state: 'Startup' });
+    expect(recovery.controller.cwnd).toBeGreaterThanOrEqual(10 * MSS);
   });
 
   it('paces by the first RTT there is, though that is slower', () => {

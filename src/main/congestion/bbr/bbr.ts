@@ -27,7 +27,7 @@ export class Bbr {
   /** It ends with the acknowledgement of a packet sent after that. */
   recoveryEndUs = Number.NEGATIVE_INFINITY;
   hasRtt = false;
-  /** The first packet has been sent: time counts from there. */
+  /** The first packet has been sent, or acknowledged: time counts from there. */
   started = false;
 
   // The rate sample, RS, of the ACK being processed; a rate of 0 is none.

@@ -62,6 +62,8 @@ export class BbrController implements CongestionController {
 
   onAck(sample: AckSample): void {
     const bbr = this.#bbr;
+    // Of a connection that had another controller before, acknowledgements may come first.
+    if (!bbr.started) startClock(bbr, sample.nowUs);
     bbr.nowUs = sample.nowUs;
     bbr.delivered = sample.deliveredBytes;
     bbr.inflight = sample.bytesInFlight;
@@ -143,7 +145,7 @@ export class BbrController implements CongestionController {
   }
 }
 
-/** What §5.2.1 stamps with Now(): a controller has no clock before its first packet. */
+/** What §5.2.1 stamps with Now(): a controller has no clock before the first packet that is sent or acknowledged. */
 function startClock(bbr: Bbr, nowUs: number): void {
   bbr.started = true;
   bbr.nowUs = nowUs;
