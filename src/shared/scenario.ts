@@ -185,7 +185,7 @@ export const ScenarioResult = z.object({
     }),
   ),
   link: z.object({
-    /** Bytes that left the bottleneck over those it could have carried. */
+    /** Bytes that left the bottleneck over those it could have carried; 0 where it could not have carried any. */
     utilization: z.number(),
     /** Time in queue of packets that arrived, serialisation not counted. */
     queue_delay_ms: z.object({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Simulation } from '../../src/main/simulate/simulation.ts';
+import { CONTROLLERS } from '../../src/shared/domain.ts';
 import { LabError } from '../../src/shared/errors.ts';
 import { figures, scenario } from './scenarios.ts';
 
@@ -50,6 +51,57 @@ describe('a simulation', () => {
     expect(jain).toBe(1);
   });
 
+  it('counts from the end of the warm-up however slow the link is at first', () => {
+    const { flows, link } = figures({
+      bottleneck: { rate_bps: 1e3, buffer_bytes: 100_000, rate_schedule: [[1, 20e6]] },
+    });
+    expect(link.utilization).toBeGreaterThan(0.9);
+    expect(link.utilization).toBeLessThanOrEqual(1);
+    expect(flows[0]!.goodput_bps).toBeGreaterThan(0.85 * 20e6);
+  });
+
+  it('tells the same time in queue with jitter as without, whether the rate is steady, stepped or recorded', () => {
+    const bottlenecks = [
+      { rate_bps: 2e6 },
+      { rate_bps: 1e6, rate_schedule: [[1, 2e6]] },
+      { trace: { kind: 'opportunities', atMs: [6, 12] } },
+      // Nothing leaves for half of every 100 ms.
+      { trace: { kind: 'series', steps: [[0, 0, null, null], [0.05, 4e6, null, null]], periodS: 0.1 } }, // biome-ignore format: rows
+    ];
+    const flows = [{ controller: 'newreno', rtt_ms: 40 }];
+    for (const bottleneck of bottlenecks) {
+      const meanMs = (jitter_ms: number): number =>
+        figures({ bottleneck: { ...bottleneck, buffer_bdp: 4 }, flows, jitter_ms }).link.queue_delay_ms.mean;
+      const steadyMs = meanMs(0);
+      expect(steadyMs).toBeGreaterThan(0);
+      expect(meanMs(0.001) / steadyMs).toBeGreaterThan(0.9);
+      expect(meanMs(0.001) / steadyMs).toBeLessThan(1.1);
+    }
+  });
+
+  it('uses nothing of a link that could not carry anything', () => {
+    const trace = { kind: 'series', steps: [[0, 0, null, null], [60, 1e6, null, null]], periodS: 90 }; // biome-ignore format: rows
+    expect(figures({ bottleneck: { trace } }).link.utilization).toBe(0);
+    // Nothing has come as far as the end of the link when it is over.
+    expect(figures({ duration_s: 0.015, warmup_s: 0 }).link.utilization).toBe(0);
+  });
+
+  it('counts what is sent at the very beginning, where there is no warm-up', () => {
+    const { flows } = figures({
+      duration_s: 0.09,
+      warmup_s: 0,
+      bottleneck: { rate_bps: 20e6, buffer_bytes: 2 * 1378 },
+      flows: [{ controller: 'newreno', rtt_ms: 100, bytes: 13_150 }],
+    });
+    // The first window leaves at once: one packet is transmitted, two wait, seven of ten find no room.
+    expect(flows[0]!.loss_rate).toBe(0.7);
+  });
+
+  it('takes a schedule without steps for none', () => {
+    const bottleneck = { rate_bps: 20e6, buffer_bytes: 100_000 };
+    expect(figures({ bottleneck: { ...bottleneck, rate_schedule: [] } })).toEqual(figures({ bottleneck }));
+  });
+
   it('ends a finite transfer with its last byte, each byte counted once although packets are lost', () => {
     const { flows } = figures({
       warmup_s: 0,
@@ -81,6 +133,29 @@ describe('a simulation', () => {
     });
     expect(flows[0]!.completion_s).not.toBeNull();
   });
+
+  it.each(CONTROLLERS)(
+    'lets %s end every transfer of few and small packets, whatever is lost of them',
+    (controller) => {
+      for (let seed = 1; seed <= 40; seed++) {
+        const { flows } = figures({
+          seed,
+          duration_s: 300,
+          warmup_s: 0,
+          bottleneck: { rate_bps: 20e6, buffer_bdp: 0.2 },
+          loss: { model: 'iid', rate: 0.2 },
+          reorder_rate: 0.05,
+          flows: [100, 3000, 300_000].map((bytes) => ({
+            controller,
+            rtt_ms: 0.7,
+            bytes,
+            rate_limit_bps: 3e6,
+          })),
+        });
+        for (const { completion_s } of flows) expect(completion_s, `seed ${seed}`).not.toBeNull();
+      }
+    },
+  );
 
   it('shares the link between flows that come and go', () => {
     const { flows, jain } = figures({

@@ -38,6 +38,8 @@ export interface LinkOptions<T> {
   rttMs?: number;
   /** The item as it arrives with bits flipped. Without it, what is corrupted takes its way and is dropped at its end. */
   corrupt?: (item: T, rng: Rng) => T;
+  /** Told when the transmission of each item starts, as soon as that is known: behind a droptail before it does. */
+  onTransmit?: (item: T, startUs: number) => void;
 }
 
 /** Totals since the link was made. Bytes are those of IP packets. */
@@ -265,6 +267,7 @@ export class Link<T extends NonNullable<unknown>> {
   #transmit(item: T, bytes: number, startUs: number): void {
     const endUs = this.#timeline?.endOf(startUs, bytes) ?? startUs + bytes * this.#usPerByte;
     this.#idleAtUs = endUs;
+    this.#options.onTransmit?.(item, startUs);
     let carried: T | undefined = item;
     if (this.#corruptRatio > 0 && this.#corruptRng.float() < this.#corruptRatio) {
       this.counters.corrupted++;

@@ -19,6 +19,8 @@ export class ReceivedPackets {
   reorderingThreshold = 1;
   readonly largestAckThreshold = MAX_ACK_THRESHOLD;
   readonly #received = new PacketRanges(REMEMBERED_RANGES);
+  /** Of `ranges`, where those are not all there are. */
+  readonly #shown: PacketRange[] = [];
   #ackThreshold = 2;
   #largest = -1;
   #largestReceivedAtUs = 0;
@@ -59,12 +61,16 @@ export class ReceivedPackets {
     this.#ackThreshold = packets;
   }
 
-  /** Ranges for an ACK frame, largest first, at most 32. Valid until the next packet is received. */
+  /** Ranges for an ACK frame, largest first, at most 32. Valid until the next packet is received, or they are asked for again. */
   get ranges(): readonly PacketRange[] {
     const { list } = this.#received;
     let count = 1;
     while (count < list.length && count < ACK_RANGES && list[count]!.last > this.#ackedUpTo) count++;
-    return count >= list.length ? list : list.slice(0, count);
+    if (count >= list.length) return list;
+    const shown = this.#shown;
+    while (shown.length > count) shown.pop();
+    for (let i = 0; i < count; i++) shown[i] = list[i]!;
+    return shown;
   }
 
   /** True when the packet was received before, or is so old that nobody can tell. */

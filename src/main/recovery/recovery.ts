@@ -109,7 +109,8 @@ export class Recovery<F> {
   /** When the newest recovery period began, and the one before it: packets sent between them are the newest event's. */
   #recoveryFromUs = Number.NEGATIVE_INFINITY;
   #priorRecoveryFromUs = Number.NEGATIVE_INFINITY;
-  #deliveryRateBps: number | null = null;
+  /** 0 before any sample. */
+  #deliveryRateBps = 0;
   #bytesInFlight = 0;
   /** First packet number of the application space that was sent on the present path. */
   #pathFrom = 0;
@@ -118,8 +119,8 @@ export class Recovery<F> {
   #firstRttSampleAtUs: number | null = null;
   /** pto_count of RFC 9002: expirations since the last sign of life. */
   #ptoBackoff = 0;
-  /** When the loss detection timer was last set: anti-deadlock probes count from there. Null before the first packet. */
-  #timerSetAtUs: number | null = null;
+  /** When the loss detection timer was last set: anti-deadlock probes count from there. −∞ before the first packet. */
+  #timerSetAtUs = Number.NEGATIVE_INFINITY;
   /** Reused for every ACK. */
   readonly #sample: AckSample = {
     nowUs: 0,
@@ -164,7 +165,7 @@ export class Recovery<F> {
   changePath(controller: CongestionController): void {
     this.#controller = controller;
     this.#sampler = new RateSampler();
-    this.#deliveryRateBps = null;
+    this.#deliveryRateBps = 0;
     this.rtt.reset();
     this.#pathFrom = this.#application.sent.next;
     this.#firstRttSampleAtUs = null;
@@ -183,7 +184,7 @@ export class Recovery<F> {
 
   /** How fast the path delivers, bits per second: the newest sample that was not held down by the application; null before any. */
   get deliveryRateBps(): number | null {
-    return this.#deliveryRateBps;
+    return this.#deliveryRateBps === 0 ? null : this.#deliveryRateBps;
   }
 
   /** Whether it is the application, not the window, that limits what is sent, as of the newest acknowledgement. */
@@ -337,7 +338,7 @@ export class Recovery<F> {
 
   /** An idle application says nothing about the path, unless it got more through than was known to pass. */
   #noteDeliveryRate({ deliveryRateBps, isAppLimited }: AckSample): void {
-    if (deliveryRateBps === null || (isAppLimited && deliveryRateBps < (this.#deliveryRateBps ?? 0))) return;
+    if (deliveryRateBps === null || (isAppLimited && deliveryRateBps < this.#deliveryRateBps)) return;
     this.#deliveryRateBps = deliveryRateBps;
   }
 
@@ -413,7 +414,7 @@ export class Recovery<F> {
 
   /** The space whose probe timeout expires first; null when none is armed (RFC 9002 A.8). */
   #ptoSpace(): SpaceState<F> | null {
-    if (this.antiAmplificationBlocked || this.#timerSetAtUs === null) return null;
+    if (this.antiAmplificationBlocked || this.#timerSetAtUs === Number.NEGATIVE_INFINITY) return null;
     let earliest = this.#earlierPto(null, this.#initial);
     earliest = this.#earlierPto(earliest, this.#handshake);
     // RFC 9002 §6.2.1: not before the handshake is confirmed, since the peer may lack the keys to answer.
@@ -429,7 +430,7 @@ export class Recovery<F> {
   }
 
   #ptoAtUs(space: SpaceState<F>): number {
-    const fromUs = space.ackElicitingInFlight > 0 ? space.lastAckElicitingAtUs : this.#timerSetAtUs!;
+    const fromUs = space.ackElicitingInFlight > 0 ? space.lastAckElicitingAtUs : this.#timerSetAtUs;
     const periodUs = this.rtt.ptoBaseUs(space === this.#application ? this.maxAckDelayUs : 0);
     return fromUs + (this.#ptoBackoff === 0 ? periodUs : periodUs * 2 ** this.#ptoBackoff);
   }

@@ -12,7 +12,7 @@ const lossSettings = (loss: LossModel): Pick<LinkSettings, 'lossRatio' | 'loss'>
 /** In the direction of the data. `delayMs` is the least one-way delay of any flow; the rest comes with the ACKs. */
 export function forwardSettings(scenario: Scenario, delayMs: number): LinkSettings {
   const { bottleneck, loss, jitter_ms, reorder_rate } = scenario;
-  const { rate_bps, buffer_bytes, buffer_bdp, aqm, rate_schedule, trace } = bottleneck;
+  const { rate_bps, buffer_bytes, buffer_bdp, aqm, rate_schedule = [], trace } = bottleneck;
   return {
     rateBps: trace === undefined ? rate_bps! : null,
     delayMs,
@@ -22,7 +22,7 @@ export function forwardSettings(scenario: Scenario, delayMs: number): LinkSettin
     bufferBytes: buffer_bytes ?? null,
     ...(buffer_bytes === undefined ? { bufferBdp: buffer_bdp ?? 1 } : {}),
     aqm,
-    ...(rate_schedule === undefined ? {} : { rateSchedule: rate_schedule }),
+    ...(rate_schedule.length === 0 ? {} : { rateSchedule: rate_schedule }),
     ...(trace === undefined ? {} : { trace }),
   };
 }
@@ -58,35 +58,10 @@ function ratesOf({ rate_bps, rate_schedule = [], trace }: Bottleneck): {
   };
 }
 
-/** The rate at a moment, bits per second. Asked with moments that rise it takes constant time. */
-export class RateAt {
-  readonly #fromUs: readonly number[];
-  readonly #bps: readonly number[];
-  readonly #periodUs: number;
-  #beganUs = 0;
-  #at = 0;
-
-  constructor(bottleneck: Bottleneck) {
-    const { steps, periodS } = ratesOf(bottleneck);
-    this.#fromUs = steps.map(([s]) => s * 1e6);
-    this.#bps = steps.map(([, bps]) => bps);
-    this.#periodUs = periodS * 1e6;
-  }
-
-  at(nowUs: number): number {
-    while (nowUs >= this.#beganUs + this.#periodUs) {
-      this.#beganUs += this.#periodUs;
-      this.#at = 0;
-    }
-    while (this.#at + 1 < this.#fromUs.length && nowUs >= this.#beganUs + this.#fromUs[this.#at + 1]!)
-      this.#at++;
-    return this.#bps[this.#at]!;
-  }
-}
-
 /** Bits that can leave the bottleneck from one second to another. */
 export function capacityBits(bottleneck: Bottleneck, fromS: number, toS: number): number {
   const { trace } = bottleneck;
+  if (toS <= 0) return 0;
   if (trace?.kind === 'opportunities') {
     const periodMs = trace.atMs.at(-1)!;
     const before = (s: number): number => {
@@ -112,6 +87,6 @@ export function capacityBits(bottleneck: Bottleneck, fromS: number, toS: number)
 
 /** The rate that BDPs and the start of a flow are reckoned with, bits per second. */
 export const firstRateBps = (bottleneck: Bottleneck): number => {
-  const rateBps = new RateAt(bottleneck).at(0);
+  const rateBps = ratesOf(bottleneck).steps[0]![1];
   return Number.isFinite(rateBps) ? rateBps : capacityBits(bottleneck, 0, 1e4) / 1e4;
 };

@@ -23,6 +23,8 @@ export interface Datagram {
   /** Bytes the link counts. */
   linkBytes: number;
   sentAtUs: number;
+  /** In the queue of the bottleneck. */
+  waitedUs: number;
   /** How many of its flow the link had accepted before. */
   order: number;
 }
@@ -79,7 +81,8 @@ export class Flow {
   };
   /** RTT samples without the ACK delay, microseconds. */
   readonly rttUs = new Histogram();
-  latestRttUs: number | null = null;
+  /** The newest of them; 0 before the first. */
+  latestRttUs = 0;
   /** When the last byte of a finite transfer arrived. */
   completedAtUs: number | null = null;
 
@@ -91,7 +94,9 @@ export class Flow {
   readonly #stopUs: number;
   readonly #transmit: FlowOptions['transmit'];
   readonly #sendAck: FlowOptions['sendAck'];
+  /** Packets to be used again: the first `#freeCount`. */
   readonly #free: SentPacket<number>[] = [];
+  #freeCount = 0;
   #nextPacketNumber = 0;
   #ended = false;
   /** Probes that a timeout owes. */
@@ -209,7 +214,7 @@ export class Flow {
       for (let i = 0; i < count; i++) {
         const packet = acked[i]!;
         this.#acked.add(packet.frames);
-        this.#free.push(packet);
+        this.#free[this.#freeCount++] = packet;
       }
     }
     for (let i = 0; i < lost.length; i++) this.#onLost(lost[i]!);
@@ -247,7 +252,7 @@ export class Flow {
 
   #onLost(packet: SentPacket<number>): void {
     if (!this.#acked.has(packet.frames)) this.#lost.push(packet.frames);
-    this.#free.push(packet);
+    this.#free[this.#freeCount++] = packet;
   }
 
   #send(nowUs: number): void {
@@ -310,7 +315,7 @@ export class Flow {
 
   #sendOne(chunk: number, nowUs: number): void {
     const bytes = this.#overheadBytes + this.#source.bytesOf(chunk);
-    const packet = this.#free.pop() ?? newPacket();
+    const packet = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : newPacket();
     const packetNumber = this.#nextPacketNumber++;
     packet.packetNumber = packetNumber;
     packet.bytes = bytes;

@@ -46,7 +46,7 @@ export class Recorder {
       series.inFlightBytes.push(bytesInFlight);
       series.pacingBps.push(pacingBps);
       series.bandwidthBps.push(bandwidthBps);
-      series.rttUs.push(flow.latestRttUs);
+      series.rttUs.push(flow.latestRttUs === 0 ? null : flow.latestRttUs);
       series.minRttUs.push(rtt.hasSample ? rtt.minUs : null);
       series.lostPackets.push(stats.packetsLost);
       deliveredBytes.push(flow.counters.payloadBytes);

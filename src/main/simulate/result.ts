@@ -31,10 +31,11 @@ export function figuresOf(measured: Measured): Figures {
     flowFigures(scenario, flow, before.flows[i]!, after.flows[i]!),
   );
   const ms = (us: number): number => (Number.isNaN(us) ? 0 : us / 1e3);
+  const carriedBytes = after.carriedBytes - before.carriedBytes;
   return {
     flows,
     link: {
-      utilization: (after.carriedBytes - before.carriedBytes) / measured.capacityBytes,
+      utilization: measured.capacityBytes === 0 ? 0 : carriedBytes / measured.capacityBytes,
       queue_delay_ms: {
         mean: ms(delay.mean),
         p50: ms(delay.quantile(0.5)),
@@ -61,7 +62,8 @@ function flowFigures(
   const fromS = Math.max(warmup_s, start_s);
   const toS = Math.min(duration_s, stop_s ?? duration_s, completedS ?? duration_s);
   const sent = after.packetsSent - before.packetsSent;
-  const part = (of: number): number => (sent === 0 ? 0 : of / sent);
+  // What is lost now may have been sent before the warm-up ended: of a few packets more than all.
+  const part = (of: number): number => (sent === 0 ? 0 : Math.min(1, of / sent));
   const { rttUs } = flow;
   const ms = (us: number): number | null => (rttUs.count === 0 ? null : us / 1e3);
   return {

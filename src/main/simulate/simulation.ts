@@ -10,7 +10,7 @@ import { Link } from '../path/link.ts';
 import { Rng } from '../path/rng.ts';
 import type { PacketRange } from '../recovery/packet-ranges.ts';
 import { copyRanges } from './ack-ring.ts';
-import { capacityBits, firstRateBps, forwardSettings, RateAt, reverseSettings } from './bottleneck.ts';
+import { capacityBits, forwardSettings, reverseSettings } from './bottleneck.ts';
 import { Deadlines } from './deadlines.ts';
 import { type Datagram, Flow } from './flow.ts';
 import { Histogram } from './histogram.ts';
@@ -54,42 +54,41 @@ export class Simulation {
   readonly #linkDelayUs: number;
   readonly #deadlines: Deadlines;
   readonly #recorder: Recorder | null;
+  /** Datagrams to be used again: the first `#freeCount`. */
   readonly #free: Datagram[] = [];
+  #freeCount = 0;
   readonly #queueDelayUs = new Histogram();
   readonly #endUs: number;
   readonly #firstFlow: number;
-  readonly #rateAt: RateAt;
-  /** 0 where the rate changes. */
-  readonly #usPerByte: number;
-  /** Whether time in queue can be told from a packet’s arrival. */
-  readonly #isDelayKnown: boolean;
-  readonly #serialisationUs: number;
-  #warmupUs: number;
+  readonly #warmupUs: number;
   #sampleAtUs: number;
   /** When counters are read next, after all that happens then. */
   #countAtUs: number;
   #atWarmup: Snapshot | null = null;
+  /** Whether the next packet to arrive may have been in transmission when the warm-up ended. */
+  #isNextOpen = false;
   #nowUs = 0;
   #events = 0;
   #carriedBytes = 0;
 
   /** Throws RL_INPUT_INVALID, of `flows.N.params.Name`, for parameters that a controller does not take. */
   constructor(scenario: Scenario, options: SimulationOptions = {}) {
-    const { flows, seed, duration_s, bottleneck, reverse } = scenario;
+    const { flows, seed, duration_s, reverse } = scenario;
     this.#scenario = scenario;
     this.#endUs = duration_s * 1e6;
     const rng = Rng.fromSeed(seed);
     const leastRttMs = Math.min(...flows.map(({ rtt_ms }) => rtt_ms));
     this.#linkDelayUs = leastRttMs * 500;
     const rttMs = Math.max(...flows.map(({ rtt_ms }) => rtt_ms));
-    this.#link = new Link(forwardSettings(scenario, leastRttMs / 2), rng.split(), { rttMs });
+    this.#link = new Link<Datagram>(forwardSettings(scenario, leastRttMs / 2), rng.split(), {
+      rttMs,
+      onTransmit: (datagram, startUs) => {
+        datagram.waitedUs = startUs - datagram.sentAtUs;
+      },
+    });
     this.#reverse = reverse
       ? new Link(reverseSettings(reverse, leastRttMs / 2), rng.split(), { rttMs })
       : null;
-    this.#rateAt = new RateAt(bottleneck);
-    this.#usPerByte = bottleneck.trace || bottleneck.rate_schedule ? 0 : 8e6 / firstRateBps(bottleneck);
-    this.#isDelayKnown = scenario.jitter_ms === 0 && scenario.reorder_rate === 0;
-    this.#serialisationUs = ((scenario.datagram_bytes + HEADER_BYTES) * 8e6) / firstRateBps(bottleneck);
     this.#warmupUs = scenario.warmup_s * 1e6;
     this.#flows = flows.map((flow, i) => this.#flow(flow, i, rng.split()));
     this.#firstFlow = this.#reverse === null ? LINK + 1 : REVERSE + 1;
@@ -104,7 +103,9 @@ export class Simulation {
             options.trace.everyUs,
           );
     this.#sampleAtUs = this.#recorder === null ? Number.POSITIVE_INFINITY : 0;
-    this.#countAtUs = Math.min(this.#warmupUs, this.#sampleAtUs);
+    // Without a warm-up what is sent at the very beginning counts, too.
+    if (this.#warmupUs === 0) this.#begin();
+    this.#countAtUs = this.#nextCountUs;
   }
 
   /** Virtual time reached, as part of the scenario’s duration. */
@@ -215,27 +216,16 @@ export class Simulation {
     bytes: number,
     nowUs: number,
   ): boolean => {
-    const datagram = this.#free.pop() ?? {
-      flow,
-      packetNumber: 0,
-      chunk: 0,
-      linkBytes: 0,
-      sentAtUs: 0,
-      order: 0,
-    };
+    const datagram = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : newDatagram(flow);
     datagram.flow = flow;
     datagram.packetNumber = packetNumber;
     datagram.chunk = chunk;
     datagram.linkBytes = bytes + HEADER_BYTES;
     datagram.sentAtUs = nowUs;
     datagram.order = flow.counters.packetsAccepted;
-    const queuedBytes = this.#isDelayKnown ? 0 : this.#link.queuedBytes(nowUs);
-    if (this.#link.send(datagram, datagram.linkBytes, nowUs) !== null) {
-      this.#free.push(datagram);
-      return false;
-    }
-    if (!this.#isDelayKnown) this.#queueDelayUs.add((queuedBytes * 8e6) / this.#rateAt.at(nowUs));
-    return true;
+    if (this.#link.send(datagram, datagram.linkBytes, nowUs) === null) return true;
+    this.#free[this.#freeCount++] = datagram;
+    return false;
   };
 
   readonly #sendAck = (flow: Flow, ranges: readonly PacketRange[], delayUs: number, nowUs: number): void => {
@@ -250,16 +240,16 @@ export class Simulation {
     // What is no arrival is the link’s own affair, and earlier where it is looked at: it does not count.
     for (let datagram = link.receive(nowUs); datagram !== undefined; datagram = link.receive(nowUs)) {
       this.#events++;
-      const { flow, packetNumber, chunk, linkBytes, sentAtUs, order } = datagram;
-      this.#free.push(datagram);
+      const { flow, packetNumber, chunk, linkBytes, sentAtUs, waitedUs, order } = datagram;
+      this.#free[this.#freeCount++] = datagram;
       this.#carriedBytes += linkBytes;
-      if (this.#isDelayKnown) {
-        const leftUs = nowUs - this.#linkDelayUs;
-        const usPerByte = this.#usPerByte > 0 ? this.#usPerByte : 8e6 / this.#rateAt.at(leftUs);
-        const waitedUs = leftUs - sentAtUs - linkBytes * usPerByte;
-        this.#queueDelayUs.add(Math.max(0, waitedUs));
-      }
+      this.#queueDelayUs.add(waitedUs);
       flow.onArrival(packetNumber, chunk, order, nowUs);
+      if (this.#isNextOpen) {
+        this.#isNextOpen = false;
+        // In transmission when the warm-up ended it counts before: else a full link would seem to carry more than it can.
+        if (sentAtUs + waitedUs < this.#warmupUs - this.#linkDelayUs) this.#begin();
+      }
       deadlines.set(this.#firstFlow + flow.index, flow.deadlineUs);
     }
   }
@@ -277,20 +267,25 @@ export class Simulation {
   /** The end of the warm-up, or another row of the trace. */
   #count(nowUs: number): void {
     if (this.#atWarmup === null && nowUs >= this.#warmupUs) {
-      // A packet that is just arriving counts before: else a full link would seem to carry more than it can.
-      const arrivesUs = this.#link.deadlineUs;
-      if (arrivesUs > nowUs && arrivesUs - this.#serialisationUs < nowUs) this.#warmupUs = arrivesUs;
-    }
-    if (this.#atWarmup === null && nowUs >= this.#warmupUs) {
-      this.#atWarmup = this.#snapshot();
-      this.#queueDelayUs.clear();
-      for (const flow of this.#flows) flow.rttUs.clear();
+      this.#begin();
+      this.#isNextOpen = true;
     }
     if (this.#recorder !== null && nowUs >= this.#sampleAtUs) {
       this.#recorder.sample(nowUs, this.#flows, this.#link.queuedBytes(nowUs));
       this.#sampleAtUs += this.#recorder.trace.everyUs;
     }
-    this.#countAtUs = this.#atWarmup === null ? Math.min(this.#warmupUs, this.#sampleAtUs) : this.#sampleAtUs;
+    this.#countAtUs = this.#nextCountUs;
+  }
+
+  get #nextCountUs(): number {
+    return this.#atWarmup === null ? Math.min(this.#warmupUs, this.#sampleAtUs) : this.#sampleAtUs;
+  }
+
+  /** Figures count from here on. */
+  #begin(): void {
+    this.#atWarmup = this.#snapshot();
+    this.#queueDelayUs.clear();
+    for (const flow of this.#flows) flow.rttUs.clear();
   }
 
   #snapshot(): Snapshot {
@@ -301,6 +296,16 @@ export class Simulation {
     };
   }
 }
+
+const newDatagram = (flow: Flow): Datagram => ({
+  flow,
+  packetNumber: 0,
+  chunk: 0,
+  linkBytes: 0,
+  sentAtUs: 0,
+  waitedUs: 0,
+  order: 0,
+});
 
 function controllerOf(
   { controller, params }: ScenarioFlow,

@@ -53,12 +53,14 @@ export async function benchSim({ repeat, quick }: SimBenchOptions): Promise<Row[
       endpoints.stop();
       const wallS = median(turns.map((turn) => turn.wallS));
       walls.set(controller, wallS);
-      const { goodputBps, rttMeanMs, maxRssBytes } = turns.at(-1)!;
+      const { goodputBps, rttMeanMs, maxRssBytes } = turns[0]!;
       rows.push({
         ...figure(`${durationS} s of ${controller}`, wallS, 's', REACH.wallS),
         note: `${(goodputBps / 1e6).toFixed(1)} Mbit/s, mean RTT ${rttMeanMs.toFixed(1)} ms; first ${turns[0]!.wallS.toFixed(2)} s`,
       });
-      rows.push(figure(`memory of its process`, maxRssBytes / 1e6, 'MB', REACH.rssMb));
+      rows.push(
+        figure(`${controller}: memory of its process, one run`, maxRssBytes / 1e6, 'MB', REACH.rssMb),
+      );
       step(controller);
     }
     const why = ns3Missing();

@@ -80,16 +80,18 @@ export class LossRecovery {
       cwnd = Math.max(cwnd - this.#lostBytes, datagramBytes);
       this.#lostBytes = 0;
     }
+    // A packet of any size makes room for a full one: else, with nothing left in flight, none could ever follow.
+    const conserved = bytesInFlight + Math.max(ackedBytes, datagramBytes);
     if (this.#isBeginning) {
       this.#isBeginning = false;
       this.#conserves = true;
-      cwnd = bytesInFlight + ackedBytes;
+      cwnd = conserved;
     } else if (this.#isEnding) {
       this.#isEnding = false;
       this.#conserves = false;
       cwnd = this.restored(cwnd);
     }
-    return this.#conserves ? Math.max(cwnd, bytesInFlight + ackedBytes) : cwnd;
+    return this.#conserves ? Math.max(cwnd, conserved) : cwnd;
   }
 
   get conserves(): boolean {
