@@ -80,3 +80,11 @@ test('the end of a run that could not be stored is told all the same, and stored
   expect(store.probes.get(id)).toMatchObject({ state: 'failed', error: { message: 'gone' } });
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test('transfers and handshakes wait for one another, pings for neither', () => {
+  const { probes } = probesOf(ownStore());
+  const states = (['upload', 'handshake', 'download', 'ping', 'ping'] as const).map(
+    (mode) => probes.start({ ...input, mode }).state,
+  );
+  expect(states).toEqual(['running', 'queued', 'queued', 'running', 'queued']);
+});

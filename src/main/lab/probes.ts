@@ -1,6 +1,6 @@
 /**
- * Probe runs: one measurement each, asked for by a user, kept with what its congestion controllers did. Transfers wait for one
- * another, since two at once would measure each other; pings and handshakes go on beside them, on a thread of their own.
+ * Probe runs: one measurement each, asked for by a user, kept with what its congestion controllers did. Transfers and handshakes
+ * wait for one another, since two at once would measure each other; pings go on beside them, on a thread of their own.
  */
 
 import type { CongestionSeries } from '../../shared/congestion-series.ts';
@@ -42,8 +42,8 @@ const RETRY_EVERY_MS = 5000;
 /** How long somebody who cancels a run waits for its end. */
 const CANCEL_PATIENCE_MS = 5000;
 
-const laneOf = ({ mode }: ProbeInput): LaneName =>
-  mode === 'ping' || mode === 'handshake' ? 'pings' : 'transfers';
+/** Handshakes, one after the other, are work for a whole thread: pings beside them would wait for it. */
+const laneOf = ({ mode }: ProbeInput): LaneName => (mode === 'ping' ? 'pings' : 'transfers');
 
 interface Job {
   active: ActiveProbe;
@@ -83,7 +83,7 @@ export class Probes {
   start(input: ProbeInput): ProbeRun {
     checkParameters(input.controller, input.parameters);
     const lane = laneOf(input);
-    if (lane === 'pings' && input.bytes !== null) {
+    if ((input.mode === 'ping' || input.mode === 'handshake') && input.bytes !== null) {
       throw new LabError('RL_INPUT_INVALID', `bytes: does not apply to mode ${input.mode}`, {
         field: 'bytes',
       });
