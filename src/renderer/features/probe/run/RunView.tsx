@@ -30,6 +30,10 @@ interface Props {
 /** Of the newest others so many can be chosen; older ones are compared from their own view. */
 const MOST_OTHERS = 100;
 
+/** Of a download whose server does not tell. */
+const OTHER_END =
+  'Below: the probe’s own controller, which in a download only acknowledges; the server tells nothing.';
+
 const NO_TRACE = new CongestionTrace();
 
 /** One run, live or stored: how far it is, what it measured, what its congestion controller did. */
@@ -72,9 +76,8 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
           />
         )}
         {otherId === null && isWithoutSender(run) && (
-          <span className={classes.about} data-testid="other-end">
-            Below: the probe’s own controller, which in a download only acknowledges; the server tells
-            nothing.
+          <span className={classes.about} data-testid="other-end" title={OTHER_END}>
+            {OTHER_END}
           </span>
         )}
         {run.state === 'failed' && run.input && (
