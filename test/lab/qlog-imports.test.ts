@@ -39,6 +39,27 @@ describe('a qlog file', () => {
     expect(updates).toEqual([{ run, progress: 1, etaS: null, series: [{ vantage: 'server', series }] }]);
   });
 
+  test('that tells states and nothing else shows them', async () => {
+    const lab = await openLab();
+    const state = (time: number, name: string) => ({
+      time,
+      name: 'recovery:congestion_state_updated',
+      data: { new: name },
+    });
+    const text = seq(HEADER, state(5, 'slow_start'), state(45, 'recovery'));
+    const run = await lab.client.probes.importQlog({ name: 'x', text });
+    expect(run.series).toEqual([{ vantage: 'server', points: 2, spanUs: 40_000 }]);
+    const { series } = await lab.client.probes.series({ id: run.id });
+    expect(series).toMatchObject({
+      tUs: [0, 40_000],
+      cwndBytes: [null, null],
+      phases: [
+        { fromUs: 0, state: 'slow_start' },
+        { fromUs: 40_000, state: 'recovery' },
+      ],
+    });
+  });
+
   test('may come in parts, cut anywhere', async () => {
     const lab = await openLab();
     const whole = await lab.client.probes.importQlog({ name: 'one.sqlog', text: FILE });

@@ -144,6 +144,14 @@ test('records read back as they were written, however they are cut', () => {
   );
 });
 
+test('a controller’s name of any length is no name', () => {
+  const transport = { ...transportOf('server', NO_FIGURES), controller: 'x'.repeat(65) };
+  const record = encodeObservation({ type: 'transport', transport });
+  expect(() => new ObservationReader().push(record)).toThrow(
+    expect.objectContaining({ code: 'RL_PEER_CLOSED' }),
+  );
+});
+
 test('what is no record is refused with the catalogue’s error', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {

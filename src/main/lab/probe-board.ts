@@ -48,7 +48,7 @@ export class ActiveProbe {
   readonly changes = new Changes();
   /** Aborts when it is to end early. */
   readonly ending = new AbortController();
-  /** Resolves once its end is stored. */
+  /** Resolves once it has ended. */
   readonly over = Promise.withResolvers<ProbeRun>();
   #run: ProbeRun;
   #progress: { part: number; leftS: number | null } = { part: 0, leftS: null };

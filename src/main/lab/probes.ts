@@ -1,6 +1,6 @@
 /**
- * Probe runs: one measurement each, asked for by a user, kept with what its congestion controllers did. Transfers wait for one
- * another, since two at once would measure each other; pings and handshakes go on beside them, on a thread of their own.
+ * Probe runs: one measurement each, asked for by a user, kept with what its congestion controllers did. Transfers and handshakes
+ * wait for one another, since two at once would measure each other; pings go on beside them, on a thread of their own.
  */
 
 import type { CongestionSeries } from '../../shared/congestion-series.ts';
@@ -37,11 +37,13 @@ const LEAST_EVERY_US = 1000;
 const REPORTS_PER_S = 10;
 /** Results and series of a run under way are stored so often. */
 const STORE_EVERY_MS = 1000;
+/** Of ends that could not be stored. */
+const RETRY_EVERY_MS = 5000;
 /** How long somebody who cancels a run waits for its end. */
 const CANCEL_PATIENCE_MS = 5000;
 
-const laneOf = ({ mode }: ProbeInput): LaneName =>
-  mode === 'ping' || mode === 'handshake' ? 'pings' : 'transfers';
+/** Handshakes, one after the other, are work for a whole thread: pings beside them would wait for it. */
+const laneOf = ({ mode }: ProbeInput): LaneName => (mode === 'ping' ? 'pings' : 'transfers');
 
 interface Job {
   active: ActiveProbe;
@@ -55,6 +57,9 @@ interface Job {
 export class Probes {
   readonly #options: ProbesOptions;
   readonly #jobs = new Map<number, Job>();
+  /** Runs that are over, whose end could not be stored yet. */
+  readonly #unstored = new Map<number, ActiveProbe>();
+  #retry: NodeJS.Timeout | undefined;
   /** Lanes whose thread is being started again. */
   readonly #stalled = new Set<LaneName>();
 
@@ -63,12 +68,12 @@ export class Probes {
   }
 
   list(): ProbeRun[] {
-    return this.#options.store.probes.list().map((run) => this.#jobs.get(run.id)?.active.run ?? run);
+    return this.#options.store.probes.list().map((run) => this.#activeOf(run.id)?.run ?? run);
   }
 
   /** Throws RL_NOT_FOUND. */
   get(id: number): ProbeRun {
-    return this.#jobs.get(id)?.active.run ?? this.#options.store.probes.get(id);
+    return this.#activeOf(id)?.run ?? this.#options.store.probes.get(id);
   }
 
   /**
@@ -78,7 +83,7 @@ export class Probes {
   start(input: ProbeInput): ProbeRun {
     checkParameters(input.controller, input.parameters);
     const lane = laneOf(input);
-    if (lane === 'pings' && input.bytes !== null) {
+    if ((input.mode === 'ping' || input.mode === 'handshake') && input.bytes !== null) {
       throw new LabError('RL_INPUT_INVALID', `bytes: does not apply to mode ${input.mode}`, {
         field: 'bytes',
       });
@@ -129,6 +134,7 @@ export class Probes {
   async remove(id: number): Promise<void> {
     await this.cancel(id);
     this.#options.store.probes.remove(id);
+    this.#unstored.delete(id);
   }
 
   /** Throws RL_NOT_FOUND. */
@@ -138,7 +144,7 @@ export class Probes {
 
   /** As it goes, and then as it ended. Throws RL_NOT_FOUND. */
   watch(id: number, signal: AbortSignal): AsyncGenerator<ProbeUpdate> {
-    const { active } = this.#jobs.get(id) ?? {};
+    const active = this.#activeOf(id);
     if (active !== undefined) return active.watch(signal);
     const run = this.get(id);
     const update = finalUpdate(run, (vantage) => this.#seriesOf(id, vantage));
@@ -206,11 +212,17 @@ export class Probes {
   /** The lab closes: what is under way is cut off, and what was measured of it stored. */
   abandon(): void {
     for (const job of [...this.#jobs.values()]) this.#end(job, 'interrupted', null, null);
+    this.#storeEnds();
+    clearTimeout(this.#retry);
+  }
+
+  #activeOf(id: number): ActiveProbe | undefined {
+    return this.#jobs.get(id)?.active ?? this.#unstored.get(id);
   }
 
   #seriesOf(id: number, vantage: Vantage): CongestionSeries | null {
-    const job = this.#jobs.get(id);
-    return job === undefined ? this.#options.store.probes.series(id, vantage) : job.active.series(vantage);
+    const active = this.#activeOf(id);
+    return active === undefined ? this.#options.store.probes.series(id, vantage) : active.series(vantage);
   }
 
   /** Begins runs that wait, as many as the lane takes. */
@@ -277,29 +289,35 @@ export class Probes {
     error: ErrorBody | null,
     result: ProbeRun['result'],
   ): void {
-    const { store, log } = this.#options;
     const { active } = job;
     const { id } = active.run;
     if (!this.#jobs.has(id)) return;
     active.change({ state, error, endedAtMs: Date.now(), ...(result !== null && { result }) });
-    this.#keep(job, 0);
-    const { run } = active;
-    try {
-      store.probes.update(id, {
-        state,
-        error,
-        endedAtMs: run.endedAtMs,
-        controller: run.controller,
-        result: run.result,
-      });
-    } catch (thrown) {
-      log.error({ run: id, reason: toLabError(thrown).message }, 'the end of a probe run cannot be stored');
-    }
     this.#jobs.delete(id);
-    active.over.resolve(run);
+    this.#unstored.set(id, active);
+    this.#storeEnds();
+    active.over.resolve(active.run);
     if (state === 'interrupted') return;
     if (job.isRunning) this.#closePath(job);
     this.#next(job.lane);
+  }
+
+  /** What cannot be stored now, as on a full disk, is tried again: else the run would be `running` for ever. */
+  #storeEnds(): void {
+    const { store, log } = this.#options;
+    for (const [id, active] of this.#unstored) {
+      const { state, error, endedAtMs, controller, result } = active.run;
+      try {
+        store.probes.append(id, active.unstored());
+        active.markStored();
+        store.probes.update(id, { state, error, endedAtMs, controller, result });
+        this.#unstored.delete(id);
+      } catch (thrown) {
+        log.error({ run: id, reason: toLabError(thrown).message }, 'the end of a probe run cannot be stored');
+        clearTimeout(this.#retry);
+        this.#retry = setTimeout(() => this.#storeEnds(), RETRY_EVERY_MS);
+      }
+    }
   }
 
   #closePath({ active, place }: Job): void {

@@ -14,7 +14,10 @@ import type { ConnectionStats } from '../quic/udp/api.ts';
 const ControllerWish = z.strictObject({ name: Controller, parameters: ControllerParameters });
 export type ControllerWish = z.infer<typeof ControllerWish>;
 
-const Told = ProbeTransport.omit({ vantage: true });
+const MAX_NAME_CHARS = 64;
+const Told = ProbeTransport.omit({ vantage: true }).extend({
+  controller: z.string().max(MAX_NAME_CHARS).nullable(),
+});
 
 export type Observation =
   /** First of all: the controller's name, as in force now. */
@@ -26,7 +29,6 @@ export type Observation =
 const TYPES = { controller: 1, series: 2, transport: 3 } as const;
 const HEADER_BYTES = 5;
 const MAX_RECORD_BYTES = 1_048_576;
-const MAX_NAME_CHARS = 64;
 
 export const encodeWish = (wish: ControllerWish): Buffer => Buffer.from(JSON.stringify(wish));
 

@@ -13,6 +13,7 @@ import {
   headline,
   isWithoutSender,
   senderOf,
+  shownOf,
   stepsOf,
 } from '../../../src/renderer/features/probe/run/figures.ts';
 import { verdictOfRun } from '../../../src/renderer/features/probe/run/verdict.ts';
@@ -149,6 +150,18 @@ describe('the figures of a run', () => {
     expect(isWithoutSender({ ...download, series: [...series] })).toBe(true);
     expect(isWithoutSender({ ...download, controller: 'cubic' })).toBe(false);
     expect(isWithoutSender({ ...run({ mode: 'upload' }, { bytesUp: 1e6 }), controller: null })).toBe(false);
+  });
+
+  it('and the view are of one end from the beginning', () => {
+    const client = { vantage: 'client', points: 9, spanUs: 1e6 } as const;
+    const beginning = { ...run({}, null), state: 'running', controller: null, series: [client] } as const;
+    const of = (fields: Partial<ProbeRun>) =>
+      shownOf({ ...beginning, series: [...beginning.series], ...fields });
+    expect(of({})).toBe('server');
+    // By now it would have told.
+    expect(of({ result: { ...result, bytesDown: 1000 } })).toBe('client');
+    expect(of({ state: 'failed' })).toBe('client');
+    expect(of({ state: 'done', series: [{ ...client, vantage: 'server' }, client] })).toBe('server');
   });
 
   it('have one that stands for all in the list', () => {

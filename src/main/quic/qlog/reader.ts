@@ -104,8 +104,10 @@ export class QlogReader {
   end(): ReadQlog {
     this.#scanner.end();
     if (this.#conventions === null) throw invalid('it has neither a header nor events');
+    // States alone are a series too: a point for each of them, or there would be no time that they lie in.
+    if (this.#series.tUs.length === 0) for (const { fromUs } of this.#series.phases) this.#add(fromUs);
     const { series } = this.#thinned(MAX_POINTS);
-    if (series.tUs.length === 0 && series.phases.length === 0)
+    if (series.tUs.length === 0)
       throw invalid('it tells nothing of a congestion controller (recovery:metrics_updated)');
     const which = this.#traces > 1 ? ` (trace ${this.#chosen} of ${this.#traces})` : '';
     return {

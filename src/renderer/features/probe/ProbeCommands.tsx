@@ -4,7 +4,7 @@ import { useConnection } from '../../lab/connection.ts';
 import { useBusy } from '../../parts/attempt.ts';
 import { cancelProbe, removeProbe, restoreProbe, runAgain, useRemovedRuns } from './actions.ts';
 import { takeOver } from './form/draft.ts';
-import { isOver } from './run/feed.ts';
+import { isOver } from './run/figures.ts';
 import type { ProbeViewControl } from './view.ts';
 
 interface Props {

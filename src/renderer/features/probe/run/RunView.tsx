@@ -11,8 +11,8 @@ import { CongestionView, type FlowPlot } from '../congestion/CongestionView.tsx'
 import type { Window } from '../congestion/decimate.ts';
 import { CongestionTrace } from '../congestion/trace.ts';
 import type { ProbeViewControl } from '../view.ts';
-import { type HeldRun, isOver, type RunFeed } from './feed.ts';
-import { figuresOf, isWithoutSender, senderOf, stepsOf } from './figures.ts';
+import type { HeldRun, RunFeed } from './feed.ts';
+import { figuresOf, isOver, isWithoutSender, senderOf, shownOf, stepsOf } from './figures.ts';
 import classes from './RunView.module.css';
 import { verdictOfRun } from './verdict.ts';
 
@@ -30,6 +30,10 @@ interface Props {
 /** Of the newest others so many can be chosen; older ones are compared from their own view. */
 const MOST_OTHERS = 100;
 
+/** Of a download whose server does not tell. */
+const OTHER_END =
+  'Below: the probe’s own controller, which in a download only acknowledges; the server tells nothing.';
+
 const NO_TRACE = new CongestionTrace();
 
 /** One run, live or stored: how far it is, what it measured, what its congestion controller did. */
@@ -38,7 +42,7 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
   const run = held?.run ?? listed;
   const [wanted, setWanted] = useState<Vantage | null>(null);
   const vantages = run?.series.map(({ vantage }) => vantage) ?? [];
-  const vantage = wanted && vantages.includes(wanted) ? wanted : (vantages[0] ?? 'client');
+  const vantage = wanted && vantages.includes(wanted) ? wanted : run ? shownOf(run) : 'client';
 
   const flows = useFlows(feed, id, run, vantage, otherId);
   const look = useCallback(
@@ -72,9 +76,8 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
           />
         )}
         {otherId === null && isWithoutSender(run) && (
-          <span className={classes.about} data-testid="other-end">
-            Below: the probe’s own controller, which in a download only acknowledges; the server tells
-            nothing.
+          <span className={classes.about} data-testid="other-end" title={OTHER_END}>
+            {OTHER_END}
           </span>
         )}
         {run.state === 'failed' && run.input && (
@@ -112,7 +115,7 @@ function useFlows(
   otherId: number | null,
 ): RunFlow[] {
   const other = otherId === null ? null : feed.run(otherId);
-  const otherVantage = other?.run?.series[0]?.vantage ?? 'client';
+  const otherVantage = other?.run ? shownOf(other.run) : 'client';
   const trace = feed.run(id)?.traces.get(vantage) ?? NO_TRACE;
   const otherTrace = other?.traces.get(otherVantage) ?? NO_TRACE;
   const name = run?.name ?? '';

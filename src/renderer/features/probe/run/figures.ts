@@ -2,6 +2,8 @@
 import type { ProbeMode, ProbeResult, ProbeRun, Vantage } from '../../../../shared/probes.ts';
 import { formatBytes, formatDuration, formatPercent, formatRate } from '../../../../shared/units.ts';
 
+export const isOver = ({ state }: ProbeRun): boolean => state !== 'queued' && state !== 'running';
+
 export interface Figure {
   /** For tests and nothing else. */
   id: string;
@@ -121,6 +123,15 @@ export const senderOf = ({ input, series }: ProbeRun): Vantage =>
 /** Whether payload comes from a server that does not tell what its controller does. */
 export const isWithoutSender = ({ input, controller, result }: ProbeRun): boolean =>
   input?.mode === 'download' && controller === null && (result?.bytesDown ?? 0) > 0;
+
+/**
+ * Whose controller is shown unless somebody chose: the sender's, also before it has told, so that the view does not change
+ * hands while a run begins.
+ */
+export function shownOf(run: ProbeRun): Vantage {
+  const sender = senderOf(run);
+  return isOver(run) || isWithoutSender(run) ? (run.series[0]?.vantage ?? sender) : sender;
+}
 
 /** `12 of 100 pings`, as far as it is known what is to come. */
 export function stepsOf({ input, result }: ProbeRun): string {
