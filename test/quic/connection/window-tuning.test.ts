@@ -40,18 +40,18 @@ const widest = (tap: Wiretap, type: 'max_stream_data' | 'max_data'): number => {
 };
 
 it('grow to the cap on a long path that is read as fast as it delivers', () => {
-  const tap = connected({ delayUs: 50_000 });
+  const tap = connected({ delayUs: 200_000 });
   const seconds = download(tap, 60 * MIB);
   // The last steps between limits are half a window of the full size.
   expect(widest(tap, 'max_stream_data')).toBeGreaterThanOrEqual(WINDOWS.streamCap / 2 - 64 * 1024);
   expect(widest(tap, 'max_data')).toBeGreaterThan(WINDOWS.connection);
   // A window of the first size would allow 5 MiB/s here.
-  expect(60 / seconds).toBeGreaterThan(15);
+  expect(60 / seconds).toBeGreaterThan(6);
 });
 
 it('stay small where the reader is slow', () => {
   const tap = connected({ delayUs: 10_000 });
-  download(tap, 8 * MIB, 2_000);
+  download(tap, 16 * MIB, 2_000);
   const limits = tap.frames('up', 'max_stream_data').map(({ max }) => max);
   for (let i = 1; i < limits.length; i++)
     expect(limits[i]! - limits[i - 1]!).toBeLessThanOrEqual(WINDOWS.stream);

@@ -81,11 +81,14 @@ export interface ServerConfig extends CommonConfig {
   newToken?: (() => Buffer) | undefined;
 }
 
-/** Receive windows this implementation opens with, and up to which they grow with the path; bytes and counts. */
+/**
+ * Receive windows this implementation opens with, and up to which they grow with the path; bytes and counts. Data behind a
+ * loss waits unread: the end of a sender's slow start takes several bandwidth-delay products before growth has seen one.
+ */
 export const WINDOWS = {
-  connection: 1024 * 1024,
+  connection: 3 * 1024 * 1024,
   connectionCap: 16 * 1024 * 1024,
-  stream: 512 * 1024,
+  stream: 2 * 1024 * 1024,
   streamCap: 6 * 1024 * 1024,
   streamsBidi: 128,
   streamsUni: 128,
