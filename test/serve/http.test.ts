@@ -222,6 +222,7 @@ describe('metrics and health', () => {
         pings: { status: 'healthy' },
         runRelay: { status: 'healthy' },
         runEndpoint: { status: 'healthy' },
+        reader: { status: 'healthy' },
       },
     });
     expect(await (await fetch(`${host.url}/health/store`)).json()).toEqual({ status: 'healthy' });
