@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ScenarioResult } from '../../src/shared/scenario.ts';
 import { run, start } from './run.ts';
@@ -101,7 +101,19 @@ describe('routelab sim', () => {
     expect(JSON.parse(stdout).flows).toHaveLength(1);
   });
 
+  it('says of standard input what is wrong with it', async () => {
+    const { child, finished } = start(['sim', '-'], {}, 'pipe');
+    child.stdin!.end('nonsense');
+    expect((await finished).stderr).toMatch(/: standard input is not JSON: /);
+  });
+
+  it('reads a file that begins with a byte-order mark', async () => {
+    const { flows } = await resultOf(fileOf('bom.json', `\uFEFF${JSON.stringify(scenario)}`));
+    expect(flows).toHaveLength(1);
+  });
+
   it.each([
+    ['nothing', '', 'RL_INPUT_INVALID', /bad\.json is empty/],
     ['text', '{"seed": 1,', 'RL_INPUT_INVALID', /is not JSON: /],
     ['an unknown field', { ...scenario, sped: 1 }, 'RL_INPUT_INVALID', /sped: no such field/],
     [
@@ -130,8 +142,9 @@ describe('routelab sim', () => {
   });
 
   it('says which file it cannot read or write', async () => {
-    const missing = await run(['sim', join(folder, 'missing.json')]);
+    const missing = await run(['sim', 'missing.json']);
     expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('RL_FILE_UNREADABLE')]);
+    expect(missing.stderr).toContain(resolve('missing.json'));
     const path = fileOf('ok.json', scenario);
     const nowhere = await run(['sim', path, '--trace', join(folder, 'none', 'trace.csv')]);
     expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('RL_FILE_UNWRITABLE')]);

@@ -1,5 +1,4 @@
 /** `routelab sim SCENARIO.json`: one simulated scenario (DESIGN.md §5, docs/simulator.md). */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
 import type { Scenario, ScenarioResult } from '../../shared/scenario.ts';
@@ -9,6 +8,7 @@ import { AtomicFile } from './atomic-file.ts';
 import { onInterrupt } from './interrupt.ts';
 import { parseNumber } from './options.ts';
 import { paint, print, printJson, progress, table } from './output.ts';
+import { readText, STANDARD_INPUT } from './readable.ts';
 import { runSeeds } from './sim-runs.ts';
 import { traceFormat, writeTrace } from './sim-trace.ts';
 
@@ -95,22 +95,17 @@ async function run(path: string, options: SimOptions): Promise<void> {
 }
 
 function readJson(path: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path === '-' ? 0 : path, 'utf8');
-  } catch (cause) {
-    throw new LabError('RL_FILE_UNREADABLE', `${path}: ${(cause as Error).message}`, {
-      field: 'scenario',
-      cause,
-    });
-  }
+  const isFile = path !== '-';
+  // Editors of Windows begin a file with a byte-order mark.
+  const text = readText(isFile ? path : STANDARD_INPUT, 'scenario').replace(/^\uFEFF/, '');
+  const name = isFile ? path : 'standard input';
+  const invalid = (message: string, cause?: unknown): LabError =>
+    new LabError('RL_INPUT_INVALID', `${name} ${message}`, { field: 'scenario', cause });
+  if (text.trim() === '') throw invalid('is empty');
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new LabError('RL_INPUT_INVALID', `${path} is not JSON: ${(cause as Error).message}`, {
-      field: 'scenario',
-      cause,
-    });
+    throw invalid(`is not JSON: ${(cause as Error).message}`, cause);
   }
 }
 
