@@ -30,7 +30,8 @@ describe('the controller of a probe', () => {
     ['download', 'bbrv2', 'bbr2'],
   ])('in an %s by any of its names: %s', async (mode, name, controller) => {
     const result = json(await probe('--mode', mode, '--bytes', '500kb', '--congestion', name, '--json'));
-    expect(result).toMatchObject({ congestion: controller });
+    expect(result).toMatchObject({ congestion: controller, asked: { congestion: controller } });
+    expect(result.asked.followed).toBe(mode === 'download' ? true : undefined);
   });
 
   it('is refused under a name that is none, and with what is not its own', async () => {
