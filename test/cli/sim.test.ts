@@ -57,7 +57,24 @@ describe('routelab sim', () => {
     ]);
     const mean = alone.reduce((sum, { flows }) => sum + flows[0]!.goodput_bps, 0) / 3;
     expect(pooled.flows[0]!.goodput_bps).toBe(mean);
+    const goodputs = alone.map(({ flows }) => flows[0]!.goodput_bps);
+    const { spread } = pooled.flows[0]!;
+    expect(spread!.goodput_bps).toMatchObject({ min: Math.min(...goodputs), max: Math.max(...goodputs) });
+    expect(spread!.goodput_bps.sd).toBeCloseTo(
+      Math.sqrt(goodputs.reduce((s, x) => s + (x - mean) ** 2, 0) / 2),
+      3,
+    );
+    const { stdout } = await run(['sim', lossy, '--seeds', '3']);
+    expect(stdout).toMatch(/^spread flow0 \d\.\d\d Mbit\/s to .* mean RTT .* ms \(sd .*lost 0\.\d+ % to/m);
     expect(pooled.events).toBe(alone.reduce((sum, { events }) => sum + events, 0));
+  });
+
+  it('says that seeds agree where nothing is random, and that they matter to BBR', async () => {
+    const plain = await run(['sim', fileOf('fixed.json', scenario), '--seeds', '2']);
+    expect(plain.stdout).toContain('spread none: seeds agree');
+    const flows = [{ controller: 'bbr3', rtt_ms: 200 }];
+    const bbr = await resultOf(fileOf('bbr.json', { ...scenario, duration_s: 10, flows }), '--seeds', '2');
+    expect(bbr.flows[0]!.spread!.goodput_bps.sd).toBeGreaterThan(0);
   });
 
   it('sets parameters of one flow or of all', async () => {
@@ -115,7 +132,24 @@ describe('routelab sim', () => {
   it.each([
     ['nothing', '', 'RL_INPUT_INVALID', /bad\.json is empty/],
     ['text', '{"seed": 1,', 'RL_INPUT_INVALID', /is not JSON: /],
-    ['an unknown field', { ...scenario, sped: 1 }, 'RL_INPUT_INVALID', /sped: no such field/],
+    [
+      'an unknown field',
+      { ...scenario, sped: 1 },
+      'RL_INPUT_INVALID',
+      /sped: no such field; known here are seed, duration_s, .*, profile$/m,
+    ],
+    [
+      'a field in the wrong place',
+      { ...scenario, bottleneck: { ...scenario.bottleneck, loss: { model: 'none' } } },
+      'RL_INPUT_INVALID',
+      /bottleneck\.loss: no such field; loss is a field of the scenario itself and of reverse; known here are rate_bps,/,
+    ],
+    [
+      'a negative time once',
+      { ...scenario, duration_s: -5 },
+      'RL_INPUT_INVALID',
+      /duration_s: is -5[^;]*;[^;]*$/m,
+    ],
     [
       'a value out of range',
       { ...scenario, duration_s: -5 },
