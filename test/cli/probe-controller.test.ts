@@ -38,6 +38,10 @@ describe('the controller of a probe', () => {
     for (const [args, message] of [
       [['--congestion', 'vegas'], /--congestion: "vegas" is none of newreno, cubic/],
       [['--set', 'StartupPacingGain=2.5'], /Unknown parameter StartupPacingGain; known are .*HyStart/],
+      [
+        ['--congestion', 'bbr', '--set', 'probebwuppacinggian=1.2'],
+        /Unknown parameter probebwuppacinggian \(did you mean ProbeBwUpPacingGain\?\)/,
+      ],
       [['--congestion', 'bbr', '--set', 'Beta=2'], /Beta is 2; accepted are 0.5 to 0.95 \(ratio\)/],
       [['--bbr-probe-bw', '0.3'], /--bbr-probe-bw: is for controllers of the BBR family, not for cubic/],
       [['--congestion', 'bbr', '--bbr-probe-bw', '0.9'], /--bbr-probe-bw: 0.9 is not from 0.05 to 0.5/],
@@ -47,7 +51,7 @@ describe('the controller of a probe', () => {
       ],
       [
         ['--congestion', 'bbr', '--bbr-probe-rtt-interval', '1s'],
-        /ProbeRTTInterval is 1000; accepted are 2000/,
+        /--bbr-probe-rtt-interval: 1s is not from 2s to 20s\s*$/,
       ],
     ] as const) {
       const result = await probe(...args);
