@@ -12,6 +12,17 @@ const windows = process.platform === 'win32';
 /** The pinned Node (the `node` dependency), which runs everything once it is installed. */
 export const pinnedNode = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
 
+/** Whether npm runs a script of ours: then its shell is our parent. */
+const underNpm = ['lab', 'start'].includes(process.env.npm_lifecycle_event);
+const parent = process.ppid;
+const PARENT_LOOK_MS = 250;
+
+/**
+ * The folder that relative paths of the user start from. npm runs our scripts in the checkout and keeps the folder that it
+ * was called from in INIT_CWD; under other npm scripts, such as tests, the variable is about those.
+ */
+export const userFolder = underNpm && process.cwd() === root ? (process.env.INIT_CWD ?? root) : process.cwd();
+
 /** Environment in which `node` is the pinned one, for tools that start others. */
 export const toolEnv = { ...process.env, PATH: `${bin}${windows ? ';' : ':'}${process.env.PATH ?? ''}` };
 
@@ -30,28 +41,33 @@ export const runTool = (script, args, options) =>
 const PATIENCE_MS = 15_000;
 
 /**
- * Starts a program that shares our terminal and ends when we are told to end. Resolves with its exit code; rejects when
- * it cannot be started.
+ * Starts a program in the user's folder that shares our terminal and ends when we are told to end. Resolves with its exit
+ * code; rejects when it cannot be started.
  */
 export function supervise(command, args, env = toolEnv, patienceMs = PATIENCE_MS) {
-  const child = spawn(command, args, { cwd: root, stdio: 'inherit', env });
+  const child = spawn(command, args, { cwd: userFolder, stdio: 'inherit', env });
   // Passed on, and followed by our own end: the child ends in its own time. It takes one Ctrl-C for one, although a
   // terminal sends it to both of us.
   let kill;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => {
-      child.kill(signal);
-      kill ??= setTimeout(() => {
-        console.error(`It did not end within ${patienceMs / 1000} s of ${signal}, so it was killed.`);
-        child.kill('SIGKILL');
-      }, patienceMs);
-      kill.unref();
-    });
-  }
+  const end = (signal) => {
+    child.kill(signal);
+    kill ??= setTimeout(() => {
+      console.error(`It did not end within ${patienceMs / 1000} s of ${signal}, so it was killed.`);
+      child.kill('SIGKILL');
+    }, patienceMs);
+    kill.unref();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(signal));
+  // npm passes SIGTERM to the shell between it and us, which dies of it and tells nobody.
+  const look = setInterval(() => {
+    if (!underNpm || process.ppid === parent) return;
+    clearInterval(look);
+    end('SIGTERM');
+  }, PARENT_LOOK_MS);
   return new Promise((resolveExit, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolveExit(code ?? (signal === 'SIGINT' ? 130 : 1)));
-  });
+  }).finally(() => clearInterval(look));
 }
 
 function hashFiles(hash, path) {

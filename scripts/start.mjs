@@ -26,7 +26,7 @@ function findElectron(args) {
 }
 
 const args = process.argv.slice(2);
-const serve = ['src/main/cli/main.ts', 'serve', ...args.filter((arg) => arg !== '--headless')];
+const serve = [join(root, 'src/main/cli/main.ts'), 'serve', ...args.filter((arg) => arg !== '--headless')];
 ensureInstalled();
 if (args.includes('--help') || args.includes('-h')) {
   console.log(

@@ -23,6 +23,9 @@ const LossModel = z.discriminatedUnion('model', [
   }),
 ]);
 
+/** RFC 8289 §5.3: TARGET and INTERVAL. */
+export const CODEL = { targetMs: 5, intervalMs: 100 };
+
 const isRising = (times: readonly number[]): boolean =>
   times.every((time, i) => i === 0 || time > times[i - 1]!);
 
@@ -135,6 +138,17 @@ const CONTRADICTIONS: [
     'codelIntervalMs',
     (link) => link.codelIntervalMs !== undefined && link.aqm !== 'codel',
     'given without CoDel',
+  ],
+  [
+    'codelTargetMs',
+    ({ codelTargetMs: target = 0, codelIntervalMs: interval = CODEL.intervalMs }) => target > interval,
+    'more than the interval of CoDel, in which it has to be met',
+  ],
+  [
+    'codelIntervalMs',
+    ({ codelTargetMs: target, codelIntervalMs: interval = CODEL.intervalMs }) =>
+      target === undefined && CODEL.targetMs > interval,
+    `less than the target of CoDel, ${CODEL.targetMs} ms`,
   ],
   [
     'rateSchedule',

@@ -1,10 +1,11 @@
 /**
- * What `routelab sim` reads and writes (DESIGN.md §5, docs/simulator.md): a scenario of flows over one bottleneck, and
+ * What `routelab sim` reads and writes (docs/simulator.md): a scenario of flows over one bottleneck, and
  * the result. Times are seconds or milliseconds and rates bits per second, as the field's name says.
  */
 import { z } from 'zod';
 import { Controller, controllerNamed } from './domain.ts';
 import { LabError } from './errors.ts';
+import { tellIssue } from './input-issues.ts';
 import { LinkTrace } from './link-settings.ts';
 
 const RATE = { min: 1e3, max: 1e11 };
@@ -130,6 +131,8 @@ export const Scenario = Fields.superRefine((scenario, context) => {
   const { duration_s, warmup_s, bottleneck, loss, jitter_ms, reverse, flows } = scenario;
   const refuse = (path: (string | number)[], message: string): void =>
     context.addIssue({ code: 'custom', path, message });
+  // What contradicts a value that is none would only be said twice.
+  if (context.issues.length > 0) return;
   if (warmup_s >= duration_s) refuse(['warmup_s'], `expected less than duration_s, ${duration_s}`);
   if (bottleneck.buffer_bytes !== undefined && bottleneck.buffer_bdp !== undefined)
     refuse(['bottleneck', 'buffer_bdp'], 'contradicts buffer_bytes: give one of them');
@@ -168,6 +171,9 @@ const RttFigures = z.object({
   p99: z.number().nullable(),
 });
 
+/** `sd`: standard deviation, of a sample. */
+const Spread = z.object({ min: z.number(), max: z.number(), sd: z.number() });
+
 export const ScenarioResult = z.object({
   flows: z.array(
     z.object({
@@ -182,6 +188,8 @@ export const ScenarioResult = z.object({
       retransmit_rate: z.number(),
       /** From `start_s` until the last byte arrived; null while it has not, and of flows without `bytes`. */
       completion_s: z.number().nullable(),
+      /** Over the runs of several seeds; the figures above are their means. */
+      spread: z.object({ goodput_bps: Spread, rtt_mean_ms: Spread.nullable(), loss_rate: Spread }).optional(),
     }),
   ),
   link: z.object({
@@ -210,35 +218,15 @@ export type ScenarioResult = z.infer<typeof ScenarioResult>;
 export function parseScenario(value: unknown): Scenario {
   const parsed = Scenario.safeParse(value);
   if (parsed.success) return parsed.data;
-  const named = parsed.error.issues.slice(0, MOST_ISSUES).map((issue) => told(issue, value));
+  const named = parsed.error.issues
+    .slice(0, MOST_ISSUES)
+    .map((issue) => tellIssue(issue, value, Scenario, [PROFILE]));
   throw new LabError('RL_INPUT_INVALID', named.map(({ text }) => text).join('; '), {
     field: named[0]!.field,
   });
 }
 
+/** What `readScenario` (src/main/simulate/profile.ts) takes off. */
+const PROFILE = 'profile';
 /** More of them help nobody. */
 const MOST_ISSUES = 5;
-const LONGEST_VALUE = 60;
-
-function told(issue: z.core.$ZodIssue, value: unknown): { field: string; text: string } {
-  const path = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') {
-    const field = [...path, issue.keys[0]!].join('.');
-    return { field, text: `${field}: no such field` };
-  }
-  const field = path.join('.') || 'scenario';
-  const said = issue.message.replace(/^(Invalid input|Too small|Too big|Invalid option): /, '');
-  return { field, text: `${field}: is ${shown(valueAt(value, path))}; ${said}` };
-}
-
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  let at = value;
-  for (const key of path) at = (at as Record<string, unknown> | null | undefined)?.[key];
-  return at;
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return 'missing';
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
-}

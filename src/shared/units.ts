@@ -25,6 +25,7 @@ const invalid = (field: string, message: string): LabError =>
 /** The number and the lower-case unit ('' if none) of a quantity. */
 function split(text: string, field: string, examples: string): { value: number; unit: string } {
   const match = /^\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zµμ/%]*)\s*$/i.exec(text);
+  if (match === null && /^\s*-\s*[\d.]/.test(text)) throw invalid(field, `"${text}" is negative`);
   if (match === null) throw invalid(field, `"${text}" is not a quantity; write for example ${examples}`);
   // U+03BC, the Greek letter, and U+00B5, the micro sign, look the same.
   return { value: Number(match[1]), unit: match[2]!.toLowerCase().replace('μ', 'µ') };

@@ -150,7 +150,7 @@ test('a path is told in a line and in fields', () => {
 describe('refuses, with the option, the value and the range:', () => {
   test.each<[string[], string, string]>([
     [['--delay', '11s'], '--delay', '"11s" is not from 0 to 10000 ms'],
-    [['--delay', 'up=1ms,down=-1ms'], '--delay', '"-1ms" is not a quantity'],
+    [['--delay', 'up=1ms,down=-1ms'], '--delay', '"-1ms" is negative'],
     [['--delay', 'up=1ms,up=2ms'], '--delay', 'has up twice'],
     [['--rtt', '21s'], '--rtt', '"21s" is not from 0 to 10000 ms each way'],
     [['--rate', '0mbit'], '--rate', '"0mbit" is not above 0 and at most 100000000000 bit/s'],
@@ -177,10 +177,22 @@ describe('refuses, with the option, the value and the range:', () => {
     [['--burst-loss', '1%'], '--burst-loss', '"1%" is not p,r or p,r,h,k'],
     [['--burst-loss', '1%,0'], '--burst-loss', 'r is 0'],
     [['--buffer', '0bdp', '--rate', '1mbit'], '--buffer', '"0bdp" is not above 0 and at most 1000 BDP'],
-    [['--buffer', '2bdp'], '--buffer', 'of a link of unlimited rate'],
+    [['--buffer', '2bdp'], '--buffer', 'needs --rate'],
+    [['--delay', '-40ms'], '--delay', '"-40ms" is negative'],
+    [['--loss', 'sideways=1%'], '--loss', '"sideways" is no direction; write up=… or down=…'],
     [['--buffer', '2gb'], '--buffer', '"2gb" is not above 0 and at most 1000000000 bytes'],
     [['--aqm', 'red'], '--aqm', '"red" is none of droptail, codel'],
-    [['--aqm', 'codel'], '--aqm', 'nothing queues'],
+    [['--aqm', 'codel'], '--aqm', 'needs --rate'],
+    [
+      ['--rate', '1mbit', '--aqm', 'codel', '--codel-target', '200ms'],
+      '--codel-target',
+      'more than the interval of CoDel',
+    ],
+    [
+      ['--rate', '1mbit', '--aqm', 'codel', '--codel-interval', '4ms'],
+      '--codel-interval',
+      'less than the target of CoDel, 5 ms',
+    ],
     [['--codel-target', '5ms'], '--codel-target', 'given without CoDel'],
     [['--dup', '2'], '--dup', 'more than everything'],
     [['--mtu', '500'], '--mtu', '500 is not from 1280 to 65535'],

@@ -60,7 +60,8 @@ async function ping(port: number): Promise<void> {
 }
 
 test('says what it emulates, carries traffic and ends on Ctrl-C with a summary', async () => {
-  const run = emulate('--listen', '0', '--to', target(), '--delay', '4ms', '--jitter', '1ms', '--seed', '5');
+  const path = ['--delay', '4ms', '--jitter', '1ms', '--seed', '5'];
+  const run = emulate('--listen', '0', '--to', target(), ...path, '--data', 'lab');
   const { line, port } = await run.introduction;
   expect(line).toBe(
     `127.0.0.1:${port} to ${target()} (UDP): each way unlimited rate, 4 ms ± 1 ms, 0 % loss, seed 5`,
@@ -68,6 +69,7 @@ test('says what it emulates, carries traffic and ends on Ctrl-C with a summary',
   await ping(port);
   child!.kill('SIGINT');
   expect(await run.exit).toBe(0);
+  expect(run.stdout).toContain(`probe 127.0.0.1:${port} --server-name localhost --data lab --emulated`);
   expect(run.stdout).toMatch(/^packets +1 +1$/m);
   expect(run.stdout).toMatch(/^delivered +1 +1$/m);
   expect(run.stdout).toMatch(/^payload +4 B +4 B$/m);

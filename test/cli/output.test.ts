@@ -76,7 +76,7 @@ describe('probe result', () => {
       server_transport: { packets_lost: 7 },
     });
     const untold = probeFields(head, { ...NOTHING, transport: [own] }, {});
-    expect(untold).toMatchObject({ congestion: 'cubic', transport: { packets_lost: 0 } });
+    expect(untold).toMatchObject({ congestion: null, transport: { packets_lost: 0 } });
     for (const field of ['sender', 'cwnd_bytes', 'server_transport'])
       expect(untold).not.toHaveProperty(field);
   });
@@ -88,11 +88,17 @@ describe('probe result', () => {
       congestion: 'cubic',
       duration_s: 10,
       goodput_bps: { down: 812_340_000 },
+      transfer_s: { down: 9.98 },
       handshake_ms: { p50: 3.2, p95: 3.2 },
       started_at: '2026-11-21T00:00:00.000Z',
     });
     expect(text).toBe(
-      ['download   812.340 Mbit/s', 'handshake    3.200 ms', 'time          10.0 s'].join('\n'),
+      [
+        'download     812.340 Mbit/s',
+        '  over         9.980 s',
+        'handshake      3.200 ms',
+        'time in all     10.0 s',
+      ].join('\n'),
     );
   });
 });

@@ -30,13 +30,18 @@ describe('the controller of a probe', () => {
     ['download', 'bbrv2', 'bbr2'],
   ])('in an %s by any of its names: %s', async (mode, name, controller) => {
     const result = json(await probe('--mode', mode, '--bytes', '500kb', '--congestion', name, '--json'));
-    expect(result).toMatchObject({ congestion: controller });
+    expect(result).toMatchObject({ congestion: controller, asked: { congestion: controller } });
+    expect(result.asked.followed).toBe(mode === 'download' ? true : undefined);
   });
 
   it('is refused under a name that is none, and with what is not its own', async () => {
     for (const [args, message] of [
       [['--congestion', 'vegas'], /--congestion: "vegas" is none of newreno, cubic/],
       [['--set', 'StartupPacingGain=2.5'], /Unknown parameter StartupPacingGain; known are .*HyStart/],
+      [
+        ['--congestion', 'bbr', '--set', 'probebwuppacinggian=1.2'],
+        /Unknown parameter probebwuppacinggian \(did you mean ProbeBwUpPacingGain\?\)/,
+      ],
       [['--congestion', 'bbr', '--set', 'Beta=2'], /Beta is 2; accepted are 0.5 to 0.95 \(ratio\)/],
       [['--bbr-probe-bw', '0.3'], /--bbr-probe-bw: is for controllers of the BBR family, not for cubic/],
       [['--congestion', 'bbr', '--bbr-probe-bw', '0.9'], /--bbr-probe-bw: 0.9 is not from 0.05 to 0.5/],
@@ -46,7 +51,7 @@ describe('the controller of a probe', () => {
       ],
       [
         ['--congestion', 'bbr', '--bbr-probe-rtt-interval', '1s'],
-        /ProbeRTTInterval is 1000; accepted are 2000/,
+        /--bbr-probe-rtt-interval: 1s is not from 2s to 20s\s*$/,
       ],
     ] as const) {
       const result = await probe(...args);

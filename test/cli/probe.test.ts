@@ -32,7 +32,9 @@ const probe = (...args: string[]): Promise<Finished> => run(['probe', ...args, '
 const json = (result: Finished) => JSON.parse(result.stdout);
 
 const isError = (result: Finished, code: string, exit: number): void => {
-  expect(result.stderr).toMatch(new RegExp(`^error ${code}: .+\\nhint: .+$`, 'm'));
+  expect(result.stderr).toMatch(
+    new RegExp(`^error ${code}: .+${code === 'RL_INPUT_INVALID' ? '' : '\\nhint: .+'}$`, 'm'),
+  );
   expect(result.stderr).not.toMatch(/^\s+at /m);
   expect(result.code).toBe(exit);
 };
@@ -104,7 +106,27 @@ describe('routelab probe measures', () => {
     expect(result.goodput_bps).toEqual({ down: expect.any(Number) });
     // The server sends, and tells what its controller did.
     expect(result).toMatchObject({ sender: 'server', cwnd_bytes: expect.any(Number), bytes: 2_000_000 });
+    expect(result.rtt_ms).toEqual({ min: expect.any(Number), smoothed: expect.any(Number) });
+    // Rounded to milliseconds.
+    expect(Math.abs(16e6 / result.goodput_bps.down - result.transfer_s.down)).toBeLessThan(0.001);
     expect(result.server_transport.packets_sent).toBeGreaterThan(result.transport.packets_sent);
+  });
+
+  it('says so where the server sends with a controller of its own', async () => {
+    const args = ['--mode', 'download', '--bytes', '100kb', '--json'];
+    const other = await probe(target, ...args, '--congestion', 'bbr3', '--set', 'Beta=0.8');
+    expect(json(other)).toMatchObject({
+      congestion: 'cubic',
+      asked: { congestion: 'bbr3', parameters: { Beta: 0.8 }, followed: false },
+    });
+    expect(other.stderr).toMatch(
+      /not of bbr3 Beta=0\.8: the server sends with its own cubic.*--clients-choose/,
+    );
+    // The name is the same here, the parameters are not.
+    const tuned = await probe(target, ...args, '--set', 'C=1');
+    expect(json(tuned)).toMatchObject({ congestion: 'cubic', asked: { followed: false } });
+    const upload = await probe(target, '--mode', 'upload', '--bytes', '100kb', '--set', 'C=1');
+    expect(upload.stderr).not.toContain('not of');
   });
 
   it('both directions at once', async () => {

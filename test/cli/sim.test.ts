@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ScenarioResult } from '../../src/shared/scenario.ts';
 import { run, start } from './run.ts';
@@ -57,7 +57,24 @@ describe('routelab sim', () => {
     ]);
     const mean = alone.reduce((sum, { flows }) => sum + flows[0]!.goodput_bps, 0) / 3;
     expect(pooled.flows[0]!.goodput_bps).toBe(mean);
+    const goodputs = alone.map(({ flows }) => flows[0]!.goodput_bps);
+    const { spread } = pooled.flows[0]!;
+    expect(spread!.goodput_bps).toMatchObject({ min: Math.min(...goodputs), max: Math.max(...goodputs) });
+    expect(spread!.goodput_bps.sd).toBeCloseTo(
+      Math.sqrt(goodputs.reduce((s, x) => s + (x - mean) ** 2, 0) / 2),
+      3,
+    );
+    const { stdout } = await run(['sim', lossy, '--seeds', '3']);
+    expect(stdout).toMatch(/^spread flow0 \d\.\d\d Mbit\/s to .* mean RTT .* ms \(sd .*lost 0\.\d+ % to/m);
     expect(pooled.events).toBe(alone.reduce((sum, { events }) => sum + events, 0));
+  });
+
+  it('says that seeds agree where nothing is random, and that they matter to BBR', async () => {
+    const plain = await run(['sim', fileOf('fixed.json', scenario), '--seeds', '2']);
+    expect(plain.stdout).toContain('spread none: seeds agree');
+    const flows = [{ controller: 'bbr3', rtt_ms: 200 }];
+    const bbr = await resultOf(fileOf('bbr.json', { ...scenario, duration_s: 10, flows }), '--seeds', '2');
+    expect(bbr.flows[0]!.spread!.goodput_bps.sd).toBeGreaterThan(0);
   });
 
   it('sets parameters of one flow or of all', async () => {
@@ -101,9 +118,38 @@ describe('routelab sim', () => {
     expect(JSON.parse(stdout).flows).toHaveLength(1);
   });
 
+  it('says of standard input what is wrong with it', async () => {
+    const { child, finished } = start(['sim', '-'], {}, 'pipe');
+    child.stdin!.end('nonsense');
+    expect((await finished).stderr).toMatch(/: standard input is not JSON: /);
+  });
+
+  it('reads a file that begins with a byte-order mark', async () => {
+    const { flows } = await resultOf(fileOf('bom.json', `\uFEFF${JSON.stringify(scenario)}`));
+    expect(flows).toHaveLength(1);
+  });
+
   it.each([
+    ['nothing', '', 'RL_INPUT_INVALID', /bad\.json is empty/],
     ['text', '{"seed": 1,', 'RL_INPUT_INVALID', /is not JSON: /],
-    ['an unknown field', { ...scenario, sped: 1 }, 'RL_INPUT_INVALID', /sped: no such field/],
+    [
+      'an unknown field',
+      { ...scenario, sped: 1 },
+      'RL_INPUT_INVALID',
+      /sped: no such field; known here are seed, duration_s, .*, profile$/m,
+    ],
+    [
+      'a field in the wrong place',
+      { ...scenario, bottleneck: { ...scenario.bottleneck, loss: { model: 'none' } } },
+      'RL_INPUT_INVALID',
+      /bottleneck\.loss: no such field; loss is a field of the scenario itself and of reverse; known here are rate_bps,/,
+    ],
+    [
+      'a negative time once',
+      { ...scenario, duration_s: -5 },
+      'RL_INPUT_INVALID',
+      /duration_s: is -5[^;]*;[^;]*$/m,
+    ],
     [
       'a value out of range',
       { ...scenario, duration_s: -5 },
@@ -148,8 +194,9 @@ describe('routelab sim', () => {
   });
 
   it('says which file it cannot read or write', async () => {
-    const missing = await run(['sim', join(folder, 'missing.json')]);
+    const missing = await run(['sim', 'missing.json']);
     expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('RL_FILE_UNREADABLE')]);
+    expect(missing.stderr).toContain(resolve('missing.json'));
     const path = fileOf('ok.json', scenario);
     const nowhere = await run(['sim', path, '--trace', join(folder, 'none', 'trace.csv')]);
     expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('RL_FILE_UNWRITABLE')]);

@@ -54,7 +54,9 @@ describe('controller parameters', () => {
       expect(new Set(parameters.map((each) => each.name)).size).toBe(parameters.length);
       for (const { name, default: value, min, max, section, doc } of parameters) {
         expect([name, value >= min && value <= max]).toEqual([name, true]);
-        expect(section).toMatch(/^((RFC \d+|draft-[a-z-]+-\d\d) §|Linux tcp_bbr\.c bbr_)/);
+        expect(section).toMatch(
+          /^((RFC \d+|draft-[a-z-]+-\d\d) §|(Linux tcp_bbr|google\/bbr tcp_bbr2)\.c bbr_)/,
+        );
         expect(doc).not.toBe('');
       }
     },

@@ -55,6 +55,7 @@ export const probeProtocol: FuzzTarget = {
     encodeEcho(77, 16),
     encodeRequest({ kind: 'observe', everyUs: 1000, wishBytes: 0 }),
     encodeWish({ name: 'newreno', parameters: { PacingGain: 2 } }),
+    encodeObservation({ type: 'declined' }),
     encodeObservation({ type: 'controller', name: 'cubic' }),
     encodeObservation({
       type: 'series',

@@ -1,7 +1,7 @@
-/** The launcher: an Electron that cannot run here is told from a desktop that ran; what does not end is killed. */
+/** The launcher: relative paths are the user's; the end of npm is the end of all; an Electron that cannot run here is told from a desktop that ran; what does not end is killed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -66,4 +66,37 @@ it('kills a program that does not end when it is told to, and says so', async ()
   const { stdout, stderr } = await evaluate(source);
   expect(stdout.trim()).toBe('1');
   expect(stderr).toContain('was killed');
+});
+
+const scenario = JSON.stringify({
+  duration_s: 1,
+  bottleneck: { rate_bps: 1e7 },
+  flows: [{ controller: 'cubic', rtt_ms: 20 }],
+});
+const root = resolve(scripts, '..');
+/** As somebody's shell would: vitest itself runs under npm. */
+const env = { ...process.env, npm_lifecycle_event: undefined, INIT_CWD: undefined, NODE_OPTIONS: undefined };
+
+it.each([
+  ['node', [join(scripts, 'routelab.mjs')]],
+  ['npm', ['--prefix', root, 'run', '-s', 'lab', '--']],
+])('called by %s, reads and writes in the folder of the user', async (program, args) => {
+  const folderOfUser = mkdtempSync(join(folder, 'user-'));
+  writeFileSync(join(folderOfUser, 'ok.json'), scenario);
+  const command = [...args, 'sim', 'ok.json', '--trace', 'trace.csv'];
+  const child = spawn(program, command, { cwd: folderOfUser, env, stdio: 'ignore' });
+  expect((await once(child, 'close'))[0]).toBe(0);
+  expect(readdirSync(folderOfUser).sort()).toEqual(['ok.json', 'trace.csv']);
+});
+
+it('ends what it started when npm is told to end', async () => {
+  const server = ['server', '--listen', '127.0.0.1:0', '--data', 'lab'];
+  const child = spawn('npm', ['--prefix', root, 'run', '-s', 'lab', '--', ...server], { cwd: folder, env });
+  let stdout = '';
+  for await (const chunk of child.stdout) {
+    if (stdout === '') child.kill('SIGTERM');
+    stdout += chunk;
+  }
+  // The pipe stays open for as long as any of them lives.
+  expect(stdout).toMatch(/sessions +0/);
 });

@@ -7,6 +7,7 @@ import { parseDuration } from '../../shared/units.ts';
 import { openRelay } from '../path/relay/capacity.ts';
 import type { Relay } from '../path/relay/relay.ts';
 import { nowUs } from '../quic/udp/clock.ts';
+import { isLoopback } from '../serve/guard.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { describePath, linkFields } from './emulate/describe.ts';
 import { configurePath, emulationOf, type PathOptions } from './emulate/path-options.ts';
@@ -21,6 +22,7 @@ interface EmulateOptions extends PathOptions {
   seed?: number;
   /** Microseconds. */
   duration?: number;
+  data?: string;
   json?: true;
 }
 
@@ -40,6 +42,7 @@ export function configure(command: Command): void {
       parseNumber(text, '--seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
     )
     .option('--duration <time>', 'end after, such as 30s (default: on Ctrl-C)', parseEnd)
+    .option('--data <dir>', 'data folder of the server, for the probe command that is shown')
     .addHelpText(
       'after',
       '\nOptions of the path hold for both directions; up=… and down=… give one its own: --loss up=1%,down=0',
@@ -68,7 +71,10 @@ async function run(options: EmulateOptions): Promise<void> {
   const to = formatAddress(options.to);
   const say = options.json ? note : print;
   say(`${listen} to ${to} (UDP): ${describePath(emulation)}, seed ${seed}`);
-  say(`  probe it  ${commandName()} probe ${listen} --server-name ${options.to.host} --emulated`);
+  // A server's certificate has names; an address of this machine is one of them only by chance.
+  const name = isLoopback(options.to.host) ? 'localhost' : options.to.host;
+  const data = options.data === undefined ? '' : ` --data ${options.data}`;
+  say(`  probe it  ${commandName()} probe ${listen} --server-name ${name}${data} --emulated`);
 
   const live = showLive(relay);
   const ends =

@@ -53,14 +53,18 @@ export function collectParameter(
 }
 
 /** What quic-test calls these parameters of BBR (spec/profiles.md). */
-export const BBR_PROBE_BW_HELP = 'how much more bandwidth BBR probes for: UP gain 1 + x, DOWN gain 1 - 0.4 x';
-export const BBR_PROBE_RTT_HELP = 'time without a lower RTT after which BBR looks for one';
+export const BBR_PROBE_BW_HELP =
+  'how much more bandwidth BBR probes for, 0.05 to 0.5: UP gain 1 + x, DOWN gain 1 - 0.4 x';
+export const BBR_PROBE_RTT_HELP = 'time without a lower RTT after which BBR looks for one, 2s to 20s';
 
 export const parseProbeBw = (text: string): number =>
   parseNumber(text, '--bbr-probe-bw', { min: 0.05, max: 0.5 });
 
-export const parseProbeRttInterval = (text: string): number =>
-  parseDuration(text, '--bbr-probe-rtt-interval', 's');
+export function parseProbeRttInterval(text: string): number {
+  const us = parseDuration(text, '--bbr-probe-rtt-interval', 's');
+  if (us >= 2e6 && us <= 20e6) return us;
+  throw invalid('--bbr-probe-rtt-interval', `${text} is not from 2s to 20s`);
+}
 
 interface ControllerOptions {
   congestion?: Controller;

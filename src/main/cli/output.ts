@@ -4,7 +4,7 @@
  */
 import { styleText } from 'node:util';
 import { SingleBar } from 'cli-progress';
-import type { LabError } from '../../shared/errors.ts';
+import { CATALOGUE, type LabError } from '../../shared/errors.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -27,9 +27,11 @@ export function printJson(value: object): void {
   print(JSON.stringify(value, null, 2));
 }
 
-/** `error RL_…: message`, then `hint: …`. */
+/** `error RL_…: message`, then `hint: …`, where there is one. */
 export function printError(error: LabError): void {
   note(`${paint('red', 'error', process.stderr)} ${error.code}: ${error.message}`);
+  // The general hint adds nothing where the message names the field.
+  if (error.hint === CATALOGUE.RL_INPUT_INVALID.hint && error.message.includes(error.field ?? ' ')) return;
   note(`${paint('dim', 'hint:', process.stderr)} ${error.hint}`);
 }
 

@@ -1,5 +1,4 @@
 /** `routelab probe https://host/path`: HTTP/3 requests to any server. */
-import { readFileSync } from 'node:fs';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { LabError, toLabError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/units.ts';
@@ -11,6 +10,7 @@ import type { ConnectOptions } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { printJson, progress } from './output.ts';
 import { type Http3Result, http3Fields, printHttp3 } from './probe-http3-result.ts';
+import { readBytes } from './readable.ts';
 
 export interface Http3Options {
   count?: number;
@@ -66,17 +66,8 @@ export function parseMethod(text: string): string {
   return method;
 }
 
-function readBody(path: string | undefined): Buffer | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new LabError('RL_FILE_UNREADABLE', `--body: ${(cause as Error).message}`, {
-      field: '--body',
-      cause,
-    });
-  }
-}
+const readBody = (path: string | undefined): Buffer | undefined =>
+  path === undefined ? undefined : readBytes(path, '--body');
 
 /** The request that the options describe; what they do not name has its usual default. */
 function requestHead(url: URL, options: Http3Options, body: Buffer | undefined): RequestHead {

@@ -10,26 +10,37 @@ export type Mode = ProbeMode;
 export interface ProbeHead {
   target: string;
   mode: Mode;
+  /** What governs this end. */
   congestion: string;
+  /** The controller that options ask for, of both ends where both send. */
+  asked?: { congestion: string; parameters: Readonly<Record<string, number>> };
   emulated?: true;
   started_at: string;
   insecure?: true;
 }
 
 /** Absent fields were not measured. */
-export interface ProbeFields extends ProbeHead {
+export interface ProbeFields extends Omit<ProbeHead, 'congestion' | 'asked'> {
+  /** What governed the end that sends the payload; null of a download whose server does not tell. */
+  congestion: string | null;
+  /** Where the server sends: whether it follows; null where it does not tell. */
+  asked?: NonNullable<ProbeHead['asked']> & { followed?: boolean | null };
+  /** From the beginning of the first handshake to the end of everything. */
   duration_s: number;
   /** Pings resolved and echoed, or handshakes begun and completed. */
   sent?: number;
   received?: number;
   /** Of the handshakes, those that resumed a session. */
   resumed?: number;
-  rtt_ms?: { min: number; mean: number; p50: number; p95: number; p99: number };
+  /** Of pings; of a transfer those of QUIC at the end that sends, or at ours. */
+  rtt_ms?: { min: number } & ({ mean: number; p50: number; p95: number; p99: number } | { smoothed: number });
   jitter_ms?: number;
   loss_ratio?: number;
   /** Payload that arrived, both directions together. */
   bytes?: number;
   goodput_bps?: { down?: number; up?: number };
+  /** The receiver's time that goodput is divided by. */
+  transfer_s?: { down?: number; up?: number };
   handshake_ms?: { p50: number; p95: number };
   /** Of the newest connection. */
   negotiated?: { alpn: string; cipher_suite: string; group: string };
@@ -72,6 +83,7 @@ const ORDER = [
   'target',
   'mode',
   'congestion',
+  'asked',
   'duration_s',
   'sent',
   'received',
@@ -81,6 +93,7 @@ const ORDER = [
   'loss_ratio',
   'bytes',
   'goodput_bps',
+  'transfer_s',
   'handshake_ms',
   'negotiated',
   'sender',
@@ -107,6 +120,7 @@ export function probeFields(
   head: ProbeHead,
   measured: ProbeResult,
   rest: Pick<ProbeFields, 'resumed' | 'interrupted' | 'error'>,
+  serverFollows: boolean | null = null,
 ): ProbeFields {
   const { rttUs, handshakeUs, negotiated, bytesDown, bytesUp, goodputDownBps, goodputUpBps } = measured;
   const [own, server] = (['client', 'server'] as const).map((end) =>
@@ -116,24 +130,42 @@ export function probeFields(
   const sender = head.mode === 'download' ? server : own;
   const bytes = bytesDown === null && bytesUp === null ? null : (bytesDown ?? 0) + (bytesUp ?? 0);
   const goodput = known<{ down: number; up: number }>({ down: goodputDownBps, up: goodputUpBps });
+  const { minRttUs = null, smoothedRttUs = null } = sender ?? own ?? {};
+  const isTransfer = goodputDownBps !== null || goodputUpBps !== null;
+  const seconds = (of: number | null, bps: number | null): number | null =>
+    of === null || bps === null ? null : Math.round((of * 8e3) / bps) / 1e3;
+  const { asked, ...begun } = head;
+  const serverSends = head.mode === 'download' || head.mode === 'bidi';
   const fields: ProbeFields = {
-    ...head,
-    ...(sender?.controller && { congestion: sender.controller }),
+    ...begun,
+    congestion: sender?.controller ?? (head.mode === 'download' ? null : head.congestion),
+    ...(asked && { asked: { ...asked, ...(serverSends && { followed: serverFollows }) } }),
     duration_s: Math.round(measured.durationUs / 1000) / 1000,
     ...known<ProbeFields>({
       sent: measured.sent,
       received: measured.received,
-      rtt_ms: rttUs && {
-        min: ms(rttUs.min),
-        mean: ms(rttUs.mean),
-        p50: ms(rttUs.p50),
-        p95: ms(rttUs.p95),
-        p99: ms(rttUs.p99),
-      },
+      rtt_ms:
+        rttUs !== null
+          ? {
+              min: ms(rttUs.min),
+              mean: ms(rttUs.mean),
+              p50: ms(rttUs.p50),
+              p95: ms(rttUs.p95),
+              p99: ms(rttUs.p99),
+            }
+          : isTransfer && minRttUs !== null && smoothedRttUs !== null
+            ? { min: ms(minRttUs), smoothed: ms(smoothedRttUs) }
+            : null,
       jitter_ms: measured.jitterUs === null ? null : ms(measured.jitterUs),
       loss_ratio: measured.lossRatio,
       bytes,
       goodput_bps: Object.keys(goodput).length === 0 ? null : goodput,
+      transfer_s: isTransfer
+        ? known<{ down: number; up: number }>({
+            down: seconds(bytesDown, goodputDownBps),
+            up: seconds(bytesUp, goodputUpBps),
+          })
+        : null,
       handshake_ms: handshakeUs && { p50: ms(handshakeUs.p50), p95: ms(handshakeUs.p95) },
       negotiated: negotiated && {
         alpn: negotiated.alpn,
@@ -176,23 +208,38 @@ function transportFields(of: ProbeTransport): TransportFields {
   };
 }
 
+/** What is to be said where the server sends, perhaps, with another controller than was asked for; null where it does not. */
+export function controllerNote({ asked, mode }: ProbeFields, { transport }: ProbeResult): string | null {
+  if (asked?.followed === undefined || asked.followed) return null;
+  const wish = [asked.congestion, ...Object.entries(asked.parameters).map((each) => each.join('='))].join(
+    ' ',
+  );
+  const used = transport.find(({ vantage }) => vantage === 'server')?.controller ?? 'controller';
+  const what = mode === 'download' ? 'the download is' : 'the way down is';
+  return asked.followed === false
+    ? `${what} not of ${wish}: the server sends with its own ${used} and does not let clients choose (server --clients-choose)`
+    : `${what} perhaps not of ${wish}: the server does not tell what it sends with`;
+}
+
 /** The result as a table, numbers right-aligned with their unit beside them. */
 export function resultTable(result: ProbeFields): string {
   const rows: [string, string, string][] = [];
   const add = (label: string, value: number | undefined, digits: number, unit: string): void => {
     if (value !== undefined) rows.push([label, value.toFixed(digits), unit]);
   };
-  const { rtt_ms: rtt, handshake_ms: handshake, goodput_bps: goodput } = result;
+  const { rtt_ms: rtt, handshake_ms: handshake, goodput_bps: goodput, transfer_s: transfer } = result;
   const counted = result.mode === 'handshake' ? 'handshakes' : 'pings';
   add('sent', result.sent, 0, counted);
   add('received', result.received, 0, counted);
   add('resumed', result.resumed, 0, counted);
   add('loss', result.loss_ratio === undefined ? undefined : result.loss_ratio * 100, 2, '%');
-  for (const name of ['min', 'mean', 'p50', 'p95', 'p99'] as const) add(`rtt ${name}`, rtt?.[name], 3, 'ms');
+  for (const [name, value] of Object.entries(rtt ?? {})) add(`rtt ${name}`, value, 3, 'ms');
   add('jitter', result.jitter_ms, 3, 'ms');
   add('payload', result.bytes, 0, 'B');
   add('download', goodput?.down === undefined ? undefined : goodput.down / 1e6, 3, 'Mbit/s');
+  add('  over', transfer?.down, 3, 's');
   add('upload', goodput?.up === undefined ? undefined : goodput.up / 1e6, 3, 'Mbit/s');
+  add('  over', transfer?.up, 3, 's');
   if (result.mode === 'handshake') {
     add('handshake p50', handshake?.p50, 3, 'ms');
     add('handshake p95', handshake?.p95, 3, 'ms');
@@ -210,7 +257,7 @@ export function resultTable(result: ProbeFields): string {
     2,
     '%',
   );
-  add('time', result.duration_s, 1, 's');
+  add(transfer === undefined ? 'time' : 'time in all', result.duration_s, 1, 's');
   const columns: Column[] = ['left', 'right', 'unit'];
   return table(rows, columns);
 }

@@ -29,6 +29,7 @@ import {
 import { note, paint, print, printError, printJson, progress } from './output.ts';
 import { collectHeader, type Http3Options, isUrl, parseMethod, parseUrl, probeHttp3 } from './probe-http3.ts';
 import {
+  controllerNote,
   MODES,
   type Mode,
   type ProbeFields,
@@ -96,7 +97,7 @@ export function configure(command: Command): void {
     .option('--header <name:value>', 'header field of a request; repeatable', collectHeader)
     .option(
       '--congestion <name>',
-      `congestion controller: ${CONTROLLERS.join(', ')} (default ${DEFAULT_CONTROLLER})`,
+      `congestion controller: ${CONTROLLERS.join(', ')} (default ${DEFAULT_CONTROLLER}); bbr is bbr3, reno newreno; of a download only with a server of --clients-choose`,
       parseController,
     )
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
@@ -213,9 +214,19 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     ...(options.insecure && { insecure: true as const }),
   };
   let error: LabError | null;
+  if (mode === 'http3' && options.body === undefined && isControllerChosen(options))
+    note(
+      `${paint('yellow', 'note', process.stderr)} responses come with the controller of the server, not with ${controller.name}`,
+    );
   if (mode === 'http3') error = await probeHttp3(url!, options, connect, base);
   else {
-    const head = { target: formatAddress(address), mode, ...base };
+    const { name, parameters } = controller;
+    const head: ProbeHead = {
+      target: formatAddress(address),
+      mode,
+      ...base,
+      ...(isControllerChosen(options) && { asked: { congestion: name, parameters } }),
+    };
     error = await measure(head, options, connect, interrupt.signal);
   }
   if (error === null) return;
@@ -266,11 +277,18 @@ async function measure(
   if (error !== null && measured.handshakeUs === null) throw error;
   for (const remark of measurement.remarks) note(remark);
   series?.write();
-  const result = probeFields(head, measured, {
-    ...(options.resume && { resumed: measurement.resumed }),
-    ...(signal.aborted && { interrupted: true as const }),
-    ...(error !== null && { error: error.toBody() }),
-  });
+  const result = probeFields(
+    head,
+    measured,
+    {
+      ...(options.resume && { resumed: measurement.resumed }),
+      ...(signal.aborted && { interrupted: true as const }),
+      ...(error !== null && { error: error.toBody() }),
+    },
+    measurement.followed,
+  );
+  const remark = controllerNote(result, measured);
+  if (remark !== null) note(`${paint('yellow', 'note', process.stderr)} ${remark}`);
   if (options.json) printJson(result);
   else printResult(result);
   return error;
@@ -292,7 +310,7 @@ function printResult(result: ProbeFields): void {
   const head = [
     paint('bold', result.target),
     result.mode,
-    result.congestion,
+    result.congestion ?? 'the server’s own controller, which it does not tell',
     ...marks.map((m) => paint('yellow', m)),
   ];
   print(`${head.join('  ')}\n${resultTable(result)}`);

@@ -63,12 +63,15 @@ export function configure(command: Command): void {
     )
     .option(
       '--congestion <name>',
-      `controller of what it sends: ${CONTROLLERS.join(', ')}`,
+      `controller of what it sends: ${CONTROLLERS.join(', ')}; bbr is bbr3, reno newreno`,
       parseController,
       'cubic',
     )
     .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
-    .option('--clients-choose', 'let RouteLab clients choose the congestion controller of what they are sent')
+    .option(
+      '--clients-choose',
+      'follow the --congestion and --set of RouteLab clients in what they are sent (else --congestion here governs downloads)',
+    )
     .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--early-data', 'take requests ahead of the handshake (0-RTT), which others can repeat')
     .option('--data <dir>', 'data folder with the lab’s authority')

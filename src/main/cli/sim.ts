@@ -1,5 +1,4 @@
-/** `routelab sim SCENARIO.json`: one simulated scenario (DESIGN.md §5, docs/simulator.md). */
-import { readFileSync } from 'node:fs';
+/** `routelab sim SCENARIO.json`: one simulated scenario (docs/simulator.md). */
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
 import type { Scenario, ScenarioResult } from '../../shared/scenario.ts';
@@ -9,6 +8,7 @@ import { AtomicFile } from './atomic-file.ts';
 import { onInterrupt } from './interrupt.ts';
 import { parseNumber } from './options.ts';
 import { paint, print, printJson, progress, table } from './output.ts';
+import { readText, STANDARD_INPUT } from './readable.ts';
 import { runSeeds } from './sim-runs.ts';
 import { traceFormat, writeTrace } from './sim-trace.ts';
 
@@ -45,6 +45,12 @@ export function configure(command: Command): void {
       '--set <flowN.Name=value>',
       'a parameter of the controller of flow N, from 0 on; without flowN of every flow; repeatable',
       collectOverride,
+    )
+    .addHelpText(
+      'after',
+      '\nExamples are in resources/scenarios/, such as: sim resources/scenarios/benchmark.json\n' +
+        'All fields of a scenario: docs/simulator.md. The least of one:\n' +
+        '  {"duration_s": 10, "bottleneck": {"rate_bps": 2e7}, "flows": [{"controller": "bbr", "rtt_ms": 40}]}',
     )
     .action(run);
 }
@@ -99,22 +105,17 @@ async function run(path: string, options: SimOptions): Promise<void> {
 }
 
 function readJson(path: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path === '-' ? 0 : path, 'utf8');
-  } catch (cause) {
-    throw new LabError('RL_FILE_UNREADABLE', `${path}: ${(cause as Error).message}`, {
-      field: 'scenario',
-      cause,
-    });
-  }
+  const isFile = path !== '-';
+  // Editors of Windows begin a file with a byte-order mark.
+  const text = readText(isFile ? path : STANDARD_INPUT, 'scenario').replace(/^\uFEFF/, '');
+  const name = isFile ? path : 'standard input';
+  const invalid = (message: string, cause?: unknown): LabError =>
+    new LabError('RL_INPUT_INVALID', `${name} ${message}`, { field: 'scenario', cause });
+  if (text.trim() === '') throw invalid('is empty');
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new LabError('RL_INPUT_INVALID', `${path} is not JSON: ${(cause as Error).message}`, {
-      field: 'scenario',
-      cause,
-    });
+    throw invalid(`is not JSON: ${(cause as Error).message}`, cause);
   }
 }
 
@@ -132,6 +133,25 @@ function withOverrides(scenario: Scenario, overrides: readonly Override[]): Scen
     };
   });
   return { ...scenario, flows };
+}
+
+/** Sums of the same numbers in another order. */
+const ROUNDING = 1e-9;
+
+/** From the least to the most of the seeds. */
+function spreadLines(flows: ScenarioResult['flows'], seeds: number): string[] {
+  if (seeds === 1) return [];
+  const all = flows.flatMap(({ spread }) => Object.values(spread!));
+  if (all.every((each) => each === null || each.max - each.min <= ROUNDING * each.max))
+    return ['spread none: seeds agree, nothing random bears on these figures'];
+  return flows.map(({ spread }, i) => {
+    const { goodput_bps: goodput, rtt_mean_ms: rtt, loss_rate: loss } = spread!;
+    return (
+      `spread flow${i} ${formatRate(goodput.min)} to ${formatRate(goodput.max)} (sd ${formatRate(goodput.sd)}), ` +
+      `mean RTT ${ms(rtt?.min ?? null)} to ${ms(rtt?.max ?? null)} ms (sd ${ms(rtt?.sd ?? null)}), ` +
+      `lost ${formatPercent(loss.min, 3)} to ${formatPercent(loss.max, 3)} (sd ${formatPercent(loss.sd, 3)})`
+    );
+  });
 }
 
 /** A mean over seeds need not be whole. */
@@ -182,6 +202,7 @@ function report(
     '',
     `link   ${formatPercent(link.utilization)} used, dropped at the queue: ${formatCount(link.drops)}`,
     `queue  ${ms(delay.mean)} ms mean, ${ms(delay.p50)} p50, ${ms(delay.p95)} p95, ${ms(delay.p99)} p99, ${ms(delay.max)} max`,
+    ...spreadLines(flows, seeds),
     ...(flows.length > 1 ? [`Jain   ${jain.toFixed(4)}`] : []),
     paint(
       'dim',

@@ -1,5 +1,6 @@
 /** Checks of controller parameters against their table. */
 import { LabError } from '../../shared/errors.ts';
+import { suggestion } from '../../shared/suggestion.ts';
 import type { ParameterSpec } from './controller.ts';
 
 /**
@@ -17,7 +18,9 @@ export function resolveParameters(
     const spec = known.get(name);
     if (!spec) {
       const names = specs.map((each) => each.name).join(', ');
-      throw new LabError('RL_INPUT_INVALID', `Unknown parameter ${name}; known are ${names}`, {
+      const meant = suggestion(name, [...known.keys()]);
+      const hint = meant === null ? '' : ` (did you mean ${meant}?)`;
+      throw new LabError('RL_INPUT_INVALID', `Unknown parameter ${name}${hint}; known are ${names}`, {
         field: name,
       });
     }

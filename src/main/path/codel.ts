@@ -2,11 +2,8 @@
  * CoDel, RFC 8289: drops from the head of a queue whose packets have waited for longer than TARGET throughout an INTERVAL,
  * ever faster until they no longer do. Decides when a packet is about to be sent.
  */
+import { CODEL } from '../../shared/link-settings.ts';
 import type { PacketRing } from './packet-ring.ts';
-
-/** RFC 8289 §5.3. */
-const TARGET_US = 5_000;
-const INTERVAL_US = 100_000;
 
 export class Codel {
   readonly #targetUs: number;
@@ -21,9 +18,9 @@ export class Codel {
   /** RFC 8289 §5.3 MAXPACKET, "should use interface MTU": the largest packet seen. */
   #maxPacketBytes = 0;
 
-  constructor(targetMs: number | undefined, intervalMs: number | undefined) {
-    this.#targetUs = targetMs === undefined ? TARGET_US : targetMs * 1e3;
-    this.#intervalUs = intervalMs === undefined ? INTERVAL_US : intervalMs * 1e3;
+  constructor(targetMs: number = CODEL.targetMs, intervalMs: number = CODEL.intervalMs) {
+    this.#targetUs = targetMs * 1e3;
+    this.#intervalUs = intervalMs * 1e3;
   }
 
   /**

@@ -72,6 +72,8 @@ export const pingFigures = (pings: readonly PingSample[]): PingStats =>
 export class Measurement {
   /** For a person: what the figures alone do not say. */
   readonly remarks: string[] = [];
+  /** Whether the server uses the controller that the plan asks for; null where nothing was asked or it does not tell. */
+  followed: boolean | null = null;
   /** Handshakes that resumed a session. */
   resumed = 0;
   /** Time of the newest echo or handshake. */
@@ -257,6 +259,7 @@ export class Measurement {
           onSeries: (series) => everyUs !== null && appendSeries(this.#told, series),
         });
         this.#serverController = observed.controller;
+        this.followed = observed.followed;
       }
       this.#fromUs = nowUs();
       if (mode === 'ping') await this.#measurePings(session);

@@ -22,11 +22,13 @@ const Told = ProbeTransport.omit({ vantage: true }).extend({
 export type Observation =
   /** First of all: the controller's name, as in force now. */
   | { type: 'controller'; name: string }
+  /** Ahead even of it: the client's wish is not followed. */
+  | { type: 'declined' }
   | { type: 'series'; series: CongestionSeries }
   /** Before the stream ends. */
   | { type: 'transport'; transport: ProbeTransport };
 
-const TYPES = { controller: 1, series: 2, transport: 3 } as const;
+const TYPES = { controller: 1, series: 2, transport: 3, declined: 4 } as const;
 const HEADER_BYTES = 5;
 const MAX_RECORD_BYTES = 1_048_576;
 
@@ -49,6 +51,8 @@ function contentOf(observation: Observation): Buffer {
   switch (observation.type) {
     case 'controller':
       return Buffer.from(observation.name);
+    case 'declined':
+      return Buffer.alloc(0);
     case 'series':
       return Buffer.from(encodeSeries(observation.series));
     case 'transport': {
@@ -80,6 +84,7 @@ export class ObservationReader {
 function read(type: number, content: Buffer): Observation {
   if (type === TYPES.controller)
     return { type: 'controller', name: content.toString().slice(0, MAX_NAME_CHARS) };
+  if (type === TYPES.declined) return { type: 'declined' };
   if (type === TYPES.series) {
     try {
       return { type: 'series', series: decodeSeries(content) };

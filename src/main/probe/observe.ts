@@ -54,7 +54,10 @@ export function tell(
   const choose = (content: Buffer): boolean => {
     const chosen = decodeWish(content);
     if (chosen === null) return false;
-    if (!options.mayChoose) return true;
+    if (!options.mayChoose) {
+      stream.write(encodeObservation({ type: 'declined' }));
+      return true;
+    }
     try {
       session.changeController(chosen);
       return true;
@@ -90,6 +93,8 @@ export function tell(
 export interface Observed {
   /** The controller the server uses; null when it does not tell: an older one, or one that is not ours. */
   readonly controller: string | null;
+  /** Whether the server follows the wish; null where none was sent or the server does not tell. */
+  readonly followed: boolean | null;
   /** What the server counted; null when it did not tell. Nothing is told afterwards. */
   finish(): Promise<ProbeTransport | null>;
 }
@@ -108,6 +113,7 @@ export async function observe(
   const answered = Promise.withResolvers<string | null>();
   const ended = Promise.withResolvers<ProbeTransport | null>();
   let transport: ProbeTransport | null = null;
+  let declined = false;
   const giveUp = (): void => {
     answered.resolve(null);
     ended.resolve(transport);
@@ -120,6 +126,7 @@ export async function observe(
       for (const observation of reader.push(data)) {
         if (observation.type === 'controller') answered.resolve(observation.name);
         else if (observation.type === 'series') options.onSeries(observation.series);
+        else if (observation.type === 'declined') declined = true;
         else transport = observation.transport;
       }
     } catch {
@@ -141,6 +148,7 @@ export async function observe(
   }
   return {
     controller,
+    followed: controller === null || options.wish === null ? null : !declined,
     finish: async () => {
       if (controller === null) return null;
       stream.end();

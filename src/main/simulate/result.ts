@@ -82,7 +82,7 @@ function flowFigures(
   };
 }
 
-/** The mean of each figure over runs of one scenario; null where any run has none, events all together. */
+/** The mean of each figure over runs of one scenario, with the spread of several; null where any run has none, events all together. */
 export function meanFigures(runs: readonly Figures[]): Figures {
   const mean = (values: readonly unknown[]): unknown => {
     const [first] = values;
@@ -94,7 +94,26 @@ export function meanFigures(runs: readonly Figures[]): Figures {
     return Object.fromEntries(Object.keys(first).map((key) => [key, mean(parts.map((part) => part[key]))]));
   };
   const events = runs.reduce((sum, run) => sum + run.events, 0);
-  return { ...(mean(runs) as Figures), events };
+  const means = mean(runs) as Figures;
+  if (runs.length === 1) return { ...means, events };
+  const flows = means.flows.map((flow, i) => {
+    const of = runs.map((run) => run.flows[i]!);
+    const rtts = of.flatMap(({ rtt_ms }) => rtt_ms.mean ?? []);
+    const spread = {
+      goodput_bps: spreadOf(of.map(({ goodput_bps }) => goodput_bps)),
+      rtt_mean_ms: rtts.length < runs.length ? null : spreadOf(rtts),
+      loss_rate: spreadOf(of.map(({ loss_rate }) => loss_rate)),
+    };
+    return { ...flow, spread };
+  });
+  return { ...means, flows, events };
+}
+
+function spreadOf(values: readonly number[]): { min: number; max: number; sd: number } {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const [min, max] = [Math.min(...values), Math.max(...values)];
+  return { min, max, sd: min === max ? 0 : Math.sqrt(squares / (values.length - 1)) };
 }
 
 /** What the link refused, and what it accepted but did not deliver. */

@@ -44,7 +44,7 @@ describe('the congestion cases', () => {
     const reno = simulated.find(({ id }) => id === 'S13')!;
     const tolerance = { min: null, per_field: { rtt_ratio: [1, 1.1] as [number, number] } };
     const [row] = await simulateCase({ ...reno, tolerance }, 1, pool);
-    expect(row).toMatchObject({ name: 'S13 newreno: rtt_ratio', ok: false });
+    expect(row).toMatchObject({ name: 'S13 newreno, 20 Mbit/s, 40 ms: rtt_ratio', ok: false });
     expect((await simulateCase(reno, 1, pool)).map(({ ok }) => ok)).toEqual([true, true]);
   });
 

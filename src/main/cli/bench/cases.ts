@@ -17,7 +17,9 @@ const FILE = resolve(import.meta.dirname, '../../../../resources/congestion-case
 interface SimCase {
   id: string;
   kind: 'sim';
-  scenario: { flows: { controller: string }[] };
+  /** Where the expected figure is from. */
+  source: string;
+  scenario: { bottleneck: { rate_bps: number }; flows: { controller: string; rtt_ms: number }[] };
   /** Runs whose mean counts, with seeds that follow one another. */
   seeds: number;
   metric: string;
@@ -94,17 +96,31 @@ export async function simulateCase(simCase: SimCase, seeds: number, pool: Simula
   );
   const means = meanMetrics(runs);
   const flows = [...new Set(scenario.flows.map(({ controller }) => controller))].join(' and ');
+  const rtts = [...new Set(scenario.flows.map(({ rtt_ms }) => rtt_ms))].join(' and ');
+  const path = `${scenario.bottleneck.rate_bps / 1e6} Mbit/s, ${rtts} ms`;
   return bandsOf(simCase).map(({ name, reach, expected }) => {
-    const title = `${id} ${flows}: ${name}`;
+    const title = `${id} ${flows}, ${path}: ${name}`;
     const unit = UNITS[name] ?? '';
     const value = means[name];
     if (value === null) return { ...missing(title, unit, 'did not come about', reach), ok: false };
     return {
       ...figure(title, value, unit, reach),
-      ...(expected === null ? {} : { note: `expected ${expected}` }),
+      note: expected === null ? shortSource(simCase) : `${expected}: ${shortSource(simCase)}`,
     };
   });
 }
+
+/** What the figures of cases are, for a line under their table. */
+export const CASE_LEGEND =
+  'gp: goodput over what the link carries of payload; pkts_per_rtt: mean window in packets; share: part of the goodput that ' +
+  'BBR has; t90: seconds until 0.9 of the link is filled; jain: fairness, 1 is equal; after the figure: what is expected, and who says so';
+
+/** The beginning of a source that is long enough to tell it. */
+const shortSource = ({ source }: SimCase): string => {
+  const [head] = source.split(/, |: |; | \(/);
+  return head!.length < LEAST_SOURCE ? source : head!;
+};
+const LEAST_SOURCE = 6;
 
 /** Case 1 of the draft's Appendix A asks for it; its steps and those of the 21 other cases are tests. */
 const STARTUP = {

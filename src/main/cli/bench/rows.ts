@@ -14,7 +14,7 @@ export interface Row {
   peer: string | null;
   ratio: number | null;
   reach: Reach | null;
-  /** Whether the reach is met: true where there is none, null when nothing was measured. */
+  /** Whether the reach is met: true where there is none, null when nothing was measured or it is not to be judged. */
   ok: boolean | null;
   note?: string;
 }
@@ -66,9 +66,19 @@ export const median = (values: readonly number[]): number =>
     0.5,
   );
 
+/** Rows of a short run: its figures say nothing of speed, so what has a reach is not judged. */
+export const unjudged = (rows: readonly Row[]): Row[] =>
+  rows.map((row) => (row.reach === null || row.value === null ? row : { ...row, ok: null }));
+
 /** Median of the ratios of what was measured in the same turn: other load on the machine falls on both. */
 export const ratioOf = (values: readonly number[], peers: readonly number[]): number =>
   median(values.map((value, turn) => value / peers[turn]!));
+
+const VERDICTS = {
+  true: () => paint('green', 'ok'),
+  false: () => paint('red', 'missed'),
+  null: () => paint('dim', 'not judged'),
+};
 
 /** Smaller figures are shown to the third digit. */
 const DETAILED = 2;
@@ -82,7 +92,7 @@ export function rowTable(rows: readonly Row[]): string {
       ratio === null ? '' : `${ratio.toFixed(2)} ×`,
       note ?? peer ?? '',
       reach === null ? '' : bounds(reach),
-      reach === null || ok === null ? '' : ok ? paint('green', 'ok') : paint('red', 'missed'),
+      reach === null || (value === null && ok === null) ? '' : VERDICTS[`${ok}`](),
     ]),
     ['left', 'right', 'unit', 'right', 'left', 'right', 'left'],
   );

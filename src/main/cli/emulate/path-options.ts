@@ -7,7 +7,7 @@ import { type Emulation, LinkSettings } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { LinkTrace } from '../../../shared/link-settings.ts';
 import { parseBytes, parseDuration, parseRate, parseRatio } from '../../../shared/units.ts';
-import { findProfile } from '../../path/profiles.ts';
+import { findProfile, PROFILES } from '../../path/profiles.ts';
 import { parseTrace } from '../../path/trace/parse.ts';
 import { parseChoice, parseNumber } from '../options.ts';
 import { readText } from '../readable.ts';
@@ -191,7 +191,10 @@ function flagOf(setting: keyof LinkSettings, options: PathOptions, way: Way): st
 }
 
 export function configurePath(command: Command): void {
-  command.option('--profile <name>', 'a named network, which the options below change');
+  command.option(
+    '--profile <name>',
+    `a named network, which the options below change: ${PROFILES.map(({ name }) => name).join(', ')}`,
+  );
   for (const { flag, value, about, parse } of OPTIONS) {
     command.option(`${flag} ${value}`, about, (text, previous: Changes = {}) => ({
       ...previous,
@@ -206,7 +209,13 @@ export function configurePath(command: Command): void {
 }
 
 function eachWay(text: string, flag: string, parse: PathOption['parse']): Changes {
-  if (!/^(up|down)=/.test(text)) {
+  const named = /^\s*([a-z]+)=/i.exec(text)?.[1];
+  if (named !== undefined && named !== 'up' && named !== 'down') {
+    throw new LabError('RL_INPUT_INVALID', `${flag}: "${named}" is no direction; write up=… or down=…`, {
+      field: flag,
+    });
+  }
+  if (named === undefined) {
     const change = parse(text, flag);
     return { up: change, down: change };
   }
@@ -324,6 +333,9 @@ function linkOf(way: Way, base: LinkSettings, options: PathOptions): LinkSetting
   const settings = LinkSettings.safeParse({ ...base, ...replacedBy(changes), ...changes });
   if (settings.success) return settings.data;
   const { path, message } = settings.error.issues[0]!;
+  const needsRate = path[0] === 'bufferBdp' || path[0] === 'aqm';
+  if (needsRate && settings.error.issues[0]!.message.includes('unlimited rate'))
+    throw contradiction(flagOf(path[0] as keyof LinkSettings, options, way), 'needs --rate, or a --trace');
   const flag = flagOf(path[0] as keyof LinkSettings, options, way);
   throw contradiction(flag, `${way === 'up' ? 'towards the target' : 'towards clients'}, ${message}`);
 }

@@ -201,13 +201,17 @@ const TABLE = {
 
 type Name = keyof typeof TABLE;
 
-/** The table with one version's defaults. */
-export function bbrParameters(defaults: Readonly<Record<Name, number>>): ParameterSpec[] {
+/** The table with one version's defaults; `sources` says where they are from instead of draft-06. */
+export function bbrParameters(
+  defaults: Readonly<Record<Name, number>>,
+  sources: { readonly [name in Name]?: { section: string; doc?: string } } = {},
+): ParameterSpec[] {
   const specs = (Object.keys(TABLE) as Name[]).map((name) => ({
     name,
     default: defaults[name],
     ...TABLE[name],
     section: `draft-ietf-ccwg-bbr-06 ${TABLE[name].section}`,
+    ...sources[name],
   }));
   return [...specs, INITIAL_WINDOW];
 }
