@@ -237,9 +237,16 @@ test('what a controller does not take is told at its field, and only what was ch
   const [first, second] = parameters as [(typeof parameters)[0], (typeof parameters)[0]];
   const field = form(page).getByRole('textbox', { name: first.name, exact: true });
   await field.fill(String(first.max * 10));
+  const message = form(page).getByText(new RegExp(`^from .* to ${first.max}$`));
+  await expect(message, 'not judged while it is typed').toBeHidden();
   await field.blur();
+  await expect(message).toBeInViewport();
+  await expect(page.getByTestId('parameter-faults')).toHaveText(', 1 error');
+  // From elsewhere in the form, Start leads to it.
+  await form(page).getByRole('combobox', { name: 'Emulated path' }).focus();
   await form(page).getByRole('button', { name: 'Start the probe' }).click();
-  await expect(form(page).getByText(new RegExp(`^from .* to ${first.max}$`))).toBeVisible();
+  await expect(field).toBeFocused();
+  await expect(message).toBeInViewport();
   await expect(page).toHaveURL(/#\/probe$/);
   await field.fill(String(first.max));
   await form(page).getByRole('textbox', { name: second.name, exact: true }).fill(String(second.default));
@@ -247,6 +254,18 @@ test('what a controller does not take is told at its field, and only what was ch
   expect((await probeOf(id)).input!.parameters).toEqual({ [first.name]: first.max });
   await done(page);
   await expect(page.getByTestId('figure-handshake-p50')).toHaveAttribute('data-value', /^[\d.]+$/);
+});
+
+test('the form stands as it was left after a reload', async ({ page }) => {
+  await open(page);
+  await choose(page, 'Emulated path', 'lte');
+  await choose(page, 'Mode', 'Pings');
+  await choose(page, 'Controller', /^BBRv3/);
+  await form(page).getByRole('textbox', { name: 'Pings in per s' }).fill('25');
+  await page.reload();
+  await expect(form(page).getByRole('combobox', { name: 'Emulated path' })).toHaveValue('lte');
+  await expect(form(page).getByRole('combobox', { name: 'Controller' })).toHaveValue(/^BBRv3/);
+  await expect(form(page).getByRole('textbox', { name: 'Pings in per s' })).toHaveValue('25');
 });
 
 test('a path is chosen by its numbers, changed, and one that no relay carries is refused with the reason', async ({

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   changedOf,
   fieldOf,
+  fieldsFrom,
   fieldsOf,
   NEW_PROBE,
   parseProbe,
@@ -85,6 +86,27 @@ describe('the probe form', () => {
       parseProbe({ ...NEW_PROBE, parameters: { Beta: 0.5 } }, specs).input!,
     ];
     for (const input of inputs) expect(parseProbe(fieldsOf(input), specs).input).toEqual(input);
+  });
+
+  it('is kept as text and read back; of what makes no sense in it the rest is kept', () => {
+    const fields = { ...address, mode: 'ping' as const, bytes: 5e6, parameters: { Beta: 0.5 } };
+    const { emulation: _, ...kept } = fields;
+    expect(fieldsFrom(JSON.stringify(fields))).toMatchObject(kept);
+    expect(fieldsFrom(JSON.stringify({ ...fields, mode: 'sideways', port: {} }))).toMatchObject({
+      host: 'probe.example.net',
+      mode: NEW_PROBE.mode,
+      port: NEW_PROBE.port,
+    });
+    expect(fieldsFrom(null)).toEqual(NEW_PROBE);
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void fieldsFrom(text)));
+  });
+
+  it('is not at fault in a field that its mode does not show', () => {
+    const hidden = parseProbe({ ...address, mode: 'handshake', ratePerS: '', bytes: -1 }, specs);
+    expect(hidden.input).toMatchObject({ mode: 'handshake', bytes: null, ratePerS: NEW_PROBE.ratePerS });
+    expect(parseProbe({ ...address, mode: 'ping', ratePerS: '' }, specs).errors).toEqual({
+      ratePerS: 'a value is required',
+    });
   });
 
   it('names each field at fault, in words', () => {
