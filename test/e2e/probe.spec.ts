@@ -120,6 +120,9 @@ test('a probe over an emulated path is drawn while it is measured, kept, and the
   // Live: the lines grow while the run goes on.
   await expect.poll(() => drawn(page)).toBeGreaterThan(20);
   const early = await drawn(page);
+  await expect(page.getByTestId('figure-transport-min-rtt')).toHaveAttribute('data-value', /^\d+$/);
+  await expect(page.getByTestId('figure-packets-lost')).toHaveAttribute('data-value', /^\d+$/);
+  await expect(state(page), 'while it is measured').toHaveText('running');
   const place = await page.getByTestId('trace-cursor').boundingBox();
   await expect.poll(() => drawn(page)).toBeGreaterThan(early);
   await done(page);
@@ -221,6 +224,7 @@ test('a run is cancelled, run again, removed and brought back', async ({ page })
   expect(await ids()).not.toContain(again);
   await page.getByRole('button', { name: 'Undo', exact: true }).click();
   await expect.poll(ids).toContain(again);
+  await expect(page).toHaveURL(new RegExp(`/probe/${again}$`));
 });
 
 test('what a controller does not take is told at its field, and only what was changed is sent', async ({
@@ -253,7 +257,11 @@ test('what a controller does not take is told at its field, and only what was ch
   const id = await start(page, { mode: 'Handshakes', seconds: 1 });
   expect((await probeOf(id)).input!.parameters).toEqual({ [first.name]: first.max });
   await done(page);
-  await expect(page.getByTestId('figure-handshake-p50')).toHaveAttribute('data-value', /^[\d.]+$/);
+  for (const figure of ['handshake-min', 'handshake-p50', 'handshake-p95', 'received'])
+    await expect(page.getByTestId(`figure-${figure}`)).toHaveAttribute('data-value', /^[\d.]+$/);
+  await expect(page.getByTestId('no-flow')).toContainText('too short for a congestion controller');
+  await expect(page.getByTestId('congestion')).toBeHidden();
+  await expect(page.getByTestId('run-verdict')).toHaveText('no verdict: no rule judges handshakes');
 });
 
 test('the form stands as it was left after a reload', async ({ page }) => {
@@ -314,7 +322,7 @@ test('a route whose path no relay carries says so where the path is set', async 
 
 test('a run that is not there says so', async ({ page }) => {
   await open(page, '/probe/987654');
-  await expect(page.getByRole('alert')).toContainText('RL_NOT_FOUND');
+  await expect(page.getByRole('alert')).toContainText('There is no run 987654. It may have been removed');
 });
 
 test('a qlog file is shown like a run of our own; what is none is refused with the reason', async ({
@@ -373,6 +381,13 @@ test('two runs are laid over each other', async ({ page }) => {
   await expect(page).toHaveURL(new RegExp(`/probe/${first.id}\\?with=${second.id}`));
   await expect(page.getByTestId('trace-summary')).toContainText(`(run ${second.id})`);
   await expect(page.getByTestId('phase-1')).toContainText(`(run ${second.id})`);
+  for (const [id, figure] of [
+    [first.id, 'figure-down'],
+    [second.id, 'figure-down-1'],
+  ] as const) {
+    const { goodputDownBps } = (await probeOf(id)).result!;
+    await expect(page.getByTestId(figure)).toHaveText(formatRate(goodputDownBps));
+  }
   await page.getByRole('button', { name: 'End comparison' }).click();
   await expect(page.getByTestId('phase-1')).toBeHidden();
 });

@@ -12,6 +12,7 @@ import { noteRun } from '../actions.ts';
 import type { Window } from '../congestion/decimate.ts';
 import { CongestionTrace } from '../congestion/trace.ts';
 import { Detail } from './detail.ts';
+import { isOver } from './figures.ts';
 
 export interface HeldRun {
   run: ProbeRun | null;
@@ -28,8 +29,6 @@ interface Held extends HeldRun {
   generation: number;
   details: Map<Vantage, Detail>;
 }
-
-export const isOver = ({ state }: ProbeRun): boolean => state !== 'queued' && state !== 'running';
 
 export class RunFeed {
   readonly #held = new Map<number, Held>();
