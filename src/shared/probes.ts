@@ -108,7 +108,8 @@ export const ProbeResult = z.object({
   bytesUp: z.number().nullable(),
   goodputDownBps: z.number().nullable(),
   goodputUpBps: z.number().nullable(),
-  handshakeUs: z.object({ p50: z.number(), p95: z.number() }).nullable(),
+  /** `min` is absent of runs stored by an older version. */
+  handshakeUs: z.object({ min: z.number().optional(), p50: z.number(), p95: z.number() }).nullable(),
   negotiated: z.object({ alpn: z.string(), cipherSuite: z.string(), group: z.string() }).nullable(),
   /** Of the probe, and of the server where it tells. None of handshakes. */
   transport: z.array(ProbeTransport),

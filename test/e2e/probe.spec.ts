@@ -120,6 +120,9 @@ test('a probe over an emulated path is drawn while it is measured, kept, and the
   // Live: the lines grow while the run goes on.
   await expect.poll(() => drawn(page)).toBeGreaterThan(20);
   const early = await drawn(page);
+  await expect(page.getByTestId('figure-transport-min-rtt')).toHaveAttribute('data-value', /^\d+$/);
+  await expect(page.getByTestId('figure-packets-lost')).toHaveAttribute('data-value', /^\d+$/);
+  await expect(state(page), 'while it is measured').toHaveText('running');
   const place = await page.getByTestId('trace-cursor').boundingBox();
   await expect.poll(() => drawn(page)).toBeGreaterThan(early);
   await done(page);
@@ -221,6 +224,7 @@ test('a run is cancelled, run again, removed and brought back', async ({ page })
   expect(await ids()).not.toContain(again);
   await page.getByRole('button', { name: 'Undo', exact: true }).click();
   await expect.poll(ids).toContain(again);
+  await expect(page).toHaveURL(new RegExp(`/probe/${again}$`));
 });
 
 test('what a controller does not take is told at its field, and only what was changed is sent', async ({
@@ -237,16 +241,39 @@ test('what a controller does not take is told at its field, and only what was ch
   const [first, second] = parameters as [(typeof parameters)[0], (typeof parameters)[0]];
   const field = form(page).getByRole('textbox', { name: first.name, exact: true });
   await field.fill(String(first.max * 10));
+  const message = form(page).getByText(new RegExp(`^from .* to ${first.max}$`));
+  await expect(message, 'not judged while it is typed').toBeHidden();
   await field.blur();
+  await expect(message).toBeInViewport();
+  await expect(page.getByTestId('parameter-faults')).toHaveText(', 1 error');
+  // From elsewhere in the form, Start leads to it.
+  await form(page).getByRole('combobox', { name: 'Emulated path' }).focus();
   await form(page).getByRole('button', { name: 'Start the probe' }).click();
-  await expect(form(page).getByText(new RegExp(`^from .* to ${first.max}$`))).toBeVisible();
+  await expect(field).toBeFocused();
+  await expect(message).toBeInViewport();
   await expect(page).toHaveURL(/#\/probe$/);
   await field.fill(String(first.max));
   await form(page).getByRole('textbox', { name: second.name, exact: true }).fill(String(second.default));
   const id = await start(page, { mode: 'Handshakes', seconds: 1 });
   expect((await probeOf(id)).input!.parameters).toEqual({ [first.name]: first.max });
   await done(page);
-  await expect(page.getByTestId('figure-handshake-p50')).toHaveAttribute('data-value', /^[\d.]+$/);
+  for (const figure of ['handshake-min', 'handshake-p50', 'handshake-p95', 'received'])
+    await expect(page.getByTestId(`figure-${figure}`)).toHaveAttribute('data-value', /^[\d.]+$/);
+  await expect(page.getByTestId('no-flow')).toContainText('too short for a congestion controller');
+  await expect(page.getByTestId('congestion')).toBeHidden();
+  await expect(page.getByTestId('run-verdict')).toHaveText('no verdict: no rule judges handshakes');
+});
+
+test('the form stands as it was left after a reload', async ({ page }) => {
+  await open(page);
+  await choose(page, 'Emulated path', 'lte');
+  await choose(page, 'Mode', 'Pings');
+  await choose(page, 'Controller', /^BBRv3/);
+  await form(page).getByRole('textbox', { name: 'Pings in per s' }).fill('25');
+  await page.reload();
+  await expect(form(page).getByRole('combobox', { name: 'Emulated path' })).toHaveValue('lte');
+  await expect(form(page).getByRole('combobox', { name: 'Controller' })).toHaveValue(/^BBRv3/);
+  await expect(form(page).getByRole('textbox', { name: 'Pings in per s' })).toHaveValue('25');
 });
 
 test('a path is chosen by its numbers, changed, and one that no relay carries is refused with the reason', async ({
@@ -295,7 +322,7 @@ test('a route whose path no relay carries says so where the path is set', async 
 
 test('a run that is not there says so', async ({ page }) => {
   await open(page, '/probe/987654');
-  await expect(page.getByRole('alert')).toContainText('RL_NOT_FOUND');
+  await expect(page.getByRole('alert')).toContainText('There is no run 987654. It may have been removed');
 });
 
 test('a qlog file is shown like a run of our own; what is none is refused with the reason', async ({
@@ -354,6 +381,13 @@ test('two runs are laid over each other', async ({ page }) => {
   await expect(page).toHaveURL(new RegExp(`/probe/${first.id}\\?with=${second.id}`));
   await expect(page.getByTestId('trace-summary')).toContainText(`(run ${second.id})`);
   await expect(page.getByTestId('phase-1')).toContainText(`(run ${second.id})`);
+  for (const [id, figure] of [
+    [first.id, 'figure-down'],
+    [second.id, 'figure-down-1'],
+  ] as const) {
+    const { goodputDownBps } = (await probeOf(id)).result!;
+    await expect(page.getByTestId(figure)).toHaveText(formatRate(goodputDownBps));
+  }
   await page.getByRole('button', { name: 'End comparison' }).click();
   await expect(page.getByTestId('phase-1')).toBeHidden();
 });

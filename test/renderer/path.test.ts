@@ -6,6 +6,8 @@ import { Emulation } from '../../src/shared/domain.ts';
 
 const profile = (name: string) => PROFILES.find((each) => each.name === name)!.emulation;
 
+import { shortened } from '../../src/renderer/parts/shortened.ts';
+
 describe('numbers in a column', () => {
   it('have their points below each other, without zeros that say nothing', () => {
     const column = [15, 0.1, 0.0001].map((value) => aligned(value, 4));
@@ -52,4 +54,10 @@ describe('an emulated path in words', () => {
     expect(back.down).toEqual(profile('wifi').down);
     expect(Emulation.safeParse(PLAIN_PATH).success).toBe(true);
   });
+});
+
+it('is edited in at most four significant digits, none before the point lost', () => {
+  expect([0.50125313, 0, 1 / 3, 65_535, 80_000.25, -2.00049].map(shortened)).toEqual([
+    0.5013, 0, 0.3333, 65_535, 80_000, -2,
+  ]);
 });

@@ -169,7 +169,10 @@ export class Measurement {
       bytesUp: this.#up?.bytes ?? null,
       goodputDownBps: rate(this.#down),
       goodputUpBps: rate(this.#up),
-      handshakeUs: times.length === 0 ? null : { p50: quantile(times, 0.5), p95: quantile(times, 0.95) },
+      handshakeUs:
+        times.length === 0
+          ? null
+          : { min: quantile(times, 0), p50: quantile(times, 0.5), p95: quantile(times, 0.95) },
       negotiated: this.#negotiated && {
         alpn: this.#negotiated.alpn,
         cipherSuite: this.#negotiated.cipherSuite,

@@ -9,16 +9,18 @@ interface Props extends ButtonProps {
   command: CommandId;
   /** The words on the button, when shorter than the command's title. */
   children?: ReactNode;
+  /** Where the command's title appears; by default above, unless there is something that must stay in sight. */
+  tip?: 'bottom' | 'right';
 }
 
 /** A button that gives a command: its words, shortcut and state come from the registry, and so does why it cannot. */
-export function CommandButton({ command: id, children, ...props }: Props) {
+export function CommandButton({ command: id, children, tip, ...props }: Props) {
   const command = useCommands((s) => s.commands.get(id));
   const { title, shortcut } = descriptorOf(id);
   const blocked = command ? command.blocked : 'not available';
   const label = blocked ?? (shortcut ? `${title} (${keyCaps(shortcut).join(' ')})` : title);
   return (
-    <Tooltip label={label}>
+    <Tooltip label={label} {...(tip && { position: tip })}>
       <Button
         {...props}
         className={classes.button!}

@@ -1,5 +1,7 @@
 import { NumberInput, type NumberInputProps } from '@mantine/core';
+import { useState } from 'react';
 import classes from './ScaledNumber.module.css';
+import { shortened } from './shortened.ts';
 
 interface Props extends Omit<NumberInputProps, 'value' | 'defaultValue' | 'onChange'> {
   value?: number | '' | null;
@@ -13,13 +15,16 @@ interface Props extends Omit<NumberInputProps, 'value' | 'defaultValue' | 'onCha
 
 /** A number field that shows the unit people use and keeps the one the domain uses. */
 export function ScaledNumber({ value, scale = 1, unit, onChange, nullable = false, ...rest }: Props) {
-  const shown = typeof value === 'number' ? Number((value / scale).toPrecision(12)) : '';
+  // What somebody types stays as it is typed.
+  const [typed, setTyped] = useState<number | null>(null);
+  const exact = typeof value === 'number' ? Number((value / scale).toPrecision(12)) : '';
   return (
     <NumberInput
       {...rest}
-      value={shown}
+      value={exact === '' || exact === typed ? exact : shortened(exact)}
       onChange={(next) => {
         const empty = nullable ? null : '';
+        setTyped(typeof next === 'number' ? next : null);
         onChange?.(typeof next === 'number' ? Number((next * scale).toPrecision(12)) : empty);
       }}
       hideControls

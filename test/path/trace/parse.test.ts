@@ -158,15 +158,12 @@ describe('refuses, with the line at fault:', () => {
   });
 });
 
-const HSDPA = process.env.ROUTELAB_HSDPA_TRACES;
-test.skipIf(HSDPA === undefined || !existsSync(HSDPA))(
-  'reads recorded 3G traces (ROUTELAB_HSDPA_TRACES)',
-  () => {
-    for (const name of readdirSync(HSDPA!)) {
-      const text = readFileSync(join(HSDPA!, name), 'utf8');
-      const trace = parse(text);
-      expect(trace).toMatchObject({ kind: 'series' });
-      if (trace.kind === 'series') expect(trace.steps).toHaveLength(text.trim().split('\n').length);
-    }
-  },
-);
+const HSDPA = join(import.meta.dirname, '../../../../shared/data/hsdpa/traces');
+test.skipIf(!existsSync(HSDPA))('reads recorded 3G traces (of the shared folder beside the checkout)', () => {
+  for (const name of readdirSync(HSDPA)) {
+    const text = readFileSync(join(HSDPA, name), 'utf8');
+    const trace = parse(text);
+    expect(trace).toMatchObject({ kind: 'series' });
+    if (trace.kind === 'series') expect(trace.steps).toHaveLength(text.trim().split('\n').length);
+  }
+});

@@ -22,8 +22,11 @@ const HEADER = {
   trace: { vantage_point: { type: 'server' }, common_fields: { time_format: 'relative' } },
 };
 
-/** An upload of 300 kB that loses a datagram in eleven, logged by the client, with the window it ended with. */
-function ourUpload(format: QlogFormat): { text: string; pair: Pair } {
+/**
+ * An upload of 300 kB that loses a datagram in eleven, logged by the client, with the window it ended with. Nothing larger
+ * than `narrowBytes` passes, where probes of the MTU are larger.
+ */
+function ourUpload(format: QlogFormat, narrowBytes = Number.POSITIVE_INFINITY): { text: string; pair: Pair } {
   let text = '';
   const observer = (origin: Origin): Observer =>
     qlogTrace(
@@ -36,7 +39,10 @@ function ourUpload(format: QlogFormat): { text: string; pair: Pair } {
       },
       { local: { address: '192.0.2.1', port: 1 }, unixMs: 0, format },
     );
-  const pair = new Pair({ drop: (_, n) => n % 11 === 9, client: { observer } });
+  const pair = new Pair({
+    drop: (_, n, { length }) => n % 11 === 9 || length > narrowBytes,
+    client: { observer, ...(narrowBytes < Number.POSITIVE_INFINITY && { maxDatagramBytes: 1472 }) },
+  });
   pair.connect();
   const id = pair.client.openStream(false)!;
   pair.client.write(id, Buffer.alloc(300_000));
@@ -61,6 +67,20 @@ describe('a qlog of ours', () => {
     expect(newest.minRttUs).toBe(Math.round(stats.minRttUs!));
     expect(series.phases[0]).toEqual({ fromUs: 0, state: 'slow-start' });
     expect(series.phases.map(({ state }) => state)).toContain('recovery');
+  });
+
+  it.each(['ietf', 'qvis'] as const)('counts no probe of the path’s MTU as a lost packet (%s)', (format) => {
+    const { text, pair } = ourUpload(format, 1400);
+    const probesLost = text
+      .split('\n')
+      .filter((line) => /packet_lost.*is_mtu_probe_packet/.test(line)).length;
+    expect(probesLost).toBeGreaterThan(0);
+    const { series, packetsLost } = read(text);
+    const stats = pair.client.stats();
+    expect({ packetsLost, atEnd: series.lostPackets.at(-1) }).toEqual({
+      packetsLost: stats.packetsLost,
+      atEnd: stats.packetsLost,
+    });
   });
 });
 
@@ -243,11 +263,11 @@ describe('a qlog of another implementation', () => {
 describe('what is no qlog is refused with the reason', () => {
   it.each([
     ['', /neither a header nor events/],
-    ['hello', /something stands where a record should begin/],
+    ['hello', /where other text stands/],
     ['{"traces":[]}', /names no qlog_version/],
     ['[1,2]', /it is a list/],
     ['{"qlog_version":"0.3","traces":[{"events":[{"time":1', /it is cut off/],
-    ['{"qlog_version":"0.3","traces":[{"events":[1]}]}', /something stands where/],
+    ['{"qlog_version":"0.3","traces":[{"events":[1]}]}', /where other text stands/],
     ['{"qlog_version":"0.3","traces":[{"events":[{"time":}]}]}', /not JSON/],
     ['{"qlog_version":"0.3","traces":[{"events":[}', /brackets do not match/],
     ['{"qlog_version":"0.3","traces":[]}', /no trace with events/],

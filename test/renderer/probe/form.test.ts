@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   changedOf,
   fieldOf,
+  fieldsFrom,
   fieldsOf,
   NEW_PROBE,
   parseProbe,
@@ -88,6 +89,27 @@ describe('the probe form', () => {
     for (const input of inputs) expect(parseProbe(fieldsOf(input), specs).input).toEqual(input);
   });
 
+  it('is kept as text and read back; of what makes no sense in it the rest is kept', () => {
+    const fields = { ...address, mode: 'ping' as const, bytes: 5e6, parameters: { Beta: 0.5 } };
+    const { emulation: _, ...kept } = fields;
+    expect(fieldsFrom(JSON.stringify(fields))).toMatchObject(kept);
+    expect(fieldsFrom(JSON.stringify({ ...fields, mode: 'sideways', port: {} }))).toMatchObject({
+      host: 'probe.example.net',
+      mode: NEW_PROBE.mode,
+      port: NEW_PROBE.port,
+    });
+    expect(fieldsFrom(null)).toEqual(NEW_PROBE);
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => void fieldsFrom(text)));
+  });
+
+  it('is not at fault in a field that its mode does not show', () => {
+    const hidden = parseProbe({ ...address, mode: 'handshake', ratePerS: '', bytes: -1 }, specs);
+    expect(hidden.input).toMatchObject({ mode: 'handshake', bytes: null, ratePerS: NEW_PROBE.ratePerS });
+    expect(parseProbe({ ...address, mode: 'ping', ratePerS: '' }, specs).errors).toEqual({
+      ratePerS: 'a value is required',
+    });
+  });
+
   it('names each field at fault, in words', () => {
     expect(
       parseProbe(
@@ -164,6 +186,25 @@ describe('the figures of a run', () => {
     expect(of({ state: 'done', series: [{ ...client, vantage: 'server' }, client] })).toBe('server');
   });
 
+  it('are those of the newest point until the sender has told what it counted', () => {
+    const newest = { rttUs: 21_000, minRttUs: 20_000, lostPackets: 3 };
+    const shown = (measured: ProbeResult) =>
+      Object.fromEntries(
+        figuresOf('download', measured, 'server', newest).map(({ id, value }) => [id, value]),
+      );
+    expect(shown(result)).toMatchObject({
+      'transport-min-rtt': 20_000,
+      'transport-srtt': 21_000,
+      'packets-lost': 3,
+      'packets-sent': null,
+    });
+    const transport = { vantage: 'server', minRttUs: 19_000, packetsLost: 4 } as ProbeResult['transport'][0];
+    expect(shown({ ...result, transport: [transport] })).toMatchObject({
+      'transport-min-rtt': 19_000,
+      'packets-lost': 4,
+    });
+  });
+
   it('have one that stands for all in the list', () => {
     expect(headline(run({}, { goodputDownBps: 12.34e6 }))).toBe('12.34 Mbit/s down');
     expect(headline(run({ mode: 'upload' }, { goodputUpBps: 1e6 }))).toBe('1.00 Mbit/s up');
@@ -192,9 +233,17 @@ describe('the verdict on a run', () => {
     const rttUs = { min: 1e4, mean: 1e4, p50: 1e4, p95: 3e5, p99: 3e5, max: 3e5 };
     const pings = { received: 60, lossRatio: 0, rttUs, jitterUs: 1000 };
     expect(verdictOfRun(run({ mode: 'ping' }, { ...pings, sent: 60 }))?.words).toBe('fair for calls');
-    expect(verdictOfRun(run({ mode: 'ping' }, { ...pings, sent: 9, received: 9 }))?.words).toBe(
-      'too few pings yet',
+    const few = run({ mode: 'ping' }, { ...pings, sent: 9, received: 9 });
+    expect(verdictOfRun({ ...few, state: 'running' })?.words).toBe('too few pings yet');
+    expect(verdictOfRun(few)?.words).toBe('no verdict: 9 pings, 50 are needed');
+  });
+
+  it('of a run that is over says why there is none', () => {
+    expect(verdictOfRun(run({ mode: 'handshake' }, { handshakeUs: { p50: 1, p95: 2 } }))?.words).toBe(
+      'no verdict: no rule judges handshakes',
     );
+    expect(verdictOfRun(run({}, {}))?.words).toBe('no verdict: nothing was transferred');
+    expect(verdictOfRun({ ...run({}, {}), state: 'running' })?.words).toBe('nothing to judge by yet');
   });
 
   it('is not given on what was not measured', () => {

@@ -18,6 +18,7 @@ export interface ReadQlog {
   vantage: 'client' | 'server';
   series: CongestionSeries;
   packetsSent: number;
+  /** Without probes of the path's MTU: a size that does not pass says nothing of the path (RFC 9000 §14.4). */
   packetsLost: number;
   /** The newest of each, as far as the file has it. */
   newest: Metrics;
@@ -175,6 +176,7 @@ export class QlogReader {
     const tUs = this.#timeOf(event.time);
     if (name === 'packet_sent') this.#packetsSent++;
     else if (LOSS_EVENTS.has(name)) {
+      if (data['is_mtu_probe_packet'] === true) return;
       this.#packetsLost++;
       if (this.#chosen !== 0) this.#add(tUs);
     } else if (name === 'congestion_state_updated') this.#state(tUs, data['new'] ?? data['state']);

@@ -73,7 +73,7 @@ export class QlogScanner {
           this.#key = this.#string;
           break;
         case COMMA:
-          if (this.#within === 'nothing') throw invalid('a comma is where a record should begin');
+          if (this.#within === 'nothing') throw invalid('a JSON record should begin where a comma stands');
           this.#key = '';
           break;
         case OPEN_BRACE:
@@ -119,7 +119,7 @@ export class QlogScanner {
   }
 
   #requireWithin(...places: string[]): void {
-    if (!places.includes(this.#within)) throw invalid('something stands where a record should begin');
+    if (!places.includes(this.#within)) throw invalid('a JSON record should begin where other text stands');
   }
 
   /** Whether it is the list of events that opens. */
@@ -189,7 +189,7 @@ const isSpace = (code: number): boolean => code === 0x20 || code === 0x0a || cod
 
 /** What is wrong with the text of a qlog file. */
 export const invalid = (why: string, cause?: unknown): LabError =>
-  new LabError('RL_INPUT_INVALID', `text: no qlog that can be read: ${why}`, {
+  new LabError('RL_INPUT_INVALID', `This is no qlog file that can be read: ${why}`, {
     field: 'text',
     hint: 'Give a qlog file as its implementation wrote it: JSON, or JSON-SEQ (.sqlog).',
     cause,

@@ -63,7 +63,7 @@ export function ProbeCommands({ run, runs, view, onSetUp, onImport }: Props) {
       command: 'selection.remove',
       run: async () => {
         if (!run) return;
-        await removeProbe(run);
+        await removeProbe(run, ({ id }) => view.open(id));
         const next = runs[at + 1] ?? runs[at - 1];
         if (next) view.open(next.id);
         else view.leave();
@@ -74,8 +74,7 @@ export function ProbeCommands({ run, runs, view, onSetUp, onImport }: Props) {
       command: 'selection.undo',
       run: async () => {
         if (!last) return;
-        await restoreProbe(last);
-        view.open(last.id);
+        await restoreProbe(last, ({ id }) => view.open(id));
       },
       blocked: unreachable ?? (last ? null : 'no run was removed on this page'),
     },

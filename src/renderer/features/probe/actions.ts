@@ -45,19 +45,21 @@ export const runAgain = (run: ProbeRun, onStarted: (run: ProbeRun) => void): Pro
     if (run.input) onStarted(await startProbe(run.input));
   });
 
-export const removeProbe = (run: ProbeRun): Promise<void> =>
+/** `onRestored` is told when somebody takes the way back that the notice offers. */
+export const removeProbe = (run: ProbeRun, onRestored: (run: ProbeRun) => void): Promise<void> =>
   attempt(`probe-${run.id}`, `${run.name} was not removed`, async () => {
     await client.probes.remove({ id: run.id });
     setRuns((runs) => runs.filter(({ id }) => id !== run.id));
     useRemovedRuns.setState(({ removed }) => ({ removed: [...removed, run] }));
-    showRemoved(`probe-${run.id}`, run.name, () => restoreProbe(run));
+    showRemoved(`probe-${run.id}`, run.name, () => restoreProbe(run, onRestored));
   });
 
-export const restoreProbe = (run: ProbeRun): Promise<void> =>
+export const restoreProbe = (run: ProbeRun, onRestored: (run: ProbeRun) => void): Promise<void> =>
   attempt(`probe-${run.id}`, `${run.name} was not restored`, async () => {
     put(await client.probes.restore({ id: run.id }));
     useRemovedRuns.setState(({ removed }) => ({ removed: removed.filter(({ id }) => id !== run.id) }));
     takeBack(`probe-${run.id}`);
+    onRestored(run);
   });
 
 /** Takes a qlog file as a run. `onRun` is told of it once it is whole. */

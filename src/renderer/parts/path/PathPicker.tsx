@@ -71,7 +71,7 @@ function Preview({ path }: { path: EmulationFields }) {
           <th scope="col">
             {path.flap
               ? `Out for ${Number(path.flap.downMs) / 1e3} s of every ${Number(path.flap.periodMs) / 1e3} s`
-              : 'Direction'}
+              : 'Each way'}
           </th>
           <th scope="col">up</th>
           <th scope="col">down</th>

@@ -36,7 +36,7 @@ export function ProfileSelect({ value, onChange, profiles, description, error, o
   return (
     <Combobox
       store={combobox}
-      width={430}
+      width={460}
       position="bottom-start"
       withinPortal
       onOptionSubmit={(name) => {
@@ -68,12 +68,12 @@ export function ProfileSelect({ value, onChange, profiles, description, error, o
       <Combobox.Dropdown>
         <section aria-label="Network profiles">
           <div className={classes.row} data-head aria-hidden>
-            <span>Profile</span>
+            <span>There and back</span>
             <span>RTT ms</span>
             <span>± ms</span>
-            <span>loss %</span>
-            <span>Mbit/s</span>
-            <span>twice %</span>
+            <span>lost %</span>
+            <span>Mbit/s down</span>
+            <span>duplicated %</span>
           </div>
           <Combobox.Options className={classes.options!} aria-label="Profiles">
             {optional && hasOther(NONE_LABEL) && (

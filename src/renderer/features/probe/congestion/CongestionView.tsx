@@ -71,7 +71,7 @@ export function CongestionView({ flows, version, expectedUs, notice, onLook }: P
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for the traces.
   const words = useMemo(
-    () => flows.map(({ name, trace }) => summarise(name, trace, window)).join(' '),
+    () => flows.map(({ name, trace }) => summarise(name, trace, window)),
     [flows, version, window.fromUs, window.toUs],
   );
 
@@ -141,8 +141,13 @@ export function CongestionView({ flows, version, expectedUs, notice, onLook }: P
           )}
         </div>
       )}
-      <figcaption className={classes.summary} title={words} data-testid="trace-summary">
-        {isEmpty ? 'No samples.' : words}
+      <figcaption
+        className={classes.summary}
+        title={words.join('\n')}
+        data-flows={flows.length}
+        data-testid="trace-summary"
+      >
+        {isEmpty ? 'No samples.' : words.map((sentence, flow) => <div key={flows[flow]!.id}>{sentence}</div>)}
       </figcaption>
     </figure>
   );

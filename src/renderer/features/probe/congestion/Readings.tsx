@@ -60,8 +60,8 @@ export function Readings({ flows, layout, atUs, isLive }: Props) {
           ))}
           {marksLosses && (
             <span>
-              <span className={classes.loss} />
-              <span className={classes.name}>lost so far</span>
+              {flows.length === 1 && <span className={classes.loss} />}
+              <span className={classes.name}>packets lost so far</span>
               {flows.map(({ id: flowId, trace }, flow) => {
                 const lost = trace.at('lostPackets', trace.indexAt(atUs));
                 return (
@@ -79,7 +79,8 @@ export function Readings({ flows, layout, atUs, isLive }: Props) {
   );
 }
 
-const FlowSwatch = ({ flow }: { flow: number }) => (
+/** The colour of one of two flows. */
+export const FlowSwatch = ({ flow }: { flow: number }) => (
   <span className={classes.swatch} style={{ background: `var(${FLOW_TOKENS[flow]})` }} />
 );
 
@@ -95,10 +96,13 @@ export function PhaseLegend({ flows }: { flows: readonly FlowPlot[] }) {
   return (
     <ul className={classes.legend} aria-label="Phases">
       {states.map((state) => {
-        const { label, tone, hatch } = styleOf(state);
+        const { label, short, tone, hatch } = styleOf(state);
         return (
           <li key={state}>
             <span className={classes.tone} data-hatch={hatch} style={{ '--tone': `var(--phase-${tone})` }} />
+            <abbr className={classes.short} title={label}>
+              {short}
+            </abbr>{' '}
             {label}
           </li>
         );

@@ -29,6 +29,9 @@ export type Scratch = Map<string, Points>;
 const HATCHED_FROM = 5;
 const TEXT_PADDING = 6;
 
+/** A line that jitters beside one of the same flow, and so of the same colour. As in the legend's style sheet. */
+const FAINT = 0.5;
+
 /** Pixel of a moment. */
 const xOf = (us: number, { layout, window }: Pick<Scene, 'layout' | 'window'>): number =>
   layout.left + ((us - window.fromUs) / (window.toUs - window.fromUs)) * layout.width;
@@ -127,7 +130,8 @@ function drawPanel(ctx: Context, scene: Scene, panel: Panel, box: Box, scratch: 
       const key = `${flow} ${name}`;
       const points = decimate(trace.tUs, trace.column(name), window, layout.width, scratch.get(key));
       scratch.set(key, points);
-      return { points, stroke, colour: traces.length > 1 ? ink.flows[flow]! : ink.lines[line]! };
+      const isFaint = traces.length > 1 && stroke === 'thin';
+      return { points, stroke, isFaint, colour: traces.length > 1 ? ink.flows[flow]! : ink.lines[line]! };
     }),
   );
   const greatest = Math.max(0, ...lines.map(({ points }) => points.max));
@@ -142,7 +146,8 @@ function drawPanel(ctx: Context, scene: Scene, panel: Panel, box: Box, scratch: 
   ctx.clip();
   if (panel.marksLosses) drawLosses(ctx, scene, box);
   const inOrder = lines.toSorted((a, b) => STROKES.indexOf(a.stroke) - STROKES.indexOf(b.stroke));
-  for (const { points, stroke, colour } of inOrder) {
+  for (const { points, stroke, colour, isFaint } of inOrder) {
+    ctx.globalAlpha = isFaint ? FAINT : 1;
     ctx.strokeStyle = colour;
     ctx.fillStyle = colour;
     ctx.lineWidth = stroke === 'thick' ? 1.75 : stroke === 'thin' ? 0.75 : 1.25;
@@ -203,7 +208,7 @@ function drawLosses(ctx: Context, scene: Scene, box: Box): void {
       layout.width,
     )) {
       const height = Math.min(lane, 4 + 2 * Math.log2(packets));
-      ctx.fillStyle = ink.fault;
+      ctx.fillStyle = traces.length > 1 ? ink.flows[flow]! : ink.fault;
       ctx.fillRect(layout.left + column - 0.5, foot - height, 2, height);
     }
   });

@@ -1,5 +1,5 @@
 import { NumberInput, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ControllerInfo } from '../../../../shared/probes.ts';
 import classes from './ProbeForm.module.css';
 import { changedOf, type ProbeFields } from './values.ts';
@@ -16,11 +16,15 @@ interface Props {
 const SEARCHED_FROM = 9;
 
 /** The parameters of a controller as its own table describes them; an empty field is at its default. */
-export function ParameterFields({ specs, values, errors, onChange }: Props) {
+export function ParameterFields({ specs, values, errors: all, onChange }: Props) {
+  // What is typed may be out of range until it is whole: it is judged once the field is left.
+  const [typed, setTyped] = useState<string | null>(null);
+  const errors = Object.fromEntries(Object.entries(all).filter(([name]) => name !== typed));
   const [search, setSearch] = useState('');
   const [isOpen, setOpen] = useState(false);
   const changed = changedOf(values, specs);
   const count = Object.keys(changed).length;
+  const faults = Object.keys(errors).length;
   const wanted = search.trim().toLowerCase();
   const shown = specs.filter(
     ({ name, doc }) =>
@@ -29,13 +33,18 @@ export function ParameterFields({ specs, values, errors, onChange }: Props) {
   return (
     <details
       className={classes.parameters}
-      open={isOpen || Object.keys(errors).length > 0}
+      open={isOpen || faults > 0}
       onToggle={(event) => setOpen(event.currentTarget.open)}
     >
       <summary>
         Parameters
         <span className={classes.count}>
           {count > 0 ? `${count} of ${specs.length} changed` : `${specs.length}, all at their defaults`}
+          {faults > 0 && (
+            <span className={classes.faults} data-testid="parameter-faults">
+              , {faults} {faults === 1 ? 'error' : 'errors'}
+            </span>
+          )}
         </span>
       </summary>
       {specs.length >= SEARCHED_FROM && (
@@ -53,7 +62,11 @@ export function ParameterFields({ specs, values, errors, onChange }: Props) {
           value={values[spec.name] ?? ''}
           isChanged={spec.name in changed}
           error={errors[spec.name]}
-          onChange={(value) => onChange({ ...values, [spec.name]: value })}
+          onChange={(value) => {
+            setTyped(spec.name);
+            onChange({ ...values, [spec.name]: value });
+          }}
+          onLeave={() => setTyped(null)}
         />
       ))}
       {shown.length === 0 && <p className={classes.note}>No parameter of that name.</p>}
@@ -67,14 +80,19 @@ interface ParameterProps {
   isChanged: boolean;
   error: string | undefined;
   onChange: (value: number | '') => void;
+  onLeave: () => void;
 }
 
-function Parameter({ spec, value, isChanged, error, onChange }: ParameterProps) {
+function Parameter({ spec, value, isChanged, error, onChange, onLeave }: ParameterProps) {
   const { name, default: usual, unit, min, max, section, doc } = spec;
   // Plain numbers have none.
   const shownUnit = unit === 'count' || unit === 'ratio' ? '' : unit;
+  const field = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (error !== undefined) field.current?.scrollIntoView({ block: 'nearest' });
+  }, [error]);
   return (
-    <div className={classes.parameter} data-changed={isChanged}>
+    <div ref={field} className={classes.parameter} data-changed={isChanged}>
       <NumberInput
         label={name}
         description={`${doc} ${min} to ${max}${shownUnit && ` ${shownUnit}`}; ${section}`}
@@ -86,6 +104,7 @@ function Parameter({ spec, value, isChanged, error, onChange }: ParameterProps) 
         rightSection={shownUnit && <span className={classes.unit}>{shownUnit}</span>}
         rightSectionWidth={shownUnit.length * 6 + 14}
         onChange={(next) => onChange(typeof next === 'number' ? next : '')}
+        onBlur={onLeave}
       />
     </div>
   );

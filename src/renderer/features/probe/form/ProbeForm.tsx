@@ -1,6 +1,6 @@
 import { SegmentedControl, Select, Switch, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ErrorBody } from '../../../../shared/errors.ts';
 import type { ProbeInput, ProbeRun } from '../../../../shared/probes.ts';
 import { CommandButton } from '../../../commands/CommandButton.tsx';
@@ -42,6 +42,7 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
   const { fields: draft, taken } = useDraft();
   const [failure, setFailure] = useState<ErrorBody | null>(null);
   const [isStarting, setStarting] = useState(false);
+  const element = useRef<HTMLFormElement>(null);
   const controllersOf = (name: string) => controllers.data?.find((each) => each.name === name);
   const form = useForm<ProbeFields>({
     initialValues: draft,
@@ -68,6 +69,13 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
       form.setFieldValue('emulation', structuredClone(first.emulation));
   }, [first]);
 
+  /** Goes to the first field at fault, once it is marked. */
+  const showFault = (): void =>
+    void requestAnimationFrame(() => {
+      const field = element.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+      field?.focus({ preventScroll: true });
+      field?.scrollIntoView({ block: 'center' });
+    });
   const start = async (input: ProbeInput): Promise<void> => {
     setStarting(true);
     setFailure(null);
@@ -78,8 +86,10 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
       const field = body.field === undefined ? '' : fieldOf(body.field);
       const parameter = specs.some(({ name }) => name === field);
       const isShown = parameter || (field.split('.')[0]! in fields && field !== '');
-      if (isShown) form.setFieldError(parameter ? `parameters.${field}` : field, errorAdvice(body));
-      else setFailure(body);
+      if (isShown) {
+        form.setFieldError(parameter ? `parameters.${field}` : field, errorAdvice(body));
+        showFault();
+      } else setFailure(body);
     } finally {
       setStarting(false);
     }
@@ -87,7 +97,10 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
   const submit = (): void => {
     const { input, errors } = parseProbe(form.getValues(), specs);
     if (input) start(input);
-    else form.setErrors(errors);
+    else {
+      form.setErrors(errors);
+      showFault();
+    }
   };
   useBindCommands([
     {
@@ -99,6 +112,7 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
 
   return (
     <form
+      ref={element}
       className={classes.form}
       aria-label="New probe"
       noValidate
@@ -230,7 +244,7 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
             {errorText(failure)}
           </p>
         )}
-        <CommandButton command="probe.start" variant="filled" fullWidth loading={isStarting}>
+        <CommandButton command="probe.start" variant="filled" fullWidth loading={isStarting} tip="right">
           Start the probe
         </CommandButton>
         {/* Enter in a field starts the probe too. */}

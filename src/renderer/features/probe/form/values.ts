@@ -1,7 +1,8 @@
 /** The probe form: what its fields hold, and how that becomes a ProbeInput or one message per field at fault. */
-import type { z } from 'zod';
+import { z } from 'zod';
+import { Controller, Emulation } from '../../../../shared/domain.ts';
 import type { ControllerInfo, ProbeTarget } from '../../../../shared/probes.ts';
-import { ProbeInput } from '../../../../shared/probes.ts';
+import { ProbeInput, ProbeMode } from '../../../../shared/probes.ts';
 import { messagesOf } from '../../../parts/issues.ts';
 import { type EmulationFields, type Field, PLAIN_PATH } from '../../../parts/path/fields.ts';
 
@@ -54,14 +55,45 @@ export function fieldOf(path: string): string {
   return path.startsWith('target.') ? path.slice('target.'.length) : path;
 }
 
+const field = z.union([z.number(), z.literal('')]);
+const KeptFields = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('not JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.object({
+      name: z.string().catch(NEW_PROBE.name),
+      kind: z.enum(['emulated', 'route', 'address']).catch(NEW_PROBE.kind),
+      host: z.string().catch(NEW_PROBE.host),
+      port: field.catch(NEW_PROBE.port),
+      serverName: z.string().catch(NEW_PROBE.serverName),
+      insecure: z.boolean().catch(NEW_PROBE.insecure),
+      routeId: z.string().nullable().catch(NEW_PROBE.routeId),
+      emulation: Emulation.catch(() => PLAIN_PATH as Emulation),
+      mode: ProbeMode.catch(NEW_PROBE.mode),
+      durationS: field.catch(NEW_PROBE.durationS),
+      ratePerS: field.catch(NEW_PROBE.ratePerS),
+      bytes: field.nullable().catch(NEW_PROBE.bytes),
+      controller: Controller.catch(NEW_PROBE.controller),
+      parameters: z.record(z.string(), field).catch({}),
+    }),
+  );
+
 export function parseProbe(fields: ProbeFields, specs: ControllerInfo['parameters']): Parsed {
   const result = ProbeInput.safeParse({
     name: fields.name.trim() || null,
     target: targetOf(fields),
     mode: fields.mode,
     durationS: fields.durationS,
-    ratePerS: fields.ratePerS,
-    bytes: fields.bytes,
+    // What the form does not show of a mode cannot be at fault, and is not sent.
+    ratePerS: fields.mode === 'ping' ? fields.ratePerS : NEW_PROBE.ratePerS,
+    bytes: fields.mode === 'ping' || fields.mode === 'handshake' ? null : fields.bytes,
     controller: fields.controller,
     parameters: changedOf(fields.parameters, specs),
   });
@@ -105,6 +137,12 @@ export function outOfRange(
     else if (unit === 'count' && !Number.isInteger(value)) messages[name] = 'a whole number is required';
   }
   return messages;
+}
+
+/** The form as `JSON.stringify` kept it; what makes no sense in it, of an older version, is as new. */
+export function fieldsFrom(text: string | null): ProbeFields {
+  const kept = KeptFields.safeParse(text);
+  return kept.success ? { ...NEW_PROBE, ...kept.data } : NEW_PROBE;
 }
 
 /** The form as it was for a run. */

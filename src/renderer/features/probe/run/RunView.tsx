@@ -4,15 +4,15 @@ import type { ProbeRun, Vantage } from '../../../../shared/probes.ts';
 import { CommandButton } from '../../../commands/CommandButton.tsx';
 import { errorText } from '../../../lab/errors.ts';
 import { Badges } from '../../../parts/Badges.tsx';
-import { Quantity } from '../../../parts/Quantity.tsx';
 import { VerdictWords } from '../../../parts/VerdictWords.tsx';
 import { clockTime } from '../../../theme/clock.ts';
 import { CongestionView, type FlowPlot } from '../congestion/CongestionView.tsx';
 import type { Window } from '../congestion/decimate.ts';
 import { CongestionTrace } from '../congestion/trace.ts';
 import type { ProbeViewControl } from '../view.ts';
+import { Figures, type Measured } from './Figures.tsx';
 import type { HeldRun, RunFeed } from './feed.ts';
-import { figuresOf, isOver, isWithoutSender, senderOf, shownOf, stepsOf } from './figures.ts';
+import { isOver, isWithoutSender, senderOf, shownOf, stepsOf } from './figures.ts';
 import classes from './RunView.module.css';
 import { verdictOfRun } from './verdict.ts';
 
@@ -55,10 +55,13 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
   if (run === null) {
     return (
       <p className={classes.missing} role={held?.error ? 'alert' : undefined}>
-        {held?.error && errorText(held.error)}
+        {held?.error?.code === 'RL_NOT_FOUND'
+          ? `There is no run ${id}. It may have been removed; choose another from the list of runs. (RL_NOT_FOUND)`
+          : held?.error && errorText(held.error)}
       </p>
     );
   }
+  const notice = noticeOf(run, held);
   return (
     <article className={classes.run} aria-label={run.name} data-testid="run" data-state={run.state}>
       <header className={classes.head}>
@@ -81,28 +84,61 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
           </span>
         )}
         {run.state === 'failed' && run.input && (
-          <CommandButton command="probe.settings">Change settings</CommandButton>
+          <CommandButton command="probe.settings" tip="bottom">
+            Change settings
+          </CommandButton>
         )}
         <Compare run={run} runs={runs} otherId={otherId} view={view} />
         {isOver(run) ? (
-          run.input && <CommandButton command="probe.again">Run again</CommandButton>
+          run.input && (
+            <CommandButton command="probe.again" tip="bottom">
+              Run again
+            </CommandButton>
+          )
         ) : (
-          <CommandButton command="probe.cancel">Cancel</CommandButton>
+          <CommandButton command="probe.cancel" tip="bottom">
+            Cancel
+          </CommandButton>
         )}
-        <CommandButton command="selection.remove">Remove</CommandButton>
+        <CommandButton command="selection.remove" tip="bottom">
+          Remove
+        </CommandButton>
       </header>
       <Progress run={run} held={held} />
-      <Figures run={run} />
-      <CongestionView
-        key={`${id}-${otherId}-${vantage}`}
-        flows={flows}
-        version={version}
-        expectedUs={isOver(run) ? 0 : (run.input?.durationS ?? 0) * 1e6}
-        notice={noticeOf(run, held)}
-        onLook={look}
-      />
+      <Figures measured={measuredOf(feed, run, otherId)} />
+      {otherId === null && isWithoutFlow(run) ? (
+        <p
+          className={classes.none}
+          data-testid="no-flow"
+          {...(notice?.isFault && { 'data-fault': true, role: 'alert' })}
+        >
+          {notice?.text}
+        </p>
+      ) : (
+        <CongestionView
+          key={`${id}-${otherId}-${vantage}`}
+          flows={flows}
+          version={version}
+          expectedUs={isOver(run) ? 0 : (run.input?.durationS ?? 0) * 1e6}
+          notice={notice}
+          onLook={look}
+        />
+      )}
     </article>
   );
+}
+
+/** Whether there is nothing to draw, and never will be. */
+const isWithoutFlow = (run: ProbeRun): boolean =>
+  run.series.length === 0 && (isOver(run) || run.input?.mode === 'handshake');
+
+/** The run, and the one it is compared with once that is there. */
+function measuredOf(feed: RunFeed, run: ProbeRun, otherId: number | null): Measured[] {
+  const other = otherId === null ? null : (feed.run(otherId)?.run ?? null);
+  return [run, ...(other && other.id !== run.id ? [other] : [])].map((each) => ({
+    run: each,
+    trace: feed.run(each.id)?.traces.get(senderOf(each)) ?? null,
+  }));
 }
 
 type RunFlow = FlowPlot & { run: number; vantage: Vantage };
@@ -148,8 +184,14 @@ function noticeOf(run: ProbeRun, held: HeldRun | null): { text: string; isFault:
   if (!held?.run) return null;
   if (run.state === 'queued')
     return { text: 'Other probes are measuring; this one waits its turn.', isFault: false };
+  if (run.input?.mode === 'handshake') {
+    const text =
+      'Each handshake is a connection of its own that is closed at once: too short for a congestion controller to act. ' +
+      'Above is how long they took.';
+    return { text, isFault: false };
+  }
   if (run.state === 'running') return { text: 'Connecting; nothing measured yet.', isFault: false };
-  return { text: 'Of this run nothing of a congestion controller is known.', isFault: false };
+  return { text: 'What the congestion controller of this run did was not recorded.', isFault: false };
 }
 
 function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
@@ -195,28 +237,6 @@ function Progress({ run, held }: { run: ProbeRun; held: HeldRun | null }) {
   );
 }
 
-function Figures({ run }: { run: ProbeRun }) {
-  const absent = run.imported
-    ? 'The file does not say.'
-    : isOver(run)
-      ? 'Not measured by this run.'
-      : 'Not measured yet.';
-  return (
-    <div className={classes.figures}>
-      <dl data-testid="figures">
-        {figuresOf(run.input?.mode ?? null, run.result, senderOf(run)).map(({ id, label, value, text }) => (
-          <div key={id}>
-            <dt>{label}</dt>
-            <dd>
-              <Quantity value={value} text={text} absent={absent} testId={`figure-${id}`} />
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </div>
-  );
-}
-
 function Compare({
   run,
   runs,
@@ -229,7 +249,12 @@ function Compare({
   view: ProbeViewControl;
 }) {
   const others = runs.filter(({ id, series }) => id !== run.id && series.length > 0).slice(0, MOST_OTHERS);
-  if (otherId !== null) return <CommandButton command="probe.alone">End comparison</CommandButton>;
+  if (otherId !== null)
+    return (
+      <CommandButton command="probe.alone" tip="bottom">
+        End comparison
+      </CommandButton>
+    );
   return (
     <Menu position="bottom-end" width={320}>
       <Menu.Target>

@@ -43,10 +43,30 @@ const count = (id: string, label: string, value: number | null): Figure => ({
   text: value === null ? '–' : String(value),
 });
 
-/** `result` may be null: then every value is. What QUIC counted is that of the end that sends the payload. */
-export function figuresOf(mode: ProbeMode | null, result: ProbeResult | null, sender: Vantage): Figure[] {
+/** What the newest point of a series says. */
+export interface Newest {
+  rttUs: number | null;
+  minRttUs: number | null;
+  lostPackets: number | null;
+}
+
+/**
+ * `result` may be null: then every value is. What QUIC counted is that of the end that sends the payload; while that has told
+ * only its series, `newest` of it stands in.
+ */
+export function figuresOf(
+  mode: ProbeMode | null,
+  result: ProbeResult | null,
+  sender: Vantage,
+  newest: Newest | null = null,
+): Figure[] {
   // While a download goes on only the client's is known, which says nothing of it.
   const transport = result?.transport.find(({ vantage }) => vantage === sender);
+  const packetsLost = count(
+    'packets-lost',
+    'Packets lost',
+    (transport ? transport.packetsLost : newest?.lostPackets) ?? null,
+  );
   const rtts = [
     duration('rtt-min', 'RTT min', result?.rttUs?.min),
     duration('rtt-p50', 'p50', result?.rttUs?.p50),
@@ -62,10 +82,12 @@ export function figuresOf(mode: ProbeMode | null, result: ProbeResult | null, se
     bytes('bytes-up', 'Delivered', result?.bytesUp ?? null),
   ];
   const counted = [
-    duration('transport-min-rtt', 'min RTT', transport?.minRttUs),
-    duration('transport-srtt', 'smoothed RTT', transport?.smoothedRttUs),
+    duration('transport-min-rtt', 'min RTT', transport ? transport.minRttUs : newest?.minRttUs),
+    transport || newest === null
+      ? duration('transport-srtt', 'smoothed RTT', transport?.smoothedRttUs)
+      : duration('transport-srtt', 'RTT', newest.rttUs),
     count('packets-sent', 'Packets sent', transport?.packetsSent ?? null),
-    count('packets-lost', 'lost', transport?.packetsLost ?? null),
+    packetsLost,
     count('spurious', 'spurious', transport?.spuriousLosses ?? null),
     ratio('retransmit', 'Sent again', transport?.retransmitRatio ?? null),
     count('ptos', 'PTOs', transport?.ptos ?? null),
@@ -77,15 +99,16 @@ export function figuresOf(mode: ProbeMode | null, result: ProbeResult | null, se
         duration('rtt-max', 'max', result?.rttUs?.max),
         duration('jitter', 'Jitter', result?.jitterUs, 2),
         count('sent', 'Pings', result?.sent ?? null),
-        ratio('loss', 'lost', result?.lossRatio ?? null),
+        ratio('loss', 'Pings lost', result?.lossRatio ?? null),
+        packetsLost,
       ];
     case 'handshake':
       return [
-        duration('handshake-p50', 'Handshake p50', result?.handshakeUs?.p50),
+        duration('handshake-min', 'Handshake min', result?.handshakeUs?.min),
+        duration('handshake-p50', 'p50', result?.handshakeUs?.p50),
         duration('handshake-p95', 'p95', result?.handshakeUs?.p95),
         count('sent', 'Begun', result?.sent ?? null),
         count('received', 'Completed', result?.received ?? null),
-        ...counted.slice(0, 2),
       ];
     case 'download':
       return [...down, ...counted];

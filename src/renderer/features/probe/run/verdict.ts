@@ -1,9 +1,11 @@
 /** What a run says its path is good for, by the rules that judge routes. */
-import type { ProbeResult, ProbeRun } from '../../../../shared/probes.ts';
+import type { ProbeMode, ProbeRun } from '../../../../shared/probes.ts';
 import { LEAST_PINGS, type Verdict, verdictOf } from '../../../../shared/verdict.ts';
+import { isOver } from './figures.ts';
 
 /** Null for a run of which nothing was measured, as of an import. */
-export function verdictOfRun({ result, startedAtMs, input }: ProbeRun): Verdict | null {
+export function verdictOfRun(run: ProbeRun): Verdict | null {
+  const { result, startedAtMs, input } = run;
   if (result === null || input === null || startedAtMs === null) return null;
   const { sent, received, lossRatio, rttUs, jitterUs, durationUs } = result;
   const pings = input.mode === 'ping' && sent !== null && received !== null;
@@ -28,11 +30,20 @@ export function verdictOfRun({ result, startedAtMs, input }: ProbeRun): Verdict 
     up: transfer(result.bytesUp, result.goodputUpBps),
   });
   // Pings that were not to be made are not too few.
-  return pings && sent < LEAST_PINGS ? verdict : { ...verdict, words: wordsOf(verdict, result) };
+  if (pings && sent < LEAST_PINGS) {
+    const words = isOver(run) ? `no verdict: ${sent} pings, ${LEAST_PINGS} are needed` : verdict.words;
+    return { ...verdict, words };
+  }
+  return { ...verdict, words: gradesOf(verdict) ?? whyNone(input.mode, isOver(run)) };
 }
 
-function wordsOf({ uses }: Verdict, { rttUs }: ProbeResult): string {
+function gradesOf({ uses }: Verdict): string | null {
   const graded = uses.flatMap(({ use, grade }) => (grade === null ? [] : [`${grade} for ${use}`]));
-  if (graded.length > 0) return graded.join(', ');
-  return rttUs === null ? 'nothing to judge by yet' : 'no rule judges this mode';
+  return graded.length > 0 ? graded.join(', ') : null;
+}
+
+function whyNone(mode: ProbeMode, isOver: boolean): string {
+  if (mode === 'handshake') return 'no verdict: no rule judges handshakes';
+  if (!isOver) return 'nothing to judge by yet';
+  return mode === 'ping' ? 'no verdict: no ping was echoed' : 'no verdict: nothing was transferred';
 }
