@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { IMPORT_PART_CHARS } from '../../src/shared/contract/index.ts';
+import { IMPORT_PART_CHARS } from '../../src/shared/contract/probes.ts';
 import { openLab } from './open-lab.ts';
 
 const HEADER = {

@@ -25,7 +25,7 @@ import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
-import { createRouter, type LabClient, type LabRouter } from './router.ts';
+import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
 import { LabWorker } from './worker.ts';
@@ -33,7 +33,7 @@ import { LabWorker } from './worker.ts';
 // All that hosts know of the lab beside itself.
 export { errorBody, toCarriedError } from './errors.ts';
 export type { Log } from './log.ts';
-export type { LabClient, LabRouter } from './router.ts';
+export type { LabClient, LabRouter } from './router/index.ts';
 
 /** How long closing waits for monitors to say goodbye, and then for each worker, before it ends their threads. */
 const PATIENCE_MS = 1000;

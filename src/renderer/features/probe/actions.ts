@@ -1,6 +1,6 @@
 /** What the page does to probe runs. Every failure is shown with its code and hint, none is swallowed. */
 import { create } from 'zustand';
-import { IMPORT_PART_CHARS } from '../../../shared/contract/index.ts';
+import { IMPORT_PART_CHARS } from '../../../shared/contract/probes.ts';
 import type { ProbeInput, ProbeRun } from '../../../shared/probes.ts';
 import { client } from '../../lab/connection.ts';
 import { orpc, queryClient } from '../../lab/queries.ts';

@@ -1,0 +1,104 @@
+/** Routes, their live measurements and their history. */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { PingStats, Route, RouteId, RouteInput, RoutePatch, RouteStatus, Series } from '../domain.ts';
+import { queryNumber } from './query.ts';
+
+const routeRef = z.strictObject({ id: RouteId });
+
+export const routes = {
+  list: oc
+    .route({ method: 'GET', path: '/routes', summary: 'All routes', tags: ['routes'] })
+    .output(z.array(Route)),
+  create: oc
+    .route({
+      method: 'POST',
+      path: '/routes',
+      summary: 'Add a route',
+      tags: ['routes'],
+      successStatus: 201,
+    })
+    .input(RouteInput)
+    .output(Route),
+  update: oc
+    .route({ method: 'PATCH', path: '/routes/{id}', summary: 'Change a route', tags: ['routes'] })
+    .input(RoutePatch.extend({ id: RouteId }))
+    .output(Route),
+  remove: oc
+    .route({
+      method: 'DELETE',
+      path: '/routes/{id}',
+      summary: 'Remove a route; its measurements are kept',
+      tags: ['routes'],
+    })
+    .input(routeRef)
+    .output(z.object({ removed: z.literal(true) })),
+  restore: oc
+    .route({ method: 'POST', path: '/routes/{id}/restore', summary: 'Undo a removal', tags: ['routes'] })
+    .input(routeRef)
+    .output(Route),
+  start: oc
+    .route({
+      method: 'POST',
+      path: '/routes/{id}/start',
+      summary: 'Start probing a route',
+      tags: ['routes'],
+    })
+    .input(routeRef)
+    .output(Route),
+  stop: oc
+    .route({ method: 'POST', path: '/routes/{id}/stop', summary: 'Stop probing a route', tags: ['routes'] })
+    .input(routeRef)
+    .output(Route),
+  status: oc
+    .route({
+      method: 'GET',
+      path: '/routes/status',
+      summary: 'The newest measurements of every route',
+      tags: ['routes'],
+    })
+    .output(z.array(RouteStatus)),
+  /** Yields the statuses of all routes: at once, then whenever any changed, at most twice a second. */
+  watch: oc
+    .route({ method: 'GET', path: '/routes/watch', summary: 'Live measurements (SSE)', tags: ['routes'] })
+    .output(eventIterator(z.array(RouteStatus))),
+  /** Ping statistics recomputed from the store over any window. */
+  stats: oc
+    .route({
+      method: 'GET',
+      path: '/routes/{id}/stats',
+      summary: 'Ping statistics of a window, from the store',
+      tags: ['routes'],
+    })
+    .input(z.strictObject({ id: RouteId, fromMs: queryNumber, toMs: queryNumber }))
+    .output(PingStats),
+  series: oc
+    .route({
+      method: 'GET',
+      path: '/routes/{id}/series',
+      summary: 'History of a route, decimated to buckets',
+      tags: ['routes'],
+    })
+    .input(
+      z.strictObject({
+        id: RouteId,
+        fromMs: queryNumber,
+        toMs: queryNumber,
+        buckets: queryNumber.optional(),
+      }),
+    )
+    .output(Series),
+  /**
+   * Yields first the backlog of `windowMs`, then each bucket once all its pings are resolved. A transfer counts
+   * in the bucket it began in: when it ends after that bucket was sent, the buckets from there on come again.
+   */
+  watchSeries: oc
+    .route({
+      method: 'GET',
+      path: '/routes/{id}/series/watch',
+      summary: 'Live history (SSE)',
+      tags: ['routes'],
+    })
+    .input(z.strictObject({ id: RouteId, windowMs: queryNumber, bucketMs: queryNumber }))
+    .output(eventIterator(Series)),
+};
