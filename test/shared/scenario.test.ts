@@ -29,6 +29,7 @@ describe('a scenario', () => {
       loss: { model: 'none' },
       jitter_ms: 0,
       reorder_rate: 0,
+      duplicate_rate: 0,
       flows: [
         {
           controller: 'cubic',
@@ -39,6 +40,7 @@ describe('a scenario', () => {
           bytes: null,
           ack_every: 2,
           max_ack_delay_ms: 25,
+          idle_timeout_s: 30,
         },
       ],
     });
@@ -98,6 +100,22 @@ describe('a scenario', () => {
       { ...minimal, bottleneck: { rate_bps: 1e7, rate_schedule: [[0, 0]] } },
       'bottleneck.rate_schedule.0.1',
       /is 0;.*1000/,
+    ],
+    [
+      'a schedule of next to nothing',
+      { ...minimal, bottleneck: { rate_bps: 1e7, rate_schedule: [[0, 1], [1, 1e6]] } }, // biome-ignore format: rows
+      'bottleneck.rate_schedule.0.1',
+      /is 1;.*0, or at least 1000/,
+    ],
+    [
+      'jitter beyond the least delay of a trace',
+      {
+        ...minimal,
+        jitter_ms: 6,
+        bottleneck: { trace: { kind: 'series', steps: [[0, 1e6, 5, null], [1, 1e6, null, null]], periodS: 2 } }, // biome-ignore format: rows
+      },
+      'jitter_ms',
+      /is 6;.*at most 5, the least delay of the trace/,
     ],
     [
       'a schedule that goes back',
