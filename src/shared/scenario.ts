@@ -94,7 +94,11 @@ const Flow = z.strictObject({
    * The receiver acknowledges every so many packets (RFC 9000 §13.2.2), and none later than so; `asked`: as the sender
    * asks for with its window and RTT, which is what the transport does.
    */
-  ack_every: z.union([z.literal('asked'), z.number().int().min(1).max(256)]).default(2),
+  ack_every: z
+    .union([z.literal('asked'), z.number().int().min(1).max(256)], {
+      error: 'expected "asked", or a whole number from 1 to 256',
+    })
+    .default(2),
   max_ack_delay_ms: z.number().min(1).max(16_383).default(25),
   /** The sender gives up when nothing in flight was acknowledged for so long (RFC 9000 §10.1); null: never. */
   idle_timeout_s: z.number().min(0.001).max(86_400).nullable().default(30),
