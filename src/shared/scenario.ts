@@ -10,6 +10,12 @@ import { LinkTrace } from './link-settings.ts';
 
 const RATE = { min: 1e3, max: 1e11 };
 const rate = z.number().min(RATE.min).max(RATE.max);
+/** 0: nothing leaves for a while. */
+const rateOrNone = z
+  .number()
+  .min(0)
+  .max(RATE.max)
+  .refine((bps) => bps === 0 || bps >= RATE.min, { message: `expected 0, or at least ${RATE.min}` });
 const probability = z.number().min(0).max(1);
 const milliseconds = z.number().min(0).max(10_000);
 const seconds = z.number().min(0).max(86_400);
@@ -38,9 +44,9 @@ const Bottleneck = z.strictObject({
   /** The same as multiples of rate × the largest `rtt_ms`. */
   buffer_bdp: z.number().gt(0).max(1e4).optional(),
   aqm: z.enum(['droptail', 'codel']).default('droptail'),
-  /** Rate from each second on; `rate_bps` before the first. */
+  /** Rate from each second on; `rate_bps` before the first. The last one is not 0. */
   rate_schedule: z
-    .array(z.tuple([seconds, rate]))
+    .array(z.tuple([seconds, rateOrNone]))
     .max(10_000)
     .optional(),
   /** A recorded rate instead, replayed over and over: series of seconds and rates, or Mahimahi’s milliseconds. */
@@ -54,6 +60,7 @@ const Reverse = z.strictObject({
   loss: Loss.default({ model: 'none' }),
   jitter_ms: milliseconds.default(0),
   reorder_rate: probability.default(0),
+  duplicate_rate: probability.default(0),
 });
 
 /** Names and aliases, in any case. */
@@ -87,8 +94,14 @@ const Flow = z.strictObject({
    * The receiver acknowledges every so many packets (RFC 9000 §13.2.2), and none later than so; `asked`: as the sender
    * asks for with its window and RTT, which is what the transport does.
    */
-  ack_every: z.union([z.literal('asked'), z.number().int().min(1).max(256)]).default(2),
+  ack_every: z
+    .union([z.literal('asked'), z.number().int().min(1).max(256)], {
+      error: 'expected "asked", or a whole number from 1 to 256',
+    })
+    .default(2),
   max_ack_delay_ms: z.number().min(1).max(16_383).default(25),
+  /** The sender gives up when nothing in flight was acknowledged for so long (RFC 9000 §10.1); null: never. */
+  idle_timeout_s: z.number().min(0.001).max(86_400).nullable().default(30),
 });
 
 const Fields = z.strictObject({
@@ -104,7 +117,9 @@ const Fields = z.strictObject({
   /** Half-width of the uniform variation of the delay, data direction; order is kept. */
   jitter_ms: milliseconds.default(0),
   /** Part of the packets that overtake those before them. */
-  reorder_rate: z.number().min(0).max(1).default(0),
+  reorder_rate: probability.default(0),
+  /** Part of the packets that come twice. */
+  duplicate_rate: probability.default(0),
   reverse: Reverse.optional(),
   flows: z.array(Flow).min(1).max(1000),
 });
@@ -112,20 +127,6 @@ const Fields = z.strictObject({
 /** The least one-way delay of any flow: what jitter and reordering vary. */
 const leastDelayMs = (flows: readonly { rtt_ms: number }[]): number =>
   Math.min(...flows.map(({ rtt_ms }) => rtt_ms)) / 2;
-
-/** The delay belongs to the flows here; losses have one model at a time. */
-function refuseOtherColumns(
-  steps: readonly (readonly (number | null)[])[],
-  loss: z.infer<typeof Loss>,
-  refuse: (path: (string | number)[], message: string) => void,
-): void {
-  const delayed = steps.findIndex(([, , delayMs]) => delayMs !== null);
-  if (delayed >= 0)
-    refuse(['bottleneck', 'trace', 'steps', delayed, 2], 'expected null: delays are rtt_ms of flows');
-  const lossy = steps.findIndex((step) => step[3] !== null);
-  if (lossy >= 0 && loss.model !== 'none')
-    refuse(['bottleneck', 'trace', 'steps', lossy, 3], `expected null: contradicts loss, ${loss.model}`);
-}
 
 export const Scenario = Fields.superRefine((scenario, context) => {
   const { duration_s, warmup_s, bottleneck, loss, jitter_ms, reverse, flows } = scenario;
@@ -140,18 +141,32 @@ export const Scenario = Fields.superRefine((scenario, context) => {
     refuse(['bottleneck', 'rate_bps'], 'expected a number, or else a trace');
   if (bottleneck.trace !== undefined && bottleneck.rate_schedule !== undefined)
     refuse(['bottleneck', 'rate_schedule'], 'contradicts trace: give one of them');
-  if (bottleneck.trace?.kind === 'series') refuseOtherColumns(bottleneck.trace.steps, loss, refuse);
+  const { steps = null } = bottleneck.trace?.kind === 'series' ? bottleneck.trace : {};
+  const lossy = steps?.findIndex((step) => step[3] !== null) ?? -1;
+  if (lossy >= 0 && loss.model !== 'none')
+    refuse(['bottleneck', 'trace', 'steps', lossy, 3], `expected null: contradicts loss, ${loss.model}`);
   let before = -1;
   bottleneck.rate_schedule?.forEach(([atS], i) => {
     if (atS <= before)
       refuse(['bottleneck', 'rate_schedule', i, 0], `expected more than ${before}, the one before`);
     before = atS;
   });
+  const last = (bottleneck.rate_schedule?.length ?? 0) - 1;
+  if (bottleneck.rate_schedule?.[last]?.[1] === 0)
+    refuse(
+      ['bottleneck', 'rate_schedule', last, 1],
+      `expected at least ${RATE.min}: the last rate holds for ever`,
+    );
   const leastMs = leastDelayMs(flows);
-  const jitters: [string[], number][] = [[['jitter_ms'], jitter_ms]];
-  if (reverse) jitters.push([['reverse', 'jitter_ms'], reverse.jitter_ms]);
-  for (const [path, jitterMs] of jitters)
-    if (jitterMs > leastMs) refuse(path, `expected at most ${leastMs}, half the least rtt_ms`);
+  const tracedMs =
+    steps?.reduce((least, [, , ms]) => Math.min(least, ms ?? leastMs), Number.POSITIVE_INFINITY) ?? leastMs;
+  if (jitter_ms > tracedMs)
+    refuse(
+      ['jitter_ms'],
+      `expected at most ${tracedMs}, ${tracedMs === leastMs ? 'half the least rtt_ms' : 'the least delay of the trace'}`,
+    );
+  if (reverse && reverse.jitter_ms > leastMs)
+    refuse(['reverse', 'jitter_ms'], `expected at most ${leastMs}, half the least rtt_ms`);
   flows.forEach(({ start_s, stop_s }, i) => {
     if (start_s >= duration_s)
       refuse(['flows', i, 'start_s'], `expected less than duration_s, ${duration_s}`);
@@ -188,6 +203,8 @@ export const ScenarioResult = z.object({
       retransmit_rate: z.number(),
       /** From `start_s` until the last byte arrived; null while it has not, and of flows without `bytes`. */
       completion_s: z.number().nullable(),
+      /** From `start_s` until the sender gave up, for `idle_timeout_s` unanswered; null when it did not. */
+      timed_out_s: z.number().nullable(),
       /** Over the runs of several seeds; the figures above are their means. */
       spread: z.object({ goodput_bps: Spread, rtt_mean_ms: Spread.nullable(), loss_rate: Spread }).optional(),
     }),
@@ -205,6 +222,8 @@ export const ScenarioResult = z.object({
     }),
     /** Packets dropped at the queue, by its limit or its AQM. */
     drops: z.number(),
+    /** Packets that arrived although they, or a copy of them, had arrived before. */
+    duplicates: z.number(),
   }),
   packet: z.object({ payload_bytes: z.number(), link_bytes: z.number() }),
   /** Jain's index of the flows' goodputs. */

@@ -30,6 +30,19 @@ async function resultOf(...args: string[]): Promise<ScenarioResult> {
 }
 
 describe('routelab sim', () => {
+  it('shows its options, each of which docs/simulator.md tells of', async () => {
+    const { code, stdout, stderr } = await run(['sim', '--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name!);
+    expect(options).toEqual(
+      expect.arrayContaining(['--seeds', '--workers', '--trace', '--set', '--json', '--help']),
+    );
+    expect(stdout).toContain('docs/simulator.md');
+    const page = readFileSync(new URL('../../docs/simulator.md', import.meta.url), 'utf8');
+    const told = [...page.matchAll(/^\| `(--[a-z-]+)/gm)].map(([, name]) => name!);
+    expect(told.toSorted()).toEqual(options.filter((name) => name !== '--help').toSorted());
+  });
+
   it('prints the result of a scenario as JSON, the same every time', async () => {
     const path = fileOf('plain.json', scenario);
     const [first, second] = await Promise.all([resultOf(path), resultOf(path)]);
@@ -43,6 +56,21 @@ describe('routelab sim', () => {
     expect(stdout).toMatch(/flow0 {2}cubic +9\.\d\d Mbit\/s/);
     expect(stdout).toMatch(/link +\d+\.\d % used, dropped at the queue: \d+/);
     expect(stdout).toMatch(/simulated: 4 s after a warm-up of 1 s/);
+  });
+
+  it('tells of what came twice, and of flows that gave up', async () => {
+    const { stdout } = await run([
+      'sim',
+      fileOf('cut.json', {
+        ...scenario,
+        duration_s: 20,
+        duplicate_rate: 0.1,
+        bottleneck: { rate_bps: 1e7, rate_schedule: [[8, 0], [19, 1e7]] }, // biome-ignore format: rows
+        flows: [{ ...scenario.flows[0], idle_timeout_s: 2 }],
+      }),
+    ]);
+    expect(stdout).toMatch(/flow0 {2}cubic .* gave up: 10\.\d s/);
+    expect(stdout).toMatch(/^link .*, came twice: \d+$/m);
   });
 
   it('averages seeds on threads to the same figures as here', async () => {

@@ -8,8 +8,8 @@ const MINIMUM_WINDOW = 2 * DATAGRAM_BYTES;
  * The path of RFC 9002 §7.6.3: RTT 0.2 s and a PTO of 2 s, so that persistent congestion takes more than 6 s.
  * Packet 0 gives the RTT sample, before its time 0.
  */
-function example() {
-  const recovery = confirmedRecovery();
+function example(controller?: string) {
+  const recovery = confirmedRecovery(controller);
   send(recovery, 10 * S, 0);
   ack(recovery, 10.2 * S, 0);
   recovery.maxAckDelayUs = 2 * S - recovery.rtt.ptoBaseUs(0);
@@ -115,6 +115,27 @@ describe('persistent congestion (RFC 9002 §7.6)', () => {
     expect(recovery.onTimeout(recovery.deadlineUs()!).lost).toHaveLength(1);
     expect(recovery.stats.persistentCongestions).toBe(1);
   });
+
+  it.each(['newreno', 'cubic', 'bbr1', 'bbr2', 'bbr3'])(
+    'and stragglers sent before it are one event to %s and to recovery',
+    (controller) => {
+      const recovery = example(controller);
+      for (let number = 1; number <= 8; number++) send(recovery, at(number), number);
+      // 9 is sent together with 10, whose acknowledgement establishes it, and is found lost a moment later.
+      send(recovery, at(8.9), 9, 10);
+      ack(recovery, at(9.1), 10);
+      expect(recovery.stats).toMatchObject({ persistentCongestions: 1, congestionEvents: 1 });
+      const { state, ssthresh } = recovery.controller.snapshot();
+      expect(recovery.onTimeout(recovery.deadlineUs()!).lost).toHaveLength(1);
+      expect(recovery.stats.congestionEvents).toBe(1);
+      expect(recovery.controller.snapshot()).toMatchObject({ state, ssthresh });
+      // What is sent after it is an event again.
+      send(recovery, at(10), 11, 12, 13, 14);
+      ack(recovery, at(10.2), 14);
+      expect(recovery.stats.congestionEvents).toBe(2);
+      if (ssthresh !== null) expect(recovery.controller.snapshot().state).toBe('recovery');
+    },
+  );
 
   it('does not come of a space whose keys are discarded', () => {
     const recovery = newRecovery();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_BACKED_OFF_PTO_US } from '../../src/main/recovery/recovery.ts';
 import { ack, confirmedRecovery, newRecovery, packet, send } from './support.ts';
 
 const MS = 1000;
@@ -45,6 +46,39 @@ describe('the probe timeout (RFC 9002 §6.2)', () => {
     recovery.onTimeout(recovery.deadlineUs()!);
     send(recovery, 2000 * MS, 3);
     expect(recovery.deadlineUs()).toBe(2000 * MS + 4 * (PTO + MAX_ACK_DELAY));
+  });
+
+  it('doubles up to 60 s, whatever the idle timeout (RFC 8961 §4)', () => {
+    const recovery = sampled();
+    send(recovery, 200 * MS, 1);
+    for (let number = 2; number < 30; number++) {
+      const atUs = recovery.deadlineUs()!;
+      expect(recovery.onTimeout(atUs).probe).not.toBeNull();
+      send(recovery, atUs, number);
+      const periodUs = recovery.deadlineUs()! - atUs;
+      expect(periodUs).toBe(Math.min((PTO + MAX_ACK_DELAY) * 2 ** (number - 1), MAX_BACKED_OFF_PTO_US));
+    }
+    // What takes longer by itself is not shortened.
+    const before = recovery.deadlineUs()!;
+    recovery.maxAckDelayUs = MAX_BACKED_OFF_PTO_US;
+    expect(recovery.deadlineUs()! - before).toBe(PTO);
+  });
+
+  it('sends a last probe before the connection is given up, once (RFC 9000 §10.1.1)', () => {
+    const giveUpAtUs = 10e6;
+    const recovery = confirmedRecovery('newreno', () => giveUpAtUs);
+    send(recovery, 0, 0);
+    ack(recovery, 100 * MS, 0);
+    send(recovery, 200 * MS, 1);
+    const expiredUs: number[] = [];
+    for (let number = 2; recovery.deadlineUs()! < 30e6; number++) {
+      expiredUs.push(recovery.deadlineUs()!);
+      expect(recovery.onTimeout(expiredUs.at(-1)!).probe).toEqual({ space: 'application', count: 2 });
+      send(recovery, expiredUs.at(-1)!, number);
+    }
+    const doubled = [1, 3, 7, 15].map((periods) => 200 * MS + periods * (PTO + MAX_ACK_DELAY));
+    const last = giveUpAtUs - 2 * (PTO + MAX_ACK_DELAY);
+    expect(expiredUs).toEqual([...doubled, last, last + 32 * (PTO + MAX_ACK_DELAY)]);
   });
 
   it('does nothing when the timer fires early', () => {

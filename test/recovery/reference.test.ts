@@ -1,9 +1,10 @@
 /**
- * Recovery against a transcription of RFC 9002 Appendix A and §7.6.2 on plain maps and lists, under random sequences of
+ * Recovery against a transcription of RFC 9002 Appendix A and §7.6.2, and the longest PTO of RFC 8961 §4, on plain maps and lists, under random sequences of
  * everything that can happen to it. The reference scans everything every time; Recovery must never differ from it.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { MAX_BACKED_OFF_PTO_US } from '../../src/main/recovery/recovery.ts';
 import { RttEstimator } from '../../src/main/recovery/rtt.ts';
 import { SPACES, type Space } from '../../src/main/recovery/types.ts';
 import { newRecovery, numbers, packet } from './support.ts';
@@ -133,7 +134,8 @@ class Reference {
 
   #pto(): { atUs: number; space: Space; inFlight: boolean } | null {
     if (this.blocked || this.#timerSetAtUs === null) return null;
-    const factor = 2 ** this.#ptoCount;
+    const backedOff = (periodUs: number): number =>
+      Math.max(periodUs, Math.min(periodUs * 2 ** this.#ptoCount, MAX_BACKED_OFF_PTO_US));
     const candidates = SPACES.filter((space) =>
       this.open(space).some((sent) => sent.ackEliciting && sent.inFlight),
     )
@@ -141,14 +143,14 @@ class Reference {
       .map((space) => ({
         atUs:
           this.#lastAckEliciting[space] +
-          this.rtt.ptoBaseUs(space === 'application' ? this.maxAckDelayUs : 0) * factor,
+          backedOff(this.rtt.ptoBaseUs(space === 'application' ? this.maxAckDelayUs : 0)),
         space,
         inFlight: true,
       }));
     if (candidates.length > 0) return candidates.reduce((a, b) => (b.atUs < a.atUs ? b : a));
     if (this.peerCompleted || this.handshakeConfirmed) return null;
     const space = this.hasHandshakeKeys ? 'handshake' : 'initial';
-    return { atUs: this.#timerSetAtUs + this.rtt.ptoBaseUs(0) * factor, space, inFlight: false };
+    return { atUs: this.#timerSetAtUs + backedOff(this.rtt.ptoBaseUs(0)), space, inFlight: false };
   }
 
   deadline(): number | null {

@@ -27,16 +27,17 @@ export function packet(packetNumber: number, overrides: Partial<SentPacket<null>
 export const ackOnly = (packetNumber: number): SentPacket<null> =>
   packet(packetNumber, { ackEliciting: false, inFlight: false, bytes: 40 });
 
-export function newRecovery(controller = 'newreno'): Recovery<null> {
+export function newRecovery(controller = 'newreno', giveUpAtUs?: () => number): Recovery<null> {
   return new Recovery<null>({
     controller: createController(controller, { random: () => 0.5, datagramBytes: DATAGRAM_BYTES }),
     datagramBytes: DATAGRAM_BYTES,
+    ...(giveUpAtUs && { giveUpAtUs }),
   });
 }
 
 /** A recovery whose handshake is confirmed. */
-export function confirmedRecovery(controller = 'newreno'): Recovery<null> {
-  const recovery = newRecovery(controller);
+export function confirmedRecovery(controller = 'newreno', giveUpAtUs?: () => number): Recovery<null> {
+  const recovery = newRecovery(controller, giveUpAtUs);
   recovery.peerCompletedAddressValidation = true;
   recovery.handshakeConfirmed = true;
   return recovery;

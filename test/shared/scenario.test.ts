@@ -6,6 +6,8 @@ import { parseScenario } from '../../src/shared/scenario.ts';
 const flow = { controller: 'cubic', rtt_ms: 40 };
 const minimal = { duration_s: 10, bottleneck: { rate_bps: 1e7 }, flows: [flow] };
 
+const trace = { kind: 'series', steps: [[0, 1e6, null, 0.1]], periodS: 1 };
+
 function refusal(value: unknown): { field: string | undefined; message: string } {
   try {
     parseScenario(value);
@@ -29,6 +31,7 @@ describe('a scenario', () => {
       loss: { model: 'none' },
       jitter_ms: 0,
       reorder_rate: 0,
+      duplicate_rate: 0,
       flows: [
         {
           controller: 'cubic',
@@ -39,6 +42,7 @@ describe('a scenario', () => {
           bytes: null,
           ack_every: 2,
           max_ack_delay_ms: 25,
+          idle_timeout_s: 30,
         },
       ],
     });
@@ -100,6 +104,22 @@ describe('a scenario', () => {
       /is 0;.*1000/,
     ],
     [
+      'a schedule of next to nothing',
+      { ...minimal, bottleneck: { rate_bps: 1e7, rate_schedule: [[0, 1], [1, 1e6]] } }, // biome-ignore format: rows
+      'bottleneck.rate_schedule.0.1',
+      /is 1;.*0, or at least 1000/,
+    ],
+    [
+      'jitter beyond the least delay of a trace',
+      {
+        ...minimal,
+        jitter_ms: 6,
+        bottleneck: { trace: { kind: 'series', steps: [[0, 1e6, 5, null], [1, 1e6, null, null]], periodS: 2 } }, // biome-ignore format: rows
+      },
+      'jitter_ms',
+      /is 6;.*at most 5, the least delay of the trace/,
+    ],
+    [
       'a schedule that goes back',
       {
         ...minimal,
@@ -113,6 +133,42 @@ describe('a scenario', () => {
       },
       'bottleneck.rate_schedule.1.0',
       /is 4;.*more than 5/,
+    ],
+    [
+      'neither rate nor trace',
+      { ...minimal, bottleneck: {} },
+      'bottleneck.rate_bps',
+      /is missing;.*or else a trace/,
+    ],
+    [
+      'both a rate and a trace',
+      { ...minimal, bottleneck: { rate_bps: 1e7, trace } },
+      'bottleneck.rate_bps',
+      /is 10000000;.*or else a trace/,
+    ],
+    [
+      'a schedule beside a trace',
+      { ...minimal, bottleneck: { trace, rate_schedule: [[0, 1e6]] } },
+      'bottleneck.rate_schedule',
+      /is \[\[0,1000000\]\]; contradicts trace/,
+    ],
+    [
+      'a loss model beside a trace with losses',
+      { ...minimal, bottleneck: { trace }, loss: { model: 'iid', rate: 0.1 } },
+      'bottleneck.trace.steps.0.3',
+      /is 0\.1; expected null: contradicts loss, iid/,
+    ],
+    [
+      'jitter of ACKs beyond the delay',
+      { ...minimal, reverse: { jitter_ms: 21 } },
+      'reverse.jitter_ms',
+      /is 21;.*at most 20/,
+    ],
+    [
+      'acknowledgements of nothing',
+      { ...minimal, flows: [{ ...flow, ack_every: 'never' }] },
+      'flows.0.ack_every',
+      /is "never"; expected "asked", or a whole number from 1 to 256/,
     ],
     ['jitter beyond the delay', { ...minimal, jitter_ms: 21 }, 'jitter_ms', /is 21;.*at most 20/],
     ['total loss', { ...minimal, loss: { model: 'iid', rate: 1 } }, 'loss.rate', /is 1;.*1/],

@@ -31,11 +31,13 @@ const bottleneck = fc.oneof(
     .tuple(rate, fc.uniqueArray(step, { maxLength: 4, selector: ([second]) => second }))
     .map(([rate_bps, steps]) => ({ rate_bps, rate_schedule: steps.toSorted(([a], [b]) => a - b) })),
   fc
-    .tuple(fc.array(fc.oneof(fc.constant(0), rate), { maxLength: 4 }), rate)
-    .map(([before, last]) => [...before, last])
-    .map((rates) => ({
-      trace: { kind: 'series', steps: rates.map((bps, i) => [i, bps, null, null]), periodS: rates.length },
-    })),
+    .tuple(
+      fc.array(fc.oneof(fc.constant(0), rate), { maxLength: 4 }),
+      rate,
+      fc.array(fc.constantFrom(null, 0, 1, 300, 10_000), { minLength: 5, maxLength: 5 }),
+    )
+    .map(([before, last, delays]) => [...before, last].map((bps, i) => [i, bps, delays[i]!, null]))
+    .map((steps) => ({ trace: { kind: 'series', steps, periodS: steps.length } })),
   fc
     .array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 30 })
     .map((atMs) => ({ trace: { kind: 'opportunities', atMs: atMs.toSorted((a, b) => a - b) } })),
@@ -52,6 +54,7 @@ const flow = fc
     maybe('stop_s', fc.constant(0.95 * DURATION_S)),
     maybe('bytes', fc.constantFrom(1, 1315, 1316, 100_000)),
     maybe('rate_limit_bps', rate),
+    maybe('idle_timeout_s', fc.option(between(0.001, 3))),
     maybe('on_off', fc.record({ on_s: between(0.001, 3), off_s: between(0.001, 3) })),
   )
   .map((parts) => Object.assign({}, ...parts) as { rtt_ms: number });
@@ -64,20 +67,36 @@ const anyScenario = fc
       warmup_s: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 0.9 * DURATION_S, noNaN: true })),
       loss,
       reorder_rate: fc.constantFrom(0, 0, 0.1, 1),
+      duplicate_rate: fc.constantFrom(0, 0, 0.1, 1),
       flows: fc.array(flow, { minLength: 1, maxLength: 4 }),
     }),
     bottleneck,
     maybe('buffer_bytes', fc.constantFrom(1, 3000, 1e12)),
     fc.constantFrom('droptail', 'codel'),
-    maybe('reverse', fc.record({ rate_bps: fc.option(rate), loss, reorder_rate: fc.constantFrom(0, 0.5) })),
+    maybe(
+      'reverse',
+      fc.record({
+        rate_bps: fc.option(rate),
+        loss,
+        reorder_rate: fc.constantFrom(0, 0.5),
+        duplicate_rate: fc.constantFrom(0, 1),
+      }),
+    ),
     fc.constantFrom(0, 0.3),
   )
   .map(([scenario, link, buffer, aqm, reverse, jitter]) => ({
     ...scenario,
     ...reverse,
     bottleneck: { ...link, ...buffer, aqm },
-    jitter_ms: (jitter * Math.min(...scenario.flows.map(({ rtt_ms }) => rtt_ms))) / 2,
+    jitter_ms: jitter * leastDelayMs(link, scenario.flows),
   }));
+
+/** Of the link; `null` in a trace is half of the least round trip. */
+function leastDelayMs(link: object, flows: readonly { rtt_ms: number }[]): number {
+  const halfMs = Math.min(...flows.map(({ rtt_ms }) => rtt_ms)) / 2;
+  const { trace } = link as { trace?: { steps?: (number | null)[][] } };
+  return Math.min(...(trace?.steps ?? [[0, 0, null]]).map(([, , ms]) => ms ?? halfMs));
+}
 
 /** More than any of these scenarios takes. */
 const MOST_EVENTS = 2_000_000;
@@ -96,10 +115,15 @@ it('any scenario ends, with figures that a path can have', { timeout: 120_000 },
       const delay = figures.link.queue_delay_ms;
       expect(delay.mean).toBeGreaterThanOrEqual(0);
       expect(delay.max).toBeGreaterThanOrEqual(delay.p99);
-      for (const [i, { rtt_ms, loss_rate, retransmit_rate, completion_s }] of figures.flows.entries()) {
-        const { rtt_ms: baseMs } = scenario.flows[i]!;
-        // Jitter takes that much of the way there; nothing else makes it shorter.
-        if (rtt_ms.min !== null) expect(rtt_ms.min).toBeGreaterThan(baseMs - scenario.jitter_ms - 1e-6);
+      if (scenario.duplicate_rate === 0) expect(figures.link.duplicates).toBe(0);
+      const half = Math.min(...scenario.flows.map(({ rtt_ms }) => rtt_ms)) / 2;
+      const leastMs = leastDelayMs(scenario.bottleneck, scenario.flows) - scenario.jitter_ms;
+      for (const [i, { rtt_ms, loss_rate, ...flow }] of figures.flows.entries()) {
+        const { retransmit_rate, completion_s, timed_out_s } = flow;
+        const { rtt_ms: baseMs, idle_timeout_s } = scenario.flows[i]!;
+        // Jitter and a trace take that much of the way there; nothing else makes it shorter.
+        if (rtt_ms.min !== null) expect(rtt_ms.min).toBeGreaterThan(baseMs - half + leastMs - 1e-6);
+        if (timed_out_s !== null) expect(timed_out_s).toBeGreaterThanOrEqual(idle_timeout_s!);
         expect(loss_rate).toBeLessThanOrEqual(1);
         expect(loss_rate).toBeGreaterThanOrEqual(0);
         expect(retransmit_rate).toBeLessThanOrEqual(1);

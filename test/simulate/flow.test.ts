@@ -20,6 +20,8 @@ function sentInVain(bytes: number, untilUs: number): number[][] {
     stopUs: Number.POSITIVE_INFINITY,
     ackEvery: 2,
     maxAckDelayUs: 25_000,
+    idleTimeoutUs: 30e6,
+    mayComeTwice: false,
     transmit: (_flow, _packetNumber, _chunk, size, nowUs) => {
       sent.set(nowUs, [...(sent.get(nowUs) ?? []), size]);
       return false;

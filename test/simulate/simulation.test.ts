@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readScenario } from '../../src/main/simulate/profile.ts';
 import { Simulation } from '../../src/main/simulate/simulation.ts';
 import { CONTROLLERS } from '../../src/shared/domain.ts';
 import { LabError } from '../../src/shared/errors.ts';
@@ -251,6 +252,118 @@ describe('a simulation', () => {
     const still = figures().link.queue_delay_ms;
     const shaken = figures({ jitter_ms: 1 }).link.queue_delay_ms;
     expect(Math.abs(shaken.mean - still.mean)).toBeLessThan(5);
+  });
+
+  it('counts what comes twice as neither goodput nor loss, but as carried', () => {
+    const [plain, twice] = [0, 1].map((duplicate_rate) =>
+      figures({ duplicate_rate, flows: [{ controller: 'cubic', rtt_ms: 40, rate_limit_bps: 5e6 }] }),
+    ) as [ReturnType<typeof figures>, ReturnType<typeof figures>];
+    expect(plain.link.duplicates).toBe(0);
+    expect(twice.flows[0]!.goodput_bps / plain.flows[0]!.goodput_bps).toBeCloseTo(1, 3);
+    expect(twice.flows[0]).toMatchObject({ loss_rate: 0, retransmit_rate: 0 });
+    const packets = (8 * twice.flows[0]!.goodput_bps) / (8 * twice.packet.payload_bytes);
+    expect(twice.link.duplicates / packets).toBeCloseTo(1, 2);
+    expect(twice.link.utilization / plain.link.utilization).toBeCloseTo(2, 2);
+  });
+
+  it('takes a copy for its packet where that found no room, and shares a full link with copies', () => {
+    const { flows, link } = figures({
+      duplicate_rate: 0.5,
+      reverse: { duplicate_rate: 1 },
+    });
+    expect(link.utilization).toBeLessThanOrEqual(1);
+    expect(link.duplicates).toBeGreaterThan(1000);
+    // Two of three bytes are of packets for the first time.
+    expect((flows[0]!.goodput_bps * 1378) / 1315 / 20e6).toBeGreaterThan(0.6);
+    expect((flows[0]!.goodput_bps * 1378) / 1315 / 20e6).toBeLessThan(0.7);
+    for (const rate of [flows[0]!.loss_rate, flows[0]!.retransmit_rate]) {
+      expect(rate).toBeGreaterThanOrEqual(0);
+      expect(rate).toBeLessThan(0.1);
+    }
+  });
+
+  it('simulates the duplicates of a profile, each way its own', () => {
+    const { duplicate_rate, reverse } = readScenario({
+      profile: 'edge',
+      duration_s: 10,
+      bottleneck: {},
+      flows: [{ controller: 'cubic' }],
+    });
+    expect([duplicate_rate, reverse!.duplicate_rate]).toEqual([Math.sqrt(1.1) - 1, Math.sqrt(1.1) - 1]);
+  });
+
+  it('follows the delays of a trace with its RTT', () => {
+    const steps = [[0, 20e6, 20, null], [3, 20e6, 60, null], [5, 20e6, null, null], [7, 20e6, 5, null]]; // biome-ignore format: rows
+    const traced = scenario({
+      duration_s: 9,
+      warmup_s: 0,
+      bottleneck: { trace: { kind: 'series', steps, periodS: 10 } },
+      flows: [
+        { controller: 'cubic', rtt_ms: 40, rate_limit_bps: 2e6 },
+        { controller: 'cubic', rtt_ms: 100, rate_limit_bps: 2e6 },
+      ],
+    });
+    const simulation = new Simulation(traced, { trace: { everyUs: 1e5 } }).run();
+    const rttMs = (flow: number, second: number): number =>
+      simulation.trace!.flows[flow]!.series.rttUs[second * 10]! / 1e3;
+    // Half of the 40 ms is the way back, 80 ms that of the flow that is farther; a packet takes 0.55 ms to send.
+    for (const [second, delayMs] of [
+      [2, 20],
+      [4, 60],
+      [6, 20],
+      [8, 5],
+    ] as const) {
+      // biome-ignore format: rows
+      expect(rttMs(0, second)).toBeGreaterThanOrEqual(delayMs + 20.5);
+      expect(rttMs(0, second)).toBeLessThan(delayMs + 22);
+      expect(rttMs(1, second) - delayMs).toBeGreaterThanOrEqual(80.5);
+      expect(rttMs(1, second) - delayMs).toBeLessThan(82);
+    }
+  });
+
+  it('uses all of a link whose recorded delay changes, and no more', () => {
+    for (const [from, to] of [
+      [5, 400],
+      [400, 5],
+    ]) {
+      // biome-ignore format: rows
+      for (const warmup_s of [0.5, 2, 4.7, 5.1]) {
+        const steps = [[0, 20e6, from, null], [5, 20e6, to, null]]; // biome-ignore format: rows
+        const { link } = figures({
+          warmup_s,
+          bottleneck: { buffer_bytes: 3e6, trace: { kind: 'series', steps, periodS: 20 } },
+          flows: Array.from({ length: 20 }, () => ({ controller: 'cubic', rtt_ms: 40, params: { InitialWindow: 100 } })),
+        });
+        expect(link.utilization).toBeGreaterThan(0.97);
+        expect(link.utilization).toBeLessThanOrEqual(1 + 1e-9);
+      }
+    }
+  });
+
+  it('is back when a schedule ends its outage, and gives up an unanswered flow when told to', () => {
+    const outage = (idle_timeout_s: number | null, seconds: number) =>
+      figures({
+        duration_s: 60,
+        warmup_s: 0,
+        bottleneck: { rate_bps: 20e6, buffer_bytes: 100_000, rate_schedule: [[5, 0], [5 + seconds, 20e6]] }, // biome-ignore format: rows
+        flows: [{ controller: 'cubic', rtt_ms: 40, idle_timeout_s }],
+      }).flows[0]!;
+    const back = outage(30, 20);
+    expect(back.timed_out_s).toBeNull();
+    expect(back.goodput_bps).toBeGreaterThan(0.9 * 20e6 * (40 / 60) * (1315 / 1378));
+    expect(outage(10, 20).timed_out_s).toBeCloseTo(15, 0);
+    expect(outage(30, 40).timed_out_s).toBeCloseTo(35, 0);
+    const patient = outage(null, 40);
+    expect(patient.timed_out_s).toBeNull();
+    expect(patient.goodput_bps).toBeGreaterThan(0.8 * 20e6 * (20 / 60) * (1315 / 1378));
+  });
+
+  it('lets an application pause for longer than the idle timeout', () => {
+    const { flows } = figures({
+      duration_s: 30,
+      flows: [{ controller: 'cubic', rtt_ms: 40, idle_timeout_s: 1, on_off: { on_s: 1, off_s: 5 } }],
+    });
+    expect(flows[0]!.timed_out_s).toBeNull();
   });
 
   it('refuses parameters that a controller does not take, by their place', () => {

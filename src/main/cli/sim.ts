@@ -176,7 +176,11 @@ function report(
     ms(flow.rtt_ms.p99),
     formatPercent(flow.loss_rate, 3),
     formatPercent(flow.retransmit_rate, 3),
-    flow.completion_s === null ? '–' : `${flow.completion_s.toFixed(3)} s`,
+    flow.timed_out_s !== null
+      ? `gave up: ${flow.timed_out_s.toFixed(1)} s`
+      : flow.completion_s === null
+        ? '–'
+        : `${flow.completion_s.toFixed(3)} s`,
   ]);
   const head = [
     '',
@@ -200,7 +204,7 @@ function report(
     paint('dim', first!),
     ...rest,
     '',
-    `link   ${formatPercent(link.utilization)} used, dropped at the queue: ${formatCount(link.drops)}`,
+    `link   ${formatPercent(link.utilization)} used, dropped at the queue: ${formatCount(link.drops)}${link.duplicates === 0 ? '' : `, came twice: ${formatCount(link.duplicates)}`}`,
     `queue  ${ms(delay.mean)} ms mean, ${ms(delay.p50)} p50, ${ms(delay.p95)} p95, ${ms(delay.p99)} p99, ${ms(delay.max)} max`,
     ...spreadLines(flows, seeds),
     ...(flows.length > 1 ? [`Jain   ${jain.toFixed(4)}`] : []),

@@ -102,14 +102,17 @@ export abstract class LossBasedController implements CongestionController {
   readonly #quantumMs: number;
   readonly #hyStart: HyStart | null;
   readonly #prr: Prr | null;
-  /** RFC 9002 §7.3.2: losses of packets sent before this instant belong to the same congestion event. */
+  /** RFC 9002 §7.3.2: the window does not grow with acknowledgements of packets sent before this instant. */
   #recoveryStartUs = Number.NEGATIVE_INFINITY;
+  /** Losses of packets sent before this instant belong to a congestion event that was answered. */
+  #answeredUntilUs = Number.NEGATIVE_INFINITY;
   #inRecovery = false;
   /** What the newest congestion event changed, for the case that there was none; `#canUndo` until that is void. */
   #canUndo = false;
   #undoWindow = 0;
   #undoSsthresh = 0;
   #undoRecoveryStartUs = 0;
+  #undoAnsweredUntilUs = 0;
   #untouched = true;
   /** 0 before the first sample. */
   #smoothedRttUs = 0;
@@ -176,7 +179,7 @@ export abstract class LossBasedController implements CongestionController {
 
   onLoss(sample: LossSample): void {
     this.#pacingBps = 0;
-    if (sample.largestLostSentAtUs <= this.#recoveryStartUs) {
+    if (sample.largestLostSentAtUs <= this.#answeredUntilUs) {
       // What is lost makes no room; what may be sent is up to the next acknowledgement.
       if (this.#inRecovery && this.#prr) this.#setFlight(this.window - sample.lostBytes);
       return;
@@ -187,7 +190,9 @@ export abstract class LossBasedController implements CongestionController {
     this.#undoWindow = this.window;
     this.#undoSsthresh = this.ssthresh;
     this.#undoRecoveryStartUs = this.#recoveryStartUs;
+    this.#undoAnsweredUntilUs = this.#answeredUntilUs;
     this.#recoveryStartUs = sample.nowUs;
+    this.#answeredUntilUs = sample.nowUs;
     this.#inRecovery = true;
     this.#untouched = false;
     this.ssthresh = Math.max(this.reduced(), this.#minimumWindow);
@@ -202,7 +207,8 @@ export abstract class LossBasedController implements CongestionController {
   onPersistentCongestion(_nowUs: number): void {
     this.#pacingBps = 0;
     this.window = this.#minimumWindow;
-    // RFC 9002 B.8: what is sent from now on may end slow start again.
+    // RFC 9002 B.8: the window grows again at once. Deviation: B.8 forgets the recovery period altogether, so that a straggler
+    // sent in it and found lost later would be an event of its own, and leave ssthresh at the minimum.
     this.#recoveryStartUs = Number.NEGATIVE_INFINITY;
     this.#inRecovery = false;
     this.#canUndo = false;
@@ -215,6 +221,7 @@ export abstract class LossBasedController implements CongestionController {
     this.#canUndo = false;
     this.#endRecovery();
     this.#recoveryStartUs = this.#undoRecoveryStartUs;
+    this.#answeredUntilUs = this.#undoAnsweredUntilUs;
     // RFC 9438 §4.9.2: a window that has outgrown the old one meanwhile stays.
     if (this.window >= this.#undoWindow) return;
     this.window = this.#undoWindow;
@@ -252,7 +259,7 @@ export abstract class LossBasedController implements CongestionController {
   /** Persistent congestion: what was learned of the path is void. */
   protected abstract restart(): void;
 
-  /** RFC 9937 §6: an acknowledgement in recovery. */
+  /** RFC 9937 §6.2: an acknowledgement in recovery. */
   #reduce(sample: AckSample): void {
     const prr = this.#prr;
     if (!prr) return;
@@ -268,10 +275,12 @@ export abstract class LossBasedController implements CongestionController {
     this.#setFlight(bytesInFlight + allowed);
   }
 
+  /** RFC 9937 §6.2: cwnd = inflight + SndCnt, but, by RFC 9002 §7.2, never under the minimum window. */
   #setFlight(bytes: number): void {
     this.window = Math.max(bytes, this.#minimumWindow);
   }
 
+  /** RFC 9937 §6.4: by the end of recovery, or before another begins. */
   #endRecovery(): void {
     if (!this.#inRecovery) return;
     this.#inRecovery = false;

@@ -38,6 +38,8 @@ export interface LinkOptions<T> {
   rttMs?: number;
   /** The item as it arrives with bits flipped. Without it, what is corrupted takes its way and is dropped at its end. */
   corrupt?: (item: T, rng: Rng) => T;
+  /** The copy of a duplicated item, where the two must not be one object. */
+  copy?: (item: T) => T;
   /** Told when the transmission of each item starts, as soon as that is known: behind a droptail before it does. */
   onTransmit?: (item: T, startUs: number) => void;
 }
@@ -188,7 +190,8 @@ export class Link<T extends NonNullable<unknown>> {
     const reason = this.#accept(item, bytes, nowUs);
     if (this.#duplicateRatio === 0 || this.#duplicateRng.float() >= this.#duplicateRatio) return reason;
     counters.duplicated++;
-    return this.#accept(item, bytes, nowUs) === null ? null : reason;
+    const copy = this.#options.copy?.(item) ?? item;
+    return this.#accept(copy, bytes, nowUs) === null ? null : reason;
   }
 
   #accept(item: T, bytes: number, nowUs: number): DropReason | null {

@@ -17,8 +17,15 @@ export const PACKET_THRESHOLD = 3;
 export const TIME_THRESHOLD = 9 / 8;
 /** kPersistentCongestionThreshold, RFC 9002 §7.6.1. */
 export const PERSISTENT_CONGESTION_THRESHOLD = 3;
+/**
+ * Longest probe timeout that backoff makes, as RFC 8961 §4 (4) and RFC 6298 §2.5 allow from 60 s on. RFC 9002 §6.2.1 leaves
+ * the end of backoff to the idle timeout, which may be long, or none.
+ */
+export const MAX_BACKED_OFF_PTO_US = 60_000_000;
 /** max_ack_delay of a peer that names none, RFC 9000 §18.2. */
 const DEFAULT_MAX_ACK_DELAY_US = 25_000;
+/** Probe timeouts, backoff aside, that the last probe leaves for an answer: the peer's idle timer began up to an RTT earlier. */
+const LAST_PROBE_PTOS = 2;
 /**
  * Packets that elicit no acknowledgement may wait for one for ever (a receiver's ACKs): so many numbers behind the
  * newest they are forgotten, neither acknowledged nor lost, whatever lies around them.
@@ -51,6 +58,8 @@ export interface RecoveryOptions {
   initialRttUs?: number;
   /** The peer's max_ack_delay, where it is known from the start. */
   maxAckDelayUs?: number;
+  /** When the connection is given up for want of answers; Infinity, as by default, for never. Asked for while timeouts expire. */
+  giveUpAtUs?: () => number;
 }
 
 class SpaceState<F> {
@@ -88,6 +97,7 @@ export class Recovery<F> {
   /** UDP payload bytes of a full packet. */
   datagramBytes: number;
   #sampler = new RateSampler();
+  readonly #giveUpAtUs: () => number;
   readonly #history = new SendHistory();
   readonly #initial = new SpaceState<F>('initial');
   readonly #handshake = new SpaceState<F>('handshake');
@@ -119,6 +129,8 @@ export class Recovery<F> {
   #firstRttSampleAtUs: number | null = null;
   /** pto_count of RFC 9002: expirations since the last sign of life. */
   #ptoBackoff = 0;
+  /** The last probe before the connection is given up was asked for; says nothing without backoff. */
+  #hasProbedLast = false;
   /** When the loss detection timer was last set: anti-deadlock probes count from there. −∞ before the first packet. */
   #timerSetAtUs = Number.NEGATIVE_INFINITY;
   /** Reused for every ACK. */
@@ -146,6 +158,7 @@ export class Recovery<F> {
     this.rtt = new RttEstimator(options.initialRttUs);
     this.maxAckDelayUs = options.maxAckDelayUs ?? DEFAULT_MAX_ACK_DELAY_US;
     this.datagramBytes = options.datagramBytes;
+    this.#giveUpAtUs = options.giveUpAtUs ?? (() => Number.POSITIVE_INFINITY);
   }
 
   get controller(): CongestionController {
@@ -369,6 +382,8 @@ export class Recovery<F> {
     }
     const space = this.#ptoSpace();
     if (!space || nowUs < this.#ptoAtUs(space)) return { lost: [], probe: null };
+    if (this.#ptoBackoff === 0) this.#hasProbedLast = false;
+    if (nowUs >= this.#lastProbeAtUs(space)) this.#hasProbedLast = true;
     this.#ptoBackoff++;
     this.#stats.ptoCount++;
     this.#timerSetAtUs = nowUs;
@@ -432,7 +447,19 @@ export class Recovery<F> {
   #ptoAtUs(space: SpaceState<F>): number {
     const fromUs = space.ackElicitingInFlight > 0 ? space.lastAckElicitingAtUs : this.#timerSetAtUs;
     const periodUs = this.rtt.ptoBaseUs(space === this.#application ? this.maxAckDelayUs : 0);
-    return fromUs + (this.#ptoBackoff === 0 ? periodUs : periodUs * 2 ** this.#ptoBackoff);
+    if (this.#ptoBackoff === 0) return fromUs + periodUs;
+    const backedOffUs = Math.min(periodUs * 2 ** this.#ptoBackoff, MAX_BACKED_OFF_PTO_US);
+    return Math.min(fromUs + Math.max(periodUs, backedOffUs), this.#lastProbeAtUs(space));
+  }
+
+  /**
+   * RFC 9000 §10.1.1: a last probe, before backoff lets the idle timeout pass in silence and close a connection whose path is
+   * there again. Infinity once it was asked for, and where another probe is under way so late that it stands for it.
+   */
+  #lastProbeAtUs(space: SpaceState<F>): number {
+    if (space !== this.#application || this.#hasProbedLast) return Number.POSITIVE_INFINITY;
+    const atUs = this.#giveUpAtUs() - LAST_PROBE_PTOS * this.rtt.ptoBaseUs(this.maxAckDelayUs);
+    return atUs > space.lastAckElicitingAtUs ? atUs : Number.POSITIVE_INFINITY;
   }
 
   /** RFC 9002 A.10 and, for what it finds, B.8. Sets the space's loss time. */

@@ -1,6 +1,7 @@
 /** The scenario’s bottleneck as link settings, and what it can carry. */
 import type { LinkSettings } from '../../shared/domain.ts';
 import type { LossModel, Scenario } from '../../shared/scenario.ts';
+import { meanDelayMs } from '../path/buffer.ts';
 
 type Bottleneck = Scenario['bottleneck'];
 
@@ -9,9 +10,12 @@ const lossSettings = (loss: LossModel): Pick<LinkSettings, 'lossRatio' | 'loss'>
   ...(loss.model === 'every_nth' || loss.model === 'gilbert' ? { loss } : {}),
 });
 
-/** In the direction of the data. `delayMs` is the least one-way delay of any flow; the rest comes with the ACKs. */
+/**
+ * In the direction of the data. `delayMs` is the least one-way delay of any flow, where a trace tells no other; the rest
+ * comes with the ACKs.
+ */
 export function forwardSettings(scenario: Scenario, delayMs: number): LinkSettings {
-  const { bottleneck, loss, jitter_ms, reorder_rate } = scenario;
+  const { bottleneck, loss, jitter_ms, reorder_rate, duplicate_rate } = scenario;
   const { rate_bps, buffer_bytes, buffer_bdp, aqm, rate_schedule = [], trace } = bottleneck;
   return {
     rateBps: trace === undefined ? rate_bps! : null,
@@ -19,6 +23,7 @@ export function forwardSettings(scenario: Scenario, delayMs: number): LinkSettin
     jitterMs: jitter_ms,
     ...lossSettings(loss),
     reorderRatio: reorder_rate,
+    duplicateRatio: duplicate_rate,
     bufferBytes: buffer_bytes ?? null,
     ...(buffer_bytes === undefined ? { bufferBdp: buffer_bdp ?? 1 } : {}),
     aqm,
@@ -29,13 +34,14 @@ export function forwardSettings(scenario: Scenario, delayMs: number): LinkSettin
 
 /** What ACKs pass. */
 export function reverseSettings(reverse: NonNullable<Scenario['reverse']>, delayMs: number): LinkSettings {
-  const { rate_bps, buffer_bytes, loss, jitter_ms, reorder_rate } = reverse;
+  const { rate_bps, buffer_bytes, loss, jitter_ms, reorder_rate, duplicate_rate } = reverse;
   return {
     rateBps: rate_bps,
     delayMs,
     jitterMs: jitter_ms,
     ...lossSettings(loss),
     reorderRatio: reorder_rate,
+    duplicateRatio: duplicate_rate,
     bufferBytes: buffer_bytes,
   };
 }
@@ -90,3 +96,32 @@ export const firstRateBps = (bottleneck: Bottleneck): number => {
   const rateBps = ratesOf(bottleneck).steps[0]![1];
   return Number.isFinite(rateBps) ? rateBps : capacityBits(bottleneck, 0, 1e4) / 1e4;
 };
+
+/** Whether a trace tells the delay. */
+const hasDelays = ({ trace }: Bottleneck): boolean =>
+  trace?.kind === 'series' && trace.steps.some(([, , ms]) => ms !== null);
+
+/** The round trip that buffers are reckoned with: the largest of any flow, with the mean of a trace's delays one way. */
+export function bufferRttMs(scenario: Scenario, delayMs: number): number {
+  const longest = Math.max(...scenario.flows.map(({ rtt_ms }) => rtt_ms));
+  if (!hasDelays(scenario.bottleneck)) return longest;
+  return longest - delayMs + meanDelayMs(forwardSettings(scenario, delayMs));
+}
+
+/** Until when what leaves the bottleneck has arrived at `atUs`, jitter aside; below 0 for nothing yet. */
+export function leftByUs(bottleneck: Bottleneck, delayUs: number, atUs: number): number {
+  const { trace } = bottleneck;
+  if (trace?.kind !== 'series' || !hasDelays(bottleneck)) return atUs - delayUs;
+  const delaysUs = trace.steps.map(([, , ms]) => (ms === null ? delayUs : ms * 1e3));
+  const startsUs = trace.steps.map(([second]) => second * 1e6);
+  const periodUs = trace.periodS * 1e6;
+  // What left longer ago than the longest delay has arrived; of the rest nothing overtakes.
+  const fromUs = Math.max(0, atUs - Math.max(...delaysUs));
+  for (let turnUs = Math.floor(fromUs / periodUs) * periodUs; ; turnUs += periodUs) {
+    for (const [i, startUs] of startsUs.entries()) {
+      const endUs = turnUs + (startsUs[i + 1] ?? periodUs);
+      const lateUs = Math.max(turnUs + startUs, atUs - delaysUs[i]!);
+      if (endUs > fromUs && lateUs < endUs) return Math.min(lateUs, atUs);
+    }
+  }
+}

@@ -43,6 +43,10 @@ export interface FlowOptions {
   /** Null: as the sender asks for. */
   ackEvery: number | null;
   maxAckDelayUs: number;
+  /** Infinity: the sender never gives up. */
+  idleTimeoutUs: number;
+  /** Whether the link makes copies of packets. */
+  mayComeTwice: boolean;
   /** Hands a packet to the link; false when it is dropped at once. */
   transmit: (flow: Flow, packetNumber: number, chunk: number, bytes: number, nowUs: number) => boolean;
   /** Hands an ACK to the link it has to pass; null: nothing befalls ACKs. */
@@ -53,7 +57,10 @@ export interface FlowOptions {
 export interface FlowCounters {
   packetsSent: number;
   packetsAccepted: number;
+  /** Each once. */
   packetsArrived: number;
+  /** That had arrived before. */
+  packetsDuplicated: number;
   /** Of those the link accepted, how many were before the newest that arrived, itself included: what did not is lost. */
   packetsPassed: number;
   packetsRetransmitted: number;
@@ -79,6 +86,7 @@ export class Flow {
     packetsSent: 0,
     packetsAccepted: 0,
     packetsArrived: 0,
+    packetsDuplicated: 0,
     packetsPassed: 0,
     packetsRetransmitted: 0,
     payloadBytes: 0,
@@ -89,6 +97,8 @@ export class Flow {
   latestRttUs = 0;
   /** When the last byte of a finite transfer arrived. */
   completedAtUs: number | null = null;
+  /** When the sender gave up. */
+  timedOutAtUs: number | null = null;
 
   readonly #pacer = new Pacer();
   readonly #source: Source;
@@ -96,6 +106,8 @@ export class Flow {
   readonly #overheadBytes: number;
   readonly #ackPathUs: number;
   readonly #stopUs: number;
+  readonly #idleTimeoutUs: number;
+  readonly #mayComeTwice: boolean;
   readonly #transmit: FlowOptions['transmit'];
   readonly #sendAck: FlowOptions['sendAck'];
   /** Packets to be used again: the first `#freeCount`. */
@@ -114,6 +126,8 @@ export class Flow {
   readonly #acked = new ChunkSet();
   /** No later than the recovery’s own deadline: sending moves that only further away. */
   #timerUs = never;
+  /** While packets are in flight: when the first of them left, or any was last acknowledged. */
+  #unansweredSinceUs = 0;
   #pacedUntilUs = never;
   #dataAtUs: number;
 
@@ -134,12 +148,19 @@ export class Flow {
     this.#overheadBytes = options.overheadBytes;
     this.#ackPathUs = options.ackPathUs;
     this.#stopUs = options.stopUs;
+    this.#idleTimeoutUs = options.idleTimeoutUs;
+    this.#mayComeTwice = options.mayComeTwice;
     this.#transmit = options.transmit;
     this.#sendAck = options.sendAck;
     this.index = options.index;
     this.controller = controller;
     this.#source = options.source;
-    this.recovery = new Recovery({ controller, datagramBytes, maxAckDelayUs });
+    this.recovery = new Recovery({
+      controller,
+      datagramBytes,
+      maxAckDelayUs,
+      giveUpAtUs: () => this.#idleAtUs,
+    });
     this.recovery.peerCompletedAddressValidation = true;
     this.recovery.handshakeConfirmed = true;
     if (options.ackEvery === null) this.#peer = { minDelayUs: GRANULARITY_US, maxDelayUs: maxAckDelayUs };
@@ -159,19 +180,24 @@ export class Flow {
     return Math.min(this.#stopUs, atUs);
   }
 
-  /** It has stopped, whatever was in flight. */
+  /** It has stopped or given up, whatever was in flight. */
   get hasEnded(): boolean {
     return this.#ended;
   }
 
   /** A packet reaches the receiver. */
   onArrival(packetNumber: number, chunk: number, order: number, nowUs: number): void {
+    const received = this.#received;
+    // RFC 9000 §12.3: a duplicate is discarded, and not acknowledged again.
+    if (this.#mayComeTwice && received.isDuplicate(packetNumber)) {
+      this.counters.packetsDuplicated++;
+      return;
+    }
     this.counters.packetsArrived++;
     if (order >= this.counters.packetsPassed) this.counters.packetsPassed = order + 1;
-    if (this.#ended) return;
-    const received = this.#received;
     if (packetNumber >= this.#askedFrom) this.#obey();
     received.onReceived(packetNumber, nowUs, true);
+    if (this.#ended) return;
     if (this.#arrived.add(chunk)) {
       this.counters.payloadBytes += this.#source.bytesOf(chunk);
       if (this.#arrived.frontier === this.#source.chunks) this.completedAtUs = nowUs;
@@ -194,7 +220,7 @@ export class Flow {
     if (this.#ackDueUs <= nowUs) this.#acknowledge(nowUs);
     while (this.#acks.deadlineUs <= nowUs) this.#onAck(nowUs);
     if (this.#timerUs <= nowUs) this.#onTimer(nowUs);
-    this.#send(nowUs);
+    if (!this.#ended) this.#send(nowUs);
   }
 
   #acknowledge(nowUs: number): void {
@@ -213,6 +239,7 @@ export class Flow {
     this.#received.onAckOfAck(ranges[0]!.last);
     const count = acked.length;
     if (count > 0) {
+      this.#unansweredSinceUs = nowUs;
       const newest = acked[count - 1]!;
       if (newest.packetNumber === ranges[0]!.last) {
         this.latestRttUs = nowUs - newest.sentAtUs - delayUs;
@@ -248,6 +275,11 @@ export class Flow {
   }
 
   #onTimer(nowUs: number): void {
+    if (nowUs >= this.#idleAtUs) {
+      this.timedOutAtUs = nowUs;
+      this.#ended = true;
+      return;
+    }
     const dueUs = this.recovery.deadlineUs() ?? never;
     if (dueUs <= nowUs) {
       const { lost, probe } = this.recovery.onTimeout(nowUs);
@@ -258,7 +290,19 @@ export class Flow {
         this.#probeBefore = this.#nextPacketNumber;
       }
     }
-    this.#timerUs = dueUs <= nowUs ? (this.recovery.deadlineUs() ?? never) : dueUs;
+    const nextUs = dueUs <= nowUs ? (this.recovery.deadlineUs() ?? never) : dueUs;
+    // It is at least three probe timeouts long: the first of them always comes here before.
+    this.#timerUs = Math.min(nextUs, this.#idleAtUs);
+  }
+
+  /**
+   * When the sender gives up (RFC 9000 §10.1): infinite while nothing is in flight, for an application that pauses keeps its
+   * connection.
+   */
+  get #idleAtUs(): number {
+    const { rtt, maxAckDelayUs, bytesInFlight } = this.recovery;
+    if (bytesInFlight === 0) return never;
+    return this.#unansweredSinceUs + Math.max(this.#idleTimeoutUs, 3 * rtt.ptoBaseUs(maxAckDelayUs));
   }
 
   #onLost(packet: SentPacket<number>): void {
@@ -331,10 +375,11 @@ export class Flow {
     packet.packetNumber = packetNumber;
     packet.bytes = bytes;
     packet.frames = chunk;
-    this.recovery.onPacketSent('application', packet, nowUs);
-    const { controller } = this;
+    const { controller, recovery } = this;
+    recovery.onPacketSent('application', packet, nowUs);
+    if (recovery.bytesInFlight === bytes) this.#unansweredSinceUs = nowUs;
     this.#pacer.onSent(nowUs, bytes, controller.pacingBps, controller.sendQuantum);
-    if (this.#timerUs === never) this.#timerUs = this.recovery.deadlineUs() ?? never;
+    if (this.#timerUs === never) this.#timerUs = recovery.deadlineUs() ?? never;
     this.counters.packetsSent++;
     if (this.#transmit(this, packetNumber, chunk, bytes, nowUs)) this.counters.packetsAccepted++;
   }

@@ -13,8 +13,8 @@ const lossOf = ({ lossRatio }: LinkSettings): object =>
   lossRatio > 0 ? { model: 'iid', rate: lossRatio } : { model: 'none' };
 
 /**
- * Any JSON value as a scenario. Of a `profile` the way down is the bottleneck with its loss and jitter, the way up what
- * ACKs pass, and both delays the `rtt_ms` of flows; a field that is given stands. Throws RL_INPUT_INVALID.
+ * Any JSON value as a scenario. Of a `profile` the way down is the bottleneck with its loss, jitter and duplicates, the way
+ * up what ACKs pass, and both delays the `rtt_ms` of flows; a field that is given stands. Throws RL_INPUT_INVALID.
  */
 export function readScenario(value: unknown): Scenario {
   if (!isObject(value) || typeof value['profile'] !== 'string') return parseScenario(value);
@@ -31,7 +31,14 @@ export function readScenario(value: unknown): Scenario {
   return parseScenario({
     loss: lossOf(down),
     jitter_ms: down.jitterMs,
-    reverse: { rate_bps: up.rateBps, buffer_bytes: up.bufferBytes, loss: lossOf(up), jitter_ms: up.jitterMs },
+    duplicate_rate: down.duplicateRatio ?? 0,
+    reverse: {
+      rate_bps: up.rateBps,
+      buffer_bytes: up.bufferBytes,
+      loss: lossOf(up),
+      jitter_ms: up.jitterMs,
+      duplicate_rate: up.duplicateRatio ?? 0,
+    },
     ...given,
     bottleneck: {
       ...('trace' in bottleneck ? {} : { rate_bps: down.rateBps ?? undefined }),

@@ -44,6 +44,7 @@ export function figuresOf(measured: Measured): Figures {
         max: ms(delay.max),
       },
       drops: after.queueDrops - before.queueDrops,
+      duplicates: duplicatesOf(after) - duplicatesOf(before),
     },
     packet,
     jain: jainIndex(flows.map(({ goodput_bps }) => goodput_bps)),
@@ -59,8 +60,9 @@ function flowFigures(
 ): Figures['flows'][number] {
   const { controller, start_s, stop_s } = flows[flow.index]!;
   const completedS = flow.completedAtUs === null ? null : flow.completedAtUs / 1e6;
+  const timedOutS = flow.timedOutAtUs === null ? null : flow.timedOutAtUs / 1e6;
   const fromS = Math.max(warmup_s, start_s);
-  const toS = Math.min(duration_s, stop_s ?? duration_s, completedS ?? duration_s);
+  const toS = Math.min(duration_s, stop_s ?? duration_s, completedS ?? duration_s, timedOutS ?? duration_s);
   const sent = after.packetsSent - before.packetsSent;
   // What is lost now may have been sent before the warm-up ended: of a few packets more than all.
   const part = (of: number): number => (sent === 0 ? 0 : Math.min(1, of / sent));
@@ -79,6 +81,7 @@ function flowFigures(
     loss_rate: part(dropped(after) - dropped(before)),
     retransmit_rate: part(after.packetsRetransmitted - before.packetsRetransmitted),
     completion_s: completedS === null ? null : completedS - start_s,
+    timed_out_s: timedOutS === null ? null : timedOutS - start_s,
   };
 }
 
@@ -115,6 +118,9 @@ function spreadOf(values: readonly number[]): { min: number; max: number; sd: nu
   const [min, max] = [Math.min(...values), Math.max(...values)];
   return { min, max, sd: min === max ? 0 : Math.sqrt(squares / (values.length - 1)) };
 }
+
+const duplicatesOf = ({ flows }: Snapshot): number =>
+  flows.reduce((sum, { packetsDuplicated }) => sum + packetsDuplicated, 0);
 
 /** What the link refused, and what it accepted but did not deliver. */
 const dropped = ({ packetsSent, packetsAccepted, packetsPassed, packetsArrived }: FlowCounters): number =>

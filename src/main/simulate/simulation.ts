@@ -10,7 +10,7 @@ import { Link } from '../path/link.ts';
 import { Rng } from '../path/rng.ts';
 import type { PacketRange } from '../recovery/packet-ranges.ts';
 import { copyRanges } from './ack-ring.ts';
-import { capacityBits, forwardSettings, reverseSettings } from './bottleneck.ts';
+import { bufferRttMs, capacityBits, forwardSettings, leftByUs, reverseSettings } from './bottleneck.ts';
 import { Deadlines } from './deadlines.ts';
 import { type Datagram, Flow } from './flow.ts';
 import { Histogram } from './histogram.ts';
@@ -61,6 +61,8 @@ export class Simulation {
   readonly #endUs: number;
   readonly #firstFlow: number;
   readonly #warmupUs: number;
+  /** What leaves the bottleneck from then on arrives after the warm-up. */
+  readonly #openFromUs: number;
   #sampleAtUs: number;
   /** When counters are read next, after all that happens then. */
   #countAtUs: number;
@@ -79,17 +81,19 @@ export class Simulation {
     const rng = Rng.fromSeed(seed);
     const leastRttMs = Math.min(...flows.map(({ rtt_ms }) => rtt_ms));
     this.#linkDelayUs = leastRttMs * 500;
-    const rttMs = Math.max(...flows.map(({ rtt_ms }) => rtt_ms));
     this.#link = new Link<Datagram>(forwardSettings(scenario, leastRttMs / 2), rng.split(), {
-      rttMs,
+      rttMs: bufferRttMs(scenario, leastRttMs / 2),
       onTransmit: (datagram, startUs) => {
         datagram.waitedUs = startUs - datagram.sentAtUs;
       },
+      copy: (datagram) => Object.assign(this.#datagram(datagram.flow), datagram),
     });
+    const rttMs = Math.max(...flows.map(({ rtt_ms }) => rtt_ms));
     this.#reverse = reverse
       ? new Link(reverseSettings(reverse, leastRttMs / 2), rng.split(), { rttMs })
       : null;
     this.#warmupUs = scenario.warmup_s * 1e6;
+    this.#openFromUs = leftByUs(scenario.bottleneck, this.#linkDelayUs, this.#warmupUs);
     this.#flows = flows.map((flow, i) => this.#flow(flow, i, rng.split()));
     this.#firstFlow = this.#reverse === null ? LINK + 1 : REVERSE + 1;
     this.#deadlines = new Deadlines(this.#firstFlow + flows.length);
@@ -163,17 +167,16 @@ export class Simulation {
   /** Once `step` has said that it is over. */
   figures(): Figures {
     const scenario = this.#scenario;
-    const { datagram_bytes } = scenario;
+    const { datagram_bytes, bottleneck } = scenario;
     // What arrives has left the bottleneck a propagation delay before.
-    const lateS = this.#linkDelayUs / 1e6;
+    const leftByS = (s: number): number => leftByUs(bottleneck, this.#linkDelayUs, s * 1e6) / 1e6;
     return figuresOf({
       scenario,
       flows: this.#flows,
       queueDelayUs: this.#queueDelayUs,
       before: this.#atWarmup!,
       after: this.#snapshot(),
-      capacityBytes:
-        capacityBits(scenario.bottleneck, scenario.warmup_s - lateS, scenario.duration_s - lateS) / 8,
+      capacityBytes: capacityBits(bottleneck, leftByS(scenario.warmup_s), leftByS(scenario.duration_s)) / 8,
       packet: { payload_bytes: datagram_bytes - OVERHEAD_BYTES, link_bytes: datagram_bytes + HEADER_BYTES },
       events: this.#events,
     });
@@ -204,9 +207,16 @@ export class Simulation {
       stopUs: flow.stop_s === null ? Number.POSITIVE_INFINITY : flow.stop_s * 1e6,
       ackEvery: flow.ack_every === 'asked' ? null : flow.ack_every,
       maxAckDelayUs: flow.max_ack_delay_ms * 1e3,
+      idleTimeoutUs: flow.idle_timeout_s === null ? Number.POSITIVE_INFINITY : flow.idle_timeout_s * 1e6,
+      mayComeTwice: this.#scenario.duplicate_rate > 0,
       transmit: this.#transmit,
       sendAck: this.#reverse === null ? null : this.#sendAck,
     });
+  }
+
+  /** One to be used again, or a new one. */
+  #datagram(flow: Flow): Datagram {
+    return this.#freeCount > 0 ? this.#free[--this.#freeCount]! : newDatagram(flow);
   }
 
   readonly #transmit = (
@@ -216,7 +226,7 @@ export class Simulation {
     bytes: number,
     nowUs: number,
   ): boolean => {
-    const datagram = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : newDatagram(flow);
+    const datagram = this.#datagram(flow);
     datagram.flow = flow;
     datagram.packetNumber = packetNumber;
     datagram.chunk = chunk;
@@ -248,7 +258,7 @@ export class Simulation {
       if (this.#isNextOpen) {
         this.#isNextOpen = false;
         // In transmission when the warm-up ended it counts before: else a full link would seem to carry more than it can.
-        if (sentAtUs + waitedUs < this.#warmupUs - this.#linkDelayUs) this.#begin();
+        if (sentAtUs + waitedUs < this.#openFromUs) this.#begin();
       }
       deadlines.set(this.#firstFlow + flow.index, flow.deadlineUs);
     }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Observer, Origin } from '../../../src/main/quic/connection/observer.ts';
+import { createController } from '../../../src/main/congestion/index.ts';
+import type { Observer, Origin, Status } from '../../../src/main/quic/connection/observer.ts';
 import { QlogReader, type ReadQlog } from '../../../src/main/quic/qlog/reader.ts';
 import { type QlogFormat, qlogTrace } from '../../../src/main/quic/qlog/trace.ts';
 import { LabError } from '../../../src/shared/errors.ts';
@@ -26,10 +27,15 @@ const HEADER = {
  * An upload of 300 kB that loses a datagram in eleven, logged by the client, with the window it ended with. Nothing larger
  * than `narrowBytes` passes, where probes of the MTU are larger.
  */
-function ourUpload(format: QlogFormat, narrowBytes = Number.POSITIVE_INFINITY): { text: string; pair: Pair } {
+function ourUpload(
+  format: QlogFormat,
+  narrowBytes = Number.POSITIVE_INFINITY,
+  controller = 'cubic',
+): { text: string; pair: Pair; statuses: Status[] } {
   let text = '';
-  const observer = (origin: Origin): Observer =>
-    qlogTrace(
+  const statuses: Status[] = [];
+  const observer = (origin: Origin): Observer => {
+    const trace = qlogTrace(
       origin,
       {
         write: (record) => {
@@ -39,9 +45,20 @@ function ourUpload(format: QlogFormat, narrowBytes = Number.POSITIVE_INFINITY): 
       },
       { local: { address: '192.0.2.1', port: 1 }, unixMs: 0, format },
     );
+    const onSettled = trace.onSettled.bind(trace);
+    trace.onSettled = (status, nowUs) => {
+      statuses.push(status);
+      onSettled(status, nowUs);
+    };
+    return trace;
+  };
   const pair = new Pair({
     drop: (_, n, { length }) => n % 11 === 9 || length > narrowBytes,
-    client: { observer, ...(narrowBytes < Number.POSITIVE_INFINITY && { maxDatagramBytes: 1472 }) },
+    client: {
+      controller: () => createController(controller, { datagramBytes: 1350, random: () => 0.5 }),
+      observer,
+      ...(narrowBytes < Number.POSITIVE_INFINITY && { maxDatagramBytes: 1472 }),
+    },
   });
   pair.connect();
   const id = pair.client.openStream(false)!;
@@ -51,7 +68,7 @@ function ourUpload(format: QlogFormat, narrowBytes = Number.POSITIVE_INFINITY): 
   pair.run(10_000_000, () => pair.server!.isOpen && pair.has('server', 'stream-opened'));
   pair.run(10_000_000, () => readAll(pair.server!, id, up));
   pair.run(1_000_000);
-  return { text, pair };
+  return { text, pair, statuses };
 }
 
 describe('a qlog of ours', () => {
@@ -68,6 +85,29 @@ describe('a qlog of ours', () => {
     expect(series.phases[0]).toEqual({ fromUs: 0, state: 'slow-start' });
     expect(series.phases.map(({ state }) => state)).toContain('recovery');
   });
+
+  it.each(['ietf', 'qvis'] as const)(
+    'has the series back that the connection went through (%s)',
+    (format) => {
+      const { text, statuses } = ourUpload(format, undefined, 'bbr3');
+      const { series } = read(text);
+      const floor = (value: number | null): number | null => (value === null ? null : Math.floor(value));
+      const changes = (values: readonly (number | null)[]): (number | null)[] =>
+        values.filter((value, i) => value !== values[i - 1]);
+      const of = (pick: (status: Status) => number | null): (number | null)[] =>
+        changes(statuses.map((status) => floor(pick(status))));
+      expect(changes(series.bandwidthBps)).toEqual(of(({ controller }) => controller.bandwidthBps));
+      expect(changes(series.bandwidthBps).length).toBeGreaterThan(10);
+      expect(changes(series.cwndBytes)).toEqual(of(({ controller }) => controller.cwnd));
+      expect(changes(series.pacingBps)).toEqual(of(({ controller }) => controller.pacingBps));
+      expect(changes(series.inFlightBytes)).toEqual(of(({ bytesInFlight }) => bytesInFlight));
+      expect(changes(series.minRttUs)).toEqual(of(({ rtt }) => rtt && Math.round(rtt.minUs)));
+      const states = statuses.map(({ controller }) => controller.state);
+      expect(series.phases.map(({ state }) => state)).toEqual(
+        states.filter((state, i) => state !== states[i - 1]),
+      );
+    },
+  );
 
   it.each(['ietf', 'qvis'] as const)('counts no probe of the path’s MTU as a lost packet (%s)', (format) => {
     const { text, pair } = ourUpload(format, 1400);

@@ -283,6 +283,8 @@ const DATA = {
     ssthresh: uint64,
     packets_in_flight: uint64,
     pacing_rate: uint64,
+    // An extension of ours (docs/qlog.md).
+    routelab_bandwidth_estimate: uint64,
   }).refine((metrics) => Object.keys(metrics).length > 0, 'at least one metric'),
   congestion_state_updated: z.strictObject({
     old: z.string().optional(),

@@ -9,6 +9,7 @@ import { parseScenario } from '../../../shared/scenario.ts';
 import { openRelay } from '../../path/relay/capacity.ts';
 import { Simulation } from '../../simulate/simulation.ts';
 import { Endpoints, type Quic } from './context.ts';
+import { judged, type Transfer } from './disturbed.ts';
 import type { Identity } from './endpoint.ts';
 import { KernelPath, kernelPathMissing, type TcpFigures } from './kernel-path.ts';
 import { against, missing, type Reach, type Row } from './rows.ts';
@@ -65,11 +66,6 @@ const REACH: Record<'quic' | 'tcp', Reaches> = {
 /** Of some 20 losses a transfer has, a fifth more or fewer is chance, and goodput goes with the root of it. */
 const LOSSY_GOODPUT: Reach = { min: 0.7, max: 1.3 };
 
-/** A transfer is disturbed where one of its processes stood still for longer: acknowledgements come in lumps then. */
-const STALL_MS = 10;
-/** A disturbed transfer that misses its reach is made again, and does not count where all of them were. */
-const ATTEMPTS = 3;
-
 interface CarriersOptions {
   warmupS: number;
   durationS: number;
@@ -77,15 +73,7 @@ interface CarriersOptions {
   step: (now: string) => void;
 }
 
-interface Figures {
-  /** Of the link's rate, what the packets have whose payload arrived. */
-  share: number;
-  rttMs: number;
-}
-interface RealFigures extends Figures {
-  /** Longest that any process on the way stood still. */
-  stalledMs: number;
-}
+type Figures = Omit<Transfer, 'stalledMs'>;
 /** Link bytes for each byte of payload, of packets full of it. */
 const QUIC_OVERHEAD = IP_BYTES / (DATAGRAM_BYTES - PACKET_OVERHEAD_BYTES);
 
@@ -111,7 +99,7 @@ export async function compareCarriers(
     const rows: Row[] = [];
     for (const [at, controller] of pairs) {
       const simulated = simulate(at, controller, options);
-      const compare = (carrier: string, reaches: Reaches, run: () => Promise<RealFigures>): Promise<Row[]> =>
+      const compare = (carrier: string, reaches: Reaches, run: () => Promise<Transfer>): Promise<Row[]> =>
         compareWith(simulated, { at, controller, carrier, reaches, run });
       // In turn: both want cores of their own.
       rows.push(
@@ -134,47 +122,40 @@ const FIGURES = [
   ['mean RTT', 'ms'],
 ] as const;
 
-async function compareWith(
+function compareWith(
   simulated: Figures,
   transfer: {
     at: Path;
     controller: Controller;
     carrier: string;
     reaches: Reaches;
-    run: () => Promise<RealFigures>;
+    run: () => Promise<Transfer>;
   },
 ): Promise<Row[]> {
   const { at, controller, carrier, reaches, run } = transfer;
   // Headers counted: what the carriers' packets have in common.
   const mbit = ({ share }: Figures): number => (share * at.rateBps) / MBIT;
   const peer = (value: number): string => `simulation (${value.toFixed(1)})`;
-  for (let attempt = 1; ; attempt++) {
-    const real = await run();
-    const name = (figure: string): string => `${at.name}, ${controller}: ${figure}, ${carrier}`;
-    const goodputReach = at.lossRatio > 0 ? LOSSY_GOODPUT : reaches.goodput;
-    const rows = [
-      against(
-        name('goodput'),
-        mbit(real),
-        'Mbit/s',
-        peer(mbit(simulated)),
-        real.share / simulated.share,
-        goodputReach,
-      ),
-      against(
-        name('mean RTT'),
-        real.rttMs,
-        'ms',
-        peer(simulated.rttMs),
-        real.rttMs / simulated.rttMs,
-        reaches.rtt,
-      ),
-    ];
-    if (real.stalledMs <= STALL_MS || rows.every(({ ok }) => ok)) return rows;
-    if (attempt < ATTEMPTS) continue;
-    const why = `disturbed, stood still for ${real.stalledMs.toFixed(0)} ms`;
-    return rows.map((row) => (row.ok ? row : { ...row, ok: null, note: `${row.peer}, ${why}` }));
-  }
+  const name = (figure: string): string => `${at.name}, ${controller}: ${figure}, ${carrier}`;
+  const goodputReach = at.lossRatio > 0 ? LOSSY_GOODPUT : reaches.goodput;
+  return judged(run, (real) => [
+    against(
+      name('goodput'),
+      mbit(real),
+      'Mbit/s',
+      peer(mbit(simulated)),
+      real.share / simulated.share,
+      goodputReach,
+    ),
+    against(
+      name('mean RTT'),
+      real.rttMs,
+      'ms',
+      peer(simulated.rttMs),
+      real.rttMs / simulated.rttMs,
+      reaches.rtt,
+    ),
+  ]);
 }
 
 function simulate(at: Path, controller: Controller, { warmupS, durationS }: CarriersOptions): Figures {
@@ -206,7 +187,7 @@ async function emulate(
   controller: Controller,
   { near, far, port }: { near: Quic; far: Quic; port: number },
   { identity: { ca }, warmupS, durationS }: CarriersOptions,
-): Promise<RealFigures> {
+): Promise<Transfer> {
   const { rateBps, rttMs, bufferBytes, lossRatio } = at;
   const back: LinkSettings = {
     rateBps: null,
@@ -246,7 +227,7 @@ async function inKernel(
   { rateBps, rttMs, bufferBytes, lossRatio }: Path,
   controller: Controller,
   { warmupS, durationS }: CarriersOptions,
-): Promise<RealFigures> {
+): Promise<Transfer> {
   const kernel = await KernelPath.open({ rateBps, rttMs, bufferBytes, lossRatio, seed: 1 });
   let tcp: TcpFigures;
   try {

@@ -160,7 +160,15 @@ export class ConnectionState {
     this.startedAtUs = nowUs;
     this.lastReceivedAtUs = nowUs;
     this.makeController = config.controller;
-    this.recovery = new Recovery({ controller: config.controller(), datagramBytes: config.datagramBytes });
+    this.recovery = new Recovery({
+      controller: config.controller(),
+      datagramBytes: config.datagramBytes,
+      giveUpAtUs: () =>
+        Math.min(
+          this.idleDeadlineUs ?? Number.POSITIVE_INFINITY,
+          this.unacknowledgedDeadlineUs ?? Number.POSITIVE_INFINITY,
+        ),
+    });
     this.stall = new StallGuard(1000 * (config.stallTimeoutMs ?? Number.POSITIVE_INFINITY));
     this.streams = new StreamSet(role === 'client', (event) => this.events.push(event));
     this.spaces = {

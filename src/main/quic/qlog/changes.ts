@@ -81,6 +81,12 @@ function keyChanges(
   return found;
 }
 
+/**
+ * Field of ours in recovery_metrics_updated, bits per second: what a model-based controller takes the path to deliver. The
+ * drafts have no name for it, but leave the event open to others that are told by a prefix.
+ */
+export const BANDWIDTH_FIELD = 'routelab_bandwidth_estimate';
+
 /** RFC 9002 A.3 and B.2; only what is not as it was. */
 function changedMetrics(last: Status | null, next: Status): Json {
   const before = last ? metrics(last) : {};
@@ -99,6 +105,7 @@ const metrics = ({ rtt, controller, bytesInFlight, timeoutsInRow }: Status): Jso
   bytes_in_flight: bytesInFlight,
   ssthresh: controller.ssthresh === null ? null : Math.floor(controller.ssthresh),
   pacing_rate: controller.pacingBps === null ? null : Math.floor(controller.pacingBps),
+  [BANDWIDTH_FIELD]: controller.bandwidthBps === null ? null : Math.floor(controller.bandwidthBps),
 });
 
 function connectionState(status: Status): string {

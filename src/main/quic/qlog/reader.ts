@@ -4,6 +4,7 @@
  * bounded, however long the file.
  */
 import { type CongestionSeries, decimateSeries, emptySeries } from '../../../shared/congestion-series.ts';
+import { BANDWIDTH_FIELD } from './changes.ts';
 import type { Json } from './frames.ts';
 import { invalid, QlogScanner } from './scan.ts';
 
@@ -53,7 +54,7 @@ const FIGURES = {
   cwndBytes: ['congestion_window', 'cwnd', 'current_cwnd'],
   inFlightBytes: ['bytes_in_flight'],
   pacingBps: ['pacing_rate'],
-  bandwidthBps: ['bandwidth_estimate', 'delivery_rate'],
+  bandwidthBps: [BANDWIDTH_FIELD, 'bandwidth_estimate', 'delivery_rate'],
   rttUs: ['latest_rtt'],
   minRttUs: ['min_rtt'],
   smoothedRttUs: ['smoothed_rtt'],
