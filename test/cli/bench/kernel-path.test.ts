@@ -64,19 +64,21 @@ describe.skipIf(missing !== null)(
     });
 
     it('loses the same frames for the same seed', async () => {
-      const run = async (): Promise<number> => {
+      const run = async (): Promise<{ frames: number; lost: number }> => {
         const { received, sent } = await (await open({ lossRatio: 0.1 })).udp({
           ...load,
           rateBps: 5e6,
           durationS: 1,
         });
-        const { lost } = await path!.close();
+        const { lost, carried } = await path!.close();
         path = null;
         expect(sent - received).toBeGreaterThan(0);
-        return lost;
+        return { frames: carried[0] + lost, lost };
       };
-      const first = await run();
-      expect(await run()).toBe(first);
+      const [fewer, more] = [await run(), await run()].toSorted((a, b) => a.frames - b.frames);
+      // A machine that is busy sends fewer frames in its second: those of one run are then the first of the other.
+      expect(more!.lost).toBeGreaterThanOrEqual(fewer!.lost);
+      expect(more!.lost - fewer!.lost).toBeLessThanOrEqual(more!.frames - fewer!.frames);
     });
 
     it('carries TCP under each of the kernel’s controllers, in frames a wire would carry', async () => {
