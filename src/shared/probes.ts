@@ -52,6 +52,9 @@ export const ProbeInput = z.strictObject({
 });
 export type ProbeInput = z.infer<typeof ProbeInput>;
 
+/** How long the removal of a run can be undone; then it is deleted. */
+export const REMOVED_KEPT_DAYS = 7;
+
 /** Which end's controller something is about: the probe itself, or the server. */
 export const Vantage = z.enum(['client', 'server']);
 export type Vantage = z.infer<typeof Vantage>;
