@@ -119,6 +119,22 @@ export const ProbeResult = z.object({
 });
 export type ProbeResult = z.infer<typeof ProbeResult>;
 
+export const NOTHING_MEASURED: ProbeResult = {
+  durationUs: 0,
+  sent: null,
+  received: null,
+  lossRatio: null,
+  rttUs: null,
+  jitterUs: null,
+  bytesDown: null,
+  bytesUp: null,
+  goodputDownBps: null,
+  goodputUpBps: null,
+  handshakeUs: null,
+  negotiated: null,
+  transport: [],
+};
+
 export const ProbeRun = z.object({
   id: z.number().int(),
   name: z.string(),

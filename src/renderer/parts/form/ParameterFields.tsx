@@ -1,15 +1,15 @@
 import { NumberInput, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
-import type { ControllerInfo } from '../../../../shared/probes.ts';
-import classes from './ProbeForm.module.css';
-import { changedOf, type ProbeFields } from './values.ts';
+import type { ControllerInfo } from '../../../shared/probes.ts';
+import classes from './ParameterFields.module.css';
+import { changedOf, type ParameterValues } from './parameters.ts';
 
 interface Props {
   specs: ControllerInfo['parameters'];
-  values: ProbeFields['parameters'];
+  values: ParameterValues;
   /** Messages by the parameter's name. */
   errors: Readonly<Record<string, string>>;
-  onChange: (values: ProbeFields['parameters']) => void;
+  onChange: (values: ParameterValues) => void;
 }
 
 /** Above this many it is worth finding one by typing. */
