@@ -58,8 +58,8 @@ export type Profile = z.infer<typeof Profile>;
 /** What the emulator carries on this machine; a faster path is for the simulator alone. */
 export const EmulatorCapacity = z.object({
   /**
-   * Bits per second of IP packets each way, measured with full datagrams. Null while probe runs are measured: each would
-   * spoil the other.
+   * Bits per second of IP packets each way, measured with full datagrams. Null before the first measurement, which waits until
+   * no probe run is under way: each would spoil the other.
    */
   limitBps: z.number().nullable(),
 });

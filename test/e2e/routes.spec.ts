@@ -212,8 +212,8 @@ test('a route is added, edited, stopped, started, removed and brought back', asy
 test('a route has parameters of its controller, and keeps them until it gets another one', async ({
   page,
 }) => {
-  const demo = (await lab.routes()).find(({ id }) => id === 'demo-lan')!;
   await open(page);
+  const demo = (await lab.routes()).find(({ id }) => id === 'demo-lan')!;
   await page.keyboard.press('a');
   const form = page.getByRole('dialog', { name: 'Add a route' });
   await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Tuned');
@@ -223,8 +223,8 @@ test('a route has parameters of its controller, and keeps them until it gets ano
   await form.getByRole('combobox', { name: 'Congestion control' }).click();
   await page.getByRole('option', { name: /^BBRv3/ }).click();
   await form.getByText('Parameters').click();
-  await form.getByRole('textbox', { name: 'Find a parameter' }).fill('StartupCwndGain');
-  const gain = form.getByRole('textbox', { name: 'StartupCwndGain', exact: true });
+  await form.getByRole('textbox', { name: 'Find a parameter' }).fill('DefaultCwndGain');
+  const gain = form.getByRole('textbox', { name: 'DefaultCwndGain', exact: true });
   await gain.fill('900');
   await form.getByRole('button', { name: 'Add route' }).click();
   await expect(form.getByTestId('parameter-faults')).toHaveText(', 1 error');
@@ -232,7 +232,7 @@ test('a route has parameters of its controller, and keeps them until it gets ano
   await form.getByRole('button', { name: 'Add route' }).click();
   await expect(form).toBeHidden();
   const tuned = async () => (await lab.routes()).find(({ name }) => name === 'Tuned')!;
-  expect(await tuned()).toMatchObject({ controller: 'bbr3', parameters: { StartupCwndGain: 2.5 } });
+  expect(await tuned()).toMatchObject({ controller: 'bbr3', parameters: { DefaultCwndGain: 2.5 } });
   await expect(state(page, 'tuned')).toHaveText('up');
 
   await page.keyboard.press('e');

@@ -6,30 +6,47 @@ import { openLab } from './open-lab.ts';
 
 /** Threads that find `answers`, one after the other; an Error is thrown. */
 function capacityOf(...answers: (number | Error)[]) {
-  let closed = 0;
-  const capacity = new CapacityOfEmulator(() => ({
+  const counts = { closed: 0, nowMs: 0 };
+  const thread = () => ({
     request: async () => {
       const answer = answers.shift()!;
       if (answer instanceof Error) throw answer;
       return answer as never;
     },
-    close: async () => void closed++,
-  }));
-  return { capacity, closed: () => closed };
+    close: async () => void counts.closed++,
+  });
+  const capacity = new CapacityOfEmulator(thread, () => counts.nowMs);
+  return { capacity, counts };
 }
 
-test('is measured once, by a thread that ends with it, and again only after a failure', async () => {
-  const { capacity, closed } = capacityOf(new Error('no'), 6e8, 1);
-  expect(capacity.isMeasured).toBe(false);
+test('is measured by a thread that ends with it, and again only after a failure or a while', async () => {
+  const { capacity, counts } = capacityOf(new Error('no'), 6e8, 9e8, 1);
+  expect(capacity.bestBps).toBeNull();
   await expect(capacity.limitBps()).rejects.toThrow('no');
   expect(await Promise.all([capacity.limitBps(), capacity.limitBps()])).toEqual([6e8, 6e8]);
-  expect(closed()).toBe(2);
+  expect(counts.closed).toBe(2);
+  counts.nowMs = 599_999;
+  expect(await capacity.limitBps()).toBe(6e8);
+  counts.nowMs = 600_000;
+  expect(await capacity.limitBps()).toBe(9e8);
+  counts.nowMs *= 2;
+  // On a machine that is busy it looks lower than it is.
+  expect(await capacity.limitBps()).toBe(9e8);
+  expect(counts.closed).toBe(4);
+});
+
+test('is measured again before a path is refused for what was found a while ago', async () => {
+  const { capacity, counts } = capacityOf(2e8, 9e8);
+  await expect(capacity.require(findProfile('ethernet', 'profile'))).rejects.toMatchObject({ field: 'rate' });
+  counts.nowMs = 600_000;
+  await capacity.require(findProfile('ethernet', 'profile'));
+  expect(capacity.bestBps).toBe(9e8);
 });
 
 test('is not measured for a path that every machine carries', async () => {
   const { capacity } = capacityOf();
   await capacity.require(findProfile('lan', 'profile'));
-  expect(capacity.isMeasured).toBe(false);
+  expect(capacity.bestBps).toBeNull();
 });
 
 test('refuses the paths that are marked as beyond it, and no others', async () => {

@@ -49,7 +49,7 @@ export const profiles = {
       tags: ['profiles'],
     })
     .output(z.array(Profile)),
-  /** Measured the first time it is asked for. */
+  /** Measured when it is asked for, at most every ten minutes; the best counts. */
   capacity: oc
     .route({
       method: 'GET',

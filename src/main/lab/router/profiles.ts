@@ -6,7 +6,7 @@ export function profileHandlers({ os }: Implementation, { capacity, probes }: Ro
   return {
     list: os.profiles.list.handler(() => [...PROFILES]),
     capacity: os.profiles.capacity.handler(async () => ({
-      limitBps: probes.isMeasuring && !capacity.isMeasured ? null : await capacity.limitBps(),
+      limitBps: probes.isMeasuring ? capacity.bestBps : await capacity.limitBps(),
     })),
   };
 }

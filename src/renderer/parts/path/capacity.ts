@@ -9,6 +9,8 @@ import type { EmulationFields } from './fields.ts';
 
 /** While runs are measured the lab does not measure itself. */
 const ASK_AGAIN_MS = 2000;
+/** The lab may measure again, on a machine that is less busy. */
+const STALE_MS = 60_000;
 
 export interface EmulatorLimit {
   /** Bits per second each way; null while that is not known. */
@@ -22,7 +24,7 @@ export function useEmulatorLimit(isWanted: boolean): EmulatorLimit {
   const { data, error } = useQuery(
     orpc.profiles.capacity.queryOptions({
       enabled: isWanted,
-      staleTime: Number.POSITIVE_INFINITY,
+      staleTime: STALE_MS,
       refetchInterval: ({ state }) => (state.data?.limitBps === null ? ASK_AGAIN_MS : false),
     }),
   );
