@@ -56,16 +56,12 @@ export function ProbePage() {
     // Once the form stands there.
     requestAnimationFrame(() => page.current?.querySelector<HTMLElement>('form input')?.focus());
   };
+  const onMore = query.hasNextPage ? () => void query.fetchNextPage() : null;
   const list = (
     <section className={classes.list} aria-label="Stored runs">
       {isWide && <h2 className={classes.title}>Runs</h2>}
       {runs.length > 0 ? (
-        <RunList
-          runs={runs}
-          shownId={runId}
-          onMore={query.hasNextPage ? () => void query.fetchNextPage() : null}
-          isLoading={query.isFetchingNextPage}
-        />
+        <RunList runs={runs} shownId={runId} onMore={onMore} isLoading={query.isFetchingNextPage} />
       ) : (
         <p className={classes.none}>{query.data ? 'No run is stored yet.' : ''}</p>
       )}
@@ -158,6 +154,7 @@ export function ProbePage() {
       <ProbeCommands
         run={runId === null ? null : (feed.run(runId)?.run ?? runs.find(({ id }) => id === runId) ?? null)}
         runs={runs}
+        onMore={onMore}
         view={view}
         onSetUp={setUp}
         onImport={() => openFile.current()}
