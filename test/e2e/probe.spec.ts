@@ -195,6 +195,8 @@ test('the view is zoomed, moved and read by the keyboard and the pointer', async
   await page.getByRole('button', { name: 'Whole' }).click();
   await expect.poll(bounds).toEqual([from, to]);
 
+  // Shortcuts go on after a choice between two views has been made.
+  await page.getByText(/^Runs \(/).click();
   await page.keyboard.press('t');
   const table = page.getByTestId('trace-table');
   await expect(table.getByRole('columnheader', { name: 'cwnd' })).toBeVisible();
