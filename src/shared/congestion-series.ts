@@ -3,6 +3,7 @@
  * and imported qlog files.
  */
 import { z } from 'zod';
+import { lowerBound } from './sorted.ts';
 
 /** Columns that hold a number or, where it was not known, null. */
 export const CONGESTION_COLUMNS = [
@@ -57,18 +58,6 @@ export function appendSeries(series: CongestionSeries, next: CongestionSeries): 
   for (const phase of next.phases) series.phases.push(phase);
 }
 
-/** First row at or after `tUs`. */
-function rowAt(times: readonly number[], tUs: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle]! < tUs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /**
  * The window [fromUs, toUs) in at most `points` rows (at least 2). Where there are more, rows are taken together in groups
  * equal in number; each leaves two rows, at the times of its first and its last, that hold every column's smallest and
@@ -80,8 +69,8 @@ export function decimateSeries(
   window: { fromUs?: number | undefined; toUs?: number | undefined; points: number },
 ): CongestionSeries {
   const { fromUs = Number.NEGATIVE_INFINITY, toUs = Number.POSITIVE_INFINITY, points } = window;
-  const first = rowAt(series.tUs, fromUs);
-  const end = Math.max(first, rowAt(series.tUs, toUs));
+  const first = lowerBound(series.tUs, fromUs);
+  const end = Math.max(first, lowerBound(series.tUs, toUs));
   const out = emptySeries();
   const rows = end - first;
   const groups = rows <= points ? rows : Math.max(1, Math.floor(points / 2));

@@ -55,6 +55,16 @@ export type Emulation = z.infer<typeof Emulation>;
 export const Profile = z.object({ name: z.string(), emulation: Emulation });
 export type Profile = z.infer<typeof Profile>;
 
+/** What the emulator carries on this machine; a faster path is for the simulator alone. */
+export const EmulatorCapacity = z.object({
+  /**
+   * Bits per second of IP packets each way, measured with full datagrams. Null before the first measurement, which waits until
+   * no probe run is under way: each would spoil the other.
+   */
+  limitBps: z.number().nullable(),
+});
+export type EmulatorCapacity = z.infer<typeof EmulatorCapacity>;
+
 /** Controller parameters that differ from their defaults, by name (`controllers.list`). */
 export const ControllerParameters = z.record(z.string().min(1).max(64), z.number());
 export type ControllerParameters = z.infer<typeof ControllerParameters>;

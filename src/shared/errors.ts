@@ -22,7 +22,7 @@ export const CATALOGUE = {
   // Usage and input
   RL_INPUT_INVALID: entry(422, 2, 'Correct the named field and try again.'),
   RL_USAGE: entry(400, 2, 'Run the command with --help to see its options.'),
-  RL_NOT_FOUND: entry(404, 2, 'List what exists and use one of those ids.'),
+  RL_NOT_FOUND: entry(404, 2, 'Choose one of those that exist; it may have been removed.'),
   RL_CONFLICT: entry(409, 2, 'Choose another name, or change the existing one.'),
   RL_CONFIG_INVALID: entry(422, 2, 'Correct the configuration file at the line given.'),
   RL_UNAUTHORIZED: entry(401, 2, 'Send a valid bearer token.'),

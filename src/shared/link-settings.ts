@@ -78,10 +78,15 @@ const settings = z.strictObject({
   rateBps: rateBps.nullable(),
   /** Second and bits per second: the rate from then on, before the first of them `rateBps`. */
   rateSchedule: z
-    .array(z.tuple([seconds, rateBps.min(1)]))
+    .array(z.tuple([seconds, z.number().min(1).max(1e11)]))
     .min(1)
     .max(10_000)
-    .refine((schedule) => isRising(schedule.map(([second]) => second)), { message: 'seconds do not rise' })
+    .superRefine((schedule, context) => {
+      schedule.forEach(([second], i) => {
+        if (i > 0 && second <= schedule[i - 1]![0])
+          context.addIssue({ code: 'custom', path: [i, 0], message: 'seconds do not rise' });
+      });
+    })
     .optional(),
   trace: LinkTrace.optional(),
   /** One-way propagation delay. */
@@ -175,9 +180,17 @@ const CONTRADICTIONS: [
 const hasRate = ({ rateBps, trace }: z.infer<typeof settings>): boolean =>
   rateBps !== null || trace !== undefined;
 
-function traceHas({ trace }: z.infer<typeof settings>, column: 2 | 3): boolean {
+/** Whether a trace tells delays (2) or losses (3), and a link has none of its own. */
+export function traceHas({ trace }: { trace?: LinkTrace | undefined }, column: 2 | 3): boolean {
   return trace?.kind === 'series' && trace.steps.some((step) => step[column] !== null);
 }
+
+/** What a trace stands instead of. */
+export const withoutTraced = (trace: LinkTrace): Partial<LinkSettings> => ({
+  rateBps: null,
+  ...(traceHas({ trace }, 2) && { delayMs: 0 }),
+  ...(traceHas({ trace }, 3) && { lossRatio: 0 }),
+});
 
 function leastDelayMs({ delayMs, trace }: z.infer<typeof settings>): number {
   if (trace?.kind !== 'series') return delayMs;

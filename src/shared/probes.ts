@@ -52,6 +52,9 @@ export const ProbeInput = z.strictObject({
 });
 export type ProbeInput = z.infer<typeof ProbeInput>;
 
+/** How long the removal of a run can be undone; then it is deleted. */
+export const REMOVED_KEPT_DAYS = 7;
+
 /** Which end's controller something is about: the probe itself, or the server. */
 export const Vantage = z.enum(['client', 'server']);
 export type Vantage = z.infer<typeof Vantage>;
@@ -115,6 +118,22 @@ export const ProbeResult = z.object({
   transport: z.array(ProbeTransport),
 });
 export type ProbeResult = z.infer<typeof ProbeResult>;
+
+export const NOTHING_MEASURED: ProbeResult = {
+  durationUs: 0,
+  sent: null,
+  received: null,
+  lossRatio: null,
+  rttUs: null,
+  jitterUs: null,
+  bytesDown: null,
+  bytesUp: null,
+  goodputDownBps: null,
+  goodputUpBps: null,
+  handshakeUs: null,
+  negotiated: null,
+  transport: [],
+};
 
 export const ProbeRun = z.object({
   id: z.number().int(),

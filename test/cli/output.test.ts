@@ -3,7 +3,7 @@ import { table } from '../../src/main/cli/output.ts';
 import { probeFields, resultTable } from '../../src/main/cli/probe-result.ts';
 import { pingFigures } from '../../src/main/probe/measurement.ts';
 import { transportOf } from '../../src/main/probe/observation.ts';
-import type { ProbeResult } from '../../src/shared/probes.ts';
+import { NOTHING_MEASURED } from '../../src/shared/probes.ts';
 import { NO_FIGURES } from '../probe/stand-in-session.ts';
 
 describe('tables', () => {
@@ -16,21 +16,6 @@ describe('tables', () => {
   });
 });
 
-const NOTHING: ProbeResult = {
-  durationUs: 0,
-  sent: null,
-  received: null,
-  lossRatio: null,
-  rttUs: null,
-  jitterUs: null,
-  bytesDown: null,
-  bytesUp: null,
-  goodputDownBps: null,
-  goodputUpBps: null,
-  handshakeUs: null,
-  negotiated: null,
-  transport: [],
-};
 const HEAD = {
   target: 'localhost:4433',
   congestion: 'cubic',
@@ -51,7 +36,7 @@ describe('probe result', () => {
       { atMs: 0, rttUs: 26_000, loaded: false },
       { atMs: 1, rttUs: null, loaded: false },
     ]);
-    const measured = { ...NOTHING, sent, received, lossRatio, rttUs, jitterUs };
+    const measured = { ...NOTHING_MEASURED, sent, received, lossRatio, rttUs, jitterUs };
     const fields = probeFields({ ...HEAD, mode: 'ping' }, measured, {});
     expect(fields).toMatchObject({ sent: 4, received: 3, loss_ratio: 0.25 });
     // Pings in sending order. RFC 3550: 16 ms / 16 = 1 ms after the first pair, 1 − 1/16 after the second.
@@ -60,14 +45,14 @@ describe('probe result', () => {
   });
 
   it('leaves out what was not measured', () => {
-    const fields = probeFields({ ...HEAD, mode: 'ping' }, NOTHING, {});
+    const fields = probeFields({ ...HEAD, mode: 'ping' }, NOTHING_MEASURED, {});
     expect(fields).toEqual({ ...HEAD, mode: 'ping', duration_s: 0 });
   });
 
   it('of a download shows the controller of the server, which sends, where it tells', () => {
     const own = transportOf('client', NO_FIGURES);
     const head = { ...HEAD, mode: 'download' } as const;
-    expect(probeFields(head, { ...NOTHING, transport: [SERVER, own] }, {})).toMatchObject({
+    expect(probeFields(head, { ...NOTHING_MEASURED, transport: [SERVER, own] }, {})).toMatchObject({
       sender: 'server',
       congestion: 'newreno',
       cwnd_bytes: 13_500,
@@ -75,7 +60,7 @@ describe('probe result', () => {
       transport: { packets_lost: 0 },
       server_transport: { packets_lost: 7 },
     });
-    const untold = probeFields(head, { ...NOTHING, transport: [own] }, {});
+    const untold = probeFields(head, { ...NOTHING_MEASURED, transport: [own] }, {});
     expect(untold).toMatchObject({ congestion: null, transport: { packets_lost: 0 } });
     for (const field of ['sender', 'cwnd_bytes', 'server_transport'])
       expect(untold).not.toHaveProperty(field);

@@ -58,7 +58,6 @@ describe('routelab probe https://…', () => {
     expect(JSON.parse(result.stdout)).toEqual({
       target: `${base}/bytes/100000`,
       mode: 'http3',
-      congestion: 'cubic',
       duration_s: ms,
       method: 'GET',
       sent: 3,
@@ -96,6 +95,7 @@ describe('routelab probe https://…', () => {
     // "300000" and a line break.
     expect(posted).toMatchObject({
       method: 'POST',
+      congestion: 'cubic',
       sent_bytes: 300_000,
       bytes: 7,
       requests: [{ status: 200 }],

@@ -185,11 +185,18 @@ test('the view is zoomed, moved and read by the keyboard and the pointer', async
   await expect.poll(async () => (await bounds())[0]).toBeGreaterThan(from);
   await page.mouse.dblclick(box.x + 300, box.y + 150);
   await expect.poll(bounds).toEqual([from, to]);
+  // The wheel alone scrolls.
   await page.mouse.wheel(0, -400);
+  await page.keyboard.down('Control');
+  expect(await bounds()).toEqual([from, to]);
+  await page.mouse.wheel(0, -400);
+  await page.keyboard.up('Control');
   await expect.poll(async () => (await bounds())[1]! - (await bounds())[0]!).toBeLessThan(to - from);
   await page.getByRole('button', { name: 'Whole' }).click();
   await expect.poll(bounds).toEqual([from, to]);
 
+  // Shortcuts go on after a choice between two views has been made.
+  await page.getByText(/^Runs \(/).click();
   await page.keyboard.press('t');
   const table = page.getByTestId('trace-table');
   await expect(table.getByRole('columnheader', { name: 'cwnd' })).toBeVisible();
@@ -276,53 +283,174 @@ test('the form stands as it was left after a reload', async ({ page }) => {
   await expect(form(page).getByRole('textbox', { name: 'Pings in per s' })).toHaveValue('25');
 });
 
-test('a path is chosen by its numbers, changed, and one that no relay carries is refused with the reason', async ({
+/** What the picker says of the emulator once that is measured. */
+const LIMIT = /^The emulator carries \d+ Mbit\/s here; faster paths are for the simulator\.$/;
+
+test('a path is chosen by its numbers; one that the emulator does not carry is marked and cannot be', async ({
   page,
 }) => {
   await open(page);
   const picker = form(page).getByRole('combobox', { name: 'Emulated path' });
+  await choose(page, 'Emulated path', 'cable');
   await picker.click();
   await expect(page.getByRole('option', { name: 'lte', exact: true })).toContainText('50');
+  await expect(page.getByTestId('emulator-limit')).toHaveText(LIMIT);
+  const datacenter = page.getByRole('option', { name: 'datacenter', exact: true });
+  await expect(datacenter).toContainText('simulator only');
+  await expect(datacenter).toHaveAttribute('aria-disabled', 'true');
+  const why = /Simulator only: 80000 Mbit\/s, the emulator carries \d+ Mbit\/s here/;
+  await expect(datacenter).toHaveAttribute('title', why);
+  expect(await violations(page)).toEqual([]);
   await picker.fill('datac');
   await page.keyboard.press('Enter');
-  await expect(form(page).getByTestId('path-preview')).toContainText('80000 Mbit/s');
-  await form(page).getByRole('button', { name: 'Start the probe' }).click();
-  await expect(state(page)).toHaveText('failed');
-  await expect(page.getByRole('alert')).toContainText(/more than a relay on this machine carries/);
-  await page.getByRole('button', { name: 'Change settings' }).click();
-  await expect(picker).toHaveValue('datacenter');
+  await page.keyboard.press('Escape');
+  await expect(picker).toHaveValue('cable');
 
-  await choose(page, 'Emulated path', 'cable');
+  // Nor is one that was made so fast.
   await form(page).getByRole('button', { name: 'Change the path' }).click();
+  const rate = form(page).getByRole('textbox', { name: 'Rate down in Mbit/s', exact: true });
+  await rate.fill('80000');
+  await expect(form(page).getByText(why)).toBeVisible();
+  const start = form(page).getByRole('button', { name: 'Start the probe' });
+  await expect(start).toBeDisabled();
+  await rate.fill('20');
+  await expect(start).toBeEnabled();
   await form(page).getByRole('textbox', { name: 'Jitter ± down in ms' }).fill('9000');
-  await form(page).getByRole('button', { name: 'Start the probe' }).click();
+  await start.click();
   await expect(form(page).getByText('at most 5000')).toBeVisible();
   await expect(picker).toHaveValue('custom');
 });
 
-test('a route whose path no relay carries says so where the path is set', async ({ page }) => {
-  await open(page, '/routes');
-  await page.getByRole('button', { name: 'Add a route' }).click();
-  const drawer = page.getByRole('dialog', { name: 'Add a route' });
-  await drawer.getByRole('textbox', { name: 'Name', exact: true }).fill('Too fast');
-  await drawer.getByRole('textbox', { name: 'Host' }).fill('127.0.0.1');
-  await drawer.getByRole('combobox', { name: 'Emulated path' }).click();
-  await page.getByRole('option', { name: 'datacenter', exact: true }).click();
-  await drawer.getByRole('button', { name: 'Add route' }).click();
-  await expect(drawer).toBeHidden();
+test('a path that no relay carries is refused by the lab too, of a run and of a route', async ({ page }) => {
+  const profiles = await api<Profile[]>('/profiles');
+  const { emulation } = profiles.find(({ name }) => name === 'datacenter')!;
+  const post = (path: string, body: object) =>
+    fetch(`${lab.url}/api/v1${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const started = await post('/probes', { target: { kind: 'emulated', emulation }, mode: 'ping' });
+  const { id } = (await started.json()) as ProbeRun;
+  await open(page, `/probe/${id}`);
+  await expect(state(page)).toHaveText('failed');
+  await expect(page.getByRole('alert')).toContainText(/more than a relay on this machine carries/);
+  await page.getByRole('button', { name: 'Change settings' }).click();
+  await expect(form(page).getByRole('combobox', { name: 'Emulated path' })).toHaveValue('datacenter');
+  await expect(form(page).getByRole('button', { name: 'Start the probe' })).toBeDisabled();
+
+  await post('/routes', { name: 'Too fast', host: '127.0.0.1', port: 9, emulation });
+  await page.keyboard.press('Escape');
+  await page.goto(`${lab.url}/#/routes`);
   await expect(page.getByTestId('route-too-fast-state')).toContainText('down', { timeout: 30_000 });
+  await page.getByTestId('route-too-fast').click();
   await page.keyboard.press('e');
   const edit = page.getByRole('dialog', { name: 'Edit Too fast' });
-  await expect(edit.getByText(/80000 Mbit\/s is more than a relay on this machine carries/)).toBeVisible();
+  await expect(edit.getByText(/^Simulator only: 80000 Mbit\/s/)).toBeVisible();
+  await expect(edit.getByRole('button', { name: 'Save' })).toBeDisabled();
   await page.keyboard.press('Escape');
   await expect(edit).toBeHidden();
   await page.keyboard.press('Delete');
   await expect(page.getByTestId('route-too-fast-state')).toBeHidden();
 });
 
+test('a rate that changes over time is set step by step, by the keyboard too', async ({ page }) => {
+  await open(page);
+  await choose(page, 'Emulated path', 'cable');
+  await choose(page, 'Mode', 'Handshakes');
+  await form(page).getByRole('button', { name: 'Change the path' }).click();
+  const up = form(page).getByRole('group', { name: 'Rate schedule up' });
+  await up.getByRole('button', { name: 'Change it over time' }).focus();
+  await page.keyboard.press('Enter');
+  const second = (step: number) => up.getByRole('textbox', { name: `Step ${step} up: from second` });
+  const rate = (step: number) => up.getByRole('textbox', { name: `Step ${step} up: rate in Mbit/s` });
+  await expect(second(1)).toBeFocused();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('2');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('1.5');
+  await up.getByRole('button', { name: 'Add a step' }).click();
+  await expect(second(2)).toBeFocused();
+  await second(2).fill('1');
+  await rate(2).fill('0');
+  await form(page).getByRole('button', { name: 'Start the probe' }).click();
+  await expect(up.getByText('at least 1')).toBeVisible();
+  await rate(2).fill('5');
+  await form(page).getByRole('button', { name: 'Start the probe' }).click();
+  await expect(up.getByText('seconds do not rise')).toBeVisible();
+  await second(2).fill('4');
+  await up.getByRole('button', { name: 'Add a step' }).click();
+  await up.getByRole('button', { name: 'Remove step 3 up' }).press('Enter');
+  await expect(second(3)).toBeHidden();
+  const before = page.url();
+  await form(page).getByRole('textbox', { name: 'Duration in s' }).fill('1');
+  await form(page).getByRole('button', { name: 'Start the probe' }).click();
+  await expect.poll(() => page.url()).not.toBe(before);
+  const { input } = await probeOf(Number(page.url().split('/').at(-1)));
+  expect(input!.target).toMatchObject({
+    emulation: {
+      profile: 'custom',
+      up: {
+        rateSchedule: [
+          [2, 1.5e6],
+          [4, 5e6],
+        ],
+      },
+    },
+  });
+  await done(page);
+});
+
+test('a recorded path is replayed from a file, told in numbers, and taken away again', async ({ page }) => {
+  await open(page);
+  await choose(page, 'Emulated path', 'cable');
+  await choose(page, 'Mode', 'Pings');
+  await form(page).getByRole('button', { name: 'Change the path' }).click();
+  const down = form(page).getByRole('group', { name: 'Trace down' });
+  const file = (name: string, text: string) =>
+    down.locator('input[type=file]').setInputFiles({
+      name,
+      mimeType: 'text/plain',
+      buffer: Buffer.from(text),
+    });
+  await file('odd.csv', 'time,rate,delay\n0,8,20\n1,fast,20\n');
+  await expect(down.getByRole('alert')).toContainText('odd.csv: line 3: rate "fast" is not a number');
+  await file('long.down', `${Array.from({ length: 60_000 }, (_, ms) => ms).join('\n')}\n`);
+  await expect(down.getByRole('alert')).toContainText(/60000 packets take .* more than the 200\.0 kB/);
+  await file('short.down', '5\n10\n15\n20\n');
+  await expect(down.getByRole('alert')).toBeHidden();
+  await expect(page.getByTestId('trace-down')).toHaveText(
+    'Replays a trace: 0.02 s, 2.40 Mbit/s on average, 4 packets.',
+  );
+  await file('walk.csv', 'time,rate,delay\n0,8,20\n1,2,40\n2,8,20\n');
+  await expect(page.getByTestId('trace-down')).toHaveText(
+    'Replays a trace: 3 s, 6.00 Mbit/s on average, 3 steps.',
+  );
+  await expect(form(page).getByRole('textbox', { name: /^Rate down/ })).toBeHidden();
+  await expect(form(page).getByRole('textbox', { name: /^Delay down/ })).toBeHidden();
+  expect(await violations(page)).toEqual([]);
+  await form(page).getByRole('textbox', { name: 'Jitter ± down in ms' }).fill('0');
+  await form(page).getByRole('textbox', { name: 'Duration in s' }).fill('2');
+  const before = page.url();
+  await form(page).getByRole('button', { name: 'Start the probe' }).click();
+  await expect.poll(() => page.url()).not.toBe(before);
+  await done(page);
+  const { input, result } = await probeOf(Number(page.url().split('/').at(-1)));
+  expect(input!.target).toMatchObject({
+    emulation: { down: { rateBps: null, delayMs: 0, trace: { kind: 'series', periodS: 3 } } },
+  });
+  // 7.5 ms up, and 20 or 40 ms down.
+  expect(result!.rttUs!.min).toBeGreaterThan(20e3);
+  await down.getByRole('button', { name: 'Remove the trace' }).click();
+  await expect(form(page).getByRole('textbox', { name: /^Rate down/ })).toHaveValue('');
+});
+
 test('a run that is not there says so', async ({ page }) => {
   await open(page, '/probe/987654');
-  await expect(page.getByRole('alert')).toContainText('There is no run 987654. It may have been removed');
+  await expect(page.getByRole('alert')).toContainText(
+    'There is no probe run 987654. Choose one of those that exist; it may have been removed.',
+  );
 });
 
 test('a qlog file is shown like a run of our own; what is none is refused with the reason', async ({
@@ -461,6 +589,36 @@ for (const scheme of ['light', 'dark'] as const) {
     await page.screenshot({ path: picture });
   });
 }
+
+test('older runs are listed when they are asked for', async ({ page }) => {
+  const target = { kind: 'address', host: '127.0.0.1', port: 9 };
+  for (let run = 0; run < 55; run++) {
+    const response = await fetch(`${lab.url}/api/v1/probes`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ target, mode: 'ping', durationS: 1, name: `Nowhere ${run}` }),
+    });
+    expect(response.status).toBe(201);
+  }
+  const count = (await api<ProbeRun[]>('/probes?limit=1000')).length;
+  const [oldest] = (await api<ProbeRun[]>('/probes?limit=1000')).slice(-1);
+  await open(page);
+  await page.getByText(/^Runs \(\d+\+\)$/).click();
+  const list = page.getByTestId('runs');
+  await expect(list.getByTestId(`run-${oldest!.id}`)).toBeHidden();
+  while ((await list.getByTestId(`run-${oldest!.id}`).count()) === 0)
+    await list.getByRole('button', { name: 'Show older runs' }).click();
+  await expect(list.getByRole('button', { name: 'Show older runs' })).toBeHidden();
+  await expect(page.getByText(`Runs (${count})`)).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await list.getByText('Nowhere 54').click();
+  await expect(page).toHaveURL(/#\/probe\/\d+$/);
+  await page.locator('body').press('Delete');
+  await expect(page.getByText(/^Removed Nowhere 54; it is deleted in 7 days\./)).toBeVisible();
+  await expect(page.getByText(`Runs (${count - 1})`)).toBeVisible();
+  await page.getByRole('button', { name: 'Undo', exact: true }).click();
+  await expect(page.getByText(`Runs (${count})`)).toBeVisible();
+});
 
 test.describe('a lab that goes away', () => {
   test.use({ expectedNoise: /WebSocket connection to/ });

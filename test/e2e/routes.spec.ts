@@ -209,6 +209,46 @@ test('a route is added, edited, stopped, started, removed and brought back', asy
   await expect(row(page, id)).toBeHidden();
 });
 
+test('a route has parameters of its controller, and keeps them until it gets another one', async ({
+  page,
+}) => {
+  await open(page);
+  const demo = (await lab.routes()).find(({ id }) => id === 'demo-lan')!;
+  await page.keyboard.press('a');
+  const form = page.getByRole('dialog', { name: 'Add a route' });
+  await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Tuned');
+  await form.getByRole('textbox', { name: 'Host' }).fill(demo.host);
+  await form.getByRole('textbox', { name: 'UDP port' }).fill(String(demo.port));
+  await form.getByRole('textbox', { name: 'Name in the certificate' }).fill('localhost');
+  await form.getByRole('combobox', { name: 'Congestion control' }).click();
+  await page.getByRole('option', { name: /^BBRv3/ }).click();
+  await form.getByText('Parameters').click();
+  await form.getByRole('textbox', { name: 'Find a parameter' }).fill('DefaultCwndGain');
+  const gain = form.getByRole('textbox', { name: 'DefaultCwndGain', exact: true });
+  await gain.fill('900');
+  await form.getByRole('button', { name: 'Add route' }).click();
+  await expect(form.getByTestId('parameter-faults')).toHaveText(', 1 error');
+  await gain.fill('2.5');
+  await form.getByRole('button', { name: 'Add route' }).click();
+  await expect(form).toBeHidden();
+  const tuned = async () => (await lab.routes()).find(({ name }) => name === 'Tuned')!;
+  expect(await tuned()).toMatchObject({ controller: 'bbr3', parameters: { DefaultCwndGain: 2.5 } });
+  await expect(state(page, 'tuned')).toHaveText('up');
+
+  await page.keyboard.press('e');
+  const edit = page.getByRole('dialog', { name: 'Edit Tuned' });
+  await expect(edit.getByText(/^1 of \d+ changed$/)).toBeVisible();
+  await edit.getByRole('combobox', { name: 'Congestion control' }).click();
+  await page.getByRole('option', { name: /^CUBIC/ }).click();
+  await expect(edit.getByText(/^\d+, all at their defaults$/)).toBeVisible();
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await expect(edit).toBeHidden();
+  expect(await tuned()).toMatchObject({ controller: 'cubic', parameters: {} });
+  await row(page, 'tuned').getByRole('button', { name: 'Tuned', exact: true }).click();
+  await page.keyboard.press('Delete');
+  await expect(row(page, 'tuned')).toBeHidden();
+});
+
 test('a route that cannot be reached says why, with code and hint', async ({ page }) => {
   await open(page);
   await page.keyboard.press('a');

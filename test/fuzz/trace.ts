@@ -1,6 +1,6 @@
-import { parseTrace } from '../../src/main/path/trace/parse.ts';
 import { LabError } from '../../src/shared/errors.ts';
 import { LinkTrace } from '../../src/shared/link-settings.ts';
+import { parseTrace } from '../../src/shared/trace/parse.ts';
 import type { FuzzTarget } from './target.ts';
 
 /** Reads a file as a trace: one that can be replayed, or an error that names the field. */

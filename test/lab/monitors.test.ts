@@ -31,6 +31,7 @@ function lab(input: Partial<RouteInput> = {}) {
     board,
     probe: { request: probe },
     relay: { request: relay },
+    requireEmulable: async () => {},
     log: silentLog,
     ca: [],
     demoAddress: async () => ({ host: '127.0.0.1', port: 5 }),

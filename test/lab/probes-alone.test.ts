@@ -7,6 +7,8 @@ import { LabError } from '../../src/shared/errors.ts';
 import { ProbeInput } from '../../src/shared/probes.ts';
 import { silentLog, temporaryDir } from './open-lab.ts';
 
+/** Of runs. */
+const ALL = { limit: 1000, before: Number.MAX_SAFE_INTEGER };
 const CONNECT = {
   host: '127.0.0.1',
   port: 1,
@@ -71,7 +73,7 @@ test('the end of a run that could not be stored is told all the same, and stored
   probes.laneLost('transfers', new LabError('RL_INTERNAL', 'gone'));
   expect(store.probes.get(id).state).toBe('running');
   expect(probes.get(id).state).toBe('failed');
-  expect(probes.list()).toEqual([probes.get(id)]);
+  expect(probes.list(ALL)).toEqual([probes.get(id)]);
   vi.runOnlyPendingTimers();
   expect(store.probes.get(id).state).toBe('running');
   isFull = false;

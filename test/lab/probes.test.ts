@@ -123,6 +123,22 @@ describe('a probe run', () => {
     expect(run.series.map(({ vantage }) => vantage)).toEqual(['client']);
   });
 
+  test('are listed so many at a time, from any of them on', async () => {
+    const lab = await openLab();
+    const ids: number[] = [];
+    for (const mode of ['ping', 'upload', 'download'] as const) {
+      const target = { kind: 'address', host: '127.0.0.1', port: 9 } as const;
+      ids.unshift((await lab.client.probes.start({ target, mode })).id);
+    }
+    const listed = async (page: { limit?: number; before?: number }) =>
+      (await lab.client.probes.list(page)).map(({ id }) => id);
+    expect(await listed({})).toEqual(ids);
+    expect(await listed({ limit: 2 })).toEqual(ids.slice(0, 2));
+    expect(await listed({ limit: 2, before: ids[1]! })).toEqual(ids.slice(2));
+    for (const limit of [0, 1001, 1.5])
+      await expect(listed({ limit })).rejects.toMatchObject({ code: 'RL_INPUT_INVALID' });
+  });
+
   test('of a route goes where the route leads, with a controller of its own', async () => {
     const lab = await openLab();
     const route = await ownRoute(lab, { controller: 'cubic' });

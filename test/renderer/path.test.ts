@@ -6,6 +6,8 @@ import { Emulation } from '../../src/shared/domain.ts';
 
 const profile = (name: string) => PROFILES.find((each) => each.name === name)!.emulation;
 
+import { numberIn } from '../../src/renderer/parts/number-in.ts';
+import { describeTrace, readTrace } from '../../src/renderer/parts/path/trace-file.ts';
 import { shortened } from '../../src/renderer/parts/shortened.ts';
 
 describe('numbers in a column', () => {
@@ -53,6 +55,37 @@ describe('an emulated path in words', () => {
     const back = withLink(changed, 'down', { reorderRatio: undefined, reorderMs: undefined });
     expect(back.down).toEqual(profile('wifi').down);
     expect(Emulation.safeParse(PLAIN_PATH).success).toBe(true);
+  });
+});
+
+it('is read while it is half typed', () => {
+  expect([1.5, '1.', '1.0', '0.', '', '-', '.'].map(numberIn)).toEqual([1.5, 1, 1, 0, null, null, null]);
+});
+
+describe('a trace from a file', () => {
+  const file = (text: string, size = text.length) => ({ name: 'walk.csv', size, text: async () => text });
+
+  it('is told by how long it is, how fast, and in how many points', async () => {
+    expect(describeTrace(await readTrace(file('time,rate\n0,8\n1,2\n')))).toBe(
+      '2 s, 5.00 Mbit/s on average, 2 steps',
+    );
+    expect(describeTrace(await readTrace(file('500\n1000\n')))).toBe(
+      '1 s, 0.02 Mbit/s on average, 2 packets',
+    );
+  });
+
+  it('is refused with the file and the line at fault', async () => {
+    await expect(readTrace(file('0,8\n1,x\n'))).rejects.toMatchObject({
+      code: 'RL_INPUT_INVALID',
+      field: 'walk.csv',
+      message: expect.stringMatching(/^walk\.csv: line 2: rate "x"/),
+    });
+  });
+
+  it('is refused when it is too long for the messages that it goes with', async () => {
+    await expect(readTrace(file('', 5e6))).rejects.toThrow('walk.csv: 5.0 MB are more than 4.0 MB');
+    const long = Array.from({ length: 50_000 }, (_, ms) => `${ms}\n`).join('');
+    await expect(readTrace(file(long))).rejects.toThrow(/50000 packets take 288\.\d kB of settings/);
   });
 });
 

@@ -26,6 +26,7 @@ async function openCarriers() {
     routes: {} as RouterParts['routes'],
     probes: {} as RouterParts['probes'],
     imports: {} as RouterParts['imports'],
+    capacity: {} as RouterParts['capacity'],
     info: () => expect.unreachable(),
     log: silentLog,
     closing: new AbortController().signal,

@@ -59,7 +59,7 @@ describe('refuses', () => {
           [1, 1e6],
         ],
       },
-      'rateSchedule: seconds do not rise',
+      'rateSchedule.1.0: seconds do not rise',
     ],
     ['an empty schedule', { rateBps: 1, rateSchedule: [] }, 'rateSchedule: '],
     ['a schedule down to nothing', { rateBps: 1, rateSchedule: [[2, 0]] }, 'rateSchedule.0.1: '],

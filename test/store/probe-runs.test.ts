@@ -10,6 +10,8 @@ import {
 import { ProbeInput, type ProbeRun } from '../../src/shared/probes.ts';
 import { tempDir, tempStore } from './temp.ts';
 
+/** Of runs. */
+const ALL = { limit: 1000, before: Number.MAX_SAFE_INTEGER };
 const INPUT = ProbeInput.parse({
   target: { kind: 'address', host: '192.0.2.1', port: 4433 },
   mode: 'download',
@@ -73,19 +75,34 @@ test('series are kept in the parts they came in, the sender’s first', () => {
       { fromUs: 30, state: 'from 30' },
     ],
   });
-  expect(store.probes.list()[0]).toEqual(store.probes.get(id));
+  expect(store.probes.list(ALL)[0]).toEqual(store.probes.get(id));
   expect(store.probes.series(create(store).id, 'client')).toBeNull();
 });
 
 test('runs come newest first; a removed one is gone until it is restored', () => {
   const store = tempStore();
   const [a, b] = [create(store).id, create(store, { name: 'second' }).id];
-  expect(store.probes.list().map(({ id }) => id)).toEqual([b, a]);
+  expect(store.probes.list(ALL).map(({ id }) => id)).toEqual([b, a]);
   store.probes.remove(a);
-  expect(store.probes.list().map(({ id }) => id)).toEqual([b]);
+  expect(store.probes.list(ALL).map(({ id }) => id)).toEqual([b]);
   expect(() => store.probes.get(a)).toThrow(`There is no probe run ${a}`);
   expect(() => store.probes.restore(b)).toThrow(`There is no removed probe run ${b}`);
   expect(store.probes.restore(a)).toMatchObject({ id: a, name: 'first' });
+});
+
+test('runs are listed page by page, each with its own series, removed ones left out', () => {
+  const store = tempStore();
+  const ids = Array.from({ length: 7 }, () => create(store).id).reverse();
+  for (const id of ids) store.probes.append(id, [{ vantage: 'client', series: points(0, id) }]);
+  store.probes.remove(ids[1]!);
+  const pages: ProbeRun[][] = [];
+  let before = Number.MAX_SAFE_INTEGER;
+  do {
+    pages.push(store.probes.list({ limit: 3, before }));
+    before = pages.at(-1)!.at(-1)?.id ?? 0;
+  } while (before > 0);
+  expect(pages.map((page) => page.length)).toEqual([3, 3, 0]);
+  expect(pages.flat()).toEqual(ids.filter((id) => id !== ids[1]).map((id) => store.probes.get(id)));
 });
 
 test('a run that died with its lab is interrupted, and what was measured of it is there', () => {
@@ -114,6 +131,23 @@ test('a removal becomes final after a week, with its series', () => {
   expect(db.prepare('SELECT id FROM probe_run').pluck().all()).toEqual([ids[1]]);
   expect(db.prepare('SELECT run_id FROM probe_series').pluck().all()).toEqual([ids[1]]);
   db.close();
+});
+
+test('a removal is undone for a week, however long the store stays open, and then is final', () => {
+  let nowMs = 0;
+  const store = tempStore({ nowMs: () => nowMs });
+  const { id } = create(store);
+  store.probes.append(id, [{ vantage: 'client', series: points(0) }]);
+  store.probes.remove(id);
+  nowMs = 7 * 86_400_000;
+  store.probes.purge();
+  store.probes.restore(id);
+  store.probes.remove(id);
+  nowMs *= 2;
+  nowMs += 1;
+  store.probes.purge();
+  expect(() => store.probes.restore(id)).toThrow(`There is no removed probe run ${id}`);
+  expect(store.probes.series(id, 'client')).toBeNull();
 });
 
 test('a series that was damaged is said to be so', () => {

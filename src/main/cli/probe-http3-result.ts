@@ -28,7 +28,8 @@ interface RequestResult {
 export interface Http3Result {
   target: string;
   mode: 'http3';
-  congestion: string;
+  /** Ours, which governs what the request carries; absent without content, since the response is governed by the server's. */
+  congestion?: string;
   duration_s: number;
   method: string;
   /** Requests made, and answered in full. */
@@ -137,7 +138,12 @@ export function printHttp3(result: Http3Result): void {
     ...(result.insecure ? ['insecure: certificate not checked'] : []),
     ...(result.interrupted ? ['interrupted'] : []),
   ];
-  const head = [paint('bold', result.target), result.method, 'http3', result.congestion];
+  const head = [
+    paint('bold', result.target),
+    result.method,
+    'http3',
+    ...(result.congestion ? [result.congestion] : []),
+  ];
   print([...head, ...marks.map((mark) => paint('yellow', mark))].join('  '));
   const [first] = result.requests;
   if (result.requests.length > 1) print(requestTable(result.requests));

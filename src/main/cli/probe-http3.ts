@@ -134,7 +134,7 @@ export async function probeHttp3(
   const result: Http3Result = {
     target: url.href,
     mode: 'http3',
-    congestion,
+    ...(body !== undefined && { congestion }),
     duration_s: Math.round((nowUs() - startedAtUs) / 1000) / 1000,
     method: head.method,
     ...http3Fields(samples),

@@ -3,6 +3,7 @@
  * their carriers and close it; they know nothing else of it.
  */
 import { createRouterClient } from '@orpc/server';
+import type { Emulation } from '../../shared/domain.ts';
 import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
@@ -16,6 +17,7 @@ import type {
   RelayWorkerMethods,
 } from '../workers/protocol.ts';
 import { appInfo } from './app-info.ts';
+import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { experimentOf } from './experiments.ts';
 import { type Health, health } from './health.ts';
 import { Live } from './live.ts';
@@ -144,6 +146,10 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           probes.pathLost(error, ({ own }) => own);
         },
       });
+      const capacity = new CapacityOfEmulator(
+        () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
+      );
+      const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
       const workers = { probe, relay, endpoint, transfers, pings, reader, runRelay, runEndpoint };
 
       const demo = new OwnEndpoint({
@@ -159,6 +165,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         board,
         probe,
         relay,
+        requireEmulable,
         log,
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
@@ -178,6 +185,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         lanes: { transfers: { worker: transfers, atOnce: 1 }, pings: { worker: pings, atOnce: 4 } },
         paths: new ProbePaths({
           relay: runRelay,
+          requireEmulable,
           endpoint: runServer,
           demoAddress: () => demo.address(),
           routeOf: (id) => routes.get(id),
@@ -191,6 +199,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         store,
         routes,
         probes,
+        capacity,
         imports,
         live,
         log,
@@ -224,7 +233,10 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           monitors.abandon();
           probes.abandon();
           imports.abandon();
-          await Promise.all(Object.values(workers).map((worker) => worker.close(PATIENCE_MS)));
+          await Promise.all([
+            capacity.close(),
+            ...Object.values(workers).map((worker) => worker.close(PATIENCE_MS)),
+          ]);
           store.close();
         },
       };

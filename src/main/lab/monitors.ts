@@ -4,7 +4,7 @@
  * every route that needed it is put together anew, in the same run.
  */
 import { isIP } from 'node:net';
-import type { Route, RouteState } from '../../shared/domain.ts';
+import type { Emulation, Route, RouteState } from '../../shared/domain.ts';
 import { toLabError } from '../../shared/errors.ts';
 import { type SampleBatch, wholeMicroseconds, wholeSkip } from '../../shared/samples.ts';
 import type { Store } from '../store/index.ts';
@@ -25,6 +25,8 @@ export interface MonitorsOptions {
   board: StatusBoard;
   probe: LabWorker<ProbeWorkerMethods, MonitorEvent>;
   relay: LabWorker<RelayWorkerMethods>;
+  /** Throws RL_INPUT_INVALID for a path that cannot be emulated here. */
+  requireEmulable: (emulation: Emulation) => Promise<void>;
   log: Log;
   /** PEM certificates trusted beside the system's roots. */
   ca: readonly string[];
@@ -238,8 +240,10 @@ export class Monitors {
       ? await this.#options.demoAddress()
       : { host: withoutBrackets(route.host), port: route.port };
     if (route.emulation === null) return to;
+    const { relay, requireEmulable } = this.#options;
+    await requireEmulable(route.emulation);
     const seed = emulationSeed(route.id);
-    return this.#options.relay.request('open', { id: route.id, to, emulation: route.emulation, seed });
+    return relay.request('open', { id: route.id, to, emulation: route.emulation, seed });
   }
 
   #down(routeId: string, thrown: unknown): void {

@@ -21,6 +21,8 @@ export interface ProbePlace {
 
 export interface ProbePathOptions {
   relay: Pick<LabWorker<RelayWorkerMethods>, 'request'>;
+  /** Throws RL_INPUT_INVALID for a path that cannot be emulated here. */
+  requireEmulable: (emulation: Emulation) => Promise<void>;
   /** The server of emulated targets. */
   endpoint: OwnEndpoint;
   demoAddress: () => Promise<Address>;
@@ -61,8 +63,9 @@ export class ProbePaths {
     runId: number,
     input: ProbeInput,
   ): Promise<Pick<ConnectOptions, 'host' | 'port' | 'serverName' | 'trust'>> {
-    const { ca, relay } = this.#options;
+    const { ca, relay, requireEmulable } = this.#options;
     const { emulation, insecure } = this.placeOf(input);
+    if (emulation !== null) await requireEmulable(emulation);
     const { to, serverName, seedOf } = await this.#leadsTo(input.target);
     const at =
       emulation === null

@@ -10,9 +10,11 @@ import { type ErrorBody, LabError, toLabError } from '../../shared/errors.ts';
 import type { ProbeInput, ProbeRun, ProbeSeries, ProbeUpdate, Vantage } from '../../shared/probes.ts';
 import { checkParameters } from '../congestion/index.ts';
 import type { Store } from '../store/index.ts';
+import type { RunPage } from '../store/probe-runs.ts';
 import type { MeasureEvent, MeasureWorkerMethods } from '../workers/protocol.ts';
 import type { Log } from './log.ts';
 import { ActiveProbe, finalUpdate } from './probe-board.ts';
+import { ProbeKeeper } from './probe-keeper.ts';
 import type { ProbePaths, ProbePlace } from './probe-path.ts';
 import type { LabWorker } from './worker.ts';
 
@@ -35,10 +37,6 @@ const MAX_QUEUED = 100;
 const SERIES_POINTS = 20_000;
 const LEAST_EVERY_US = 1000;
 const REPORTS_PER_S = 10;
-/** Results and series of a run under way are stored so often. */
-const STORE_EVERY_MS = 1000;
-/** Of ends that could not be stored. */
-const RETRY_EVERY_MS = 5000;
 /** How long somebody who cancels a run waits for its end. */
 const CANCEL_PATIENCE_MS = 5000;
 
@@ -51,24 +49,27 @@ interface Job {
   place: ProbePlace;
   lane: LaneName;
   isRunning: boolean;
-  storedAtMs: number;
 }
 
 export class Probes {
   readonly #options: ProbesOptions;
   readonly #jobs = new Map<number, Job>();
-  /** Runs that are over, whose end could not be stored yet. */
-  readonly #unstored = new Map<number, ActiveProbe>();
-  #retry: NodeJS.Timeout | undefined;
+  readonly #keeper: ProbeKeeper;
   /** Lanes whose thread is being started again. */
   readonly #stalled = new Set<LaneName>();
 
   constructor(options: ProbesOptions) {
     this.#options = options;
+    this.#keeper = new ProbeKeeper(options.store, options.log);
   }
 
-  list(): ProbeRun[] {
-    return this.#options.store.probes.list().map((run) => this.#activeOf(run.id)?.run ?? run);
+  /** Whether a run is under way. */
+  get isMeasuring(): boolean {
+    return [...this.#jobs.values()].some(({ isRunning }) => isRunning);
+  }
+
+  list(page: RunPage): ProbeRun[] {
+    return this.#options.store.probes.list(page).map((run) => this.#activeOf(run.id)?.run ?? run);
   }
 
   /** Throws RL_NOT_FOUND. */
@@ -108,7 +109,7 @@ export class Probes {
       result: null,
     });
     const active = new ActiveProbe(run);
-    this.#jobs.set(run.id, { active, input, place, lane, isRunning: false, storedAtMs: 0 });
+    this.#jobs.set(run.id, { active, input, place, lane, isRunning: false });
     this.#next(lane);
     return this.get(run.id);
   }
@@ -134,7 +135,7 @@ export class Probes {
   async remove(id: number): Promise<void> {
     await this.cancel(id);
     this.#options.store.probes.remove(id);
-    this.#unstored.delete(id);
+    this.#keeper.forget(id);
   }
 
   /** Throws RL_NOT_FOUND. */
@@ -183,8 +184,7 @@ export class Probes {
     }
     if (event.result !== null) job.active.change({ result: event.result });
     job.active.progress(event.part, event.leftS, event.series);
-    const nowMs = Date.now();
-    if (nowMs - job.storedAtMs >= STORE_EVERY_MS) this.#keep(job, nowMs);
+    this.#keeper.keep(job.active);
   }
 
   /** A lane's thread is gone, and its runs with it; those that wait go on waiting. */
@@ -212,12 +212,11 @@ export class Probes {
   /** The lab closes: what is under way is cut off, and what was measured of it stored. */
   abandon(): void {
     for (const job of [...this.#jobs.values()]) this.#end(job, 'interrupted', null, null);
-    this.#storeEnds();
-    clearTimeout(this.#retry);
+    this.#keeper.close();
   }
 
   #activeOf(id: number): ActiveProbe | undefined {
-    return this.#jobs.get(id)?.active ?? this.#unstored.get(id);
+    return this.#jobs.get(id)?.active ?? this.#keeper.unstored(id);
   }
 
   #seriesOf(id: number, vantage: Vantage): CongestionSeries | null {
@@ -269,20 +268,6 @@ export class Probes {
     }
   }
 
-  /** Stores what is new of a run under way. What cannot be stored now is tried again with the next. */
-  #keep(job: Job, nowMs: number): void {
-    const { store, log } = this.#options;
-    const { id, controller, result } = job.active.run;
-    job.storedAtMs = nowMs;
-    try {
-      store.probes.append(id, job.active.unstored());
-      job.active.markStored();
-      store.probes.update(id, { controller, result });
-    } catch (thrown) {
-      log.error({ run: id, reason: toLabError(thrown).message }, 'a probe run cannot be stored');
-    }
-  }
-
   #end(
     job: Job,
     state: Extract<RunState, 'done' | 'failed' | 'cancelled' | 'interrupted'>,
@@ -294,30 +279,11 @@ export class Probes {
     if (!this.#jobs.has(id)) return;
     active.change({ state, error, endedAtMs: Date.now(), ...(result !== null && { result }) });
     this.#jobs.delete(id);
-    this.#unstored.set(id, active);
-    this.#storeEnds();
+    this.#keeper.keepEnd(active);
     active.over.resolve(active.run);
     if (state === 'interrupted') return;
     if (job.isRunning) this.#closePath(job);
     this.#next(job.lane);
-  }
-
-  /** What cannot be stored now, as on a full disk, is tried again: else the run would be `running` for ever. */
-  #storeEnds(): void {
-    const { store, log } = this.#options;
-    for (const [id, active] of this.#unstored) {
-      const { state, error, endedAtMs, controller, result } = active.run;
-      try {
-        store.probes.append(id, active.unstored());
-        active.markStored();
-        store.probes.update(id, { state, error, endedAtMs, controller, result });
-        this.#unstored.delete(id);
-      } catch (thrown) {
-        log.error({ run: id, reason: toLabError(thrown).message }, 'the end of a probe run cannot be stored');
-        clearTimeout(this.#retry);
-        this.#retry = setTimeout(() => this.#storeEnds(), RETRY_EVERY_MS);
-      }
-    }
   }
 
   #closePath({ active, place }: Job): void {

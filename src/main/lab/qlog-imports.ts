@@ -1,6 +1,6 @@
 /** qlog files taken as probe runs, in as many parts as they come in. They are read on a thread that measures nothing. */
 import { LabError } from '../../shared/errors.ts';
-import type { ProbeResult, ProbeRun } from '../../shared/probes.ts';
+import { NOTHING_MEASURED, type ProbeResult, type ProbeRun } from '../../shared/probes.ts';
 import type { ReadQlog } from '../quic/qlog/reader.ts';
 import type { Store } from '../store/index.ts';
 import type { MeasureWorkerMethods } from '../workers/protocol.ts';
@@ -149,18 +149,8 @@ const NOTHING_KNOWN = {
 function resultOf({ vantage, newest, packetsSent, packetsLost, durationUs }: ReadQlog): ProbeResult {
   const { cwndBytes, pacingBps, inFlightBytes, minRttUs, smoothedRttUs } = newest;
   return {
+    ...NOTHING_MEASURED,
     durationUs,
-    sent: null,
-    received: null,
-    lossRatio: null,
-    rttUs: null,
-    jitterUs: null,
-    bytesDown: null,
-    bytesUp: null,
-    goodputDownBps: null,
-    goodputUpBps: null,
-    handshakeUs: null,
-    negotiated: null,
     transport: [
       {
         vantage,

@@ -1,6 +1,6 @@
 /** How large the buffer before a bottleneck is. */
 import type { LinkSettings } from '../../shared/domain.ts';
-import { meanRateBps } from './timeline.ts';
+import { meanRateBps } from '../../shared/link-rates.ts';
 
 const MIN_DEFAULT_BUFFER_BYTES = 64_000;
 

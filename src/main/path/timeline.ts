@@ -1,6 +1,6 @@
 /** Bottlenecks whose rate changes with time: schedules and traces. Asked with times that never go back. */
 import type { LinkSettings } from '../../shared/domain.ts';
-import type { LinkTrace } from '../../shared/link-settings.ts';
+import { OPPORTUNITY_BYTES, seriesBits } from '../../shared/link-rates.ts';
 import { Steps } from './steps.ts';
 
 export interface Timeline {
@@ -31,18 +31,6 @@ export function timelineOf(
     never,
     never,
   );
-}
-
-/** Bits that pass in one turn of a trace. */
-function seriesBits({ steps, periodS }: Extract<LinkTrace, { kind: 'series' }>): number {
-  return steps.reduce((bits, [second, bps], i) => bits + bps * ((steps[i + 1]?.[0] ?? periodS) - second), 0);
-}
-
-/** Mean rate over one turn of a trace. */
-export function meanRateBps(trace: LinkTrace): number {
-  return trace.kind === 'series'
-    ? seriesBits(trace) / trace.periodS
-    : (trace.atMs.length * OPPORTUNITY_BYTES * 8e3) / trace.atMs.at(-1)!;
 }
 
 /** A packet in transmission when the rate changes is sent on at the new one: what is left of it takes the other time. */
@@ -82,8 +70,6 @@ class SteppedRate implements Timeline {
     }
   }
 }
-
-const OPPORTUNITY_BYTES = 1500;
 
 /**
  * A Mahimahi trace: each moment lets 1500 bytes through, of one packet or of several, and is gone when nothing waits.

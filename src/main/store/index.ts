@@ -16,7 +16,7 @@ import { lockFolder } from './lock.ts';
 import { type Measurements, measurements } from './measurements.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
-import { type ProbeRunTable, probeRunTable, tidyProbeRuns } from './probe-runs.ts';
+import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
@@ -87,7 +87,9 @@ function assemble(
 ): Store {
   const handle = new WriteHandle(db, options.onSlowQuery ?? (() => {}));
   markInterrupted(handle);
-  tidyProbeRuns(handle, nowMs());
+  interruptProbeRuns(handle);
+  const probes = probeRunTable(handle, nowMs);
+  probes.purge();
   const writer = sampleWriter(handle, {
     schedule: options.schedule ?? timer,
     onHealth: options.onHealth ?? (() => {}),
@@ -109,7 +111,7 @@ function assemble(
     routes: routeTable(handle, nowMs),
     experiments: experimentTable(handle, nowMs),
     runs: runTable(handle, nowMs, flush),
-    probes: probeRunTable(handle, nowMs),
+    probes,
     writer,
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),

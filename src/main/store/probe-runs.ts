@@ -1,16 +1,27 @@
 /** The table of probe runs and their congestion series. A removed run can be restored until it is purged. */
 import { appendSeries, type CongestionSeries, emptySeries } from '../../shared/congestion-series.ts';
 import { LabError } from '../../shared/errors.ts';
-import { ProbeRun, type ProbeSeries, senderFirst, type Vantage } from '../../shared/probes.ts';
+import {
+  ProbeRun,
+  type ProbeSeries,
+  REMOVED_KEPT_DAYS,
+  senderFirst,
+  type Vantage,
+} from '../../shared/probes.ts';
 import { decodeSeries, encodeSeries } from '../../shared/series-codec.ts';
 import type { WriteHandle } from './handles.ts';
 
-/** How long a removal can be undone. */
-const KEPT_MS = 7 * 86_400_000;
+const KEPT_MS = REMOVED_KEPT_DAYS * 86_400_000;
+
+/** Runs whose id is less than `before`, so many of them. */
+export interface RunPage {
+  limit: number;
+  before: number;
+}
 
 export interface ProbeRunTable {
   /** Newest first. */
-  list(): ProbeRun[];
+  list(page: RunPage): ProbeRun[];
   /** Throws RL_NOT_FOUND, also for a removed run. */
   get(id: number): ProbeRun;
   create(run: Omit<ProbeRun, 'id' | 'createdAtMs' | 'series' | 'imported'>): ProbeRun;
@@ -24,6 +35,8 @@ export interface ProbeRunTable {
   remove(id: number): void;
   /** Throws RL_NOT_FOUND when no such run was removed. */
   restore(id: number): ProbeRun;
+  /** Deletes what was removed too long ago to be restored, with its series. */
+  purge(): void;
 }
 
 type Row = {
@@ -110,10 +123,13 @@ const corrupt = (id: number, cause: unknown): LabError =>
   new LabError('RL_DB_CORRUPT', `Probe run ${id} is stored with values it cannot have`, { cause });
 
 export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTable {
-  const list = db.query<[], Row>('SELECT * FROM probe_run WHERE removed_at_ms IS NULL ORDER BY id DESC');
+  const list = db.query<[number, number], Row>(
+    'SELECT * FROM probe_run WHERE removed_at_ms IS NULL AND id < ? ORDER BY id DESC LIMIT ?',
+  );
   const find = db.query<[number], Row>('SELECT * FROM probe_run WHERE id = ?');
-  const spans = db.query<[], SpanRow>(
-    'SELECT run_id, vantage, sum(points) AS points, max(to_us) AS to_us FROM probe_series GROUP BY run_id, vantage',
+  const spans = db.query<[number, number], SpanRow>(
+    `SELECT run_id, vantage, sum(points) AS points, max(to_us) AS to_us FROM probe_series
+     WHERE run_id BETWEEN ? AND ? GROUP BY run_id, vantage`,
   );
   const spansOf = db.query<[number], SpanRow>(
     `SELECT run_id, vantage, sum(points) AS points, max(to_us) AS to_us FROM probe_series
@@ -126,6 +142,7 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
     `UPDATE probe_run SET ${COLUMNS.map((name) => `${name} = @${name}`).join(', ')} WHERE id = @id`,
   );
   const mark = db.command<[number | null, number]>('UPDATE probe_run SET removed_at_ms = ? WHERE id = ?');
+  const removeForGood = db.command<[number]>('DELETE FROM probe_run WHERE removed_at_ms < ?');
   const nextPart = db.column<[number, string], number>(
     'SELECT coalesce(max(part) + 1, 0) FROM probe_series WHERE run_id = ? AND vantage = ?',
   );
@@ -145,9 +162,11 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
   const get = (id: number): ProbeRun => fromRow(present(id, false), spansOf.all(id));
 
   return {
-    list: () => {
-      const byRun = Map.groupBy(spans.all(), ({ run_id }) => run_id);
-      return list.all().map((row) => fromRow(row, byRun.get(row.id) ?? []));
+    list: ({ limit, before }) => {
+      const rows = list.all(before, limit);
+      if (rows.length === 0) return [];
+      const byRun = Map.groupBy(spans.all(rows.at(-1)!.id, rows[0]!.id), ({ run_id }) => run_id);
+      return rows.map((row) => fromRow(row, byRun.get(row.id) ?? []));
     },
     get,
     create: (run) => {
@@ -189,15 +208,15 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
       mark.run(null, id);
       return get(id);
     },
+    purge: () => void removeForGood.run(nowMs() - KEPT_MS),
   };
 }
 
-/** When a store is opened, no run is under way: what was died with its lab. Removals of long ago become final. */
-export function tidyProbeRuns(db: WriteHandle, nowMs: number): void {
+/** When a store is opened, no run is under way: what was died with its lab. */
+export function interruptProbeRuns(db: WriteHandle): void {
   db.command<[]>(
     `UPDATE probe_run SET state = 'interrupted', ended_at_ms = coalesce(started_at_ms, created_at_ms) +
        coalesce((SELECT max(to_us) / 1000.0 FROM probe_series WHERE run_id = probe_run.id), 0)
      WHERE state IN ('queued', 'running')`,
   ).run();
-  db.command<[number]>('DELETE FROM probe_run WHERE removed_at_ms < ?').run(nowMs - KEPT_MS);
 }

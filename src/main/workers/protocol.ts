@@ -116,6 +116,8 @@ export interface RelayWorkerMethods {
     port: number;
   };
   close(params: { id: string }): null;
+  /** Bits per second that a relay carries each way. Keeps three threads busy for a third of a second. */
+  measureCapacity(params: null): number;
 }
 
 export type WorkerRequest = { id: number; method: string; params: unknown };

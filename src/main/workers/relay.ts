@@ -1,7 +1,7 @@
 /** Worker entry: emulated paths, each a UDP relay on a loopback port of its own (RelayWorkerMethods). */
 import { LabError } from '../../shared/errors.ts';
-import { openRelay } from '../path/relay/capacity.ts';
-import type { Relay } from '../path/relay/relay.ts';
+import { measureCapacity } from '../path/relay/capacity.ts';
+import { Relay } from '../path/relay/relay.ts';
 import { serve } from './port.ts';
 import type { RelayWorkerMethods } from './protocol.ts';
 
@@ -12,7 +12,7 @@ serve<RelayWorkerMethods>({
   async open({ id, to, emulation, seed }) {
     if (relays.has(id))
       throw new LabError('RL_CONFLICT', `There is already a relay "${id}"`, { field: 'id' });
-    const opening = openRelay({ listen: { host: '127.0.0.1', port: 0 }, to, emulation, seed });
+    const opening = Relay.open({ listen: { host: '127.0.0.1', port: 0 }, to, emulation, seed });
     relays.set(id, opening);
     try {
       const { host, port } = await opening;
@@ -29,4 +29,5 @@ serve<RelayWorkerMethods>({
     await (await relay).close();
     return null;
   },
+  measureCapacity,
 });

@@ -11,6 +11,7 @@ const LOCAL_KEYS = [
   ['Home', 'End', 'first and newest moment'],
   ['Escape', '', 'follow the newest moment'],
   ['+', '−', 'zoom a probe’s chart in or out; 0 shows all'],
+  [keyCaps('Mod+wheel').join(' + '), '', 'zoom a probe’s chart where the pointer is'],
   ['Shift ←', 'Shift →', 'move a zoomed chart’s window'],
   ['ArrowUp', 'ArrowDown', 'move between the map’s routes'],
 ] as const;

@@ -28,5 +28,5 @@ export const keyCaps = (shortcut: string, mac = isMac()): string[] =>
 export const keepsPlainKeys = (target: EventTarget | null): boolean =>
   target instanceof Element &&
   target.closest(
-    'input, textarea, select, [contenteditable], [role="dialog"], [role="menu"], [role="listbox"]',
+    'input:not([type="radio"], [type="checkbox"]), textarea, select, [contenteditable], [role="dialog"], [role="menu"], [role="listbox"]',
   ) !== null;

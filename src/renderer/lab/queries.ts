@@ -1,6 +1,6 @@
 /** What is asked once and kept: the routes, the probe runs, profiles and controllers, the lab's own description. */
 import { createTanstackQueryUtils } from '@orpc/tanstack-query';
-import { keepPreviousData, QueryClient, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { client, useConnection } from './connection.ts';
 import { useLive } from './live.ts';
@@ -19,7 +19,24 @@ export const useRoutes = () => useQuery(orpc.routes.list.queryOptions({ refetchI
 export const useLabInfo = () => useQuery(orpc.lab.info.queryOptions({ refetchInterval: 15_000 }));
 export const useProfiles = () =>
   useQuery(orpc.profiles.list.queryOptions({ staleTime: Number.POSITIVE_INFINITY }));
-export const useProbes = () => useQuery(orpc.probes.list.queryOptions({ refetchInterval: 15_000 }));
+
+const RUNS_PER_PAGE = 50;
+const probePages = {
+  // One more than a page has tells whether there are older ones.
+  input: (before: number | undefined) => ({ limit: RUNS_PER_PAGE + 1, ...(before && { before }) }),
+  initialPageParam: undefined as number | undefined,
+};
+export const probesKey = orpc.probes.list.infiniteKey(probePages);
+/** The newest probe runs, and older ones page by page. */
+export const useProbes = () =>
+  useInfiniteQuery(
+    orpc.probes.list.infiniteOptions({
+      ...probePages,
+      getNextPageParam: (page) => page[RUNS_PER_PAGE] && page[RUNS_PER_PAGE - 1]!.id,
+      refetchInterval: 15_000,
+      select: ({ pages }) => [...new Map(pages.flat().map((run) => [run.id, run])).values()],
+    }),
+  );
 export const useControllers = () =>
   useQuery(orpc.controllers.list.queryOptions({ staleTime: Number.POSITIVE_INFINITY }));
 

@@ -1,5 +1,6 @@
 import { NumberInput, type NumberInputProps } from '@mantine/core';
 import { useState } from 'react';
+import { numberIn } from './number-in.ts';
 import classes from './ScaledNumber.module.css';
 import { shortened } from './shortened.ts';
 
@@ -15,17 +16,17 @@ interface Props extends Omit<NumberInputProps, 'value' | 'defaultValue' | 'onCha
 
 /** A number field that shows the unit people use and keeps the one the domain uses. */
 export function ScaledNumber({ value, scale = 1, unit, onChange, nullable = false, ...rest }: Props) {
-  // What somebody types stays as it is typed.
-  const [typed, setTyped] = useState<number | null>(null);
+  // What somebody types stays as it is typed, `1.` on the way to `1.5` too.
+  const [typed, setTyped] = useState<{ text: number | string; exact: number | null } | null>(null);
   const exact = typeof value === 'number' ? Number((value / scale).toPrecision(12)) : '';
   return (
     <NumberInput
       {...rest}
-      value={exact === '' || exact === typed ? exact : shortened(exact)}
+      value={typed && exact === typed.exact ? typed.text : exact === '' ? '' : shortened(exact)}
       onChange={(next) => {
-        const empty = nullable ? null : '';
-        setTyped(typeof next === 'number' ? next : null);
-        onChange?.(typeof next === 'number' ? Number((next * scale).toPrecision(12)) : empty);
+        const number = numberIn(next);
+        setTyped({ text: next, exact: number });
+        onChange?.(number === null ? (nullable ? null : '') : Number((number * scale).toPrecision(12)));
       }}
       hideControls
       rightSection={

@@ -30,7 +30,8 @@ function messageOf(issue: z.core.$ZodIssue): string {
     case 'invalid_type':
       return issue.expected === 'int' ? 'a whole number is required' : 'a value is required';
     case 'too_small':
-      return issue.origin === 'string' ? issue.message : `at least ${issue.minimum}`;
+      if (issue.origin === 'string') return issue.message;
+      return issue.inclusive ? `at least ${issue.minimum}` : `more than ${issue.minimum}`;
     case 'too_big':
       return issue.origin === 'string' ? `at most ${issue.maximum} letters` : `at most ${issue.maximum}`;
     default:

@@ -2,13 +2,13 @@ import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import classes from './removed.module.css';
 
-/** Says that something was removed, with a way back. */
-export const showRemoved = (subject: string, name: string, onUndo: () => void): void =>
+/** Says that something was removed and what becomes of it, with a way back. */
+export const showRemoved = (subject: string, words: string, onUndo: () => void): void =>
   void notifications.show({
     id: `removed-${subject}`,
     message: (
       <span className={classes.notice}>
-        Removed {name}; its measurements are kept.
+        Removed {words}
         <Button onClick={onUndo}>Undo</Button>
       </span>
     ),

@@ -1,7 +1,7 @@
 /** The lab itself, its demo, and what it can offer. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { LabInfo, Profile, Route } from '../domain.ts';
+import { EmulatorCapacity, LabInfo, Profile, Route } from '../domain.ts';
 import { ControllerInfo } from '../probes.ts';
 
 export const lab = {
@@ -49,4 +49,13 @@ export const profiles = {
       tags: ['profiles'],
     })
     .output(z.array(Profile)),
+  /** Measured when it is asked for, at most every ten minutes; the best counts. */
+  capacity: oc
+    .route({
+      method: 'GET',
+      path: '/profiles/capacity',
+      summary: 'How fast a path the emulator carries on this machine',
+      tags: ['profiles'],
+    })
+    .output(EmulatorCapacity),
 };

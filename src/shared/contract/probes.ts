@@ -1,7 +1,7 @@
 /** Probe runs, and qlog files taken as such. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { ProbeInput, ProbeRun, ProbeSeries, ProbeUpdate, Vantage } from '../probes.ts';
+import { ProbeInput, ProbeRun, ProbeSeries, ProbeUpdate, REMOVED_KEPT_DAYS, Vantage } from '../probes.ts';
 import { queryNumber } from './query.ts';
 
 /** An import's text comes in parts of so many characters, since a message over any carrier has at most 1 MB. */
@@ -21,8 +21,10 @@ export const probes = {
     })
     .input(ProbeInput)
     .output(ProbeRun),
+  /** At most `limit`, by default 100, of those whose id is less than `before`. */
   list: oc
-    .route({ method: 'GET', path: '/probes', summary: 'All probe runs, newest first', tags: ['probes'] })
+    .route({ method: 'GET', path: '/probes', summary: 'Probe runs, newest first', tags: ['probes'] })
+    .input(z.strictObject({ limit: queryNumber.optional(), before: queryNumber.optional() }).optional())
     .output(z.array(ProbeRun)),
   get: oc
     .route({
@@ -75,7 +77,7 @@ export const probes = {
     .route({
       method: 'DELETE',
       path: '/probes/{id}',
-      summary: 'Remove a probe run; cancels it first',
+      summary: `Remove a probe run; cancels it first, and deletes it after ${REMOVED_KEPT_DAYS} days`,
       tags: ['probes'],
     })
     .input(probeRef)

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  changedOf,
   fieldOf,
   fieldsFrom,
   fieldsOf,
@@ -19,29 +18,16 @@ import {
 } from '../../../src/renderer/features/probe/run/figures.ts';
 import { verdictOfRun } from '../../../src/renderer/features/probe/run/verdict.ts';
 import { readProbeSearch, readRunId } from '../../../src/renderer/features/probe/view.ts';
+import { changedOf } from '../../../src/renderer/parts/form/parameters.ts';
 import { errorsUnder } from '../../../src/renderer/parts/issues.ts';
-import { ProbeInput, type ProbeResult, type ProbeRun } from '../../../src/shared/probes.ts';
+import { NOTHING_MEASURED, ProbeInput, type ProbeResult, type ProbeRun } from '../../../src/shared/probes.ts';
 
 const specs = [
   { name: 'Beta', default: 0.7, unit: 'ratio', min: 0.5, max: 0.95, section: '§4.6', doc: 'Decrease.' },
   { name: 'Rounds', default: 3, unit: 'count', min: 1, max: 6, section: '§5.3', doc: 'Rounds.' },
 ];
 
-const result: ProbeResult = {
-  durationUs: 4e6,
-  sent: null,
-  received: null,
-  lossRatio: null,
-  rttUs: null,
-  jitterUs: null,
-  bytesDown: null,
-  bytesUp: null,
-  goodputDownBps: null,
-  goodputUpBps: null,
-  handshakeUs: null,
-  negotiated: null,
-  transport: [],
-};
+const result = { ...NOTHING_MEASURED, durationUs: 4e6 };
 
 const run = (input: Partial<ProbeInput>, measured: Partial<ProbeResult> | null): ProbeRun => ({
   id: 7,

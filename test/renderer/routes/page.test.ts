@@ -74,29 +74,50 @@ describe('the map', () => {
 
 describe('the route form', () => {
   it('becomes the input of the contract', () => {
-    const parsed = parseFields({ ...NEW_ROUTE, name: ' LAN ', host: 'lan.example.net', serverName: ' ' });
+    const parsed = parseFields({ ...NEW_ROUTE, name: ' LAN ', host: 'lan.example.net', serverName: ' ' }, []);
     expect(parsed.input).toEqual(RouteInput.parse({ name: 'LAN', host: 'lan.example.net', port: 443 }));
   });
 
   it('gives back the route it was filled from', () => {
     const { id: _, colour, demo, enabled, createdAtMs, ...input } = routes[0]!;
-    expect(parseFields(fieldsOf(routes[0]!)).input).toEqual(input);
+    expect(parseFields(fieldsOf(routes[0]!), undefined).input).toEqual(input);
+  });
+
+  it('sends the parameters that differ from their defaults, and names those out of range', () => {
+    const beta = {
+      name: 'Beta',
+      default: 0.7,
+      unit: 'ratio',
+      min: 0.5,
+      max: 0.95,
+      section: '4.6',
+      doc: 'Kept of the window.',
+    } as const;
+    const of = (parameters: Record<string, number | ''>) =>
+      parseFields({ ...NEW_ROUTE, name: 'LAN', host: 'lan.example.net', parameters }, [beta]);
+    expect(of({ Beta: 0.8, Gone: 1 }).input?.parameters).toEqual({ Beta: 0.8 });
+    expect(of({ Beta: 0.7 }).input?.parameters).toEqual({});
+    expect(of({ Beta: '' }).input?.parameters).toEqual({});
+    expect(of({ Beta: 2 }).errors).toEqual({ 'parameters.Beta': 'from 0.5 to 0.95' });
   });
 
   it('names each field at fault once, in words', () => {
-    const { errors } = parseFields({
-      ...NEW_ROUTE,
-      name: '',
-      host: 'two words',
-      port: 70_000,
-      pingRate: '',
-      emulation: {
-        profile: 'custom',
-        up: { rateBps: null, delayMs: '', jitterMs: 0, lossRatio: 2, bufferBytes: 1.5 },
-        down: { rateBps: null, delayMs: 0, jitterMs: 0, lossRatio: 0, bufferBytes: null },
-        flap: null,
+    const { errors } = parseFields(
+      {
+        ...NEW_ROUTE,
+        name: '',
+        host: 'two words',
+        port: 70_000,
+        pingRate: '',
+        emulation: {
+          profile: 'custom',
+          up: { rateBps: null, delayMs: '', jitterMs: 0, lossRatio: 2, bufferBytes: 1.5 },
+          down: { rateBps: null, delayMs: 0, jitterMs: 0, lossRatio: 0, bufferBytes: null },
+          flap: null,
+        },
       },
-    });
+      [],
+    );
     expect(errors).toEqual({
       name: 'a name is required',
       host: 'not a host name or an IP address',

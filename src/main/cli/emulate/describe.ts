@@ -1,8 +1,8 @@
 /** Emulated paths in words, and as fields of `--json`. */
 import type { Emulation, LinkSettings } from '../../../shared/domain.ts';
+import { meanRateBps, periodSOf } from '../../../shared/link-rates.ts';
 import type { LinkTrace } from '../../../shared/link-settings.ts';
 import { formatBytes } from '../../../shared/units.ts';
-import { meanRateBps } from '../../path/timeline.ts';
 
 const exact = (value: number): string => String(Number(value.toPrecision(4)));
 const mbps = (bps: number): string => `${exact(bps / 1e6)} Mbit/s`;
@@ -53,10 +53,8 @@ function describeLoss({ loss, lossRatio, trace }: LinkSettings): string {
     : `${percent(lossRatio)} loss`;
 }
 
-function describeTrace(trace: LinkTrace): string {
-  const seconds = trace.kind === 'series' ? trace.periodS : trace.atMs.at(-1)! / 1e3;
-  return `a trace of ${exact(seconds)} s, ${mbps(meanRateBps(trace))} on average`;
-}
+const describeTrace = (trace: LinkTrace): string =>
+  `a trace of ${exact(periodSOf(trace))} s, ${mbps(meanRateBps(trace))} on average`;
 
 /** The settings of one direction; those that do nothing are left out but for the first five. */
 export function linkFields(link: LinkSettings): object {

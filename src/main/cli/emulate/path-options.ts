@@ -5,10 +5,10 @@
 import type { Command } from 'commander';
 import { type Emulation, LinkSettings } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
-import type { LinkTrace } from '../../../shared/link-settings.ts';
+import { type LinkTrace, withoutTraced } from '../../../shared/link-settings.ts';
+import { parseTrace } from '../../../shared/trace/parse.ts';
 import { parseBytes, parseDuration, parseRate, parseRatio } from '../../../shared/units.ts';
 import { findProfile, PROFILES } from '../../path/profiles.ts';
-import { parseTrace } from '../../path/trace/parse.ts';
 import { parseChoice, parseNumber } from '../options.ts';
 import { readText } from '../readable.ts';
 
@@ -342,10 +342,5 @@ function linkOf(way: Way, base: LinkSettings, options: PathOptions): LinkSetting
 
 /** What a profile has that an option stands instead of. */
 function replacedBy({ trace, loss }: Change): Change {
-  const columns = trace?.kind === 'series' ? trace.steps[0]! : [];
-  return {
-    ...(trace === undefined ? {} : { rateBps: null }),
-    ...(typeof columns[2] === 'number' ? { delayMs: 0 } : {}),
-    ...(loss !== undefined || typeof columns[3] === 'number' ? { lossRatio: 0 } : {}),
-  };
+  return { ...(trace && withoutTraced(trace)), ...(loss !== undefined && { lossRatio: 0 }) };
 }

@@ -1,10 +1,10 @@
 /** The contract, implemented: input is parsed before a handler runs, failures leave as the error catalogue's. */
 import type { RouterClient } from '@orpc/server';
 import { controllerInfos } from '../../congestion/index.ts';
-import { PROFILES } from '../../path/profiles.ts';
 import { experimentHandlers } from './experiments.ts';
 import { implementation, type RouterParts } from './parts.ts';
 import { probeHandlers } from './probes.ts';
+import { profileHandlers } from './profiles.ts';
 import { routeHandlers } from './routes.ts';
 
 export type LabRouter = ReturnType<typeof createRouter>;
@@ -20,7 +20,7 @@ export function createRouter(parts: RouterParts) {
     routes: routeHandlers(contracted, parts),
     probes: probeHandlers(contracted, parts),
     controllers: { list: os.controllers.list.handler(() => controllerInfos()) },
-    profiles: { list: os.profiles.list.handler(() => [...PROFILES]) },
+    profiles: profileHandlers(contracted, parts),
     demo: {
       start: os.demo.start.handler(() => routes.startDemo()),
       stop: os.demo.stop.handler(async () => {

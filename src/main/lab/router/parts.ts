@@ -4,6 +4,7 @@ import { contract } from '../../../shared/contract/index.ts';
 import type { LabInfo } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { Store } from '../../store/index.ts';
+import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import { toCarriedError } from '../errors.ts';
 import type { Live } from '../live.ts';
 import type { Log } from '../log.ts';
@@ -15,6 +16,7 @@ export interface RouterParts {
   store: Store;
   routes: Routes;
   probes: Probes;
+  capacity: CapacityOfEmulator;
   imports: QlogImports;
   live: Live;
   info: () => LabInfo;

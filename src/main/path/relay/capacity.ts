@@ -3,12 +3,10 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Emulation, LinkSettings } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
+import { fastestBps, isBeyond, UNQUESTIONED_BPS } from '../../../shared/link-rates.ts';
 import { formatRate } from '../../../shared/units.ts';
-import { meanRateBps } from '../timeline.ts';
 import { Relay, type RelayOptions } from './relay.ts';
 
-/** Below this no measurement is worth its time: every machine that runs a desktop carries it. */
-const UNQUESTIONED_BPS = 100e6;
 const PAYLOAD_BYTES = 1350;
 const IP_PACKET_BYTES = PAYLOAD_BYTES + 28;
 /** The best of a few slices counts: the first ones warm up, and others may share the machine. */
@@ -115,35 +113,35 @@ export async function measureCapacity(): Promise<number> {
   }
 }
 
-let measured: Promise<number> | null = null;
-
-/** The highest rate that is ever asked of a link: of opportunities, which come in bursts, their mean. */
-function fastestBps({ rateBps, rateSchedule = [], trace }: LinkSettings): number {
-  const steps = trace?.kind === 'series' ? trace.steps : rateSchedule;
-  const least = trace?.kind === 'opportunities' ? meanRateBps(trace) : (rateBps ?? 0);
-  return steps.reduce((fastest, [, bps]) => Math.max(fastest, bps), least);
-}
-
-/** Throws RL_INPUT_INVALID with field `rate` when a direction of `emulation` is faster than a relay here can be. */
-async function refuseBeyondCapacity(emulation: Emulation): Promise<void> {
-  const wantedBps = Math.max(fastestBps(emulation.up), fastestBps(emulation.down));
-  if (wantedBps <= UNQUESTIONED_BPS) return;
-  measured ??= measureCapacity().catch((error: unknown) => {
-    measured = null;
-    throw error;
-  });
-  const limitBps = await measured;
-  if (wantedBps <= limitBps) return;
+/**
+ * Throws RL_INPUT_INVALID with field `rate` when a direction of `emulation` is faster than a relay here can be. What that is,
+ * `limit` tells, asked only for rates that not every machine carries.
+ */
+export async function refuseBeyond(emulation: Emulation, limit: () => Promise<number>): Promise<void> {
+  if (fastestBps(emulation) <= UNQUESTIONED_BPS) return;
+  const limitBps = await limit();
+  if (!isBeyond(limitBps, emulation)) return;
   throw new LabError(
     'RL_INPUT_INVALID',
-    `${formatRate(wantedBps, 0)} is more than a relay on this machine carries: ` +
+    `${formatRate(fastestBps(emulation), 0)} is more than a relay on this machine carries: ` +
       `${formatRate(limitBps, 0)}, measured in ${PAYLOAD_BYTES}-byte datagrams`,
     { field: 'rate', hint: 'Choose a rate below that limit, or a slower profile.' },
   );
 }
 
+let measured: Promise<number> | null = null;
+
+/** What `measureCapacity` found in this process the first time. */
+function capacity(): Promise<number> {
+  measured ??= measureCapacity().catch((error: unknown) => {
+    measured = null;
+    throw error;
+  });
+  return measured;
+}
+
 /** `Relay.open`, after making sure that this machine can carry what is to be emulated. */
 export async function openRelay(options: RelayOptions): Promise<Relay> {
-  await refuseBeyondCapacity(options.emulation);
+  await refuseBeyond(options.emulation, capacity);
   return Relay.open(options);
 }

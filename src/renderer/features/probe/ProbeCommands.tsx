@@ -11,13 +11,15 @@ interface Props {
   /** The one that is shown. */
   run: ProbeRun | null;
   runs: readonly ProbeRun[];
+  /** Lists older ones too; null where there are none. */
+  onMore: (() => void) | null;
   view: ProbeViewControl;
   onSetUp: () => void;
   onImport: () => void;
 }
 
 /** What can be done on this page but for starting, which the form binds. */
-export function ProbeCommands({ run, runs, view, onSetUp, onImport }: Props) {
+export function ProbeCommands({ run, runs, onMore, view, onSetUp, onImport }: Props) {
   const online = useConnection((s) => s.phase === 'online');
   const isBusy = useBusy((s) => run !== null && s.busy.has(`probe-${run.id}`));
   const last = useRemovedRuns((s) => s.removed.at(-1));
@@ -30,6 +32,7 @@ export function ProbeCommands({ run, runs, view, onSetUp, onImport }: Props) {
   const neighbour = (step: number): void => {
     const next = runs[at < 0 ? 0 : at + step];
     if (next) view.open(next.id);
+    else if (step > 0) onMore?.();
   };
   const others = runs.filter(({ id, series }) => run !== null && id !== run.id && series.length > 0);
 

@@ -1,11 +1,11 @@
-import { Button, FileButton, SegmentedControl } from '@mantine/core';
+import { FileButton, SegmentedControl } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { ProbeRun } from '../../../shared/probes.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useConnection } from '../../lab/connection.ts';
-import { errorBody, errorText } from '../../lab/errors.ts';
 import { useProbes } from '../../lab/queries.ts';
+import { Failed, Notice, Page, PageHead } from '../../parts/Page.tsx';
 import { importQlog } from './actions.ts';
 import { ProbeForm } from './form/ProbeForm.tsx';
 import { ProbeCommands } from './ProbeCommands.tsx';
@@ -56,11 +56,12 @@ export function ProbePage() {
     // Once the form stands there.
     requestAnimationFrame(() => page.current?.querySelector<HTMLElement>('form input')?.focus());
   };
+  const onMore = query.hasNextPage ? () => void query.fetchNextPage() : null;
   const list = (
     <section className={classes.list} aria-label="Stored runs">
       {isWide && <h2 className={classes.title}>Runs</h2>}
       {runs.length > 0 ? (
-        <RunList runs={runs} shownId={runId} />
+        <RunList runs={runs} shownId={runId} onMore={onMore} isLoading={query.isFetchingNextPage} />
       ) : (
         <p className={classes.none}>{query.data ? 'No run is stored yet.' : ''}</p>
       )}
@@ -68,10 +69,10 @@ export function ProbePage() {
   );
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: files are dropped anywhere; the button does the same.
-    <div
+    // Files are dropped anywhere; the button does the same.
+    <Page
       ref={page}
-      className={classes.page}
+      className={classes.page!}
       data-stale={!online && query.data !== undefined}
       data-dropping={isDropping}
       onDragOver={(event) => {
@@ -89,9 +90,7 @@ export function ProbePage() {
         if (online) importFiles([...event.dataTransfer.files]);
       }}
     >
-      <header className={classes.head}>
-        <h1>Probe</h1>
-        <Counts runs={query.data} />
+      <PageHead title="Probe" counts={countsOf(query.data, query.hasNextPage)}>
         <FileButton
           onChange={(files) => importFiles(files)}
           multiple
@@ -105,7 +104,7 @@ export function ProbePage() {
           }}
         </FileButton>
         <CommandButton command="probe.new">New probe</CommandButton>
-      </header>
+      </PageHead>
       <div ref={ref} className={classes.body} data-wide={isWide}>
         <aside
           className={classes.side}
@@ -120,7 +119,7 @@ export function ProbePage() {
               aria-label="Beside the run"
               data={[
                 { value: 'form', label: 'New probe' },
-                { value: 'runs', label: `Runs (${runs.length})` },
+                { value: 'runs', label: `Runs (${runs.length}${query.hasNextPage ? '+' : ''})` },
               ]}
               value={side}
               onChange={(next) => setSide(next as Side)}
@@ -141,7 +140,11 @@ export function ProbePage() {
               view={view}
             />
           ) : query.error && online ? (
-            <Failed error={query.error} onRetry={() => query.refetch()} />
+            <Failed
+              title="The runs could not be listed"
+              error={query.error}
+              onRetry={() => query.refetch()}
+            />
           ) : (
             <Nothing hasRuns={runs.length > 0} isLoaded={query.data !== undefined} />
           )}
@@ -151,31 +154,31 @@ export function ProbePage() {
       <ProbeCommands
         run={runId === null ? null : (feed.run(runId)?.run ?? runs.find(({ id }) => id === runId) ?? null)}
         runs={runs}
+        onMore={onMore}
         view={view}
         onSetUp={setUp}
         onImport={() => openFile.current()}
       />
-    </div>
+    </Page>
   );
 }
 
-function Counts({ runs }: { runs: readonly ProbeRun[] | undefined }) {
-  const words = (['running', 'queued', 'failed'] as const).flatMap((state) => {
-    const count = runs?.filter((run) => run.state === state).length ?? 0;
+function countsOf(runs: readonly ProbeRun[] | undefined, hasOlder: boolean): string {
+  if (!runs) return '';
+  const all = hasOlder
+    ? `the ${runs.length} newest runs`
+    : `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`;
+  const states = (['running', 'queued', 'failed'] as const).flatMap((state) => {
+    const count = runs.filter((run) => run.state === state).length;
     return count > 0 ? [`${count} ${state}`] : [];
   });
-  return (
-    <span className={classes.counts}>
-      {runs && [`${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`, ...words].join(', ')}
-    </span>
-  );
+  return [all, ...states].join(', ');
 }
 
 function Nothing({ hasRuns, isLoaded }: { hasRuns: boolean; isLoaded: boolean }) {
   if (!isLoaded) return null;
   return (
-    <div className={classes.notice}>
-      <h2>{hasRuns ? 'No run is shown' : 'No probe yet'}</h2>
+    <Notice title={hasRuns ? 'No run is shown' : 'No probe yet'}>
       <p>
         A probe measures one target once and shows what its congestion controller did: windows, rates, round
         trips and phases. An emulated path needs no network. A qlog file, of any QUIC implementation, is shown
@@ -185,16 +188,6 @@ function Nothing({ hasRuns, isLoaded }: { hasRuns: boolean; isLoaded: boolean })
         Start the probe
       </CommandButton>
       <CommandButton command="probe.import">Import a qlog file</CommandButton>
-    </div>
-  );
-}
-
-function Failed({ error, onRetry }: { error: Error; onRetry: () => void }) {
-  return (
-    <div className={classes.notice} role="alert">
-      <h2>The runs could not be listed</h2>
-      <p>{errorText(errorBody(error))}</p>
-      <Button onClick={onRetry}>Try again</Button>
-    </div>
+    </Notice>
   );
 }

@@ -1,9 +1,9 @@
 /** What the page does to probe runs. Every failure is shown with its code and hint, none is swallowed. */
 import { create } from 'zustand';
 import { IMPORT_PART_CHARS } from '../../../shared/contract/probes.ts';
-import type { ProbeInput, ProbeRun } from '../../../shared/probes.ts';
+import { type ProbeInput, type ProbeRun, REMOVED_KEPT_DAYS } from '../../../shared/probes.ts';
 import { client } from '../../lab/connection.ts';
-import { orpc, queryClient } from '../../lab/queries.ts';
+import { probesKey, queryClient } from '../../lab/queries.ts';
 import { attempt } from '../../parts/attempt.ts';
 import { showRemoved, takeBack } from '../../parts/removed.tsx';
 import { partsOf } from './import/parts.ts';
@@ -12,21 +12,34 @@ import { showReading } from './import/reading.ts';
 /** Runs removed on this page and not restored, the newest last. */
 export const useRemovedRuns = create<{ removed: readonly ProbeRun[] }>(() => ({ removed: [] }));
 
-const runsKey = orpc.probes.list.queryKey();
+/** Changes the runs listed, page by page from the newest. */
+const changeRuns = (change: (runs: ProbeRun[]) => ProbeRun[]): void =>
+  void queryClient.setQueryData(
+    probesKey,
+    (list) => list && { ...list, pages: list.pages.map((runs) => change(runs)) },
+  );
 
-function setRuns(change: (runs: ProbeRun[]) => ProbeRun[]): void {
+function setRuns(change: Parameters<typeof changeRuns>[0]): void {
   // A list asked for before the change would undo it on arrival.
-  queryClient.cancelQueries({ queryKey: runsKey });
-  queryClient.setQueryData(runsKey, (runs) => runs && change(runs));
-  queryClient.invalidateQueries({ queryKey: runsKey });
+  queryClient.cancelQueries({ queryKey: probesKey });
+  changeRuns(change);
+  queryClient.invalidateQueries({ queryKey: probesKey });
 }
 
-const put = (run: ProbeRun): void =>
-  setRuns((runs) => [run, ...runs.filter(({ id }) => id !== run.id)].sort((a, b) => b.id - a.id));
+/** Into the first page that it is not too old for. */
+function put(run: ProbeRun): void {
+  let isPlaced = false;
+  setRuns((runs) => {
+    const others = runs.filter(({ id }) => id !== run.id);
+    if (isPlaced || (others.at(-1)?.id ?? 0) > run.id) return others;
+    isPlaced = true;
+    return [...others, run].sort((a, b) => b.id - a.id);
+  });
+}
 
 /** Keeps the list as new as the run that is watched. */
 export const noteRun = (run: ProbeRun): void =>
-  void queryClient.setQueryData(runsKey, (runs) => runs?.map((other) => (other.id === run.id ? run : other)));
+  changeRuns((runs) => runs.map((other) => (other.id === run.id ? run : other)));
 
 /** Starts a run. Throws what the lab says, for the form to show. */
 export async function startProbe(input: ProbeInput): Promise<ProbeRun> {
@@ -51,7 +64,9 @@ export const removeProbe = (run: ProbeRun, onRestored: (run: ProbeRun) => void):
     await client.probes.remove({ id: run.id });
     setRuns((runs) => runs.filter(({ id }) => id !== run.id));
     useRemovedRuns.setState(({ removed }) => ({ removed: [...removed, run] }));
-    showRemoved(`probe-${run.id}`, run.name, () => restoreProbe(run, onRestored));
+    showRemoved(`probe-${run.id}`, `${run.name}; it is deleted in ${REMOVED_KEPT_DAYS} days.`, () =>
+      restoreProbe(run, onRestored),
+    );
   });
 
 export const restoreProbe = (run: ProbeRun, onRestored: (run: ProbeRun) => void): Promise<void> =>

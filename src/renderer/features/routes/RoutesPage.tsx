@@ -1,12 +1,11 @@
-import { Button } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { useEffect, useState } from 'react';
 import type { Route } from '../../../shared/domain.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useConnection } from '../../lab/connection.ts';
-import { errorBody, errorText } from '../../lab/errors.ts';
 import { useLive } from '../../lab/live.ts';
 import { useLabInfo, useRoutes } from '../../lab/queries.ts';
+import { Failed, Notice, Page, PageHead } from '../../parts/Page.tsx';
 import { ChartPanel } from './chart/ChartPanel.tsx';
 import { type Editing, RouteDrawer } from './form/RouteDrawer.tsx';
 import { RouteMap } from './map/RouteMap.tsx';
@@ -31,17 +30,15 @@ export function RoutesPage() {
   const density = tableWidth >= WIDE_FROM ? 'wide' : 'dense';
 
   return (
-    <div ref={ref} className={classes.page} data-stale={!online && query.data !== undefined}>
-      <header className={classes.head}>
-        <h1>Routes</h1>
-        <Counts routes={query.data} />
+    <Page ref={ref} className={classes.page!} data-stale={!online && query.data !== undefined}>
+      <PageHead title="Routes" counts={<Counts routes={query.data} />}>
         {query.data?.length !== 0 && (
           <>
             <DemoButton />
             <CommandButton command="routes.add" variant="filled" />
           </>
         )}
-      </header>
+      </PageHead>
       {routes.length > 0 ? (
         <div
           className={classes.body}
@@ -55,7 +52,7 @@ export function RoutesPage() {
       ) : query.data ? (
         <Empty />
       ) : query.error && online ? (
-        <Failed error={query.error} onRetry={() => query.refetch()} />
+        <Failed title="The routes could not be listed" error={query.error} onRetry={() => query.refetch()} />
       ) : (
         <Loading rows={reserved} density={density} wide={width >= 1900} />
       )}
@@ -68,18 +65,18 @@ export function RoutesPage() {
           view.select(route.id);
         }}
       />
-    </div>
+    </Page>
   );
 }
 
 function Counts({ routes }: { routes: readonly Route[] | undefined }) {
   const statuses = useLive((s) => s.statuses);
-  if (!routes) return <span className={classes.counts} />;
+  if (!routes) return null;
   const count = (state: string): number => routes.filter(({ id }) => statuses[id]?.state === state).length;
   const states = ['up', 'connecting', 'down', 'stopped'].flatMap((state) =>
     count(state) > 0 ? [`${count(state)} ${state}`] : [],
   );
-  return <span className={classes.counts}>{states.join(', ')}</span>;
+  return states.join(', ');
 }
 
 function DemoButton() {
@@ -93,25 +90,14 @@ function DemoButton() {
 
 function Empty() {
   return (
-    <div className={classes.notice}>
-      <h2>No routes yet</h2>
+    <Notice title="No routes yet">
       <p>
         A route is a path to a QUIC server that this lab measures all the time. The demo lab has six emulated
         ones on this machine and needs no network.
       </p>
       <CommandButton command="routes.add" variant="filled" />
       <CommandButton command="demo.start">Start the demo lab</CommandButton>
-    </div>
-  );
-}
-
-function Failed({ error, onRetry }: { error: Error; onRetry: () => void }) {
-  return (
-    <div className={classes.notice} role="alert">
-      <h2>The routes could not be listed</h2>
-      <p>{errorText(errorBody(error))}</p>
-      <Button onClick={onRetry}>Try again</Button>
-    </div>
+    </Notice>
   );
 }
 

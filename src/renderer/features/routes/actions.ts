@@ -38,7 +38,7 @@ export const removeRoute = (route: Route): Promise<void> =>
     await client.routes.remove({ id: route.id });
     setRoutes((routes) => routes.filter((other) => other.id !== route.id));
     useRemovedRoutes.setState(({ removed }) => ({ removed: [...removed, route] }));
-    showRemoved(route.id, route.name, () => restoreRoute(route));
+    showRemoved(route.id, `${route.name}; its measurements are kept.`, () => restoreRoute(route));
   });
 
 export const restoreRoute = (route: Route): Promise<void> =>

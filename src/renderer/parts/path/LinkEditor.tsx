@@ -1,14 +1,19 @@
 import { Select, Switch } from '@mantine/core';
+import { traceHas } from '../../../shared/link-settings.ts';
+import { errorsUnder } from '../issues.ts';
 import { ScaledNumber } from '../ScaledNumber.tsx';
 import {
   CUSTOM,
   DIRECTIONS,
   type Direction,
   type EmulationFields,
+  type LinkChange,
   type LinkFields,
   withLink,
 } from './fields.ts';
 import classes from './PathPicker.module.css';
+import { RateSchedule } from './RateSchedule.tsx';
+import { TraceField } from './TraceField.tsx';
 
 interface Props {
   path: EmulationFields;
@@ -28,17 +33,12 @@ interface NumberField {
   shown?: (link: LinkFields) => boolean;
 }
 
-const FIRST: readonly NumberField[] = [
-  {
-    key: 'rateBps',
-    label: 'Rate',
-    unit: 'Mbit/s',
-    scale: 1e6,
-    empty: 'unlimited',
-    nullable: true,
-    shown: (link) => link.trace === undefined,
-  },
-  { key: 'delayMs', label: 'Delay', unit: 'ms', scale: 1 },
+const RATE: readonly NumberField[] = [
+  { key: 'rateBps', label: 'Rate', unit: 'Mbit/s', scale: 1e6, empty: 'unlimited', nullable: true },
+];
+
+const DELAYS: readonly NumberField[] = [
+  { key: 'delayMs', label: 'Delay', unit: 'ms', scale: 1, shown: (link) => !traceHas(link, 2) },
   { key: 'jitterMs', label: 'Jitter ±', unit: 'ms', scale: 1 },
 ];
 
@@ -87,7 +87,7 @@ const QUEUES = [
 ];
 
 export function LinkEditor({ path, onChange, errors }: Props) {
-  const change = (direction: Direction, patch: Parameters<typeof withLink>[2]): void =>
+  const change = (direction: Direction, patch: LinkChange): void =>
     onChange(withLink(path, direction, patch));
   const setFlap = (flap: EmulationFields['flap']): void => onChange({ ...path, profile: CUSTOM, flap });
   return (
@@ -100,7 +100,7 @@ export function LinkEditor({ path, onChange, errors }: Props) {
               direction={direction}
               link={path[direction]}
               change={(patch) => change(direction, patch)}
-              errors={errors}
+              errors={errorsUnder(direction, errors)}
             />
           </fieldset>
         ))}
@@ -134,7 +134,8 @@ export function LinkEditor({ path, onChange, errors }: Props) {
 interface FieldsetProps {
   direction: Direction;
   link: LinkFields;
-  change: (patch: Parameters<typeof withLink>[2]) => void;
+  change: (patch: LinkChange) => void;
+  /** Of the link, by the paths of its fields. */
   errors: Props['errors'];
 }
 
@@ -152,11 +153,12 @@ function LinkFieldset({ direction, link, change, errors }: FieldsetProps) {
           nullable={empty !== undefined}
           {...(empty !== undefined && { placeholder: empty })}
           value={link[key] as number | '' | null}
-          error={errors[`${direction}.${key}`]}
+          error={errors[key]}
           onChange={(value) => change({ [key]: value ?? (nullable ? null : undefined) })}
         />
       ));
   const { loss } = link;
+  const isLossTraced = traceHas(link, 3);
   const buffer = link.bufferBytes !== null ? 'bytes' : link.bufferBdp !== undefined ? 'bdp' : 'automatic';
   const choice = (
     label: string,
@@ -171,27 +173,32 @@ function LinkFieldset({ direction, link, change, errors }: FieldsetProps) {
       data={data}
       value={value}
       allowDeselect={false}
-      error={errors[`${direction}.${key}`]}
+      error={errors[key]}
       onChange={(next) => next !== null && onChange(next)}
     />
   );
   return (
     <>
-      {link.trace && <p className={classes.note}>Replays a recorded trace.</p>}
-      {numbers(FIRST)}
-      {choice('Loss', LOSS_MODELS, loss?.model ?? 'independent', 'loss', (model) => {
-        if (model === 'independent') change({ loss: undefined });
-        else if (model === 'every_nth') change({ lossRatio: 0, loss: { model, n: 100 } });
-        else change({ lossRatio: 0, loss: { model: 'gilbert', p: 0.01, r: 0.25, h: 0, k: 1 } });
-      })}
-      {loss === undefined && numbers([{ key: 'lossRatio', label: 'Lost', unit: '%', scale: 0.01 }])}
+      {!link.trace && numbers(RATE)}
+      {!link.trace && <RateSchedule direction={direction} link={link} change={change} errors={errors} />}
+      <TraceField direction={direction} link={link} change={change} errors={errors} />
+      {numbers(DELAYS)}
+      {!isLossTraced &&
+        choice('Loss', LOSS_MODELS, loss?.model ?? 'independent', 'loss', (model) => {
+          if (model === 'independent') change({ loss: undefined });
+          else if (model === 'every_nth') change({ lossRatio: 0, loss: { model, n: 100 } });
+          else change({ lossRatio: 0, loss: { model: 'gilbert', p: 0.01, r: 0.25, h: 0, k: 1 } });
+        })}
+      {loss === undefined &&
+        !isLossTraced &&
+        numbers([{ key: 'lossRatio', label: 'Lost', unit: '%', scale: 0.01 }])}
       {loss?.model === 'every_nth' && (
         <ScaledNumber
           label="Lost: one in"
           aria-label={`Lost: one in so many ${direction}`}
           unit="packets"
           value={loss.n}
-          error={errors[`${direction}.loss.n`]}
+          error={errors['loss.n']}
           onChange={(n) => change({ loss: { ...loss, n: n as number } })}
         />
       )}
@@ -204,7 +211,7 @@ function LinkFieldset({ direction, link, change, errors }: FieldsetProps) {
             unit="%"
             scale={0.01}
             value={loss[key]}
-            error={errors[`${direction}.loss.${key}`]}
+            error={errors[`loss.${key}`]}
             onChange={(value) => change({ loss: { ...loss, [key]: value as number } })}
           />
         ))}

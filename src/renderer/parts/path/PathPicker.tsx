@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useState } from 'react';
-import type { Profile } from '../../../shared/domain.ts';
+import { errorBody } from '../../lab/errors.ts';
+import { useProfiles } from '../../lab/queries.ts';
 import { describeLink } from './describe.ts';
 import { CUSTOM, DIRECTIONS, type EmulationFields, PLAIN_PATH } from './fields.ts';
 import { LinkEditor } from './LinkEditor.tsx';
@@ -12,15 +13,15 @@ interface Props {
   onChange: (value: EmulationFields | null) => void;
   /** What is wrong, by path within the emulation: `up.delayMs`; '' for all of it. */
   errors: Readonly<Record<string, string>>;
-  profiles: readonly Profile[];
-  /** Words under the field; why the profiles are not there, if they are not. */
-  description: string;
+  /** Words under the field, while nothing is wrong. */
+  about: string;
   /** Whether there may be no emulated path at all. */
   optional: boolean;
 }
 
 /** An emulated path: a named profile with both directions in view, each of which can then be changed. */
-export function PathPicker({ value, onChange, errors, profiles, description, optional }: Props) {
+export function PathPicker({ value, onChange, errors, about, optional }: Props) {
+  const { data: profiles = [], error } = useProfiles();
   const [isEditing, setEditing] = useState(false);
   const choose = (name: string | null): void => {
     const profile = profiles.find((candidate) => candidate.name === name)?.emulation;
@@ -39,7 +40,7 @@ export function PathPicker({ value, onChange, errors, profiles, description, opt
         value={value?.profile ?? null}
         onChange={choose}
         profiles={profiles}
-        description={description}
+        description={error ? `The profiles could not be had: ${errorBody(error).message}` : about}
         error={errors['']}
         optional={optional}
       />

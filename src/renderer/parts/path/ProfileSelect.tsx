@@ -1,6 +1,7 @@
 import { Combobox, InputBase, useCombobox } from '@mantine/core';
 import { useState } from 'react';
 import type { Profile } from '../../../shared/domain.ts';
+import { useEmulatorLimit, whyTooFast } from './capacity.ts';
 import { aligned, roundTripOf, spokenPath } from './describe.ts';
 import { CUSTOM } from './fields.ts';
 import classes from './PathPicker.module.css';
@@ -22,12 +23,17 @@ interface Props {
 export function ProfileSelect({ value, onChange, profiles, description, error, optional }: Props) {
   // What is being typed; null while nothing is, and the chosen name stands in the field.
   const [search, setSearch] = useState<string | null>(null);
+  const [isLookedAt, setLookedAt] = useState(false);
+  const limit = useEmulatorLimit(isLookedAt);
   const combobox = useCombobox({
     onDropdownClose: () => {
       setSearch(null);
       combobox.resetSelectedOption();
     },
-    onDropdownOpen: () => combobox.updateSelectedOptionIndex('active'),
+    onDropdownOpen: () => {
+      setLookedAt(true);
+      combobox.updateSelectedOptionIndex('active');
+    },
   });
   const shown = value === null ? NONE_LABEL : value;
   const wanted = (search ?? '').trim().toLowerCase();
@@ -36,7 +42,7 @@ export function ProfileSelect({ value, onChange, profiles, description, error, o
   return (
     <Combobox
       store={combobox}
-      width={460}
+      width={540}
       position="bottom-start"
       withinPortal
       onOptionSubmit={(name) => {
@@ -82,7 +88,13 @@ export function ProfileSelect({ value, onChange, profiles, description, error, o
               </Combobox.Option>
             )}
             {found.map(({ name, emulation }) => (
-              <ProfileOption key={name} name={name} emulation={emulation} active={name === value} />
+              <ProfileOption
+                key={name}
+                name={name}
+                emulation={emulation}
+                active={name === value}
+                tooFast={whyTooFast(emulation, limit)}
+              />
             ))}
             {hasOther('Custom') && (
               <Combobox.Option value={CUSTOM} active={value === CUSTOM}>
@@ -91,19 +103,42 @@ export function ProfileSelect({ value, onChange, profiles, description, error, o
             )}
             {found.length === 0 && wanted !== '' && <Combobox.Empty>No profile of that name</Combobox.Empty>}
           </Combobox.Options>
-        </section>{' '}
+          <p className={classes.limit} data-testid="emulator-limit">
+            {limit.words}
+          </p>
+        </section>
       </Combobox.Dropdown>
     </Combobox>
   );
 }
 
-function ProfileOption({ name, emulation, active }: Profile & { active: boolean }) {
+interface OptionProps extends Profile {
+  active: boolean;
+  /** Why it cannot be chosen. */
+  tooFast: string | null;
+}
+
+function ProfileOption({ name, emulation, active, tooFast }: OptionProps) {
   const { rttMs, jitterMs, lossRatio, duplicateRatio, upBps, downBps } = roundTripOf(emulation);
   const mbit = (bps: number | null): string => (bps === null ? 'unlimited' : aligned(bps / 1e6, 1));
   return (
-    <Combobox.Option value={name} active={active} aria-description={spokenPath(emulation)}>
+    <Combobox.Option
+      value={name}
+      active={active}
+      disabled={tooFast !== null}
+      className={classes.option!}
+      aria-description={[spokenPath(emulation), tooFast].filter(Boolean).join('. ')}
+      {...(tooFast !== null && { title: tooFast })}
+    >
       <div className={classes.row}>
-        <span>{name}</span>
+        <span>
+          {name}
+          {tooFast !== null && (
+            <span aria-hidden className={classes.beyond}>
+              simulator only
+            </span>
+          )}
+        </span>
         <span aria-hidden>{aligned(rttMs, 1)}</span>
         <span aria-hidden>{aligned(jitterMs, 2)}</span>
         <span aria-hidden>{aligned(lossRatio * 100, 4)}</span>

@@ -1,7 +1,9 @@
 /** An emulated path in numbers: as a row among the profiles, and each direction by itself. */
 import type { Emulation } from '../../../shared/domain.ts';
+import { traceHas } from '../../../shared/link-settings.ts';
 import { formatBytes, formatPercent, formatRate } from '../../../shared/units.ts';
 import type { LinkFields } from './fields.ts';
+import { describeTrace } from './trace-file.ts';
 
 /** U+2007 and U+2008 are as wide as a digit and a point. */
 const DIGIT_SPACE = '\u2007';
@@ -37,16 +39,18 @@ export function describeLink(link: LinkFields): { label: string; text: string }[
   const say = (label: string, text: string): number => rows.push({ label, text });
   const ms = (value: number | ''): string => (value === '' ? '–' : `${plain(value)} ms`);
   const { trace, rateSchedule, loss } = link;
-  if (trace) say('Rate', trace.kind === 'series' ? `trace of ${trace.steps.length} steps` : 'Mahimahi trace');
+  if (trace) say('Rate', `trace: ${describeTrace(trace)}`);
   else
     say(
       'Rate',
       link.rateBps === null ? 'unlimited' : link.rateBps === '' ? '–' : `${plain(link.rateBps / 1e6)} Mbit/s`,
     );
-  if (rateSchedule) say('Rate schedule', `${rateSchedule.length} steps`);
-  say('Delay', ms(link.delayMs));
+  if (rateSchedule)
+    say('Rate schedule', `${rateSchedule.length} ${rateSchedule.length === 1 ? 'step' : 'steps'}`);
+  say('Delay', traceHas(link, 2) ? 'of the trace' : ms(link.delayMs));
   say('Jitter ±', ms(link.jitterMs));
-  if (loss?.model === 'every_nth') say('Loss', `every ${loss.n}th packet`);
+  if (traceHas(link, 3)) say('Loss', 'of the trace');
+  else if (loss?.model === 'every_nth') say('Loss', `every ${loss.n}th packet`);
   else if (loss) say('Loss', `bursts: in ${percent(loss.p)}, out ${percent(loss.r)}`);
   else say('Loss', link.lossRatio === '' ? '–' : percent(link.lossRatio));
   if (link.reorderRatio) say('Reordered', percent(link.reorderRatio));

@@ -69,10 +69,12 @@ export function CongestionCanvas(props: Props) {
   // React listens to the wheel passively, and so could not keep the page from scrolling.
   const wheel = useRef<(event: WheelEvent) => void>(() => {});
   wheel.current = (event) => {
-    event.preventDefault();
-    if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+    // Two fingers that spread on a touchpad come as a wheel with Ctrl.
+    if (event.ctrlKey || event.metaKey) onZoom(1.002 ** event.deltaY, usAt(xIn(event), scene));
+    else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY))
       onPan((event.deltaX || event.deltaY) / layout.width);
-    } else onZoom(1.002 ** event.deltaY, usAt(xIn(event), scene));
+    else return;
+    event.preventDefault();
   };
   useEffect(() => {
     const canvas = above.current!;

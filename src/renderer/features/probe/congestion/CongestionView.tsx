@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { useEffect, useMemo, useState } from 'react';
 import { CommandButton } from '../../../commands/CommandButton.tsx';
+import { keyCaps } from '../../../commands/keys.ts';
 import { useBindCommands } from '../../../commands/registry.ts';
 import { CongestionCanvas } from './CongestionCanvas.tsx';
 import classes from './CongestionView.module.css';
@@ -92,6 +93,7 @@ export function CongestionView({ flows, version, expectedUs, notice, onLook }: P
     <figure className={classes.view} data-testid="congestion">
       <div className={classes.head} data-flows={flows.length}>
         <PhaseLegend flows={flows} />
+        <span className={classes.hint}>{keyCaps('Mod+wheel').join(' + ')} zooms</span>
         <Button.Group>
           <CommandButton command="trace.zoomIn">In</CommandButton>
           <CommandButton command="trace.zoomOut">Out</CommandButton>

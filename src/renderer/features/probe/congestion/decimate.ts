@@ -2,7 +2,7 @@
  * As many points of a line as its pixels can show: of all samples in a pixel column the first, least, greatest and last,
  * so that a spike of one sample survives any zoom.
  */
-import { lowerBound, upperBound } from './trace.ts';
+import { lowerBound, upperBound } from '../../../../shared/sorted.ts';
 
 export interface Window {
   fromUs: number;

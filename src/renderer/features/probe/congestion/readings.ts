@@ -1,10 +1,11 @@
 /** A flow at one moment, and a flow in words: for the readings above the panels, the table and screen readers. */
 import type { CongestionColumn } from '../../../../shared/congestion-series.ts';
+import { lowerBound, upperBound } from '../../../../shared/sorted.ts';
 import { formatBytes, formatDuration, formatPercent, formatRate } from '../../../../shared/units.ts';
 import type { Window } from './decimate.ts';
 import { PANELS } from './panels.ts';
 import { statesOf, styleOf } from './phases.ts';
-import { type CongestionTrace, lowerBound, upperBound } from './trace.ts';
+import type { CongestionTrace } from './trace.ts';
 
 /** Seconds since the flow began, with as many decimals as samples are apart: `1.204 s`. */
 export const formatMoment = (us: number): string => `${(us / 1e6).toFixed(3)} s`;

@@ -7,6 +7,7 @@ import {
   type CongestionColumn,
   type CongestionSeries,
 } from '../../../../shared/congestion-series.ts';
+import { lowerBound, upperBound } from '../../../../shared/sorted.ts';
 
 export interface Phase {
   fromUs: number;
@@ -116,28 +117,4 @@ export class CongestionTrace {
   phaseAt(us: number): Phase | null {
     return this.#phases.findLast(({ fromUs }) => fromUs <= us) ?? null;
   }
-}
-
-/** Index of the first of rising `values` that is at least `wanted`. */
-export function lowerBound(values: Float64Array, wanted: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Index of the first of rising `values` that is above `wanted`. */
-export function upperBound(values: Float64Array, wanted: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! <= wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,4 +1,4 @@
-import { SegmentedControl, Select, Switch, TextInput } from '@mantine/core';
+import { SegmentedControl, Select, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useEffect, useRef, useState } from 'react';
 import type { ErrorBody } from '../../../../shared/errors.ts';
@@ -8,15 +8,18 @@ import { useBindCommands } from '../../../commands/registry.ts';
 import { useConnection } from '../../../lab/connection.ts';
 import { errorAdvice, errorBody, errorText } from '../../../lab/errors.ts';
 import { useControllers, useProfiles, useRoutes } from '../../../lab/queries.ts';
+import { AddressFields } from '../../../parts/form/AddressFields.tsx';
+import { ControllerParameters } from '../../../parts/form/ControllerParameters.tsx';
+import { Failure, Group, Pair } from '../../../parts/form/Form.tsx';
 import { errorsUnder, under } from '../../../parts/issues.ts';
+import { usePathFault } from '../../../parts/path/capacity.ts';
 import { PLAIN_PATH } from '../../../parts/path/fields.ts';
 import { PathPicker } from '../../../parts/path/PathPicker.tsx';
 import { ScaledNumber } from '../../../parts/ScaledNumber.tsx';
 import { startProbe } from '../actions.ts';
 import { useDraft } from './draft.ts';
-import { ParameterFields } from './ParameterFields.tsx';
 import classes from './ProbeForm.module.css';
-import { fieldOf, outOfRange, type ProbeFields, parseProbe } from './values.ts';
+import { fieldOf, type ProbeFields, parseProbe } from './values.ts';
 
 const KINDS = [
   { value: 'emulated', label: 'Emulated path' },
@@ -51,7 +54,9 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
     onValuesChange: (fields) => useDraft.setState({ fields }),
   });
   const fields = form.getValues();
+  const tooFast = usePathFault(fields.kind === 'emulated' ? fields.emulation : null);
   const pathErrors = errorsUnder('emulation', form.errors);
+  const parameterErrors = errorsUnder('parameters', form.errors);
   const specs = controllersOf(fields.controller)?.parameters ?? [];
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: settings are taken over once for each time they are.
@@ -106,7 +111,11 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
     {
       command: 'probe.start',
       run: submit,
-      blocked: !online ? 'the lab is unreachable' : isStarting ? 'a probe is being started' : null,
+      blocked: !online
+        ? 'the lab is unreachable'
+        : isStarting
+          ? 'a probe is being started'
+          : tooFast && 'the path is too fast to be emulated',
     },
   ]);
 
@@ -118,12 +127,11 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        submit();
+        if (!tooFast) submit();
       }}
     >
       <div className={classes.fields}>
-        <fieldset className={classes.group}>
-          <legend>Target</legend>
+        <Group legend="Target">
           <SegmentedControl
             fullWidth
             aria-label="Kind of target"
@@ -137,13 +145,8 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
                 form.setFieldValue('emulation', emulation ?? PLAIN_PATH);
                 for (const path of Object.keys(pathErrors)) form.clearFieldError(under('emulation', path));
               }}
-              errors={pathErrors}
-              profiles={profiles.data ?? []}
-              description={
-                profiles.error
-                  ? `The profiles could not be had: ${errorBody(profiles.error).message}`
-                  : 'To a server of this lab’s own, on this machine.'
-              }
+              errors={tooFast ? { ...pathErrors, '': tooFast } : pathErrors}
+              about="To a server of this lab’s own, on this machine."
               optional={false}
             />
           )}
@@ -158,37 +161,15 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
             />
           )}
           {fields.kind === 'address' && (
-            <>
-              <div className={classes.hostPort}>
-                <TextInput
-                  label="Host"
-                  placeholder="probe.example.net"
-                  spellCheck={false}
-                  {...form.getInputProps('host')}
-                />
-                <ScaledNumber label="UDP port" unit="" {...form.getInputProps('port')} />
-              </div>
-              <TextInput
-                label="Name in the certificate"
-                placeholder="the host"
-                spellCheck={false}
-                {...form.getInputProps('serverName')}
-              />
-              <Switch
-                label="Accept any certificate"
-                description="Marked “insecure” on the run."
-                {...form.getInputProps('insecure', { type: 'checkbox' })}
-              />
-            </>
+            <AddressFields inputProps={form.getInputProps} about="Marked “insecure” on the run." />
           )}
-        </fieldset>
-        <fieldset className={classes.group}>
-          <legend>Measurement</legend>
-          <div className={classes.pair}>
+        </Group>
+        <Group legend="Measurement">
+          <Pair>
             <Select label="Mode" allowDeselect={false} data={MODES} {...form.getInputProps('mode')} />
             <ScaledNumber label="Duration" unit="s" {...form.getInputProps('durationS')} />
-          </div>
-          <div className={classes.pair}>
+          </Pair>
+          <Pair>
             {fields.mode === 'ping' ? (
               <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('ratePerS')} />
             ) : (
@@ -203,10 +184,9 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
               />
             )}
             <TextInput label="Name" placeholder="by target and mode" {...form.getInputProps('name')} />
-          </div>
-        </fieldset>
-        <fieldset className={classes.group}>
-          <legend>Congestion control</legend>
+          </Pair>
+        </Group>
+        <Group legend="Congestion control">
           <Select
             label="Controller"
             allowDeselect={false}
@@ -219,31 +199,20 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
               form.setFieldValue('parameters', {});
             }}
           />
-          {controllers.error && (
-            <p className={classes.failure}>
-              The controllers could not be had: {errorBody(controllers.error).message}
-            </p>
-          )}
-          {specs.length > 0 && (
-            <ParameterFields
-              key={fields.controller}
-              specs={specs}
-              values={fields.parameters}
-              errors={{ ...errorsUnder('parameters', form.errors), ...outOfRange(fields.parameters, specs) }}
-              onChange={(parameters) => {
-                form.setFieldValue('parameters', parameters);
-                for (const { name } of specs) form.clearFieldError(`parameters.${name}`);
-              }}
-            />
-          )}
-        </fieldset>
+          <ControllerParameters
+            controller={fields.controller}
+            values={fields.parameters}
+            errors={parameterErrors}
+            onChange={(parameters) => {
+              form.setFieldValue('parameters', parameters);
+              for (const name of Object.keys(parameterErrors))
+                form.clearFieldError(under('parameters', name));
+            }}
+          />
+        </Group>
       </div>
       <div className={classes.foot}>
-        {failure && (
-          <p className={classes.failure} role="alert">
-            {errorText(failure)}
-          </p>
-        )}
+        {failure && <Failure>{errorText(failure)}</Failure>}
         <CommandButton command="probe.start" variant="filled" fullWidth loading={isStarting} tip="right">
           Start the probe
         </CommandButton>

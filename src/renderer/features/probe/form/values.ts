@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Controller, Emulation } from '../../../../shared/domain.ts';
 import type { ControllerInfo, ProbeTarget } from '../../../../shared/probes.ts';
 import { ProbeInput, ProbeMode } from '../../../../shared/probes.ts';
+import { changedOf, outOfRange } from '../../../parts/form/parameters.ts';
 import { messagesOf } from '../../../parts/issues.ts';
 import { type EmulationFields, type Field, PLAIN_PATH } from '../../../parts/path/fields.ts';
 
@@ -111,32 +112,6 @@ export function parseProbe(fields: ProbeFields, specs: ControllerInfo['parameter
 function targetOf({ kind, host, port, serverName, insecure, routeId, emulation }: ProbeFields): unknown {
   if (kind === 'address') return { kind, host, port, serverName: serverName.trim() || null, insecure };
   return kind === 'route' ? { kind, id: routeId ?? '' } : { kind, emulation };
-}
-
-/** The parameters that differ from their defaults; an empty field is at its default. */
-export const changedOf = (
-  parameters: ProbeFields['parameters'],
-  specs: ControllerInfo['parameters'],
-): Record<string, number> =>
-  Object.fromEntries(
-    specs.flatMap((spec) => {
-      const value = parameters[spec.name];
-      return typeof value === 'number' && value !== spec.default ? [[spec.name, value]] : [];
-    }),
-  );
-
-/** What is wrong with the changed parameters, by their names. */
-export function outOfRange(
-  parameters: ProbeFields['parameters'],
-  specs: ControllerInfo['parameters'],
-): Record<string, string> {
-  const messages: Record<string, string> = {};
-  for (const [name, value] of Object.entries(changedOf(parameters, specs))) {
-    const { min, max, unit } = specs.find((spec) => spec.name === name)!;
-    if (value < min || value > max) messages[name] = `from ${min} to ${max}`;
-    else if (unit === 'count' && !Number.isInteger(value)) messages[name] = 'a whole number is required';
-  }
-  return messages;
 }
 
 /** The form as `JSON.stringify` kept it; what makes no sense in it, of an older version, is as new. */

@@ -55,9 +55,7 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
   if (run === null) {
     return (
       <p className={classes.missing} role={held?.error ? 'alert' : undefined}>
-        {held?.error?.code === 'RL_NOT_FOUND'
-          ? `There is no run ${id}. It may have been removed; choose another from the list of runs. (RL_NOT_FOUND)`
-          : held?.error && errorText(held.error)}
+        {held?.error && errorText(held.error)}
       </p>
     );
   }

@@ -7,7 +7,7 @@ import type { ProbeRun, Vantage } from '../../../../shared/probes.ts';
 import { client } from '../../../lab/connection.ts';
 import { errorBody } from '../../../lab/errors.ts';
 import { follow } from '../../../lab/follow.ts';
-import { perFrame } from '../../../lab/per-frame.ts';
+import { FrameStore } from '../../../lab/frame-store.ts';
 import { noteRun } from '../actions.ts';
 import type { Window } from '../congestion/decimate.ts';
 import { CongestionTrace } from '../congestion/trace.ts';
@@ -30,11 +30,8 @@ interface Held extends HeldRun {
   details: Map<Vantage, Detail>;
 }
 
-export class RunFeed {
+export class RunFeed extends FrameStore {
   readonly #held = new Map<number, Held>();
-  readonly #listeners = new Set<() => void>();
-  #version = 0;
-  readonly #frame = perFrame(() => this.#changed());
 
   /** Follows exactly these runs. A new `generation` of the connection begins those anew that are not over. */
   show(ids: readonly number[], generation: number): void {
@@ -49,7 +46,7 @@ export class RunFeed {
       held?.abort.abort();
       this.#open(id, generation);
     }
-    this.#changed();
+    this.changed();
   }
 
   /** Ends every stream and keeps what was received. */
@@ -58,7 +55,7 @@ export class RunFeed {
       held.abort.abort();
       held.generation = -1;
     }
-    this.#frame.cancel();
+    this.frame.cancel();
   }
 
   #open(id: number, generation: number): void {
@@ -91,13 +88,13 @@ export class RunFeed {
           noteRun(run);
           held.abort.abort();
         }
-        this.#frame.request();
+        this.frame.request();
       },
       (error) => {
         held.error = error;
         // What is gone does not come back by asking.
         if (error?.code === 'RL_NOT_FOUND') held.abort.abort();
-        this.#frame.request();
+        this.frame.request();
       },
     );
   }
@@ -118,27 +115,15 @@ export class RunFeed {
       ({ series }) => {
         trace.replace(series, asked);
         detail.have(asked, series.tUs.length);
-        this.#frame.request();
+        this.frame.request();
       },
       (thrown) => {
         detail.failed(asked);
         held.error = errorBody(thrown);
-        this.#frame.request();
+        this.frame.request();
       },
     );
   }
-
-  #changed(): void {
-    this.#version++;
-    for (const listener of this.#listeners) listener();
-  }
-
-  /** For useSyncExternalStore. */
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
-  readonly version = (): number => this.#version;
 
   run(id: number): HeldRun | null {
     return this.#held.get(id) ?? null;

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ProbeRun } from '../../../../shared/probes.ts';
 import { Badges } from '../../../parts/Badges.tsx';
@@ -13,8 +14,16 @@ function whenOf(ms: number): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clockTime(ms, false)}`;
 }
 
+interface Props {
+  runs: readonly ProbeRun[];
+  shownId: number | null;
+  /** Lists older ones too; null where there are none. */
+  onMore: (() => void) | null;
+  isLoading: boolean;
+}
+
 /** The stored runs, newest first. */
-export function RunList({ runs, shownId }: { runs: readonly ProbeRun[]; shownId: number | null }) {
+export function RunList({ runs, shownId, onMore, isLoading }: Props) {
   return (
     <ol className={classes.list} data-testid="runs" aria-label="Probe runs" reversed>
       {runs.map((run) => (
@@ -41,6 +50,13 @@ export function RunList({ runs, shownId }: { runs: readonly ProbeRun[]; shownId:
           </Link>
         </li>
       ))}
+      {onMore && (
+        <li className={classes.more}>
+          <Button fullWidth loading={isLoading} onClick={onMore}>
+            Show older runs
+          </Button>
+        </li>
+      )}
     </ol>
   );
 }

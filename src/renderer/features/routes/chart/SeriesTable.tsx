@@ -1,9 +1,9 @@
 import { formatDuration } from '../../../../shared/units.ts';
+import { Numbers, NumberTable } from '../../../parts/NumberTable.tsx';
 import { Quantity } from '../../../parts/Quantity.tsx';
 import { clockTime } from '../../../theme/clock.ts';
 import type { ReadoutPlot } from './Readout.tsx';
 import { readBucket } from './readout.ts';
-import classes from './SeriesTable.module.css';
 import { bucketAt } from './series.ts';
 
 /** The chart as numbers, newest first: every column for one route, the p50 of each for several. */
@@ -14,50 +14,32 @@ export function SeriesTable({ plots }: { plots: readonly ReadoutPlot[] }) {
     ? readBucket(null, -1).map(({ name }) => name)
     : plots.map(({ name }) => `${name} p50`);
   return (
-    <section
-      className={classes.scroll}
-      aria-label="The chart as a table"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard.
-      tabIndex={0}
-      data-testid="series-table"
-    >
-      <table className={classes.table}>
-        <thead>
-          <tr>
-            <th scope="col">Bucket from</th>
-            {headers.map((header) => (
-              <th key={header} scope="col">
-                {header}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {times.map((t) => (
-            <tr key={t}>
-              <th scope="row">{clockTime(t)}</th>
-              {single
-                ? readBucket(single.series, bucketAt(single.series!, t)).map((reading) => (
-                    <td key={reading.name}>
-                      <Quantity {...reading} />
+    <Numbers label="The chart as a table" testId="series-table">
+      <NumberTable headers={['Bucket from', ...headers]}>
+        {times.map((t) => (
+          <tr key={t}>
+            <th scope="row">{clockTime(t)}</th>
+            {single
+              ? readBucket(single.series, bucketAt(single.series!, t)).map((reading) => (
+                  <td key={reading.name}>
+                    <Quantity {...reading} />
+                  </td>
+                ))
+              : plots.map(({ id, series }) => {
+                  const p50 = series?.rttP50[bucketAt(series, t)] ?? null;
+                  return (
+                    <td key={id}>
+                      <Quantity
+                        value={p50}
+                        text={formatDuration(p50)}
+                        absent="No ping was answered at this moment."
+                      />
                     </td>
-                  ))
-                : plots.map(({ id, series }) => {
-                    const p50 = series?.rttP50[bucketAt(series, t)] ?? null;
-                    return (
-                      <td key={id}>
-                        <Quantity
-                          value={p50}
-                          text={formatDuration(p50)}
-                          absent="No ping was answered at this moment."
-                        />
-                      </td>
-                    );
-                  })}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+                  );
+                })}
+          </tr>
+        ))}
+      </NumberTable>
+    </Numbers>
   );
 }

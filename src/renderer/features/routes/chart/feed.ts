@@ -6,7 +6,7 @@ import type { Series } from '../../../../shared/domain.ts';
 import type { ErrorBody } from '../../../../shared/errors.ts';
 import { client } from '../../../lab/connection.ts';
 import { follow } from '../../../lab/follow.ts';
-import { perFrame } from '../../../lab/per-frame.ts';
+import { FrameStore } from '../../../lab/frame-store.ts';
 import { WINDOWS, type WindowId } from '../windows.ts';
 import { mergeSeries } from './series.ts';
 
@@ -18,11 +18,8 @@ interface Held {
   error: ErrorBody | null;
 }
 
-export class SeriesFeed {
+export class SeriesFeed extends FrameStore {
   readonly #held = new Map<string, Held>();
-  readonly #listeners = new Set<() => void>();
-  #version = 0;
-  readonly #frame = perFrame(() => this.#changed());
 
   /** Streams exactly these routes over this window; others are cancelled. A new `generation` streams anew. */
   show(ids: readonly string[], window: WindowId, generation: number): void {
@@ -40,7 +37,7 @@ export class SeriesFeed {
       const series = held?.window === window ? held.series : null;
       this.#open(id, { abort: new AbortController(), window, generation, series, error: null });
     }
-    this.#changed();
+    this.changed();
   }
 
   /** Ends every stream and keeps what was received. */
@@ -49,7 +46,7 @@ export class SeriesFeed {
       held.abort.abort();
       held.generation = -1;
     }
-    this.#frame.cancel();
+    this.frame.cancel();
   }
 
   #open(id: string, held: Held): void {
@@ -61,26 +58,14 @@ export class SeriesFeed {
       (chunk) => {
         // Merged at once, told once per frame: a hidden page draws no frames and must not hoard chunks.
         held.series = mergeSeries(held.series, chunk, windowMs);
-        this.#frame.request();
+        this.frame.request();
       },
       (error) => {
         held.error = error;
-        this.#frame.request();
+        this.frame.request();
       },
     );
   }
-
-  #changed(): void {
-    this.#version++;
-    for (const listener of this.#listeners) listener();
-  }
-
-  /** For useSyncExternalStore. */
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
-  readonly version = (): number => this.#version;
 
   series(id: string): Series | null {
     return this.#held.get(id)?.series ?? null;

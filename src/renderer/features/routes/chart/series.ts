@@ -1,5 +1,6 @@
 /** The history of one route as the lab streams it, and what is read out of it. Columns, never one object a sample. */
 import type { Series } from '../../../../shared/domain.ts';
+import { lowerBound } from '../../../../shared/sorted.ts';
 
 /** The columns of a series that hold a value per bucket. */
 const COLUMNS = [
@@ -38,18 +39,6 @@ export function mergeSeries(held: Series | null, chunk: Series, windowMs: number
     merged[column] = [...kept, ...chunk[column].slice(newStart)] as number[];
   }
   return merged;
-}
-
-/** Index of the first of ascending `values` that is at least `wanted`. */
-function lowerBound(values: readonly number[], wanted: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** End of the newest bucket of all series, unix milliseconds; null when there is none. */

@@ -7,8 +7,12 @@ import type { ErrorBody } from '../../../../shared/errors.ts';
 import { useConnection } from '../../../lab/connection.ts';
 import { errorAdvice, errorBody, errorText } from '../../../lab/errors.ts';
 import { useLive } from '../../../lab/live.ts';
-import { useProfiles } from '../../../lab/queries.ts';
+import { useControllers } from '../../../lab/queries.ts';
+import { AddressFields } from '../../../parts/form/AddressFields.tsx';
+import { ControllerParameters } from '../../../parts/form/ControllerParameters.tsx';
+import { Failure, Group, Pair } from '../../../parts/form/Form.tsx';
 import { errorsUnder, under } from '../../../parts/issues.ts';
+import { usePathFault } from '../../../parts/path/capacity.ts';
 import { PathPicker } from '../../../parts/path/PathPicker.tsx';
 import { ScaledNumber } from '../../../parts/ScaledNumber.tsx';
 import { saveRoute } from '../actions.ts';
@@ -55,7 +59,8 @@ function RouteForm({
   onSaved: Props['onSaved'];
 }) {
   const online = useConnection((s) => s.phase === 'online');
-  const profiles = useProfiles();
+  const controllers = useControllers();
+  const controllersOf = (name: string) => controllers.data?.find((each) => each.name === name);
   // A route that is down for a reason in one of its fields shows it there.
   const [fault] = useState(() => (route ? (useLive.getState().statuses[route.id]?.error ?? null) : null));
   const [failure, setFailure] = useState<ErrorBody | null>(null);
@@ -64,11 +69,13 @@ function RouteForm({
     initialValues: route ? fieldsOf(route) : NEW_ROUTE,
     initialErrors: fault?.field ? { [fieldOf(fault.field)]: errorAdvice(fault) } : {},
     validateInputOnBlur: true,
-    validate: (fields) => parseFields(fields).errors ?? {},
+    validate: (fields) => parseFields(fields, controllersOf(fields.controller)?.parameters).errors ?? {},
   });
 
-  const save = async (fields: RouteFields): Promise<void> => {
-    const { input } = parseFields(fields);
+  const fields = form.getValues();
+  const specs = controllersOf(fields.controller)?.parameters;
+  const save = async (values: RouteFields): Promise<void> => {
+    const { input } = parseFields(values, specs);
     if (input === null) return;
     setSaving(true);
     setFailure(null);
@@ -82,63 +89,46 @@ function RouteForm({
     } catch (error) {
       const body = errorBody(error);
       const field = fieldOf(body.field ?? '');
-      if (field.split('.')[0]! in fields) form.setFieldError(field, errorAdvice(body));
+      if (specs?.some(({ name }) => name === field))
+        form.setFieldError(`parameters.${field}`, errorAdvice(body));
+      else if (field.split('.')[0]! in values) form.setFieldError(field, errorAdvice(body));
       else setFailure(body);
     } finally {
       setSaving(false);
     }
   };
 
-  const fields = form.getValues();
+  const tooFast = usePathFault(fields.emulation);
   const pathErrors = errorsUnder('emulation', form.errors);
+  const parameterErrors = errorsUnder('parameters', form.errors);
   // The demo lab decides where its routes lead.
   const isDemo = route?.demo ?? false;
-  const blocked = !online ? 'The lab is unreachable' : null;
+  const blocked = !online ? 'The lab is unreachable' : tooFast && 'The path is too fast to be emulated';
   return (
     <form className={classes.form} onSubmit={form.onSubmit(save)} noValidate>
-      <fieldset className={classes.group}>
-        <legend>Server</legend>
+      <Group legend="Server">
         <TextInput
           label="Name"
           placeholder="Office to Frankfurt"
           data-autofocus
           {...form.getInputProps('name')}
         />
-        <div className={classes.hostPort}>
-          <TextInput
-            label="Host"
-            placeholder="probe.example.net"
-            spellCheck={false}
-            disabled={isDemo}
-            {...form.getInputProps('host')}
-          />
-          <ScaledNumber label="UDP port" unit="" disabled={isDemo} {...form.getInputProps('port')} />
-        </div>
-        <TextInput
-          label="Name in the certificate"
-          placeholder="the host"
-          spellCheck={false}
+        <AddressFields
+          inputProps={form.getInputProps}
           disabled={isDemo}
-          {...form.getInputProps('serverName')}
-        />
-        <Switch
-          label="Accept any certificate"
-          disabled={isDemo}
-          description={
+          about={
             isDemo
               ? 'A demo route leads to the demo’s own server, whose certificate the lab issued.'
               : 'Marked “insecure” on everything measured.'
           }
-          {...form.getInputProps('insecure', { type: 'checkbox' })}
         />
-      </fieldset>
-      <fieldset className={classes.group}>
-        <legend>Probe</legend>
-        <div className={classes.links}>
+      </Group>
+      <Group legend="Probe">
+        <Pair>
           <Select
             label="Congestion control"
             allowDeselect={false}
-            data={[...CONTROLLERS]}
+            data={CONTROLLERS.map((name) => ({ value: name, label: controllersOf(name)?.title ?? name }))}
             {...form.getInputProps('controller')}
             onChange={(name) => {
               const controller = controllerNamed(name ?? '');
@@ -147,7 +137,16 @@ function RouteForm({
             }}
           />
           <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('pingRate')} />
-        </div>
+        </Pair>
+        <ControllerParameters
+          controller={fields.controller}
+          values={fields.parameters}
+          errors={parameterErrors}
+          onChange={(parameters) => {
+            form.setFieldValue('parameters', parameters);
+            for (const name of Object.keys(parameterErrors)) form.clearFieldError(under('parameters', name));
+          }}
+        />
         <Switch
           label="Measure throughput"
           checked={fields.transferEveryS !== null}
@@ -159,38 +158,28 @@ function RouteForm({
           }
         />
         {fields.transferEveryS !== null && (
-          <div className={classes.links}>
+          <Pair>
             <ScaledNumber label="Every" unit="s" {...form.getInputProps('transferEveryS')} />
             <ScaledNumber label="At most" unit="MB" scale={1e6} {...form.getInputProps('transferBytes')} />
-          </div>
+          </Pair>
         )}
         <TagsInput label="Tags" {...form.getInputProps('tags')} />
-      </fieldset>
-      <fieldset className={classes.group}>
-        <legend>Path</legend>
+      </Group>
+      <Group legend="Path">
         <PathPicker
           value={fields.emulation}
           onChange={(emulation) => {
             form.setFieldValue('emulation', emulation);
             for (const path of Object.keys(pathErrors)) form.clearFieldError(under('emulation', path));
           }}
-          errors={pathErrors}
-          profiles={profiles.data ?? []}
-          description={
-            profiles.error
-              ? `The profiles could not be had: ${errorBody(profiles.error).message}`
-              : 'Put between this lab and the server, on this machine; marked on all it measures.'
-          }
+          errors={tooFast ? { ...pathErrors, '': tooFast } : pathErrors}
+          about="Put between this lab and the server, on this machine; marked on all it measures."
           optional
         />
-      </fieldset>
+      </Group>
       <div className={classes.foot}>
-        {failure && (
-          <p className={classes.failure} role="alert">
-            {errorText(failure)}
-          </p>
-        )}
-        {blocked && <p className={classes.failure}>{blocked}; nothing can be saved now.</p>}
+        {failure && <Failure>{errorText(failure)}</Failure>}
+        {blocked && <Failure>{blocked}; nothing can be saved now.</Failure>}
         <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" variant="filled" loading={saving} disabled={blocked !== null}>
           {route ? 'Save' : 'Add route'}

@@ -1,6 +1,8 @@
 /** The route form: what its fields hold, and how that becomes a RouteInput or one message per field at fault. */
 import type { z } from 'zod';
 import { type Controller, type Route, RouteInput } from '../../../../shared/domain.ts';
+import type { ControllerInfo } from '../../../../shared/probes.ts';
+import { changedOf, outOfRange, type ParameterValues } from '../../../parts/form/parameters.ts';
 import { messagesOf } from '../../../parts/issues.ts';
 import type { EmulationFields, Field } from '../../../parts/path/fields.ts';
 
@@ -11,7 +13,7 @@ export interface RouteFields {
   serverName: string;
   controller: Controller;
   /** The controller's; another controller begins with its defaults. */
-  parameters: Route['parameters'];
+  parameters: ParameterValues;
   pingRate: Field;
   transferEveryS: Field | null;
   transferBytes: Field;
@@ -58,9 +60,21 @@ type Parsed =
   | { input: z.output<typeof RouteInput>; errors: null }
   | { input: null; errors: Record<string, string> };
 
-/** The input the fields stand for, or what is wrong by the path of the field: `emulation.up.delayMs`. */
-export function parseFields(fields: RouteFields): Parsed {
-  const result = RouteInput.safeParse({ ...fields, serverName: fields.serverName.trim() || null });
-  if (result.success) return { input: result.data, errors: null };
-  return { input: null, errors: messagesOf(result.error.issues) };
+/**
+ * The input the fields stand for, or what is wrong by the path of the field: `emulation.up.delayMs`. Without the `specs` of the
+ * controller the lab judges its parameters.
+ */
+export function parseFields(fields: RouteFields, specs: ControllerInfo['parameters'] | undefined): Parsed {
+  const { parameters } = fields;
+  const result = RouteInput.safeParse({
+    ...fields,
+    serverName: fields.serverName.trim() || null,
+    parameters: specs ? changedOf(parameters, specs) : parameters,
+  });
+  const errors = result.success ? {} : messagesOf(result.error.issues);
+  for (const [name, message] of Object.entries(outOfRange(parameters, specs ?? [])))
+    errors[`parameters.${name}`] = message;
+  return result.success && Object.keys(errors).length === 0
+    ? { input: result.data, errors: null }
+    : { input: null, errors };
 }

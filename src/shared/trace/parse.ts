@@ -1,6 +1,6 @@
 /** Recorded paths as they lie in files. */
-import { LabError } from '../../../shared/errors.ts';
-import type { LinkTrace } from '../../../shared/link-settings.ts';
+import { LabError } from '../errors.ts';
+import type { LinkTrace } from '../link-settings.ts';
 import { parseCsvTrace } from './csv.ts';
 import { parseMahimahi } from './mahimahi.ts';
 

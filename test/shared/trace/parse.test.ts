@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseTrace } from '../../../src/main/path/trace/parse.ts';
 import { LabError } from '../../../src/shared/errors.ts';
 import { LinkTrace } from '../../../src/shared/link-settings.ts';
+import { parseTrace } from '../../../src/shared/trace/parse.ts';
 
 const parse = (text: string): LinkTrace => parseTrace(text, '--trace');
 

@@ -3,8 +3,8 @@
  * first line of names puts them in any order and says their units; without one they are seconds, Mbit/s, milliseconds and a
  * ratio. Each line holds until the next; the last one for as long as the one before it, or for a second where it is alone.
  */
-import type { LabError } from '../../../shared/errors.ts';
-import type { LinkTrace } from '../../../shared/link-settings.ts';
+import type { LabError } from '../errors.ts';
+import type { LinkTrace } from '../link-settings.ts';
 import type { Line } from './parse.ts';
 
 type Quantity = 'time' | 'rate' | 'delay' | 'loss';

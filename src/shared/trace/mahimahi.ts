@@ -1,6 +1,6 @@
 /** Mahimahi's traces: on each line the millisecond, from the start, at which a packet of 1500 bytes can be delivered. */
-import type { LabError } from '../../../shared/errors.ts';
-import type { LinkTrace } from '../../../shared/link-settings.ts';
+import type { LabError } from '../errors.ts';
+import type { LinkTrace } from '../link-settings.ts';
 import type { Line } from './parse.ts';
 
 const MAX_LINES = 1_000_000;

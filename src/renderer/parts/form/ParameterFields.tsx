@@ -1,15 +1,16 @@
 import { NumberInput, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
-import type { ControllerInfo } from '../../../../shared/probes.ts';
-import classes from './ProbeForm.module.css';
-import { changedOf, type ProbeFields } from './values.ts';
+import type { ControllerInfo } from '../../../shared/probes.ts';
+import { numberIn } from '../number-in.ts';
+import classes from './ParameterFields.module.css';
+import { changedOf, type ParameterValues } from './parameters.ts';
 
 interface Props {
   specs: ControllerInfo['parameters'];
-  values: ProbeFields['parameters'];
+  values: ParameterValues;
   /** Messages by the parameter's name. */
   errors: Readonly<Record<string, string>>;
-  onChange: (values: ProbeFields['parameters']) => void;
+  onChange: (values: ParameterValues) => void;
 }
 
 /** Above this many it is worth finding one by typing. */
@@ -88,6 +89,7 @@ function Parameter({ spec, value, isChanged, error, onChange, onLeave }: Paramet
   // Plain numbers have none.
   const shownUnit = unit === 'count' || unit === 'ratio' ? '' : unit;
   const field = useRef<HTMLDivElement>(null);
+  const [typed, setTyped] = useState<number | string>(value);
   useEffect(() => {
     if (error !== undefined) field.current?.scrollIntoView({ block: 'nearest' });
   }, [error]);
@@ -98,12 +100,15 @@ function Parameter({ spec, value, isChanged, error, onChange, onLeave }: Paramet
         description={`${doc} ${min} to ${max}${shownUnit && ` ${shownUnit}`}; ${section}`}
         inputWrapperOrder={['label', 'input', 'error', 'description']}
         placeholder={String(usual)}
-        value={value}
+        value={numberIn(typed) === (value === '' ? null : value) ? typed : value}
         hideControls
         error={error}
         rightSection={shownUnit && <span className={classes.unit}>{shownUnit}</span>}
         rightSectionWidth={shownUnit.length * 6 + 14}
-        onChange={(next) => onChange(typeof next === 'number' ? next : '')}
+        onChange={(next) => {
+          setTyped(next);
+          onChange(numberIn(next) ?? '');
+        }}
         onBlur={onLeave}
       />
     </div>

@@ -1,0 +1,32 @@
+/** Parameters of a congestion controller as a form holds them. */
+import type { ControllerInfo } from '../../../shared/probes.ts';
+import type { Field } from '../path/fields.ts';
+
+/** By their names; what is empty or not there is at its default. */
+export type ParameterValues = Record<string, Field>;
+
+/** The parameters that differ from their defaults; an empty field is at its default. */
+export const changedOf = (
+  parameters: ParameterValues,
+  specs: ControllerInfo['parameters'],
+): Record<string, number> =>
+  Object.fromEntries(
+    specs.flatMap((spec) => {
+      const value = parameters[spec.name];
+      return typeof value === 'number' && value !== spec.default ? [[spec.name, value]] : [];
+    }),
+  );
+
+/** What is wrong with the changed parameters, by their names. */
+export function outOfRange(
+  parameters: ParameterValues,
+  specs: ControllerInfo['parameters'],
+): Record<string, string> {
+  const messages: Record<string, string> = {};
+  for (const [name, value] of Object.entries(changedOf(parameters, specs))) {
+    const { min, max, unit } = specs.find((spec) => spec.name === name)!;
+    if (value < min || value > max) messages[name] = `from ${min} to ${max}`;
+    else if (unit === 'count' && !Number.isInteger(value)) messages[name] = 'a whole number is required';
+  }
+  return messages;
+}
