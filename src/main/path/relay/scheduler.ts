@@ -1,6 +1,6 @@
 /**
  * Runs tasks at absolute moments, a thousand times finer than `setTimeout` alone can: it sleeps until shortly before
- * the earliest deadline, then spins on `setImmediate`, which takes about 1 µs a turn and still polls sockets. It is
+ * the earliest deadline, then spins on `setImmediate`, which still polls sockets. It is
  * woken by an alarm thread, or by a timer until that has started. Either may be early or late, so the clock decides.
  */
 
@@ -10,11 +10,15 @@ import { Alarm } from './alarm.ts';
 /** Monotonic microseconds: the clock of relays and of the deadlines given to the scheduler. */
 export const nowUs = (): number => performance.now() * 1000;
 
-/** Spinning starts this long before a deadline: what an alarm, and what a timer, is seldom later than. */
-const ALARM_SPIN_US = 300;
+/** Spinning starts this long before a deadline: what a timer, and what an alarm, is seldom later than on this machine. */
 const TIMER_SPIN_US = 1500;
+const ALARM_SPIN_US = { first: 300, least: 100, most: 500 };
+/** One alarm in so many is to come after its deadline. */
+const LATE_ALARMS = 50;
 /** What `setTimeout` takes; a longer wait is slept in parts. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** A turn stays this long for a deadline: each `setImmediate` leaves garbage, which is collected while packets wait. */
+const TURN_US = 20;
 /** Tasks run in one turn before sockets are polled again. */
 const TASKS_PER_TURN = 64;
 
@@ -30,6 +34,7 @@ class Scheduler {
   #timer: NodeJS.Timeout | null = null;
   /** The deadline that the alarm or timer wakes up for. */
   #wakesForUs = Number.POSITIVE_INFINITY;
+  #alarmSpinUs = ALARM_SPIN_US.first;
 
   /** Runs `run` once `dueUs` has come, never before it and never within this call. */
   at(dueUs: number, owner: object, run: () => void): void {
@@ -50,9 +55,10 @@ class Scheduler {
     const dueUs = this.#queue.nextDueUs;
     if (dueUs === null) return;
     this.#alarm ??= new Alarm(this.#onAlarm);
-    const spinUs = this.#alarm.isReady ? ALARM_SPIN_US : TIMER_SPIN_US;
+    const spinUs = this.#alarm.isReady ? this.#alarmSpinUs : TIMER_SPIN_US;
     const sleepUs = dueUs - spinUs - nowUs();
-    if (sleepUs <= 0) {
+    // Two threads woken for a shorter sleep take more time than it saves.
+    if (sleepUs <= (this.#alarm.isReady ? spinUs : 0)) {
       this.#spinning = true;
       setImmediate(this.#turn);
       return;
@@ -64,14 +70,22 @@ class Scheduler {
 
   readonly #onAlarm = (): void => {
     // While spinning, or on a timer from before the alarm was ready, somebody else looks at the clock.
-    if (!this.#spinning && this.#timer === null) this.#turn();
+    if (this.#spinning || this.#timer !== null) return;
+    // In balance where one alarm in LATE_ALARMS is late.
+    const spinUs = this.#alarmSpinUs + (nowUs() > this.#wakesForUs ? LATE_ALARMS - 1 : -1);
+    this.#alarmSpinUs = Math.min(Math.max(spinUs, ALARM_SPIN_US.least), ALARM_SPIN_US.most);
+    this.#turn();
   };
 
   readonly #turn = (): void => {
     this.#spinning = true;
+    const endUs = nowUs() + TURN_US;
     for (let tasks = 0; tasks < TASKS_PER_TURN; tasks++) {
       const dueUs = this.#queue.nextDueUs;
-      if (dueUs === null || dueUs > nowUs()) break;
+      if (dueUs === null) break;
+      let atUs = nowUs();
+      while (atUs < dueUs && atUs < endUs) atUs = nowUs();
+      if (atUs < dueUs) break;
       this.#queue.pop()!.run();
     }
     this.#spinning = false;
