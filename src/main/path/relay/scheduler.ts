@@ -10,11 +10,12 @@ import { Alarm } from './alarm.ts';
 /** Monotonic microseconds: the clock of relays and of the deadlines given to the scheduler. */
 export const nowUs = (): number => performance.now() * 1000;
 
-/** Spinning starts this long before a deadline: what a timer, and what an alarm, is seldom later than on this machine. */
+/** Spinning starts this long before a deadline: what an alarm, and what a timer, is seldom later than. */
+const ALARM_SPIN_US = 300;
 const TIMER_SPIN_US = 1500;
-const ALARM_SPIN_US = { first: 300, least: 100, most: 500 };
-/** One alarm in so many is to come after its deadline. */
-const LATE_ALARMS = 50;
+/** After a sleep so long that processors idle deeply, threads take twice as long to wake. */
+const DEEP_SLEEP_US = 10_000;
+const DEEP_ALARM_SPIN_US = 600;
 /** What `setTimeout` takes; a longer wait is slept in parts. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A turn stays this long for a deadline: each `setImmediate` leaves garbage, which is collected while packets wait. */
@@ -34,7 +35,6 @@ class Scheduler {
   #timer: NodeJS.Timeout | null = null;
   /** The deadline that the alarm or timer wakes up for. */
   #wakesForUs = Number.POSITIVE_INFINITY;
-  #alarmSpinUs = ALARM_SPIN_US.first;
 
   /** Runs `run` once `dueUs` has come, never before it and never within this call. */
   at(dueUs: number, owner: object, run: () => void): void {
@@ -55,10 +55,11 @@ class Scheduler {
     const dueUs = this.#queue.nextDueUs;
     if (dueUs === null) return;
     this.#alarm ??= new Alarm(this.#onAlarm);
-    const spinUs = this.#alarm.isReady ? this.#alarmSpinUs : TIMER_SPIN_US;
-    const sleepUs = dueUs - spinUs - nowUs();
-    // Two threads woken for a shorter sleep take more time than it saves.
-    if (sleepUs <= (this.#alarm.isReady ? spinUs : 0)) {
+    const waitUs = dueUs - nowUs();
+    const alarmSpinUs = waitUs > DEEP_SLEEP_US ? DEEP_ALARM_SPIN_US : ALARM_SPIN_US;
+    const spinUs = this.#alarm.isReady ? alarmSpinUs : TIMER_SPIN_US;
+    const sleepUs = waitUs - spinUs;
+    if (sleepUs <= 0) {
       this.#spinning = true;
       setImmediate(this.#turn);
       return;
@@ -70,11 +71,7 @@ class Scheduler {
 
   readonly #onAlarm = (): void => {
     // While spinning, or on a timer from before the alarm was ready, somebody else looks at the clock.
-    if (this.#spinning || this.#timer !== null) return;
-    // In balance where one alarm in LATE_ALARMS is late.
-    const spinUs = this.#alarmSpinUs + (nowUs() > this.#wakesForUs ? LATE_ALARMS - 1 : -1);
-    this.#alarmSpinUs = Math.min(Math.max(spinUs, ALARM_SPIN_US.least), ALARM_SPIN_US.most);
-    this.#turn();
+    if (!this.#spinning && this.#timer === null) this.#turn();
   };
 
   readonly #turn = (): void => {
