@@ -1,5 +1,5 @@
 /** `routelab probe HOST:PORT`, or an https URL: one measurement of one server. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError, toLabError } from '../../shared/errors.ts';
 import { goodputBps } from '../../shared/samples.ts';
@@ -11,6 +11,7 @@ import type { QlogFormat } from '../quic/qlog/trace.ts';
 import type { ConnectOptions } from '../quic/udp/api.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { type CompareSetting, compareTcp } from './compare-tcp.ts';
+import type { TcpPath } from './comparison-result.ts';
 import { onInterrupt } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
 import {
@@ -73,6 +74,7 @@ interface ProbeOptions extends Http3Options {
   compareTcp?: true;
   pairs?: number;
   seed?: number;
+  tcpPath?: TcpPath;
 }
 
 export function configure(command: Command): void {
@@ -137,6 +139,8 @@ export function configure(command: Command): void {
       '--compare-tcp',
       `the same over the kernel’s TCP (server --tcp), in turns: ${COMPARED_MODES.join(', ')} (default download, 5s each)`,
     )
+    // What `compare-tcp` knows of the path it made.
+    .addOption(new Option('--tcp-path <kind>').hideHelp())
     .option('--pairs <n>', 'turns of each with --compare-tcp (default 8)', (text) =>
       parseNumber(text, '--pairs', { min: 1, max: 10_000, integer: true }),
     )
@@ -249,7 +253,7 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     const setting: CompareSetting = {
       target: formatAddress(address),
       mode: compared,
-      tcpPath: options.emulated ? 'stream relay' : 'direct',
+      tcpPath: options.tcpPath ?? (options.emulated ? 'stream relay' : 'direct'),
       emulated: options.emulated ?? false,
       wish: isControllerChosen(options) ? controller : null,
     };

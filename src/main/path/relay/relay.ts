@@ -34,6 +34,8 @@ export interface RelayOptions {
   emulation: Emulation;
   /** A safe integer; the same seed loses the same packets. */
   seed: number;
+  /** Datagrams carry IP packets of a tunnel: these are what rates and buffers count, and nothing else. */
+  isTunnel?: boolean;
 }
 
 export interface DirectionCounters extends LinkCounters {
@@ -213,7 +215,7 @@ export class Relay {
   #socketErrors = 0;
   #closing: Promise<void> | null = null;
 
-  private constructor(listener: Socket, target: Endpoint, emulation: Emulation, seed: number) {
+  private constructor(listener: Socket, target: Endpoint, { emulation, seed, isTunnel }: RelayOptions) {
     this.#listener = listener;
     this.#target = target;
     const { address, family, port } = listener.address();
@@ -230,7 +232,7 @@ export class Relay {
     const mtuBytes = emulation.mtuBytes ?? DEFAULT_MTU_BYTES;
     const rng = Rng.fromSeed(seed);
     // IPv4 or IPv6 header, and UDP's 8 bytes.
-    const headerBytes = family === 'IPv6' ? 48 : 28;
+    const headerBytes = isTunnel ? 0 : family === 'IPv6' ? 48 : 28;
     const ends = { link, owner: this, headerBytes, mtuBytes };
     this.#up = new Direction(emulation.up, { ...ends, rng: rng.split() });
     this.#down = new Direction(emulation.down, { ...ends, rng: rng.split() });
@@ -253,7 +255,8 @@ export class Relay {
    * Opens a relay. Throws RL_HOST_UNKNOWN, RL_PORT_IN_USE, RL_ADDRESS_UNAVAILABLE, or RL_INPUT_INVALID when
    * the relay would talk to itself, with `listen` or `to` as the field.
    */
-  static async open({ listen, to, emulation, seed }: RelayOptions): Promise<Relay> {
+  static async open(options: RelayOptions): Promise<Relay> {
+    const { listen, to } = options;
     const target = await resolveEndpoint(to, 'to');
     const listener = await bindUdpSocket(await resolveEndpoint(listen, 'listen'), 'listen');
     const own = listener.address();
@@ -261,7 +264,7 @@ export class Relay {
       listener.close();
       throw new LabError('RL_INPUT_INVALID', 'The relay would send to itself', { field: 'to' });
     }
-    return new Relay(listener, target, emulation, seed);
+    return new Relay(listener, target, options);
   }
 
   /** The two links, for others whose traffic is to share them. */
