@@ -26,8 +26,9 @@ describe.skipIf(missing !== null)(missing === null ? 'the tunnel' : `the tunnel:
   it(
     'takes each packet of both transports through the same links',
     async () => {
-      const before = namespaces();
-      const result = await compare(...PATH, '--mode', 'handshake', '--pairs', '6', '--json');
+      const mark = randomUUID();
+      const args = ['compare-tcp', ...PATH, '--mode', 'handshake', '--pairs', '6', '--json'];
+      const result = await run(args, { ROUTELAB_TEST_MARK: mark });
       expect(result.code).toBe(0);
       const fields = JSON.parse(result.stdout);
       expect(fields).toMatchObject({ tcp_path: 'tunnel', emulated: true, seed: 7, pairs: 6 });
