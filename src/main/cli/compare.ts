@@ -34,6 +34,7 @@ interface CompareCommandOptions extends PathOptions {
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const PORT = 4433;
+const ATTEMPTS = 5;
 
 export function configure(command: Command): void {
   configurePath(command);
@@ -114,7 +115,12 @@ async function run(options: CompareCommandOptions): Promise<void> {
       String(seed),
       ...(options.json ? ['--json'] : []),
     ];
-    const [code] = await once(start('near', [...probe, ...given, ...marks], 'inherit'), 'close');
+    const prober = start('near', [...probe, ...given, ...marks], 'inherit');
+    // It ends with what was measured by then, as it does by itself where Ctrl-C reaches it too.
+    const end = (): void => void prober.kill('SIGINT');
+    interrupt.signal.addEventListener('abort', end);
+    if (interrupt.signal.aborted) end();
+    const [code] = await once(prober, 'close');
     process.exitCode = code ?? 5;
   } finally {
     for (const child of children) {
@@ -157,11 +163,22 @@ function relayEnds(emulation: Emulation, seed: number): Ends {
     at: (_end, command) => command,
     open: async (port) => {
       const to = { host: '127.0.0.1', port };
-      const relay = await openRelay({ listen: { ...target }, to, emulation, seed });
-      closers.push(() => relay.close());
-      target.port = relay.port;
-      const streams = await StreamRelay.open({ listen: target, to, relay });
-      closers.unshift(() => streams.close());
+      for (let attempt = 1; target.port === 0; attempt++) {
+        const relay = await openRelay({ listen: { ...target }, to, emulation, seed });
+        try {
+          const listen = { host: relay.host, port: relay.port };
+          const streams = await StreamRelay.open({ listen, to, relay });
+          closers.push(
+            () => streams.close(),
+            () => relay.close(),
+          );
+          target.port = relay.port;
+        } catch (error) {
+          await relay.close();
+          // The number of a free port of UDP may be taken for TCP.
+          if (attempt === ATTEMPTS) throw error;
+        }
+      }
     },
     close: async () => {
       for (const close of closers) await close();

@@ -101,25 +101,25 @@ async function run(options: ServerOptions): Promise<void> {
   const identity = await identityOf(options);
   const counters = createCounters();
   const served = new Map<QuicSession, ServedSession>();
-  const listener = await listenQuic({
-    ...listen,
-    alpn,
-    certificate: identity.certificate,
-    privateKey: identity.privateKey,
-    controller: chosenController(options),
-    mtuDiscovery: options.mtuDiscovery,
-    earlyData: options.earlyData,
-    ...keyLogTo(options.keylog),
-    ...qlogTo(options, { one: false }),
-    onSession: (session) => {
-      const goodbye = serveSession(session, counters, { clientsChoose: options.clientsChoose });
-      if (goodbye === null) return;
-      served.set(session, goodbye);
-      void session.closed.then(() => served.delete(session));
-    },
-  });
-  const tcp =
-    options.tcp === undefined ? null : await listenBeside(listener, options.tcp, identity, counters);
+  const open = (): Promise<QuicListener> =>
+    listenQuic({
+      ...listen,
+      alpn,
+      certificate: identity.certificate,
+      privateKey: identity.privateKey,
+      controller: chosenController(options),
+      mtuDiscovery: options.mtuDiscovery,
+      earlyData: options.earlyData,
+      ...keyLogTo(options.keylog),
+      ...qlogTo(options, { one: false }),
+      onSession: (session) => {
+        const goodbye = serveSession(session, counters, { clientsChoose: options.clientsChoose });
+        if (goodbye === null) return;
+        served.set(session, goodbye);
+        void session.closed.then(() => served.delete(session));
+      },
+    });
+  const { listener, tcp } = await listenOnBoth(open, options, identity, counters);
   const startedAtUs = nowUs();
   const address = { host: listener.address, port: listener.port };
   const say = options.json ? note : print;
@@ -137,25 +137,30 @@ async function run(options: ServerOptions): Promise<void> {
   else print(summaryTable(seconds, counters));
 }
 
-/** The same over TCP, on the UDP port's number unless `port` is another; the UDP port is given back where that is taken. */
-async function listenBeside(
-  listener: QuicListener,
-  port: true | number,
+/** A free port of UDP whose number is free for TCP as well is found at once nearly always. */
+const ATTEMPTS = 5;
+
+/** QUIC, and TCP where it is wanted, on the same port's number unless it has one of its own. */
+async function listenOnBoth(
+  open: () => Promise<QuicListener>,
+  { listen, tcp }: ServerOptions,
   { certificate, privateKey }: Identity,
   counters: ServiceCounters,
-): Promise<Address & { close(): Promise<void> }> {
-  try {
-    const options = {
-      host: listener.address,
-      port: port === true ? listener.port : port,
-      certificate,
-      privateKey,
-    };
-    const tcp = await listenTcp(options, counters);
-    return { host: tcp.address, port: tcp.port, close: () => tcp.close() };
-  } catch (error) {
-    await listener.close();
-    throw error;
+): Promise<{ listener: QuicListener; tcp: (Address & { close(): Promise<void> }) | null }> {
+  for (let attempt = 1; ; attempt++) {
+    const listener = await open();
+    if (tcp === undefined) return { listener, tcp: null };
+    try {
+      const port = tcp === true ? listener.port : tcp;
+      const beside = await listenTcp({ host: listener.address, port, certificate, privateKey }, counters);
+      return {
+        listener,
+        tcp: { host: beside.address, port: beside.port, close: () => beside.close() },
+      };
+    } catch (error) {
+      await listener.close();
+      if (listen.port !== 0 || tcp !== true || attempt === ATTEMPTS) throw error;
+    }
   }
 }
 

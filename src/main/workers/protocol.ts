@@ -113,9 +113,18 @@ export interface EndpointWorkerMethods {
 
 /** workers/relay.ts: emulated paths, each a UDP relay on a loopback port of its own. */
 export interface RelayWorkerMethods {
-  open(params: { id: string; to: { host: string; port: number }; emulation: Emulation; seed: number }): {
+  open(params: {
+    id: string;
+    to: { host: string; port: number };
+    emulation: Emulation;
+    seed: number;
+    /** Whether TCP passes the same links, as a stream relay models it (docs/tcp-baseline.md). */
+    tcp?: boolean;
+  }): {
     host: string;
     port: number;
+    /** Null where TCP was not asked for. */
+    tcpPort: number | null;
   };
   close(params: { id: string }): null;
 }
