@@ -1,14 +1,17 @@
 /** `routelab probe HOST:PORT`, or an https URL: one measurement of one server. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError, toLabError } from '../../shared/errors.ts';
 import { goodputBps } from '../../shared/samples.ts';
 import { formatBytes, formatDuration, formatRate, parseBytes, parseDuration } from '../../shared/units.ts';
 import { Measurement } from '../probe/measurement.ts';
 import { ALPN } from '../probe/protocol.ts';
+import { COMPARED_MODES, type ComparedMode } from '../probe/transport-turns.ts';
 import type { QlogFormat } from '../quic/qlog/trace.ts';
 import type { ConnectOptions } from '../quic/udp/api.ts';
 import { formatAddress, parseAddress } from './address.ts';
+import { type CompareSetting, compareTcp } from './compare-tcp.ts';
+import type { TcpPath } from './comparison-result.ts';
 import { onInterrupt } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
 import {
@@ -68,6 +71,10 @@ interface ProbeOptions extends Http3Options {
   qlogFormat?: QlogFormat;
   resume?: true;
   emulated?: true;
+  compareTcp?: true;
+  pairs?: number;
+  seed?: number;
+  tcpPath?: TcpPath;
 }
 
 export function configure(command: Command): void {
@@ -128,6 +135,20 @@ export function configure(command: Command): void {
       'send requests ahead of the handshake (0-RTT; http3, GET and HEAD: others could repeat them)',
     )
     .option('--emulated', 'mark the result as measured over an emulated path')
+    .option(
+      '--compare-tcp',
+      `the same over the kernel’s TCP (server --tcp), in turns: ${COMPARED_MODES.join(', ')} (default download, 5s each)`,
+    )
+    // What `compare-tcp` knows of the path it made.
+    .addOption(new Option('--tcp-path <kind>').hideHelp())
+    .option('--pairs <n>', 'turns of each with --compare-tcp (default 8)', (text) =>
+      parseNumber(text, '--pairs', { min: 1, max: 10_000, integer: true }),
+    )
+    .option(
+      '--seed <n>',
+      'draws the order of turns with --compare-tcp (default: a random one, shown)',
+      (text) => parseNumber(text, '--seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
+    )
     .action(run);
 }
 
@@ -176,9 +197,22 @@ function checkOptions(mode: Mode | 'http3', options: ProbeOptions): void {
   }
 }
 
+/** Null where nothing is compared. */
+function comparedMode(mode: Mode | 'http3', options: ProbeOptions): ComparedMode | null {
+  if (!options.compareTcp) {
+    for (const name of ['pairs', 'seed'] as const)
+      if (options[name] !== undefined) throw new LabError('RL_USAGE', `--${name} goes with --compare-tcp`);
+    return null;
+  }
+  for (const name of ['count', 'resume', 'series', 'alpn'] as const)
+    if (options[name] !== undefined)
+      throw new LabError('RL_USAGE', `--${name} does not go with --compare-tcp`);
+  return parseChoice(mode, '--mode', COMPARED_MODES);
+}
+
 async function run(target: string, options: ProbeOptions): Promise<void> {
   const url = isUrl(target) ? parseUrl(target) : null;
-  const mode = options.mode ?? (url === null ? 'ping' : 'http3');
+  const mode = options.mode ?? (url !== null ? 'http3' : options.compareTcp ? 'download' : 'ping');
   if ((mode === 'http3') !== (url !== null)) {
     throw new LabError('RL_USAGE', `--mode ${mode} does not go with "${target}"`, {
       hint: 'Mode http3 is for https://HOST[:PORT]/PATH, the others are for HOST:PORT.',
@@ -189,6 +223,7 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
       ? parseAddress(target, 'target', { lowestPort: 1, hint: HTTPS_HINT })
       : { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 443 : Number(url.port) };
   checkOptions(mode, options);
+  const compared = comparedMode(mode, options);
   const trust = readTrust(options);
   if (options.insecure) {
     note(`${paint('yellow', 'warning', process.stderr)} --insecure: the server’s certificate is not checked`);
@@ -214,6 +249,18 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     ...(options.insecure && { insecure: true as const }),
   };
   let error: LabError | null;
+  if (compared !== null) {
+    const setting: CompareSetting = {
+      target: formatAddress(address),
+      mode: compared,
+      tcpPath: options.tcpPath ?? (options.emulated ? 'stream relay' : 'direct'),
+      emulated: options.emulated ?? false,
+      wish: isControllerChosen(options) ? controller : null,
+    };
+    error = await compareTcp(setting, options, connect, interrupt.signal);
+    if (error !== null) process.exitCode = error.exitCode;
+    return;
+  }
   if (mode === 'http3' && options.body === undefined && isControllerChosen(options))
     note(
       `${paint('yellow', 'note', process.stderr)} responses come with the controller of the server, not with ${controller.name}`,

@@ -100,20 +100,31 @@ export interface MeasureWorkerMethods {
   dropQlog(params: { file: number }): null;
 }
 
-/** workers/endpoint.ts: one QUIC server (echo, sink, source). */
+/** workers/endpoint.ts: one server (echo, sink, source) of QUIC, and of TCP on the port of the same number. */
 export interface EndpointWorkerMethods {
   listen(params: { host: string; port: number; certificate: string; privateKey: string }): {
     host: string;
     port: number;
+    /** Null where that port of TCP was taken. */
+    tcpPort: number | null;
   };
   close(params: null): null;
 }
 
 /** workers/relay.ts: emulated paths, each a UDP relay on a loopback port of its own. */
 export interface RelayWorkerMethods {
-  open(params: { id: string; to: { host: string; port: number }; emulation: Emulation; seed: number }): {
+  open(params: {
+    id: string;
+    to: { host: string; port: number };
+    emulation: Emulation;
+    seed: number;
+    /** Whether TCP passes the same links, as a stream relay models it (docs/tcp-baseline.md). */
+    tcp?: boolean;
+  }): {
     host: string;
     port: number;
+    /** Null where TCP was not asked for. */
+    tcpPort: number | null;
   };
   close(params: { id: string }): null;
   /** Bits per second that a relay carries each way. Keeps three threads busy for a third of a second. */
