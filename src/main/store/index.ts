@@ -17,6 +17,7 @@ import { type Measurements, measurements } from './measurements.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { type ProbeRunTable, probeRunTable, tidyProbeRuns } from './probe-runs.ts';
+import { type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
@@ -29,11 +30,13 @@ export interface StoreOptions {
   onSlowQuery?: (query: SlowQuery) => void;
   /** Samples kept in memory while they cannot be stored. Default 200 000, about 20 MB. */
   maxWaiting?: number;
+  /** A window with more pings is read from roll-ups. Default 150 000, which take some 50 ms (docs/store.md). */
+  maxRawPings?: number;
   nowMs?: () => number;
   schedule?: Schedule;
 }
 
-export interface Store extends Measurements {
+export interface Store extends Measurements, History {
   readonly dataDir: string;
   readonly routes: RouteTable;
   readonly experiments: ExperimentTable;
@@ -98,6 +101,7 @@ function assemble(
     if (writer.health.error === null) writer.flush();
   };
   const stored = measurements(handle);
+  const past = history(handle, stored, options.maxRawPings ?? 150_000);
   const fresh =
     <A extends unknown[], R>(read: (...args: A) => R) =>
     (...args: A): R => {
@@ -119,6 +123,9 @@ function assemble(
     lastTransfers: fresh(stored.lastTransfers),
     transport: fresh(stored.transport),
     events: fresh(stored.events),
+    stats: fresh(past.stats),
+    chart: fresh(past.chart),
+    isReady: fresh(past.isReady),
     close: () => {
       writer.close();
       db.close();

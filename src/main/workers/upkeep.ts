@@ -1,0 +1,56 @@
+/** Worker entry: the upkeep of the lab’s store (UpkeepWorkerMethods; events: UpkeepEvent). */
+import { setTimeout as delay } from 'node:timers/promises';
+import { toLabError } from '../../shared/errors.ts';
+import { SteadyClock } from '../store/rollups/steady-clock.ts';
+import { openUpkeep, type Upkeep } from '../store/rollups/upkeep.ts';
+import { emit, serve } from './port.ts';
+import type { UpkeepEvent, UpkeepWorkerMethods } from './protocol.ts';
+
+/** Between two rounds, each of which ends when nothing is left to do. */
+const ROUND_MS = 30_000;
+/** After a slice whoever waits to write has its turn. */
+const PAUSE_MS = 10;
+/** How long one request for roll-ups works: less than requests may take. */
+const REQUEST_MS = 2000;
+
+let upkeep: Upkeep | null = null;
+let timer: NodeJS.Timeout | null = null;
+const clock = new SteadyClock();
+
+const say = (error: unknown): void =>
+  emit<UpkeepEvent>({ type: 'round', error: error === null ? null : toLabError(error).toBody() });
+
+async function round(of: Upkeep): Promise<void> {
+  try {
+    const nowMs = Date.now();
+    const isTrusted = clock.look(nowMs, performance.now());
+    while (upkeep === of && of.step(isTrusted ? nowMs : null)) await delay(PAUSE_MS);
+    if (upkeep === of) of.checkpoint();
+    say(null);
+  } catch (thrown) {
+    say(thrown);
+  }
+  if (upkeep === of) timer = setTimeout(() => round(of), ROUND_MS);
+}
+
+serve<UpkeepWorkerMethods>({
+  open(options) {
+    upkeep ??= openUpkeep(options);
+    if (timer === null) timer = setTimeout(round, 0, upkeep);
+    return null;
+  },
+  async roll({ routeId }) {
+    const untilMs = performance.now() + REQUEST_MS;
+    while (upkeep?.roll(routeId)) {
+      if (performance.now() >= untilMs) return true;
+      await delay(PAUSE_MS);
+    }
+    return false;
+  },
+  close() {
+    if (timer !== null) clearTimeout(timer);
+    upkeep?.close();
+    upkeep = null;
+    return null;
+  },
+});
