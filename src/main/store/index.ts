@@ -66,6 +66,8 @@ export function openStore(options: StoreOptions): Store {
   try {
     inspectDatabase(path, MIGRATIONS.length);
     db = new Database(path, { timeout: 1000 });
+    // Of a new database only: one that has tables keeps its way.
+    db.pragma('auto_vacuum = INCREMENTAL');
     // After a crash of the process nothing committed is lost; after one of the machine, at most the newest commits.
     if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
       throw new LabError('RL_DATA_UNWRITABLE', `${dataDir} is on a file system without shared memory`);
@@ -73,6 +75,8 @@ export function openStore(options: StoreOptions): Store {
     db.pragma('synchronous = NORMAL');
     db.pragma('foreign_keys = ON');
     db.pragma('journal_size_limit = 67108864');
+    // Upkeep copies the log into the database on its own thread; this is for when it does not.
+    db.pragma('wal_autocheckpoint = 16384');
     migrate(db, MIGRATIONS);
     return assemble(db, options, nowMs, unlock);
   } catch (thrown) {

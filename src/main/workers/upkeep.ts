@@ -10,21 +10,33 @@ import type { UpkeepEvent, UpkeepWorkerMethods } from './protocol.ts';
 const ROUND_MS = 30_000;
 /** After a slice whoever waits to write has its turn. */
 const PAUSE_MS = 10;
+/** Some megabytes of log. */
+const SLICES_A_CHECKPOINT = 50;
 /** How long one request for roll-ups works: less than requests may take. */
 const REQUEST_MS = 2000;
 
 let upkeep: Upkeep | null = null;
 let timer: NodeJS.Timeout | null = null;
+let isChecked = false;
 const clock = new SteadyClock();
 
 const say = (error: unknown): void =>
   emit<UpkeepEvent>({ type: 'round', error: error === null ? null : toLabError(error).toBody() });
 
+let slices = 0;
+async function pause(of: Upkeep): Promise<void> {
+  if (++slices % SLICES_A_CHECKPOINT === 0) of.checkpoint();
+  await delay(PAUSE_MS);
+}
+
 async function round(of: Upkeep): Promise<void> {
   try {
+    // What is damaged is left as it is.
+    if (!isChecked) of.check();
+    isChecked = true;
     const nowMs = Date.now();
     const isTrusted = clock.look(nowMs, performance.now());
-    while (upkeep === of && of.step(isTrusted ? nowMs : null)) await delay(PAUSE_MS);
+    while (upkeep === of && of.step(isTrusted ? nowMs : null)) await pause(of);
     if (upkeep === of) of.checkpoint();
     say(null);
   } catch (thrown) {
@@ -43,7 +55,7 @@ serve<UpkeepWorkerMethods>({
     const untilMs = performance.now() + REQUEST_MS;
     while (upkeep?.roll(routeId)) {
       if (performance.now() >= untilMs) return true;
-      await delay(PAUSE_MS);
+      await pause(upkeep);
     }
     return false;
   },

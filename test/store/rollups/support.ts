@@ -21,7 +21,7 @@ export function keptStore(options: Partial<StoreOptions> & { retention?: Retenti
   return { store, upkeep: keeperOf(store, retention) };
 }
 
-export function keeperOf(store: Store, retention?: Retention): Upkeep {
+function keeperOf(store: Store, retention?: Retention): Upkeep {
   const upkeep = openUpkeep({ dataDir: store.dataDir, ...(retention && { retention }) });
   onTestFinished(() => upkeep.close());
   return upkeep;

@@ -3,7 +3,7 @@
  * roll-up becomes frozen, in one transaction, and with its minutes an hour’s. Hours stay.
  */
 import { LabError } from '../../../shared/errors.ts';
-import type { WriteHandle } from '../handles.ts';
+import type { Query, WriteHandle } from '../handles.ts';
 import { floorTo, HOUR_US, MINUTE_US } from './due.ts';
 import type { RouteWindow } from './raw.ts';
 import type { Roller } from './roller.ts';
@@ -45,14 +45,25 @@ export interface Sweeper {
 const RAW = ['ping', 'ping_skip', 'handshake', 'transport'] as const;
 const DIRECTIONS = "direction IN ('down', 'up')";
 
+/** How one kind of data is swept: spans of it that are deleted together, and how the oldest is found. */
+interface Sweep {
+  spanUs: number;
+  find: Query<[{ route: string; to: number }], number | null>;
+  drop(part: RouteWindow): void;
+  spans: number;
+}
+const PART_MS = 5;
+const FIRST = 'ORDER BY at_us LIMIT 1';
+const MOST_SPANS = 64;
+
 export function sweeper(db: WriteHandle, retention: Retention, roll: Roller): Sweeper {
   const rows = rollupRows(db);
   const routes = db.column<[], string>('SELECT id FROM route');
   const oldest = [
-    ...RAW.map((table) => `(SELECT min(at_us) FROM ${table} WHERE run_id = run.id AND at_us < @to)`),
+    ...RAW.map((table) => `(SELECT at_us FROM ${table} WHERE run_id = run.id AND at_us < @to ${FIRST})`),
     ...['down', 'up'].map(
       (direction) =>
-        `(SELECT min(at_us) FROM transfer WHERE run_id = run.id AND direction = '${direction}' AND at_us < @to)`,
+        `(SELECT at_us FROM transfer WHERE run_id = run.id AND direction = '${direction}' AND at_us < @to ${FIRST})`,
     ),
   ];
   const oldestRaw = db.column<[{ route: string; to: number }], number | null>(
@@ -93,27 +104,26 @@ export function sweeper(db: WriteHandle, retention: Retention, roll: Roller): Sw
     rows.remove({ ...part, span: 60 });
   };
 
-  /** Span by span from the oldest on, several in one transaction until the slice is over. */
-  const sweep = (
-    route: string,
-    to: number,
-    spanUs: number,
-    find: (of: { route: string; to: number }) => number | null,
-    drop: (part: RouteWindow) => void,
-    isOver: () => boolean,
-  ): boolean => {
-    const first = find({ route, to });
+  /** From the oldest on, in one transaction until the slice is over: as many spans at a time as lately took some milliseconds. */
+  const sweep = (what: Sweep, route: string, to: number, isOver: () => boolean): boolean => {
+    const first = what.find.get({ route, to }) ?? null;
     if (first === null) return false;
     db.transaction(() => {
       let at: number | null = first;
       do {
-        const from = floorTo(at, spanUs);
-        drop({ route, from, to: from + spanUs });
-        at = find({ route, to });
+        const from = floorTo(at, what.spanUs);
+        const beganMs = performance.now();
+        what.drop({ route, from, to: Math.min(to, from + what.spans * what.spanUs) });
+        const tookMs = performance.now() - beganMs;
+        if (tookMs < PART_MS / 2) what.spans = Math.min(MOST_SPANS, what.spans * 2);
+        else if (tookMs > PART_MS) what.spans = Math.max(1, Math.floor(what.spans / 2));
+        at = what.find.get({ route, to }) ?? null;
       } while (at !== null && !isOver());
     });
     return true;
   };
+  const raw: Sweep = { spanUs: MINUTE_US, find: oldestRaw, drop: dropRaw, spans: 1 };
+  const minutes: Sweep = { spanUs: HOUR_US, find: oldestMinute, drop: dropMinutes, spans: 1 };
 
   return {
     step: (nowMs, isOver) => {
@@ -121,9 +131,7 @@ export function sweeper(db: WriteHandle, retention: Retention, roll: Roller): Sw
       const rawTo = before(retention.rawDays, MINUTE_US);
       const minutesTo = before(retention.rollupDays, HOUR_US);
       for (const route of routes.all()) {
-        if (sweep(route, rawTo, MINUTE_US, (of) => oldestRaw.get(of) ?? null, dropRaw, isOver)) return true;
-        if (sweep(route, minutesTo, HOUR_US, (of) => oldestMinute.get(of) ?? null, dropMinutes, isOver))
-          return true;
+        if (sweep(raw, route, rawTo, isOver) || sweep(minutes, route, minutesTo, isOver)) return true;
         if (oldEvents.get({ route, to: minutesTo }) !== undefined) {
           deleteEvents.run({ route, to: minutesTo });
           return true;

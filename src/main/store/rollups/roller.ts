@@ -16,9 +16,7 @@ export interface Roller {
   settle(window: RouteWindow): void;
 }
 
-type Due = { route_id: string; at_us: number };
-
-/** Marks or rows that one look finds. */
+/** Marks that one look finds. */
 const AT_ONCE = 256;
 
 export function roller(db: WriteHandle): Roller {
@@ -26,19 +24,13 @@ export function roller(db: WriteHandle): Roller {
   const addRaw = rawSamples(db);
   const summary = new Summary();
 
-  const older = `at_us < (SELECT max(at_us) FROM rollup_due
-                         WHERE route_id = due.route_id AND span_s = due.span_s)`;
-  const due = db.query<[{ span: Span }], Due>(
-    `SELECT route_id, at_us FROM rollup_due AS due WHERE span_s = @span AND ${older}
-     ORDER BY route_id, at_us LIMIT ${AT_ONCE}`,
+  const routes = db.column<[], string>('SELECT id FROM route');
+  const newest = db.column<[{ span: Span; route: string }], number | null>(
+    'SELECT max(at_us) FROM rollup_due WHERE route_id = @route AND span_s = @span',
   );
-  const dueOfRoute = db.query<[{ span: Span; route: string }], Due>(
-    `SELECT route_id, at_us FROM rollup_due AS due WHERE route_id = @route AND span_s = @span AND ${older}
-     ORDER BY at_us LIMIT ${AT_ONCE}`,
-  );
-  const dueWithin = db.column<[RouteWindow & { span: Span }], number>(
+  const dueWithin = db.column<[RouteWindow & { span: Span; limit: number }], number>(
     `SELECT at_us FROM rollup_due
-     WHERE route_id = @route AND span_s = @span AND at_us >= @from AND at_us < @to ORDER BY at_us`,
+     WHERE route_id = @route AND span_s = @span AND at_us >= @from AND at_us < @to ORDER BY at_us LIMIT @limit`,
   );
   const mark = db.command<[string, Span, number]>(
     'INSERT INTO rollup_due VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
@@ -108,21 +100,25 @@ export function roller(db: WriteHandle): Roller {
     step: (isOver, routeId) => {
       if (backfill(isOver, routeId)) return true;
       for (const span of [60, 3600] as const) {
-        const found = routeId === undefined ? due.all({ span }) : dueOfRoute.all({ span, route: routeId });
-        if (found.length === 0) continue;
-        db.transaction(() => {
-          for (const { route_id, at_us } of found) {
-            make[span](route_id, at_us);
-            if (isOver()) return;
-          }
-        });
-        return true;
+        for (const route of routeId === undefined ? routes.all() : [routeId]) {
+          const to = newest.get({ span, route }) ?? null;
+          if (to === null) continue;
+          const found = dueWithin.all({ span, route, from: 0, to, limit: AT_ONCE });
+          if (found.length === 0) continue;
+          db.transaction(() => {
+            for (const atUs of found) {
+              make[span](route, atUs);
+              if (isOver()) return;
+            }
+          });
+          return true;
+        }
       }
       return false;
     },
     settle: ({ route, from, to }) => {
       for (const span of [60, 3600] as const) {
-        for (const atUs of dueWithin.all({ route, span, from, to })) make[span](route, atUs);
+        for (const atUs of dueWithin.all({ route, span, from, to, limit: -1 })) make[span](route, atUs);
       }
     },
   };

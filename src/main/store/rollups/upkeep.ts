@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../../shared/errors.ts';
 import { WriteHandle } from '../handles.ts';
+import { INSPECTED_BYTES } from '../inspect.ts';
 import { storeError } from '../sqlite-error.ts';
 import { DEFAULT_RETENTION, type Retention, requireRetention, sweeper } from './retention.ts';
 import { roller } from './roller.ts';
@@ -21,9 +22,9 @@ export interface Upkeep {
   roll(routeId?: string): boolean;
   /** A slice of roll-ups, of deleting what is too old at `nowMs` (null: not now), or of giving space back; false when done. */
   step(nowMs: number | null): boolean;
-  /** Copies the write-ahead log into the database, and cuts it short when it has grown long. */
+  /** Copies the write-ahead log into the database, for which nobody waits, and cuts it short when it has grown long. */
   checkpoint(): void;
-  /** Reads the whole database. Throws RL_DB_CORRUPT. */
+  /** Reads the whole database, where that was not done before it was opened. Throws RL_DB_CORRUPT. */
   check(): void;
   close(): void;
 }
@@ -50,6 +51,8 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
     const opened = new Database(path, { timeout: 5000, fileMustExist: true });
     opened.pragma('synchronous = NORMAL');
     opened.pragma('foreign_keys = ON');
+    // A commit that also copies the log would be a long one.
+    opened.pragma('wal_autocheckpoint = 0');
     return opened;
   });
   const handle = new WriteHandle(db, () => {});
@@ -81,8 +84,11 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
         if (log !== undefined && log.size > LONG_LOG_BYTES) db.pragma('wal_checkpoint(TRUNCATE)');
       }),
     check: () => {
+      if (statSync(path).size <= INSPECTED_BYTES) return;
       const verdict = translated(() => db.pragma('quick_check(1)', { simple: true }));
-      if (verdict !== 'ok') throw new LabError('RL_DB_CORRUPT', `${path} is damaged: ${verdict}`);
+      if (verdict === 'ok') return;
+      const hint = 'Stop the lab, and restore the file from a copy or choose another folder with --data.';
+      throw new LabError('RL_DB_CORRUPT', `${path} is damaged: ${verdict}`, { hint });
     },
     close: () => {
       db.close();
