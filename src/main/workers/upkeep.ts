@@ -1,6 +1,6 @@
 /** Worker entry: the upkeep of the lab’s store (UpkeepWorkerMethods; events: UpkeepEvent). */
 import { setTimeout as delay } from 'node:timers/promises';
-import { toLabError } from '../../shared/errors.ts';
+import { type LabError, toLabError } from '../../shared/errors.ts';
 import { SteadyClock } from '../store/rollups/steady-clock.ts';
 import { openUpkeep, type Upkeep } from '../store/rollups/upkeep.ts';
 import { emit, serve } from './port.ts';
@@ -17,11 +17,23 @@ const REQUEST_MS = 2000;
 
 let upkeep: Upkeep | null = null;
 let timer: NodeJS.Timeout | null = null;
-let isChecked = false;
+/** What the one look at the whole database found; undefined before. */
+let damage: LabError | null | undefined;
 const clock = new SteadyClock();
 
 const say = (error: unknown): void =>
   emit<UpkeepEvent>({ type: 'round', error: error === null ? null : toLabError(error).toBody() });
+
+function damageOf(of: Upkeep): LabError | null {
+  try {
+    of.check();
+    return null;
+  } catch (thrown) {
+    const error = toLabError(thrown);
+    if (error.code !== 'RL_DB_CORRUPT') throw error;
+    return error;
+  }
+}
 
 let slices = 0;
 async function pause(of: Upkeep): Promise<void> {
@@ -31,14 +43,13 @@ async function pause(of: Upkeep): Promise<void> {
 
 async function round(of: Upkeep): Promise<void> {
   try {
-    // What is damaged is left as it is.
-    if (!isChecked) of.check();
-    isChecked = true;
+    if (damage === undefined) damage = damageOf(of);
     const nowMs = Date.now();
     const isTrusted = clock.look(nowMs, performance.now());
-    while (upkeep === of && of.step(isTrusted ? nowMs : null)) await pause(of);
+    // What is damaged is left as it is.
+    while (upkeep === of && damage === null && of.step(isTrusted ? nowMs : null)) await pause(of);
     if (upkeep === of) of.checkpoint();
-    say(null);
+    say(damage);
   } catch (thrown) {
     say(thrown);
   }
