@@ -223,6 +223,7 @@ describe('metrics and health', () => {
         runRelay: { status: 'healthy' },
         runEndpoint: { status: 'healthy' },
         reader: { status: 'healthy' },
+        upkeep: { status: 'healthy' },
       },
     });
     expect(await (await fetch(`${host.url}/health/store`)).json()).toEqual({ status: 'healthy' });

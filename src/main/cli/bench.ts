@@ -9,6 +9,7 @@ import { serveStack } from './bench/endpoint.ts';
 import { benchQuic } from './bench/quic.ts';
 import { type Row, rowTable, unjudged } from './bench/rows.ts';
 import { benchSim } from './bench/sim.ts';
+import { benchStore } from './bench/store.ts';
 import { parseChoice, parseNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 import { makeFolder } from './writable.ts';
@@ -48,6 +49,7 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
   congestion: ({ duration = 20e6, quick, only }) =>
     benchCongestion({ durationMs: duration / 1000, quick: quick === true, only: only ?? null }),
   sim: ({ repeat, quick }) => benchSim({ repeat: repeat ?? (quick ? 1 : 5), quick: quick === true }),
+  store: ({ quick }) => benchStore({ quick: quick === true }),
   emulator: async ({ quick }) => [
     ...(await benchEmulator({ quick: quick === true })),
     ...(await emulatorAgainstKernel(quick ? 2 : 10)),
@@ -60,7 +62,8 @@ export function configure(command: Command): void {
       '<name>',
       'quic: goodput, handshakes, memory and processor time over 127.0.0.1; congestion: controllers and simulator against ' +
         'published results, and one path simulated, emulated and in the kernel; sim: the simulator, against ns-3; ' +
-        'emulator: the relay against its Link in virtual time and a path in the kernel',
+        'emulator: the relay against its Link in virtual time and a path in the kernel; store: ten million pings stored, ' +
+        'rolled up, charted and deleted, against better-sqlite3 alone',
       (text) => parseChoice(text, 'name', [...Object.keys(BENCHES), ...Object.keys(ENDPOINTS)]),
     )
     .option('--duration <time>', 'of each transfer (default 2s, of congestion 20s)', (text) =>

@@ -17,6 +17,7 @@ import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '..
 import type { ProbePlan } from '../probe/measurement.ts';
 import type { ReadQlog } from '../quic/qlog/reader.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
+import type { UpkeepOptions } from '../store/rollups/upkeep.ts';
 
 type Id = z.infer<typeof RouteId>;
 
@@ -129,6 +130,18 @@ export interface RelayWorkerMethods {
   close(params: { id: string }): null;
   /** Bits per second that a relay carries each way. Keeps three threads busy for a third of a second. */
   measureCapacity(params: null): number;
+}
+
+/** After each round of upkeep: why it could not be ended, if so. */
+export type UpkeepEvent = { type: 'round'; error: ErrorBody | null };
+
+/** workers/upkeep.ts: roll-ups, retention and checkpoints of the lab’s store. Events: UpkeepEvent. */
+export interface UpkeepWorkerMethods {
+  /** Begins the rounds. */
+  open(params: UpkeepOptions): null;
+  /** Rolls up what is due of a route, for a while; whether more is. */
+  roll(params: { routeId: Id }): boolean;
+  close(params: null): null;
 }
 
 export type WorkerRequest = { id: number; method: string; params: unknown };
