@@ -34,10 +34,12 @@ export const NO_FIGURES: ConnectionStats = {
   isAppLimited: false,
   bytesSent: 0,
   bytesReceived: 0,
+  streamsOpened: 0,
   streamBytesSent: 0,
   streamBytesRetransmitted: 0,
   ptoCount: 0,
   migrations: 0,
+  congestionResets: 0,
   keyUpdates: 0,
 };
 
@@ -87,6 +89,7 @@ export function standInSession(path: Path): StandInSession {
     changeController: () => undefined,
     updateKeys: () => false,
     migrate: async () => undefined,
+    rebind: async () => undefined,
     close: async () => end({ by: 'local', code: 0, application: true, reason: '' }),
     closed: closing.promise,
     onStream: null,

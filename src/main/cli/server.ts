@@ -19,6 +19,7 @@ import { keyLogTo } from './key-log.ts';
 import { chosenController, collectList, collectParameter, parseController, withDefault } from './options.ts';
 import { commandName, note, print, printJson, table } from './output.ts';
 import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
+import { ServedSessions, servedRows } from './served-sessions.ts';
 import { type Identity, issueIdentity, readIdentity } from './trust.ts';
 
 interface ServerOptions {
@@ -87,6 +88,7 @@ async function run(options: ServerOptions): Promise<void> {
   const identity = await identityOf(options);
   const counters = createCounters();
   const served = new Map<QuicSession, ServedSession>();
+  const sessions = new ServedSessions();
   const listener = await listenQuic({
     ...listen,
     alpn,
@@ -98,6 +100,7 @@ async function run(options: ServerOptions): Promise<void> {
     ...keyLogTo(options.keylog),
     ...qlogTo(options, { one: false }),
     onSession: (session) => {
+      sessions.follow(session);
       const goodbye = serveSession(session, counters, { clientsChoose: options.clientsChoose });
       if (goodbye === null) return;
       served.set(session, goodbye);
@@ -116,8 +119,17 @@ async function run(options: ServerOptions): Promise<void> {
   await sayGoodbye(served);
   await listener.close();
   const seconds = (nowUs() - startedAtUs) / 1e6;
-  if (options.json) printJson(summary(address, alpn, seconds, counters));
-  else print(summaryTable(seconds, counters));
+  const ended = await sessions.all();
+  if (options.json) {
+    printJson({
+      ...summary(address, alpn, seconds, counters),
+      session_counters: ended,
+      ...(sessions.leftOut > 0 && { session_counters_left_out: sessions.leftOut }),
+    });
+    return;
+  }
+  print(summaryTable(seconds, counters));
+  if (ended.length > 0) print(table(servedRows(ended), ['left', 'left', ...Array<'right'>(8).fill('right')]));
 }
 
 /** Lets clients that can be told finish what they began (RFC 9114 §5.2), for a moment. */

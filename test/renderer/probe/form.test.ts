@@ -41,6 +41,7 @@ const result: ProbeResult = {
   handshakeUs: null,
   negotiated: null,
   transport: [],
+  detail: null,
 };
 
 const run = (input: Partial<ProbeInput>, measured: Partial<ProbeResult> | null): ProbeRun => ({

@@ -216,6 +216,11 @@ export class StreamSet {
 
   // Sending
 
+  /** Streams that either end opened. */
+  get opened(): number {
+    return this.#streams.opened;
+  }
+
   get hasWork(): boolean {
     if (this.#queue.length === 0) return false;
     const credit = this.flow.sendCredit;

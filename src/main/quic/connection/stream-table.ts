@@ -34,6 +34,8 @@ export class StreamTable {
   readonly #emit: (event: ConnectionEvent) => void;
   readonly #control: StreamControl;
   readonly #streams = new Map<number, StreamState>();
+  /** By either end. */
+  opened = 0;
   #peer: TransportParameters | null = null;
   /** By kind: bidirectional, unidirectional. */
   readonly #local: readonly [LocalStreams, LocalStreams];
@@ -159,6 +161,7 @@ export class StreamTable {
   }
 
   #create(id: number): StreamState {
+    this.opened++;
     const local = isClientInitiated(id) === this.#isClient;
     const uni = isUnidirectional(id);
     const stream: StreamState = {
