@@ -31,9 +31,13 @@ export function handshakeMode(context: ModeContext): Mode {
     },
     measure: () => {
       if (start === '0-rtt' && !connect.alpn.includes(ALPN))
-        throw new LabError('RL_INPUT_INVALID', `early data is known how to be sent over ${ALPN} alone`, {
-          field: 'handshake',
-        });
+        throw new LabError(
+          'RL_INPUT_INVALID',
+          `handshake: what is sent as early data is a request of ${ALPN}, which is not offered`,
+          {
+            field: 'handshake',
+          },
+        );
       context.begin();
       return runHandshakes(connect, {
         count,

@@ -80,7 +80,9 @@ export function migrationMode(context: ModeContext): Mode {
       each.atMs + Math.max(AFTERMATH_MS, 4 * rttMs),
       moved[index + 1]?.atMs ?? Number.POSITIVE_INFINITY,
     );
-    const gapMs = longestGap(pings, each.atMs, untilMs);
+    // An echo later than that is of a path that carries pings again.
+    const settledMs = each.atMs + (each.validatedUs ?? 0) / 1000 + 2 * rttMs;
+    const gapMs = longestGap(pings, each.atMs, settledMs);
     return {
       ...each,
       gapUs: gapMs === null ? null : Math.max(0, gapMs - 1000 / ratePerS) * 1000,

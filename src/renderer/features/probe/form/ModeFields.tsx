@@ -18,10 +18,13 @@ const MOVE_CHOICES = [
   { value: 'active', label: 'Active (validated first)' },
 ];
 
+const FIELDS = ['ratePerS', 'bytes', 'warmUpS', 'streams', 'handshake', 'path', 'moves', 'count'] as const;
+
 /** The settings that only some modes have. */
 export function ModeFields({ form }: { form: UseFormReturnType<ProbeFields> }) {
   const { mode, moves } = form.getValues();
   const has = (field: Parameters<typeof appliesTo>[0]): boolean => appliesTo(field, mode);
+  if (!FIELDS.some(has)) return null;
   return (
     <div className={classes.pair}>
       {has('ratePerS') && <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('ratePerS')} />}

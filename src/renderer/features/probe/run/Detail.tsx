@@ -46,7 +46,7 @@ export function Detail({ detail }: { detail: ProbeDetail }) {
       return (
         <Table
           testId="requests"
-          titles={['Status', 'Handshake', 'First byte', 'Total', 'Body', '']}
+          titles={['Status', 'Handshake', 'First byte', 'Total', 'Body', 'Session']}
           rows={detail.requests
             .slice(-12)
             .map((request) => [
@@ -55,7 +55,7 @@ export function Detail({ detail }: { detail: ProbeDetail }) {
               formatDuration(request.firstByteUs),
               formatDuration(request.totalUs),
               formatBytes(request.bodyBytes),
-              [request.resumed && 'resumed', request.earlyData && `0-RTT ${request.earlyData}`]
+              [request.resumed ? 'resumed' : 'new', request.earlyData && `0-RTT ${request.earlyData}`]
                 .filter(Boolean)
                 .join(', '),
             ])}
