@@ -65,6 +65,26 @@ export interface OnceOptions {
   isAlone: boolean;
 }
 
+/** How a target is connected to. */
+export function connectTo(
+  { mode, address }: ProbeTarget,
+  options: ProbeOptions,
+  { signal, isAlone, trust }: Omit<OnceOptions, 'durationMs'>,
+): ConnectOptions {
+  return {
+    ...address,
+    serverName: options.serverName,
+    alpn: options.alpn ?? [ALPN],
+    trust,
+    controller: chosenController(options),
+    timeoutMs: options.timeout / 1000,
+    mtuDiscovery: options.mtuDiscovery,
+    signal,
+    ...keyLogTo(options.keylog),
+    ...qlogTo(options, { one: isAlone && !MANY_CONNECTIONS.includes(mode) }),
+  };
+}
+
 /** Measures. Rejects with a LabError where nothing could be. */
 export async function probeOnce(
   target: ProbeTarget,
@@ -72,20 +92,9 @@ export async function probeOnce(
   once: OnceOptions,
 ): Promise<Outcome> {
   const { mode, address, url, label } = target;
-  const { signal, isAlone, trust } = once;
+  const { isAlone } = once;
+  const connect = connectTo(target, options, once);
   const controller = chosenController(options);
-  const connect: ConnectOptions = {
-    ...address,
-    serverName: options.serverName,
-    alpn: options.alpn ?? [ALPN],
-    trust,
-    controller,
-    timeoutMs: options.timeout / 1000,
-    mtuDiscovery: options.mtuDiscovery,
-    signal,
-    ...keyLogTo(options.keylog),
-    ...qlogTo(options, { one: isAlone && !MANY_CONNECTIONS.includes(mode) }),
-  };
   const base = {
     ...(label !== undefined && { label }),
     congestion: controller.name as string,

@@ -5,7 +5,9 @@ import { LabError } from '../../shared/errors.ts';
 import { MOVES, type Move } from '../../shared/probe-details.ts';
 import { parseBytes, parseDuration, parseRatio } from '../../shared/units.ts';
 import { ALPN } from '../probe/protocol.ts';
+import { COMPARED_MODES, type ComparedMode } from '../probe/transport-turns.ts';
 import type { QlogFormat } from '../quic/qlog/trace.ts';
+import type { TcpPath } from './comparison-result.ts';
 import {
   BBR_PROBE_BW_HELP,
   BBR_PROBE_RTT_HELP,
@@ -55,6 +57,9 @@ export interface ProbeOptions extends Http3Options {
   /** Microseconds. */
   every?: number;
   each?: number;
+  compareTcp?: true;
+  pairs?: number;
+  tcpPath?: TcpPath;
   /** A ratio. */
   jitter?: number;
   seed?: number;
@@ -146,8 +151,10 @@ const ROWS: readonly Row[] = [
   row('--jitter <ratio>', 'spread of the repetitions about their times, such as 10%', (text) =>
     parseRatio(text, '--jitter'),
   ),
-  row('--seed <n>', 'of the jitter, so that it repeats (default: another each time)', (text) =>
-    parseNumber(text, '--seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
+  row(
+    '--seed <n>',
+    'draws the jitter, and the order of turns with --compare-tcp (default: a random one, shown)',
+    (text) => parseNumber(text, '--seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
   ),
   row('--method <name>', 'method of a request (default GET, or POST with --body)', parseMethod, ['http3']),
   row('--body <file>', 'content of a request', undefined, ['http3']),
@@ -197,6 +204,15 @@ const ROWS: readonly Row[] = [
     ['handshake', 'http3'],
   ),
   row('--emulated', 'mark the result as measured over an emulated path'),
+  row(
+    '--compare-tcp',
+    `the same over the kernel’s TCP (server --tcp), in turns: ${COMPARED_MODES.join(', ')} (default download, 5s each)`,
+  ),
+  // What `compare-tcp` knows of the path it made.
+  { option: new Option('--tcp-path <kind>').hideHelp(), modes: null },
+  row('--pairs <n>', 'turns of each with --compare-tcp (default 8)', (text) =>
+    parseNumber(text, '--pairs', { min: 1, max: 10_000, integer: true }),
+  ),
 ];
 
 export function addOptions(command: Command): Command {
@@ -234,7 +250,7 @@ export function checkOptions(mode: AnyMode, options: ProbeOptions): void {
       throw new LabError('RL_USAGE', `${option.long} does not apply to --mode ${mode}`);
   }
   for (const option of ['each', 'jitter', 'seed'] as const)
-    if (options[option] !== undefined && !isRepeated(options))
+    if (options[option] !== undefined && !isRepeated(options) && !(option === 'seed' && options.compareTcp))
       throw new LabError('RL_USAGE', `--${option} is for repetitions: give --every, or --duration 0`);
   const { warmUp, duration } = options;
   if (mode === 'http3' && duration !== undefined && !isRepeated(options))
@@ -246,6 +262,22 @@ export function checkOptions(mode: AnyMode, options: ProbeOptions): void {
       hint: 'Measure a server of another protocol with --mode handshake, HTTP/3 with an https URL.',
     });
   }
+}
+
+/** Null where nothing is compared. @throws LabError RL_USAGE, RL_INPUT_INVALID */
+export function comparedMode(mode: AnyMode, options: ProbeOptions): ComparedMode | null {
+  if (!options.compareTcp) {
+    if (options.pairs !== undefined) throw new LabError('RL_USAGE', '--pairs goes with --compare-tcp');
+    return null;
+  }
+  for (const name of ['count', 'resume', 'series', 'alpn', 'every', 'warmUp', 'route'] as const)
+    if (options[name] !== undefined)
+      throw new LabError(
+        'RL_USAGE',
+        `--${name === 'warmUp' ? 'warm-up' : name} does not go with --compare-tcp`,
+      );
+  if (options.duration === 0) throw new LabError('RL_USAGE', '--duration 0 does not go with --compare-tcp');
+  return parseChoice(mode, '--mode', COMPARED_MODES);
 }
 
 /** Whether the measurement is to be made again and again. */

@@ -2,13 +2,14 @@
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
 import type { ProbeDetail } from '../../shared/probe-details.ts';
+import { type CompareSetting, compareTcp } from './compare-tcp.ts';
 import { onInterrupt } from './interrupt.ts';
-import { chosenController } from './options.ts';
+import { chosenController, isControllerChosen } from './options.ts';
 import { note, paint, print, printError, printJson } from './output.ts';
 import { type Http3Result, printHttp3 } from './probe-http3-result.ts';
 import { probeMany } from './probe-many.ts';
-import { nameOf, type ProbeTarget, parseTarget, probeOnce } from './probe-once.ts';
-import { addOptions, checkOptions, isRepeated, type ProbeOptions } from './probe-options.ts';
+import { connectTo, nameOf, type ProbeTarget, parseTarget, probeOnce } from './probe-once.ts';
+import { addOptions, checkOptions, comparedMode, isRepeated, type ProbeOptions } from './probe-options.ts';
 import { type ProbeFields, resultTable } from './probe-result.ts';
 import { readTrust } from './trust.ts';
 
@@ -26,8 +27,13 @@ export function configure(command: Command): void {
 
 async function run(texts: readonly string[], options: ProbeOptions): Promise<void> {
   const targets = targetsOf(texts, options);
-  for (const { mode } of targets) checkOptions(mode, options);
+  for (const { mode } of targets) {
+    checkOptions(mode, options);
+    comparedMode(mode, options);
+  }
   const isMany = targets.length > 1 || isRepeated(options);
+  if (targets.length > 1 && options.compareTcp)
+    throw new LabError('RL_USAGE', '--compare-tcp is of one target');
   if (isMany && options.series !== undefined)
     throw new LabError('RL_USAGE', '--series is of one measurement of one target');
   const trust = readTrust(options);
@@ -43,8 +49,23 @@ async function run(texts: readonly string[], options: ProbeOptions): Promise<voi
     if (error !== null) process.exitCode = error.exitCode;
     return;
   }
+  const [target] = targets as [ProbeTarget];
+  const compared = comparedMode(target.mode, options);
+  if (compared !== null) {
+    const setting: CompareSetting = {
+      target: nameOf(target),
+      mode: compared,
+      tcpPath: options.tcpPath ?? (options.emulated ? 'stream relay' : 'direct'),
+      emulated: options.emulated ?? false,
+      wish: isControllerChosen(options) ? chosenController(options) : null,
+    };
+    const connect = connectTo(target, options, { trust, signal, isAlone: true });
+    const error = await compareTcp(setting, options, connect, signal);
+    if (error !== null) process.exitCode = error.exitCode;
+    return;
+  }
   const durationMs = options.duration === undefined ? undefined : options.duration / 1000;
-  const { result, detail, error } = await probeOnce(targets[0]!, options, {
+  const { result, detail, error } = await probeOnce(target, options, {
     trust,
     signal,
     durationMs,
@@ -59,7 +80,9 @@ async function run(texts: readonly string[], options: ProbeOptions): Promise<voi
 }
 
 /** Those named with --route, and the others by their address where there are several. */
-function targetsOf(texts: readonly string[], { route = [], mode }: ProbeOptions): ProbeTarget[] {
+function targetsOf(texts: readonly string[], options: ProbeOptions): ProbeTarget[] {
+  const { route = [] } = options;
+  const mode = options.mode ?? (options.compareTcp ? 'download' : undefined);
   const count = texts.length + route.length;
   if (count === 0) throw new LabError('RL_USAGE', "missing required argument 'target'");
   if (count > MOST_TARGETS)

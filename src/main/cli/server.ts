@@ -5,18 +5,26 @@ import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { H3_ALPN } from '../probe/http3-service.ts';
-import { ALPN } from '../probe/protocol.ts';
+import { ALPN, TCP_ALPN } from '../probe/protocol.ts';
 import { type ServedSession, serveSession } from '../probe/service.ts';
 import { createCounters, type ServiceCounters } from '../probe/service-limits.ts';
+import { listenTcp } from '../probe/tcp-service.ts';
 import type { QlogFormat } from '../quic/qlog/trace.ts';
-import type { QuicSession } from '../quic/udp/api.ts';
+import type { QuicListener, QuicSession } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { listenQuic } from '../quic/udp/server.ts';
 import { isLoopback } from '../serve/guard.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
-import { chosenController, collectList, collectParameter, parseController, withDefault } from './options.ts';
+import {
+  chosenController,
+  collectList,
+  collectParameter,
+  parseController,
+  parseNumber,
+  withDefault,
+} from './options.ts';
 import { commandName, note, print, printJson, table } from './output.ts';
 import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
 import { ServedSessions, servedRows } from './served-sessions.ts';
@@ -30,6 +38,7 @@ interface ServerOptions {
   alpn?: readonly string[];
   congestion: Controller;
   clientsChoose?: true;
+  tcp?: true | number;
   set?: Readonly<Record<string, number>>;
   data?: string;
   mtuDiscovery: boolean;
@@ -73,6 +82,11 @@ export function configure(command: Command): void {
       '--clients-choose',
       'follow the --congestion and --set of RouteLab clients in what they are sent (else --congestion here governs downloads)',
     )
+    .option(
+      '--tcp [port]',
+      'serve probe --compare-tcp over TCP and TLS too (default: the port of --listen)',
+      (text) => parseNumber(text, '--tcp', { min: 0, max: 65_535, integer: true }),
+    )
     .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--early-data', 'take requests ahead of the handshake (0-RTT), which others can repeat')
     .option('--data <dir>', 'data folder with the lab’s authority')
@@ -107,17 +121,20 @@ async function run(options: ServerOptions): Promise<void> {
       void session.closed.then(() => served.delete(session));
     },
   });
+  const tcp =
+    options.tcp === undefined ? null : await listenBeside(listener, options.tcp, identity, counters);
   const startedAtUs = nowUs();
   const address = { host: listener.address, port: listener.port };
   const say = options.json ? note : print;
   say(`listening on ${formatAddress(address)} (UDP), ${alpn.join(', ')}`);
+  if (tcp !== null) say(`listening on ${formatAddress(tcp)} (TCP), ${TCP_ALPN}`);
   say(table(introduction(address, options, identity), ['left', 'left']));
 
   const live = showLive(counters);
   await interrupted;
   live.stop();
   await sayGoodbye(served);
-  await listener.close();
+  await Promise.all([listener.close(), tcp?.close()]);
   const seconds = (nowUs() - startedAtUs) / 1e6;
   const ended = await sessions.all();
   if (options.json) {
@@ -130,6 +147,28 @@ async function run(options: ServerOptions): Promise<void> {
   }
   print(summaryTable(seconds, counters));
   if (ended.length > 0) print(table(servedRows(ended), ['left', 'left', ...Array<'right'>(8).fill('right')]));
+}
+
+/** The same over TCP, on the UDP port's number unless `port` is another; the UDP port is given back where that is taken. */
+async function listenBeside(
+  listener: QuicListener,
+  port: true | number,
+  { certificate, privateKey }: Identity,
+  counters: ServiceCounters,
+): Promise<Address & { close(): Promise<void> }> {
+  try {
+    const options = {
+      host: listener.address,
+      port: port === true ? listener.port : port,
+      certificate,
+      privateKey,
+    };
+    const tcp = await listenTcp(options, counters);
+    return { host: tcp.address, port: tcp.port, close: () => tcp.close() };
+  } catch (error) {
+    await listener.close();
+    throw error;
+  }
 }
 
 /** Lets clients that can be told finish what they began (RFC 9114 §5.2), for a moment. */

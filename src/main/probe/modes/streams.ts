@@ -3,10 +3,10 @@
 import { LabError } from '../../../shared/errors.ts';
 import type { StreamFigures } from '../../../shared/probe-details.ts';
 import { goodputBps, quantile } from '../../../shared/samples.ts';
+import { jain } from '../../../shared/statistics.ts';
 import { formatBytes } from '../../../shared/units.ts';
 import type { QuicSession } from '../../quic/udp/api.ts';
 import { nowUs } from '../../quic/udp/clock.ts';
-import { jainIndex } from '../../simulate/result.ts';
 import { download } from '../throughput.ts';
 import { DEFAULT_DURATION_MS, type Mode, type ModeContext } from './mode.ts';
 
@@ -108,7 +108,7 @@ export function streamsMode(context: ModeContext): Mode {
         detail: {
           kind: 'streams',
           streams: each,
-          fairness: bytesMoved() === 0 ? null : jainIndex(each.map((stream) => stream.goodputBps ?? 0)),
+          fairness: bytesMoved() === 0 ? null : jain(each.map((stream) => stream.goodputBps ?? 0)),
           slowestLaterUs: slowestLater(each.map(({ endUs }) => endUs)),
         },
       };
