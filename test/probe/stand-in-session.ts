@@ -15,6 +15,7 @@ export interface StandInSession extends QuicSession {
 /** Of a connection that has sent and heard nothing. */
 export const NO_FIGURES: ConnectionStats = {
   controller: 'cubic',
+  controllerState: 'slow-start',
   cwndBytes: 13_500,
   datagramBytes: 1350,
   pacingBps: null,

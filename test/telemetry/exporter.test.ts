@@ -5,9 +5,17 @@ import { batch, ROUTE, snapshot, status } from './sample-data.ts';
 
 const LABELS = 'route="lan",server="127.0.0.1:4433",congestion="cubic"';
 
+const rendered = async (
+  exporter: Exporter,
+  accept?: string,
+): Promise<{ contentType: string; body: string }> => {
+  const { contentType, body } = await exporter.render(accept);
+  return { contentType, body: body.toString() };
+};
+
 /** The `quic_` sample lines, without comments. */
 async function quicLines(exporter: Exporter, accept?: string): Promise<string[]> {
-  const { body } = await exporter.render(accept);
+  const { body } = await rendered(exporter, accept);
   return body.split('\n').filter((line) => line.startsWith('quic_'));
 }
 
@@ -126,13 +134,13 @@ test('OpenMetrics is given to who asks for it, again and again', async () => {
   observed(exporter);
   const accept = 'application/openmetrics-text; version=1.0.0';
   for (let round = 0; round < 2; round++) {
-    const open = await exporter.render(accept);
+    const open = await rendered(exporter, accept);
     expect(open.contentType).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
     expect(open.body).toContain('# TYPE quic_connections counter\nquic_connections_total{');
     expect(open.body).toContain('le="1.0"');
     expect(open.body.endsWith('\n# EOF\n')).toBe(true);
     expect(open.body).not.toContain('\n\n');
-    const text = await exporter.render();
+    const text = await rendered(exporter);
     expect(text.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(text.body).toContain('# TYPE quic_connections_total counter\nquic_connections_total{');
     expect(text.body).toContain('le="1"');
@@ -143,9 +151,9 @@ test('the process’ own CPU, memory and event-loop lag are measured', async () 
   const exporter = createExporter();
   // The lag is sampled every 10 ms: two samples, whenever they come.
   await expect
-    .poll(async () => (await exporter.render()).body, { timeout: 20_000 })
+    .poll(async () => (await rendered(exporter)).body, { timeout: 20_000 })
     .toContain('nodejs_eventloop_lag_p99_seconds');
-  const { body } = await exporter.render();
+  const { body } = await rendered(exporter);
   expect(body).toContain('process_cpu_seconds_total');
   expect(body).toContain('process_resident_memory_bytes');
   expect(body).not.toContain('NaN');
@@ -155,7 +163,7 @@ test('no label set occurs twice', async () => {
   const exporter = createExporter();
   observed(exporter);
   exporter.observe({ ...ROUTE, id: 'other' }, status({ routeId: 'other' }));
-  const series = (await exporter.render()).body
+  const series = (await rendered(exporter)).body
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.slice(0, line.lastIndexOf(' ')));
@@ -166,7 +174,7 @@ test('promtool has nothing to say against the whole exposition', async (context)
   if (spawnSync('promtool', ['--version']).error) return context.skip('promtool is not installed');
   const exporter = createExporter();
   observed(exporter);
-  const { body } = await exporter.render();
+  const { body } = await rendered(exporter);
   const check = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' });
   expect({ status: check.status, said: check.stderr + check.stdout }).toEqual({ status: 0, said: '' });
 });

@@ -23,19 +23,19 @@ export class TransportTotals {
   }
 
   snapshot(atMs: number, pings: ConnectionStats, transfer: ConnectionStats | null): TransportSnapshot {
-    const { controller, cwndBytes, pacingBps, bytesInFlight, smoothedRttUs, rttVarUs, minRttUs } =
-      transfer ?? pings;
+    const { controller, controllerState, cwndBytes, pacingBps, bytesInFlight, ...rtt } = transfer ?? pings;
     const counters = { ...this.#ended };
     for (const name of COUNTERS) counters[name] += pings[name] + (transfer?.[name] ?? 0);
     return {
       atMs,
       controller,
+      state: controllerState,
       cwndBytes,
       pacingBps,
       bytesInFlight,
-      smoothedRttUs,
-      rttVarUs,
-      minRttUs,
+      smoothedRttUs: rtt.smoothedRttUs,
+      rttVarUs: rtt.rttVarUs,
+      minRttUs: rtt.minRttUs,
       ...counters,
     };
   }

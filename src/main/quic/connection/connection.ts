@@ -412,6 +412,7 @@ export class Connection {
     const controller = recovery.controller.snapshot();
     return {
       controller: controller.name,
+      controllerState: controller.state,
       cwndBytes: controller.cwnd,
       datagramBytes: this.#state.datagramBytes,
       pacingBps: controller.pacingBps,

@@ -121,6 +121,8 @@ export interface HandshakeInfo {
 
 export interface ConnectionStats {
   controller: Controller;
+  /** Of the controller, in its own words. */
+  controllerState: string;
   cwndBytes: number;
   /** The path's MTU as far as it is known, less IP and UDP headers: UDP payload of full datagrams on the path now. */
   datagramBytes: number;
