@@ -178,6 +178,8 @@ export const TransportSnapshot = z.object({
   packetsLost: z.number(),
   bytesSent: z.number(),
   bytesReceived: z.number(),
+  /** Opened, by either end; absent of what was stored. */
+  streams: z.number().optional(),
 });
 export type TransportSnapshot = z.infer<typeof TransportSnapshot>;
 

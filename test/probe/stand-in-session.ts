@@ -29,6 +29,7 @@ export const NO_FIGURES: ConnectionStats = {
   packetsLost: 0,
   bytesLost: 0,
   spuriousLosses: 0,
+  streams: 0,
   congestionEvents: 0,
   persistentCongestions: 0,
   deliveryRateBps: null,

@@ -31,7 +31,7 @@ const observed = (exporter: Exporter): void =>
       ],
       handshakes: [{ atMs: 0, durationUs: 7000, errorCode: null, purpose: 'ping' as const }],
       transfers: [{ atMs: 4, direction: 'down', bytes: 1_000_000, durationUs: 1e6, errorCode: null }],
-      transport: snapshot(1000),
+      transport: snapshot(1000, { streams: 3 }),
     }),
   );
 
@@ -57,7 +57,7 @@ test('everything a probe measures is exported under today’s names, in base uni
     `quic_handshake_duration_seconds_sum{${LABELS}} 0.007`,
     `quic_handshake_duration_seconds_count{${LABELS}} 1`,
     `quic_connections_total{${LABELS},role="client"} 1`,
-    `quic_streams_total{${LABELS},role="client"} 1`,
+    `quic_streams_total{${LABELS},role="client"} 3`,
     `quic_packets_sent_total{${LABELS},role="client"} 100`,
     `quic_packets_received_total{${LABELS},role="client"} 90`,
     `quic_packets_lost_total{${LABELS},role="client"} 2`,

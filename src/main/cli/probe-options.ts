@@ -5,6 +5,7 @@ import { LabError } from '../../shared/errors.ts';
 import { parseBytes, parseDuration } from '../../shared/units.ts';
 import { ALPN } from '../probe/protocol.ts';
 import type { QlogFormat } from '../quic/qlog/trace.ts';
+import { type MetricsFlags, metricsFlags } from './metrics-options.ts';
 import {
   BBR_PROBE_BW_HELP,
   BBR_PROBE_RTT_HELP,
@@ -25,7 +26,7 @@ import { checkSeriesFile } from './series-file.ts';
 
 export type AnyMode = Mode | 'http3';
 
-export interface ProbeOptions extends Http3Options {
+export interface ProbeOptions extends Http3Options, MetricsFlags {
   mode?: AnyMode;
   /** Microseconds. */
   duration?: number;
@@ -144,6 +145,7 @@ const ROWS: readonly Row[] = [
     ['http3'],
   ),
   row('--emulated', 'mark the result as measured over an emulated path'),
+  ...metricsFlags().map((option) => ({ option, modes: null })),
 ];
 
 export function addOptions(command: Command): Command {

@@ -10,6 +10,7 @@ import { keyLogTo } from './key-log.ts';
 import { chosenController, isControllerChosen } from './options.ts';
 import { note, paint, print, printError, printJson, progress } from './output.ts';
 import { isUrl, parseUrl, probeHttp3 } from './probe-http3.ts';
+import { type ProbeMetrics, probeMetrics } from './probe-metrics.ts';
 import { addOptions, checkOptions, type ProbeOptions } from './probe-options.ts';
 import {
   controllerNote,
@@ -54,6 +55,8 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     note(`${paint('yellow', 'warning', process.stderr)} --insecure: the server’s certificate is not checked`);
   }
   const controller = chosenController(options);
+  const shown = formatAddress(address);
+  const metrics = await probeMetrics(options, { target: shown, congestion: controller.name });
   const interrupt = onInterrupt();
   const connect: ConnectOptions = {
     ...address,
@@ -64,6 +67,7 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     timeoutMs: options.timeout / 1000,
     mtuDiscovery: options.mtuDiscovery,
     signal: interrupt.signal,
+    onConnected: metrics?.onConnected,
     ...keyLogTo(options.keylog),
     ...qlogTo(options, { one: options.mode !== 'handshake' }),
   };
@@ -78,16 +82,20 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
     note(
       `${paint('yellow', 'note', process.stderr)} responses come with the controller of the server, not with ${controller.name}`,
     );
-  if (mode === 'http3') error = await probeHttp3(url!, options, connect, base);
-  else {
-    const { name, parameters } = controller;
-    const head: ProbeHead = {
-      target: formatAddress(address),
-      mode,
-      ...base,
-      ...(isControllerChosen(options) && { asked: { congestion: name, parameters } }),
-    };
-    error = await measure(head, options, connect, interrupt.signal);
+  try {
+    if (mode === 'http3') error = await probeHttp3(url!, options, connect, base);
+    else {
+      const { name, parameters } = controller;
+      const head: ProbeHead = {
+        target: shown,
+        mode,
+        ...base,
+        ...(isControllerChosen(options) && { asked: { congestion: name, parameters } }),
+      };
+      error = await measure(head, options, { connect, metrics, signal: interrupt.signal });
+    }
+  } finally {
+    await metrics?.close();
   }
   if (error === null) return;
   process.exitCode = error.exitCode;
@@ -98,8 +106,11 @@ async function run(target: string, options: ProbeOptions): Promise<void> {
 async function measure(
   head: ProbeHead,
   options: ProbeOptions,
-  connect: ConnectOptions,
-  signal: AbortSignal,
+  {
+    connect,
+    metrics,
+    signal,
+  }: { connect: ConnectOptions; metrics: ProbeMetrics | null; signal: AbortSignal },
 ): Promise<LabError | null> {
   const { mode } = head;
   const series = options.series === undefined ? null : new SeriesFile(options.series);
@@ -117,6 +128,7 @@ async function measure(
     },
     signal,
   );
+  metrics?.follow(measurement);
   const bar = progress(mode, 1);
   const look = setInterval(() => {
     bar.update(measurement.progress().part, measurement.newest);

@@ -1,7 +1,14 @@
 import type { TransportSnapshot } from '../../shared/domain.ts';
 import type { ConnectionStats } from '../quic/udp/api.ts';
 
-const COUNTERS = ['packetsSent', 'packetsReceived', 'packetsLost', 'bytesSent', 'bytesReceived'] as const;
+const COUNTERS = [
+  'packetsSent',
+  'packetsReceived',
+  'packetsLost',
+  'bytesSent',
+  'bytesReceived',
+  'streams',
+] as const;
 type Counters = Record<(typeof COUNTERS)[number], number>;
 
 /**
@@ -15,6 +22,7 @@ export class TransportTotals {
     packetsLost: 0,
     bytesSent: 0,
     bytesReceived: 0,
+    streams: 0,
   };
 
   /** Keeps the counts of a connection that has ended. */

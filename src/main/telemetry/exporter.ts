@@ -30,13 +30,13 @@ export interface ExporterOptions {
   histogramBuckets?: number | undefined;
 }
 
-export interface Rendered {
+interface Rendered {
   contentType: string;
   body: Buffer;
 }
 
 /** The families of one subject, as they are now. */
-export type FamilyReader = (format: Format) => Iterable<Family> | Promise<Iterable<Family>>;
+type FamilyReader = (format: Format) => Iterable<Family> | Promise<Iterable<Family>>;
 
 export interface Exporter {
   /**

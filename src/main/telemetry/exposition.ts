@@ -2,7 +2,7 @@
  * Metric families as text: the Prometheus exposition format 0.0.4 and OpenMetrics 1.0, and the choice between them.
  */
 
-export interface Sample {
+interface Sample {
   /** After the family’s name: `_sum`, `_count`, `_bucket`; a counter’s `_total` is not repeated here. */
   suffix?: string;
   labels: Readonly<Record<string, string>>;

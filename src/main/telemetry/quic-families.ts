@@ -122,7 +122,7 @@ export const QUIC_FAMILIES: readonly QuicFamily[] = [
     ({ fec }) => fec?.unrecoverablePackets,
   ),
   byRole('quic_connections_total', 'Connections whose handshake completed.', 'connections'),
-  byRole('quic_streams_total', 'Streams that carried a transfer.', 'streams'),
+  byRole('quic_streams_total', 'Streams that either end opened.', 'streams'),
   byRole('quic_packets_sent_total', 'Packets sent.', 'packetsSent'),
   byRole('quic_packets_received_total', 'Packets received.', 'packetsReceived'),
   byRole('quic_packets_lost_total', 'Packets declared lost (RFC 9002).', 'packetsLost'),

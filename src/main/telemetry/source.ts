@@ -29,6 +29,7 @@ export type Role = 'client' | 'server';
 /** What an end has counted since the source began; never falls. */
 export interface SourceCounters {
   readonly connections?: number | null;
+  /** Opened by either end. */
   readonly streams?: number | null;
   readonly packetsSent?: number | null;
   readonly packetsReceived?: number | null;

@@ -5,8 +5,10 @@ import { DurationHistogram } from './histogram.ts';
 import type { FecCounters, Role, SourceCounters, SourceReading } from './source.ts';
 
 const PACKETS = ['packetsSent', 'packetsReceived', 'packetsLost', 'bytesSent', 'bytesReceived'] as const;
-/** Of connections of one end; bytes are UDP payload. */
-export type PacketCounters = Readonly<Record<(typeof PACKETS)[number], number>>;
+/** Of connections of one end; bytes are UDP payload, streams opened by either end. */
+type TransportCounters = Readonly<
+  Record<(typeof PACKETS)[number], number> & { streams?: number | undefined }
+>;
 
 const FEC = ['recoveredPackets', 'unrecoverablePackets'] as const;
 
@@ -14,9 +16,9 @@ export class SourceTotals {
   readonly role: Role;
   readonly #handshakes: DurationHistogram;
   readonly #rtt = { sumUs: 0, count: 0 };
-  readonly #packets = { client: new Growing(PACKETS), server: new Growing(PACKETS) };
+  readonly #packets = new Growing(PACKETS);
+  readonly #streams = new Growing(['streams']);
   readonly #fec = new Growing(FEC);
-  #streams = 0;
 
   /** `boundsS` are those of the handshake histogram. */
   constructor(role: Role, boundsS: readonly number[]) {
@@ -27,9 +29,8 @@ export class SourceTotals {
   /** Counts what a probe handed over; `runId` is that of its run. */
   add(batch: SampleBatch, runId: unknown): void {
     for (const { rttUs } of batch.pings) if (rttUs !== null) this.ping(rttUs);
-    for (const { errorCode } of batch.transfers) if (errorCode === null) this.stream();
     for (const { durationUs } of batch.handshakes) if (durationUs !== null) this.handshake(durationUs);
-    if (batch.transport !== null) this.packets(batch.transport, runId, batch.transport.atMs);
+    if (batch.transport !== null) this.transport(batch.transport, runId, batch.transport.atMs);
   }
 
   /** An echo that came. */
@@ -43,36 +44,30 @@ export class SourceTotals {
     this.#handshakes.add(durationUs);
   }
 
-  /** A stream that carried a transfer. */
-  stream(): void {
-    this.#streams++;
+  /** Counts as of `atMs`, from zero since `epoch` began; what a restart begins anew is added. */
+  transport(counts: TransportCounters, epoch: unknown, atMs: number): void {
+    this.#packets.add(counts, epoch, atMs);
+    if (counts.streams !== undefined) this.#streams.add({ streams: counts.streams }, epoch, atMs);
   }
 
-  /** Counts as of `atMs`, from zero since `epoch` began; `of` is the end they are of, where it is the other that told them. */
-  packets(counts: PacketCounters, epoch: unknown, atMs: number, of: Role = this.role): void {
-    this.#packets[of].add(counts, epoch, atMs);
-  }
-
-  /** As of `packets`. */
+  /** As of `transport`. */
   fec(counts: FecCounters, epoch: unknown, atMs: number): void {
     this.#fec.add(counts, epoch, atMs);
   }
 
   /** What there is nothing of is absent. */
   read(): Required<Pick<SourceReading, 'rttTotal' | 'handshakes' | 'fec' | 'counters'>> {
-    const { role } = this;
     const connections = this.#handshakes.count;
     const own: SourceCounters = {
-      ...this.#packets[role].totals,
+      ...this.#packets.totals,
+      ...this.#streams.totals,
       ...(connections > 0 && { connections }),
-      ...(this.#streams > 0 && { streams: this.#streams }),
     };
-    const other = role === 'client' ? 'server' : 'client';
     return {
       rttTotal: this.#rtt.count > 0 ? this.#rtt : null,
       handshakes: connections > 0 ? this.#handshakes : null,
       fec: this.#fec.totals,
-      counters: { [role]: own, [other]: this.#packets[other].totals ?? {} },
+      counters: { [this.role]: own },
     };
   }
 }

@@ -60,6 +60,8 @@ export interface ConnectOptions {
   onEarly?: ((session: QuicSession) => void) | undefined;
   /** Told once the name of the host was resolved, and how long it took. Not called for an address. */
   onResolved?: (durationUs: number) => void;
+  /** Told of the session once its handshake is complete, ahead of who asked for it: for those who count connections. */
+  onConnected?: ((session: QuicSession) => void) | undefined;
   signal?: AbortSignal;
 }
 
@@ -150,6 +152,8 @@ export interface ConnectionStats {
   /** UDP payload bytes. */
   bytesSent: number;
   bytesReceived: number;
+  /** Opened so far, by either end. */
+  streams: number;
   streamBytesSent: number;
   /** Stream bytes sent again after a loss. */
   streamBytesRetransmitted: number;

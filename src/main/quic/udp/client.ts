@@ -79,7 +79,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       config.maxDatagramBytes =
         options.mtuDiscovery === false ? 0 : discoveryLimit(socket.address().address, address.address);
       config.observer = qlogObserver(options.qlog, socket.address());
-      return await handshake(socket, config, {
+      const session = await handshake(socket, config, {
         where,
         timeoutMs,
         deadlineUs,
@@ -89,6 +89,8 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
         signal: options.signal,
         onEarly: options.onEarly,
       });
+      options.onConnected?.(session);
+      return session;
     } catch (error) {
       // A name may stand for addresses of which not all lead there: the next one, where this one says no at once.
       const isRefused =
