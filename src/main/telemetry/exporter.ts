@@ -107,7 +107,9 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
     forget,
     render: async (accept) => {
       const format = negotiate(accept);
-      const chunks = await quicChunks(sources, format);
+      const slices = new Slices();
+      const chunks = await quicChunks(sources, format, slices);
+      await slices.pause();
       const writer = new ExpositionWriter(format);
       for (const read of readers) writer.families(await read(format));
       writer.end();
@@ -117,8 +119,11 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
 }
 
 /** Every source is read once and at the same time, as far as slices allow. */
-async function quicChunks(sources: ReadonlyMap<string, MetricsSource>, format: Format): Promise<Buffer[]> {
-  const slices = new Slices();
+async function quicChunks(
+  sources: ReadonlyMap<string, MetricsSource>,
+  format: Format,
+  slices: Slices,
+): Promise<Buffer[]> {
   const readings = [];
   for (const [labels, source] of [...sources]) {
     readings.push({ labels, reading: source.read() });
