@@ -29,7 +29,7 @@ const REACH = {
   registry: { max: 1 },
   cpuPercent: { max: 1 },
   memoryMb: { max: 12 },
-  bytesPerMetric: { max: 1000 },
+  bytesPerSeries: { max: 1000 },
 } as const;
 
 type Far = Endpoint<ExporterMethods>;
@@ -130,10 +130,10 @@ async function fewRows(far: Far, size: typeof FULL): Promise<Row[]> {
     await cpuRow(far, exported, size),
     {
       ...figure(
-        `bytes a second and metric of a route, each ${SCRAPE_S} s`,
+        `bytes a second and series, each ${SCRAPE_S} s`,
         perS / exported.series,
         'B/s',
-        REACH.bytesPerMetric,
+        REACH.bytesPerSeries,
       ),
       note: `${FEW_ROUTES} routes of ${metrics} series: ${(exported.bytes / 1000).toFixed(1)} kB a scrape`,
     },
