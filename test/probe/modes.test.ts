@@ -124,8 +124,7 @@ describe('migration over a path of 80 ms', () => {
   it('a rebinding costs a round trip and leaves congestion control as it was, a move costs nothing and begins it anew', async () => {
     const result = await measureOver({ delayMs: 40 }, { mode: 'migration', durationMs: 3000 });
     const [rebinding, active] = detailOf(result, 'migration').moves;
-    const { min, max } = result.rttUs!;
-    expect(min).toBeGreaterThanOrEqual(80_000);
+    expect(result.rttUs!.min).toBeGreaterThanOrEqual(80_000);
     expect(rebinding).toMatchObject({
       move: 'rebinding',
       validatedUs: null,
@@ -134,12 +133,11 @@ describe('migration over a path of 80 ms', () => {
     });
     // The first echo on the new path is of a ping sent after the move; a ping is due each 20 ms.
     expect(rebinding!.gapUs!).toBeGreaterThanOrEqual(60_000);
-    expect(rebinding!.gapUs!).toBeLessThan(3 * max);
     // What was under way to the old port: pings of a round trip, less those that had come back.
     expect(rebinding!.lostPings).toBeGreaterThanOrEqual(1);
     expect(active).toMatchObject({ move: 'active', congestionReset: true, errorCode: null });
     expect(active!.validatedUs!).toBeGreaterThanOrEqual(80_000);
-    expect(active!.gapUs!).toBeLessThan(rebinding!.gapUs!);
+    expect(active!.lostPings).toBe(0);
     expect(result.lossRatio!).toBeLessThan(0.2);
     const server = result.transport.find(({ vantage }) => vantage === 'server');
     expect(server!.migrations).toBe(2);

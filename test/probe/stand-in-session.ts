@@ -15,6 +15,7 @@ export interface StandInSession extends QuicSession {
 /** Of a connection that has sent and heard nothing. */
 export const NO_FIGURES: ConnectionStats = {
   controller: 'cubic',
+  controllerState: 'slow-start',
   cwndBytes: 13_500,
   datagramBytes: 1350,
   pacingBps: null,
@@ -28,13 +29,13 @@ export const NO_FIGURES: ConnectionStats = {
   packetsLost: 0,
   bytesLost: 0,
   spuriousLosses: 0,
+  streams: 0,
   congestionEvents: 0,
   persistentCongestions: 0,
   deliveryRateBps: null,
   isAppLimited: false,
   bytesSent: 0,
   bytesReceived: 0,
-  streamsOpened: 0,
   streamBytesSent: 0,
   streamBytesRetransmitted: 0,
   ptoCount: 0,

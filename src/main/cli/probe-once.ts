@@ -10,6 +10,7 @@ import { chosenController, isControllerChosen } from './options.ts';
 import { note, paint, progress } from './output.ts';
 import { isUrl, parseUrl, probeHttp3 } from './probe-http3.ts';
 import type { Http3Result } from './probe-http3-result.ts';
+import type { TargetMetrics } from './probe-metrics.ts';
 import type { AnyMode, ProbeOptions } from './probe-options.ts';
 import { controllerNote, type Mode, type ProbeFields, type ProbeHead, probeFields } from './probe-result.ts';
 import { qlogTo } from './qlog-files.ts';
@@ -63,13 +64,14 @@ export interface OnceOptions {
   trust: TrustOptions;
   signal: AbortSignal;
   isAlone: boolean;
+  metrics: TargetMetrics | null;
 }
 
 /** How a target is connected to. */
 export function connectTo(
   { mode, address }: ProbeTarget,
   options: ProbeOptions,
-  { signal, isAlone, trust }: Omit<OnceOptions, 'durationMs'>,
+  { signal, isAlone, trust, metrics }: Omit<OnceOptions, 'durationMs'>,
 ): ConnectOptions {
   return {
     ...address,
@@ -80,6 +82,7 @@ export function connectTo(
     timeoutMs: options.timeout / 1000,
     mtuDiscovery: options.mtuDiscovery,
     signal,
+    onConnected: metrics?.onConnected,
     ...keyLogTo(options.keylog),
     ...qlogTo(options, { one: isAlone && !MANY_CONNECTIONS.includes(mode) }),
   };
@@ -123,7 +126,7 @@ async function measure(
   head: ProbeHead & { mode: Mode },
   options: ProbeOptions,
   connect: ConnectOptions,
-  { durationMs, signal, isAlone }: OnceOptions,
+  { durationMs, signal, isAlone, metrics }: OnceOptions,
 ): Promise<Outcome> {
   const { mode } = head;
   const series = options.series === undefined ? null : new SeriesFile(options.series);
@@ -144,6 +147,7 @@ async function measure(
     },
     signal,
   );
+  metrics?.follow(measurement);
   const bar = isAlone ? progress(mode, 1) : null;
   const look = setInterval(() => {
     bar?.update(measurement.progress().part, measurement.newest);

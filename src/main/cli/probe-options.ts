@@ -8,6 +8,7 @@ import { ALPN } from '../probe/protocol.ts';
 import { COMPARED_MODES, type ComparedMode } from '../probe/transport-turns.ts';
 import type { QlogFormat } from '../quic/qlog/trace.ts';
 import type { TcpPath } from './comparison-result.ts';
+import { type MetricsFlags, metricsFlags } from './metrics-options.ts';
 import {
   BBR_PROBE_BW_HELP,
   BBR_PROBE_RTT_HELP,
@@ -28,7 +29,7 @@ import { checkSeriesFile } from './series-file.ts';
 
 export type AnyMode = Mode | 'http3';
 
-export interface ProbeOptions extends Http3Options {
+export interface ProbeOptions extends Http3Options, MetricsFlags {
   mode?: AnyMode;
   /** Microseconds. */
   duration?: number;
@@ -213,6 +214,7 @@ const ROWS: readonly Row[] = [
   row('--pairs <n>', 'turns of each with --compare-tcp (default 8)', (text) =>
     parseNumber(text, '--pairs', { min: 1, max: 10_000, integer: true }),
   ),
+  ...metricsFlags().map((option) => ({ option, modes: null })),
 ];
 
 export function addOptions(command: Command): Command {

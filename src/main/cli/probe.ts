@@ -2,13 +2,22 @@
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
 import type { ProbeDetail } from '../../shared/probe-details.ts';
+import { formatAddress } from './address.ts';
 import { type CompareSetting, compareTcp } from './compare-tcp.ts';
 import { onInterrupt } from './interrupt.ts';
 import { chosenController, isControllerChosen } from './options.ts';
 import { note, paint, print, printError, printJson } from './output.ts';
 import { type Http3Result, printHttp3 } from './probe-http3-result.ts';
 import { probeMany } from './probe-many.ts';
-import { connectTo, nameOf, type ProbeTarget, parseTarget, probeOnce } from './probe-once.ts';
+import { probeMetrics } from './probe-metrics.ts';
+import {
+  connectTo,
+  nameOf,
+  type OnceOptions,
+  type ProbeTarget,
+  parseTarget,
+  probeOnce,
+} from './probe-once.ts';
 import { addOptions, checkOptions, comparedMode, isRepeated, type ProbeOptions } from './probe-options.ts';
 import { type ProbeFields, resultTable } from './probe-result.ts';
 import { readTrust } from './trust.ts';
@@ -42,14 +51,34 @@ async function run(texts: readonly string[], options: ProbeOptions): Promise<voi
   if (options.insecure) {
     note(`${paint('yellow', 'warning', process.stderr)} --insecure: the server’s certificate is not checked`);
   }
+  const metrics = await probeMetrics(options);
   const { signal } = onInterrupt();
-  if (isMany) {
-    const { json, error } = await probeMany(targets, options, { trust, signal });
-    if (options.json) printJson(json);
-    if (error !== null) process.exitCode = error.exitCode;
-    return;
+  const metricsOf = (target: ProbeTarget) =>
+    metrics?.of({
+      target: target.label ?? nameOf(target),
+      server: formatAddress(target.address),
+      congestion: chosenController(options).name,
+    }) ?? null;
+  try {
+    if (isMany) {
+      const { json, error } = await probeMany(targets, options, { trust, signal }, metricsOf);
+      if (options.json) printJson(json);
+      if (error !== null) process.exitCode = error.exitCode;
+    } else {
+      const [target] = targets as [ProbeTarget];
+      await probeAlone(target, options, { trust, signal, isAlone: true, metrics: metricsOf(target) });
+    }
+  } finally {
+    await metrics?.close();
   }
-  const [target] = targets as [ProbeTarget];
+}
+
+/** Measures one target once, or in turns with TCP, and prints. */
+async function probeAlone(
+  target: ProbeTarget,
+  options: ProbeOptions,
+  once: Omit<OnceOptions, 'durationMs'>,
+): Promise<void> {
   const compared = comparedMode(target.mode, options);
   if (compared !== null) {
     const setting: CompareSetting = {
@@ -59,18 +88,12 @@ async function run(texts: readonly string[], options: ProbeOptions): Promise<voi
       emulated: options.emulated ?? false,
       wish: isControllerChosen(options) ? chosenController(options) : null,
     };
-    const connect = connectTo(target, options, { trust, signal, isAlone: true });
-    const error = await compareTcp(setting, options, connect, signal);
+    const error = await compareTcp(setting, options, connectTo(target, options, once), once.signal);
     if (error !== null) process.exitCode = error.exitCode;
     return;
   }
   const durationMs = options.duration === undefined ? undefined : options.duration / 1000;
-  const { result, detail, error } = await probeOnce(target, options, {
-    trust,
-    signal,
-    durationMs,
-    isAlone: true,
-  });
+  const { result, detail, error } = await probeOnce(target, options, { ...once, durationMs });
   if (options.json) printJson(result);
   else if (result.mode === 'http3') printHttp3(result as Http3Result);
   else printResult(result as ProbeFields, detail);

@@ -6,7 +6,7 @@ import { createRouterClient } from '@orpc/server';
 import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
-import { createExporter, type Exporter } from '../telemetry/exporter.ts';
+import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
   MeasureEvent,
@@ -46,6 +46,7 @@ export interface LabOptions {
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
+  metrics?: ExporterOptions | undefined;
 }
 
 export interface Lab {
@@ -87,7 +88,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
     function assemble(): Lab {
       const board = new StatusBoard(openedAtMs);
-      const exporter = createExporter();
+      const exporter = createExporter(options.metrics);
       const closing = new AbortController();
 
       const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({

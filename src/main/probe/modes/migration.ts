@@ -2,13 +2,13 @@
  * Mode `migration`: pings while the client's address changes, behind QUIC's back as a NAT does it, and by moving to a path that it
  * has validated (RFC 9000 §9).
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError, toLabError } from '../../../shared/errors.ts';
 import { MOVES, type Move, type MoveFigures } from '../../../shared/probe-details.ts';
 import type { PingSample } from '../../../shared/samples.ts';
 import { formatDuration } from '../../../shared/units.ts';
 import type { QuicSession } from '../../quic/udp/api.ts';
 import { nowUs, toUnixMs } from '../../quic/udp/clock.ts';
+import { pause } from '../pause.ts';
 import { Pinger } from '../ping.ts';
 import { DEFAULT_DURATION_MS, LOADED_PINGS_PER_S, type Mode, type ModeContext } from './mode.ts';
 import { pingFigures } from './ping.ts';
@@ -66,7 +66,7 @@ export function migrationMode(context: ModeContext): Mode {
     if (signal.aborted) stop();
     for (const [index, move] of moves.entries()) {
       const dueUs = beganAtUs + (durationMs * 1000 * (index + 1)) / (moves.length + 1);
-      await sleep(Math.max(0, (dueUs - nowUs()) / 1000), null, { signal }).catch(() => null);
+      await pause((dueUs - nowUs()) / 1000, signal);
       if (signal.aborted) break;
       await make(session, move);
     }

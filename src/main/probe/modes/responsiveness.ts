@@ -3,7 +3,6 @@
  * draft-ietf-ippm-responsiveness has it: on the connection that carries the load, and on one of its own. docs/probes.md has
  * the formulae, and where they differ from the draft.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LabError } from '../../../shared/errors.ts';
 import type { DetailOf, LoadedRtt, ResponsivenessDetail } from '../../../shared/probe-details.ts';
 import { gradeOfBloat, workingOf } from '../../../shared/responsiveness.ts';
@@ -13,6 +12,7 @@ import type { QuicSession } from '../../quic/udp/api.ts';
 import { connectQuic } from '../../quic/udp/client.ts';
 import { nowUs, toUnixMs } from '../../quic/udp/clock.ts';
 import { connectionEnded } from '../ended.ts';
+import { pause } from '../pause.ts';
 import { Pinger } from '../ping.ts';
 import { download, type Received, upload } from '../throughput.ts';
 import { DEFAULT_DURATION_MS, LOADED_PINGS_PER_S, type Mode, type ModeContext } from './mode.ts';
@@ -80,7 +80,7 @@ export function responsivenessMode(context: ModeContext): Mode {
       if (!over.signal.aborted) throw connectionEnded(info, 'responsiveness');
     });
     const phases = async (): Promise<void> => {
-      await sleep(durationMs * PARTS.idle, null, { signal }).catch(() => null);
+      await pause(durationMs * PARTS.idle, signal);
       idleToMs = toUnixMs(nowUs());
       await load(loaded, 'down');
       await load(loaded, 'up');

@@ -63,6 +63,8 @@ export interface ConnectOptions {
   onResolved?: (durationUs: number) => void;
   /** Told the moments of the handshake as they come, on the clock of `nowUs()`; some come after the session is there. */
   onMark?: (mark: HandshakeMark, atUs: number) => void;
+  /** Told of the session once its handshake is complete, ahead of who asked for it: for those who count connections. */
+  onConnected?: ((session: QuicSession) => void) | undefined;
   signal?: AbortSignal;
 }
 
@@ -124,6 +126,8 @@ export interface HandshakeInfo {
 
 export interface ConnectionStats {
   controller: Controller;
+  /** Of the controller, in its own words. */
+  controllerState: string;
   cwndBytes: number;
   /** The path's MTU as far as it is known, less IP and UDP headers: UDP payload of full datagrams on the path now. */
   datagramBytes: number;
@@ -151,8 +155,8 @@ export interface ConnectionStats {
   /** UDP payload bytes. */
   bytesSent: number;
   bytesReceived: number;
-  /** By either end. */
-  streamsOpened: number;
+  /** Opened so far, by either end. */
+  streams: number;
   streamBytesSent: number;
   /** Stream bytes sent again after a loss. */
   streamBytesRetransmitted: number;

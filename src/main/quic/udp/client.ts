@@ -84,7 +84,7 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
         options.mtuDiscovery === false ? 0 : discoveryLimit(socket.address().address, address.address);
       config.observer = qlogObserver(options.qlog, socket.address());
       if (options.onMark) watchMarks(config, options.onMark);
-      return await handshake(socket, config, {
+      const session = await handshake(socket, config, {
         where,
         timeoutMs,
         deadlineUs,
@@ -94,6 +94,8 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
         signal: options.signal,
         onEarly: options.onEarly,
       });
+      options.onConnected?.(session);
+      return session;
     } catch (error) {
       // A name may stand for addresses of which not all lead there: the next one, where this one says no at once.
       const isRefused =
