@@ -1,5 +1,6 @@
 /** Each mode of measuring over a real emulated path whose truth is known. Bounds are of the path, never of this machine. */
 import { describe, expect, it } from 'vitest';
+import { gradeOfBloat } from '../../src/shared/responsiveness.ts';
 import { detailOf, measureOver } from './emulated.ts';
 
 const at = (marks: readonly { mark: string; atUs: number }[], mark: string): number =>
@@ -66,27 +67,28 @@ describe('handshakes over a path of 60 ms', () => {
 
 describe('responsiveness', () => {
   it('of a path with a deep buffer: the queue is what load adds, and the grade says it', async () => {
-    // 100 kB at 4 Mbit/s: a queue of 200 ms when it is full.
-    const link = { rateBps: 4e6, delayMs: 10, bufferBytes: 100_000 };
+    // 75 kB at 1.5 Mbit/s: a queue of 400 ms when it is full, far more than a busy machine adds to either side.
+    const link = { rateBps: 1.5e6, delayMs: 10, bufferBytes: 75_000 };
     const result = await measureOver(link, { mode: 'responsiveness', durationMs: 6000 });
     const { idleUs, down, up, rpm, addedUs, grade } = detailOf(result, 'responsiveness');
     expect(idleUs!.p50).toBeGreaterThanOrEqual(20_000);
     for (const loaded of [down!, up!]) {
-      // On a busy machine the load fills less of it.
-      expect(loaded.addedUs!).toBeGreaterThan(25_000);
+      expect(loaded.separateUs!.p50).toBeGreaterThan(100_000);
       expect(loaded.separateUs!.p50 - idleUs!.p50).toBeCloseTo(loaded.addedUs!);
       expect(loaded.rpm!).toBeCloseTo(60e6 / loaded.workingUs!);
-      expect(loaded.rpm!).toBeLessThan(60e6 / 45_000);
+      expect(loaded.rpm!).toBeLessThan(60e6 / 100_000);
       // What waited behind a loss comes in one piece, so that a window of a second or two can see a little more.
-      expect(loaded.goodputBps!).toBeLessThan(4.4e6);
-      expect(loaded.goodputBps!).toBeGreaterThan(1e6);
+      expect(loaded.goodputBps!).toBeLessThan(1.65e6);
+      expect(loaded.goodputBps!).toBeGreaterThan(0.5e6);
     }
     expect(addedUs!).toBeCloseTo((down!.addedUs! + up!.addedUs!) / 2);
     expect(rpm!).toBeCloseTo(60e6 / ((down!.workingUs! + up!.workingUs!) / 2));
-    expect(['B', 'C', 'D']).toContain(grade);
+    expect(grade).toBe(gradeOfBloat(addedUs!));
+    expect(['C', 'D', 'F']).toContain(grade);
   });
 
-  it('of a path that hardly queues is far better', async () => {
+  // All ends and the path share a thread here: a machine that holds it up for 30 ms in the loaded part alone is bad luck.
+  it('of a path that hardly queues is far better', { retry: 2 }, async () => {
     // Three packets at 8 Mbit/s: 4 ms.
     const link = { rateBps: 8e6, delayMs: 10, bufferBytes: 4200 };
     const result = await measureOver(link, { mode: 'responsiveness', durationMs: 4000 });
