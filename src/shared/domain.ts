@@ -175,6 +175,8 @@ export type Transfer = z.infer<typeof Transfer>;
 export const TransportSnapshot = z.object({
   atMs: z.number(),
   controller: Controller,
+  /** Of the controller, in its own words; absent of what was stored. */
+  state: z.string().optional(),
   cwndBytes: z.number(),
   pacingBps: z.number().nullable(),
   bytesInFlight: z.number(),
@@ -186,6 +188,8 @@ export const TransportSnapshot = z.object({
   packetsLost: z.number(),
   bytesSent: z.number(),
   bytesReceived: z.number(),
+  /** Opened, by either end; absent of what was stored. */
+  streams: z.number().optional(),
 });
 export type TransportSnapshot = z.infer<typeof TransportSnapshot>;
 

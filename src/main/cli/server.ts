@@ -14,9 +14,11 @@ import type { QuicListener, QuicSession } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { listenQuic } from '../quic/udp/server.ts';
 import { isLoopback } from '../serve/guard.ts';
+import { SessionsSource } from '../telemetry/sessions-source.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
+import { type MetricsFlags, metricsFlags, openMetrics } from './metrics-options.ts';
 import {
   chosenController,
   collectList,
@@ -27,9 +29,10 @@ import {
 } from './options.ts';
 import { commandName, note, print, printJson, table } from './output.ts';
 import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
+import { ServedSessions, servedRows } from './served-sessions.ts';
 import { type Identity, issueIdentity, readIdentity } from './trust.ts';
 
-interface ServerOptions {
+interface ServerOptions extends MetricsFlags {
   listen: Address;
   cert?: string;
   key?: string;
@@ -93,6 +96,7 @@ export function configure(command: Command): void {
     .option('--qlog <dir>', 'write what each connection does as qlog, one file for each')
     .option('--qlog-format <name>', QLOG_FORMAT_HELP, parseQlogFormat)
     .action(run);
+  for (const option of metricsFlags()) command.addOption(option);
 }
 
 async function run(options: ServerOptions): Promise<void> {
@@ -101,6 +105,9 @@ async function run(options: ServerOptions): Promise<void> {
   const identity = await identityOf(options);
   const counters = createCounters();
   const served = new Map<QuicSession, ServedSession>();
+  const sessions = new ServedSessions();
+  const metrics = await openMetrics(options);
+  let source: SessionsSource | null = null;
   const open = (): Promise<QuicListener> =>
     listenQuic({
       ...listen,
@@ -113,6 +120,8 @@ async function run(options: ServerOptions): Promise<void> {
       ...keyLogTo(options.keylog),
       ...qlogTo(options, { one: false }),
       onSession: (session) => {
+        sessions.follow(session);
+        source?.watch(session);
         const goodbye = serveSession(session, counters, { clientsChoose: options.clientsChoose });
         if (goodbye === null) return;
         served.set(session, goodbye);
@@ -122,19 +131,40 @@ async function run(options: ServerOptions): Promise<void> {
   const { listener, tcp } = await listenOnBoth(open, options, identity, counters);
   const startedAtUs = nowUs();
   const address = { host: listener.address, port: listener.port };
+  if (metrics !== null) {
+    source = new SessionsSource({
+      labels: { server: formatAddress(address), congestion: options.congestion },
+      totals: metrics.exporter.totals('server'),
+      payload: () => ({ down: counters.bytesDown, up: counters.bytesUp }),
+    });
+    metrics.exporter.add(source);
+  }
   const say = options.json ? note : print;
   say(`listening on ${formatAddress(address)} (UDP), ${alpn.join(', ')}`);
   if (tcp !== null) say(`listening on ${formatAddress(tcp)} (TCP), ${TCP_ALPN}`);
-  say(table(introduction(address, options, identity), ['left', 'left']));
+  const intro = introduction(address, options, identity);
+  if (metrics !== null) intro.push(['  metrics', metrics.endpoint.url]);
+  say(table(intro, ['left', 'left']));
 
   const live = showLive(counters);
   await interrupted;
   live.stop();
   await sayGoodbye(served);
   await Promise.all([listener.close(), tcp?.close()]);
+  source?.end();
+  await metrics?.endpoint.close();
   const seconds = (nowUs() - startedAtUs) / 1e6;
-  if (options.json) printJson(summary(address, alpn, seconds, counters));
-  else print(summaryTable(seconds, counters));
+  const ended = await sessions.all();
+  if (options.json) {
+    printJson({
+      ...summary(address, alpn, seconds, counters),
+      session_counters: ended,
+      ...(sessions.leftOut > 0 && { session_counters_left_out: sessions.leftOut }),
+    });
+    return;
+  }
+  print(summaryTable(seconds, counters));
+  if (ended.length > 0) print(table(servedRows(ended), ['left', 'left', ...Array<'right'>(8).fill('right')]));
 }
 
 /** A free port of UDP whose number is free for TCP as well is found at once nearly always. */

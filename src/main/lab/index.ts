@@ -8,7 +8,7 @@ import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
 import type { Retention } from '../store/rollups/retention.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
-import { createExporter, type Exporter } from '../telemetry/exporter.ts';
+import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
   MeasureEvent,
@@ -54,6 +54,7 @@ export interface LabOptions {
   resumeDemo?: boolean;
   /** How long measurements are kept. */
   retention?: Retention;
+  metrics?: ExporterOptions | undefined;
 }
 
 export interface Lab {
@@ -95,7 +96,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
     function assemble(): Lab {
       const board = new StatusBoard(openedAtMs);
-      const exporter = createExporter();
+      const exporter = createExporter(options.metrics);
       const closing = new AbortController();
 
       const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({

@@ -95,7 +95,8 @@ class Run {
   /** Calls `then` after `ms` unless the transfer is over; replaces an earlier one. */
   after(ms: number, then: () => void): void {
     clearTimeout(this.#endTimer);
-    this.#endTimer = setTimeout(then, ms);
+    // One that was aborted as it began is waited for by nobody.
+    if (!this.isOver) this.#endTimer = setTimeout(then, ms);
   }
 
   /** The result is what has been received. */

@@ -1,5 +1,6 @@
 /** Worker entry: one server that echoes, sources and sinks, over QUIC and TCP (EndpointWorkerMethods). */
 import { LabError } from '../../shared/errors.ts';
+import { H3_ALPN } from '../probe/http3-service.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { serveSession } from '../probe/service.ts';
 import { createCounters } from '../probe/service-limits.ts';
@@ -21,7 +22,9 @@ serve<EndpointWorkerMethods>({
     const counters = createCounters();
     listener = await listenQuic({
       ...params,
-      alpn: [ALPN],
+      alpn: [ALPN, H3_ALPN],
+      // What its clients can ask for may be asked twice (RFC 9001 §9.2).
+      earlyData: true,
       // On loopback, and none but the lab's own probes come: they may choose what governs their downloads.
       onSession: (session) => void serveSession(session, counters, { clientsChoose: true }),
     });

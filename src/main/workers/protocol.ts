@@ -14,7 +14,7 @@ import type {
 import type { ErrorBody } from '../../shared/errors.ts';
 import type { ProbeResult, ProbeRun, ProbeSeries } from '../../shared/probes.ts';
 import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '../../shared/samples.ts';
-import type { ProbePlan } from '../probe/measurement.ts';
+import type { ProbePlan } from '../probe/modes/mode.ts';
 import type { ReadQlog } from '../quic/qlog/reader.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
 import type { UpkeepOptions } from '../store/rollups/upkeep.ts';
