@@ -11,6 +11,7 @@ const EXPECTED_SKIPS = [
   'the desktop window',
   'capturing is not permitted',
   'the kernel path: network namespaces',
+  'the tunnel: ',
   // Data, not a package.
   'recorded 3G traces',
 ];

@@ -30,6 +30,7 @@ const NOTHING: ProbeResult = {
   handshakeUs: null,
   negotiated: null,
   transport: [],
+  detail: null,
 };
 const HEAD = {
   target: 'localhost:4433',

@@ -1,54 +1,89 @@
-/** `--prometheus-port` of `probe`: its connections and what it measures, for whoever scrapes while it runs. */
+/** `--prometheus-port` of `probe`: the connections of each target and what is measured of it, for whoever scrapes meanwhile. */
 import type { Measurement } from '../probe/measurement.ts';
 import type { ConnectOptions } from '../quic/udp/api.ts';
+import type { Exporter } from '../telemetry/exporter.ts';
+import { Growing } from '../telemetry/growing.ts';
 import { SessionsSource } from '../telemetry/sessions-source.ts';
 import type { SourceReading } from '../telemetry/source.ts';
 import { type MetricsFlags, openMetrics } from './metrics-options.ts';
 import { note } from './output.ts';
 
+/** One target, over all its repetitions. */
+export class TargetMetrics {
+  readonly #source: SessionsSource;
+  #measurement: Measurement | null = null;
+  /** Of repetitions, each of which counts from zero. */
+  readonly #payload = new Growing(['down', 'up']);
+  readonly #echoes = new Growing(['sumUs', 'count']);
+
+  constructor(exporter: Exporter, labels: { route: string; server: string; congestion: string }) {
+    this.#source = new SessionsSource({
+      labels,
+      totals: exporter.totals('client'),
+      payload: () => this.#payloadSoFar(),
+      beside: () => this.#pings(),
+    });
+    exporter.add(this.#source);
+  }
+
+  /** For the options that every connection to the target is made with. */
+  readonly onConnected: NonNullable<ConnectOptions['onConnected']> = (session) => this.#source.watch(session);
+
+  /** Exports what `measurement` measures from now on, on top of what was measured before. */
+  follow(measurement: Measurement): void {
+    this.#payloadSoFar();
+    this.#pings();
+    this.#measurement = measurement;
+  }
+
+  end(): void {
+    this.#source.end();
+  }
+
+  #payloadSoFar(): { down: number; up: number } | null {
+    const { bytesDown = null, bytesUp = null } = this.#measurement?.result() ?? {};
+    if (bytesDown !== null || bytesUp !== null)
+      this.#payload.add({ down: bytesDown ?? 0, up: bytesUp ?? 0 }, this.#measurement, performance.now());
+    return this.#payload.totals;
+  }
+
+  /** Echoes tell more than the acknowledgements that every session has. */
+  #pings(): SourceReading {
+    const { rttUs, received, jitterUs, lossRatio } = this.#measurement?.result() ?? {};
+    if (rttUs && typeof received === 'number')
+      this.#echoes.add(
+        { sumUs: rttUs.mean * received, count: received },
+        this.#measurement,
+        performance.now(),
+      );
+    const rttTotal = this.#echoes.totals;
+    if (rttTotal === null) return {};
+    return { rttUs: rttUs ?? null, rttTotal, jitterUs: jitterUs ?? null, lossRatio: lossRatio ?? null };
+  }
+}
+
 export interface ProbeMetrics {
-  /** For the options that every connection of the probe is made with. */
-  readonly onConnected: ConnectOptions['onConnected'];
-  /** Exports what `measurement` measures from now on. */
-  follow(measurement: Measurement): void;
+  /** By the name that a target is told apart by. */
+  of(target: { route: string; server: string; congestion: string }): TargetMetrics;
   close(): Promise<void>;
 }
 
-/** `target` is the value of `route` and `server`. Throws what `openMetrics` throws. */
-export async function probeMetrics(
-  flags: MetricsFlags,
-  { target, congestion }: { target: string; congestion: string },
-): Promise<ProbeMetrics | null> {
+/** Throws what `openMetrics` throws. */
+export async function probeMetrics(flags: MetricsFlags): Promise<ProbeMetrics | null> {
   const metrics = await openMetrics(flags);
   if (metrics === null) return null;
   const { exporter, endpoint } = metrics;
   note(`metrics at ${endpoint.url}`);
-  let measurement: Measurement | null = null;
-  const source = new SessionsSource({
-    labels: { route: target, server: target, congestion },
-    totals: exporter.totals('client'),
-    payload: () => {
-      const { bytesDown, bytesUp } = measurement?.result() ?? { bytesDown: null, bytesUp: null };
-      return bytesDown === null && bytesUp === null ? null : { down: bytesDown ?? 0, up: bytesUp ?? 0 };
-    },
-    beside: () => (measurement === null ? {} : pingReading(measurement)),
-  });
-  exporter.add(source);
+  const targets = new Map<string, TargetMetrics>();
   return {
-    onConnected: (session) => source.watch(session),
-    follow: (followed) => {
-      measurement = followed;
+    of: (labels) => {
+      const known = targets.get(labels.route) ?? new TargetMetrics(exporter, labels);
+      targets.set(labels.route, known);
+      return known;
     },
     close: () => {
-      source.end();
+      for (const target of targets.values()) target.end();
       return endpoint.close();
     },
   };
-}
-
-/** Echoes tell more than the acknowledgements that every session has. */
-function pingReading(measurement: Measurement): SourceReading {
-  const { rttUs, received, jitterUs, lossRatio } = measurement.result();
-  if (rttUs === null || received === null) return {};
-  return { rttUs, rttTotal: { sumUs: rttUs.mean * received, count: received }, jitterUs, lossRatio };
 }

@@ -2,9 +2,12 @@
 import { type Command, Option } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import { parseBytes, parseDuration } from '../../shared/units.ts';
+import { MOVES, type Move } from '../../shared/probe-details.ts';
+import { parseBytes, parseDuration, parseRatio } from '../../shared/units.ts';
 import { ALPN } from '../probe/protocol.ts';
+import { COMPARED_MODES, type ComparedMode } from '../probe/transport-turns.ts';
 import type { QlogFormat } from '../quic/qlog/trace.ts';
+import type { TcpPath } from './comparison-result.ts';
 import { type MetricsFlags, metricsFlags } from './metrics-options.ts';
 import {
   BBR_PROBE_BW_HELP,
@@ -48,8 +51,28 @@ export interface ProbeOptions extends Http3Options, MetricsFlags {
   keylog?: string;
   qlog?: string;
   qlogFormat?: QlogFormat;
+  warmUp?: number;
+  streams?: number;
+  moves?: readonly Move[];
+  route?: readonly NamedTarget[];
+  /** Microseconds. */
+  every?: number;
+  each?: number;
+  compareTcp?: true;
+  pairs?: number;
+  tcpPath?: TcpPath;
+  /** A ratio. */
+  jitter?: number;
+  seed?: number;
   resume?: true;
   emulated?: true;
+  json?: true;
+}
+
+/** A target and what it is called. */
+interface NamedTarget {
+  label: string;
+  target: string;
 }
 
 interface Row {
@@ -86,17 +109,54 @@ const ROWS: readonly Row[] = [
   ),
   row(
     '--duration <time>',
-    'how long to measure, such as 10s or, in seconds, 10 (default 10s, unless --count or --bytes ends it)',
-    (text) => parsePositiveDuration(text, '--duration'),
-    MODES,
+    'how long to measure, such as 10s or, in seconds, 10 (default 10s, unless --count or --bytes ends it); with --every, of all repetitions; 0: repeat until stopped',
+    (text) => (parseDuration(text, '--duration', 's') === 0 ? 0 : parsePositiveDuration(text, '--duration')),
   ),
   row(
     '--rate <n>',
     'pings per second (default 10)',
     (text) => parseNumber(text, '--rate', { min: 0.01, max: 10_000 }),
-    ['ping'],
+    ['ping', 'responsiveness', 'migration'],
   ),
-  row('--bytes <size>', 'payload to transfer, such as 10mb', parsePayload, ['download', 'upload', 'bidi']),
+  row('--bytes <size>', 'payload to transfer, of each stream, such as 10mb', parsePayload, [
+    'download',
+    'upload',
+    'bidi',
+    'streams',
+  ]),
+  row(
+    '--warm-up <time>',
+    'beginning of a transfer that its goodput leaves out, such as 2s',
+    (text) => parsePositiveDuration(text, '--warm-up'),
+    ['download', 'upload', 'bidi'],
+  ),
+  row(
+    '--streams <n>',
+    'concurrent streams (default 4)',
+    (text) => parseNumber(text, '--streams', { min: 1, max: 100, integer: true }),
+    ['streams'],
+  ),
+  row(
+    '--moves <list>',
+    `migrations, in turn: ${MOVES.join(', ')} (default both)`,
+    (text) => collectList(text).map((move) => parseChoice(move, '--moves', MOVES)),
+    ['migration'],
+  ),
+  row('--route <NAME=HOST:PORT>', 'target with a name; repeatable', collectRoute),
+  row('--every <time>', 'repeat the measurement this often (default 30s with --duration 0)', (text) =>
+    parsePositiveDuration(text, '--every'),
+  ),
+  row('--each <time>', 'how long one repetition measures (default 10s, or half of --every)', (text) =>
+    parsePositiveDuration(text, '--each'),
+  ),
+  row('--jitter <ratio>', 'spread of the repetitions about their times, such as 10%', (text) =>
+    parseRatio(text, '--jitter'),
+  ),
+  row(
+    '--seed <n>',
+    'draws the jitter, and the order of turns with --compare-tcp (default: a random one, shown)',
+    (text) => parseNumber(text, '--seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
+  ),
   row('--method <name>', 'method of a request (default GET, or POST with --body)', parseMethod, ['http3']),
   row('--body <file>', 'content of a request', undefined, ['http3']),
   row('--header <name:value>', 'header field of a request; repeatable', collectHeader, ['http3']),
@@ -140,11 +200,20 @@ const ROWS: readonly Row[] = [
   ]),
   row(
     '--early-data',
-    'send requests ahead of the handshake (0-RTT; http3, GET and HEAD: others could repeat them)',
+    'send requests ahead of the handshake (0-RTT; handshake; http3: GET and HEAD, others could repeat them)',
     undefined,
-    ['http3'],
+    ['handshake', 'http3'],
   ),
   row('--emulated', 'mark the result as measured over an emulated path'),
+  row(
+    '--compare-tcp',
+    `the same over the kernel’s TCP (server --tcp), in turns: ${COMPARED_MODES.join(', ')} (default download, 5s each)`,
+  ),
+  // What `compare-tcp` knows of the path it made.
+  { option: new Option('--tcp-path <kind>').hideHelp(), modes: null },
+  row('--pairs <n>', 'turns of each with --compare-tcp (default 8)', (text) =>
+    parseNumber(text, '--pairs', { min: 1, max: 10_000, integer: true }),
+  ),
   ...metricsFlags().map((option) => ({ option, modes: null })),
 ];
 
@@ -161,6 +230,14 @@ function parsePositiveDuration(text: string, field: string): number {
   return us;
 }
 
+/** Collects `--route NAME=HOST:PORT`. */
+function collectRoute(text: string, previous: readonly NamedTarget[] = []): readonly NamedTarget[] {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1)
+    throw new LabError('RL_INPUT_INVALID', `--route: "${text}" is not NAME=HOST:PORT`, { field: '--route' });
+  return [...previous, { label: text.slice(0, at).trim(), target: text.slice(at + 1).trim() }];
+}
+
 function parsePayload(text: string): number {
   const bytes = parseBytes(text, '--bytes');
   if (bytes < 1) throw new LabError('RL_INPUT_INVALID', '--bytes: nothing to transfer', { field: '--bytes' });
@@ -174,9 +251,37 @@ export function checkOptions(mode: AnyMode, options: ProbeOptions): void {
     if (isGiven && modes !== null && !modes.includes(mode))
       throw new LabError('RL_USAGE', `${option.long} does not apply to --mode ${mode}`);
   }
+  for (const option of ['each', 'jitter', 'seed'] as const)
+    if (options[option] !== undefined && !isRepeated(options) && !(option === 'seed' && options.compareTcp))
+      throw new LabError('RL_USAGE', `--${option} is for repetitions: give --every, or --duration 0`);
+  const { warmUp, duration } = options;
+  if (mode === 'http3' && duration !== undefined && !isRepeated(options))
+    throw new LabError('RL_USAGE', '--duration does not apply to --mode http3: --count ends it');
+  if (warmUp !== undefined && duration !== undefined && duration > 0 && warmUp >= duration)
+    throw new LabError('RL_USAGE', '--warm-up leaves nothing of --duration to measure');
   if (mode !== 'handshake' && options.alpn?.some((name) => name !== ALPN)) {
     throw new LabError('RL_USAGE', `--mode ${mode} needs a RouteLab server (ALPN ${ALPN})`, {
       hint: 'Measure a server of another protocol with --mode handshake, HTTP/3 with an https URL.',
     });
   }
 }
+
+/** Null where nothing is compared. @throws LabError RL_USAGE, RL_INPUT_INVALID */
+export function comparedMode(mode: AnyMode, options: ProbeOptions): ComparedMode | null {
+  if (!options.compareTcp) {
+    if (options.pairs !== undefined) throw new LabError('RL_USAGE', '--pairs goes with --compare-tcp');
+    return null;
+  }
+  for (const name of ['count', 'resume', 'series', 'alpn', 'every', 'warmUp', 'route'] as const)
+    if (options[name] !== undefined)
+      throw new LabError(
+        'RL_USAGE',
+        `--${name === 'warmUp' ? 'warm-up' : name} does not go with --compare-tcp`,
+      );
+  if (options.duration === 0) throw new LabError('RL_USAGE', '--duration 0 does not go with --compare-tcp');
+  return parseChoice(mode, '--mode', COMPARED_MODES);
+}
+
+/** Whether the measurement is to be made again and again. */
+export const isRepeated = ({ every, duration }: ProbeOptions): boolean =>
+  every !== undefined || duration === 0;

@@ -5,11 +5,12 @@ import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { H3_ALPN } from '../probe/http3-service.ts';
-import { ALPN } from '../probe/protocol.ts';
+import { ALPN, TCP_ALPN } from '../probe/protocol.ts';
 import { type ServedSession, serveSession } from '../probe/service.ts';
 import { createCounters, type ServiceCounters } from '../probe/service-limits.ts';
+import { listenTcp } from '../probe/tcp-service.ts';
 import type { QlogFormat } from '../quic/qlog/trace.ts';
-import type { QuicSession } from '../quic/udp/api.ts';
+import type { QuicListener, QuicSession } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { listenQuic } from '../quic/udp/server.ts';
 import { isLoopback } from '../serve/guard.ts';
@@ -18,9 +19,17 @@ import { type Address, formatAddress, parseAddress } from './address.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { keyLogTo } from './key-log.ts';
 import { type MetricsFlags, metricsFlags, openMetrics } from './metrics-options.ts';
-import { chosenController, collectList, collectParameter, parseController, withDefault } from './options.ts';
+import {
+  chosenController,
+  collectList,
+  collectParameter,
+  parseController,
+  parseNumber,
+  withDefault,
+} from './options.ts';
 import { commandName, note, print, printJson, table } from './output.ts';
 import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
+import { ServedSessions, servedRows } from './served-sessions.ts';
 import { type Identity, issueIdentity, readIdentity } from './trust.ts';
 
 interface ServerOptions extends MetricsFlags {
@@ -31,6 +40,7 @@ interface ServerOptions extends MetricsFlags {
   alpn?: readonly string[];
   congestion: Controller;
   clientsChoose?: true;
+  tcp?: true | number;
   set?: Readonly<Record<string, number>>;
   data?: string;
   mtuDiscovery: boolean;
@@ -74,6 +84,11 @@ export function configure(command: Command): void {
       '--clients-choose',
       'follow the --congestion and --set of RouteLab clients in what they are sent (else --congestion here governs downloads)',
     )
+    .option(
+      '--tcp [port]',
+      'serve probe --compare-tcp over TCP and TLS too (default: the port of --listen)',
+      (text) => parseNumber(text, '--tcp', { min: 0, max: 65_535, integer: true }),
+    )
     .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
     .option('--early-data', 'take requests ahead of the handshake (0-RTT), which others can repeat')
     .option('--data <dir>', 'data folder with the lab’s authority')
@@ -92,6 +107,7 @@ async function run(options: ServerOptions): Promise<void> {
   const served = new Map<QuicSession, ServedSession>();
   const metrics = await openMetrics(options);
   let source: SessionsSource | null = null;
+  const sessions = new ServedSessions();
   const listener = await listenQuic({
     ...listen,
     alpn,
@@ -104,12 +120,15 @@ async function run(options: ServerOptions): Promise<void> {
     ...qlogTo(options, { one: false }),
     onSession: (session) => {
       source?.watch(session);
+      sessions.follow(session);
       const goodbye = serveSession(session, counters, { clientsChoose: options.clientsChoose });
       if (goodbye === null) return;
       served.set(session, goodbye);
       void session.closed.then(() => served.delete(session));
     },
   });
+  const tcp =
+    options.tcp === undefined ? null : await listenBeside(listener, options.tcp, identity, counters);
   const startedAtUs = nowUs();
   const address = { host: listener.address, port: listener.port };
   if (metrics !== null) {
@@ -122,6 +141,7 @@ async function run(options: ServerOptions): Promise<void> {
   }
   const say = options.json ? note : print;
   say(`listening on ${formatAddress(address)} (UDP), ${alpn.join(', ')}`);
+  if (tcp !== null) say(`listening on ${formatAddress(tcp)} (TCP), ${TCP_ALPN}`);
   const intro = introduction(address, options, identity);
   if (metrics !== null) intro.push(['  metrics', metrics.endpoint.url]);
   say(table(intro, ['left', 'left']));
@@ -130,12 +150,43 @@ async function run(options: ServerOptions): Promise<void> {
   await interrupted;
   live.stop();
   await sayGoodbye(served);
-  await listener.close();
+  await Promise.all([listener.close(), tcp?.close()]);
   source?.end();
   await metrics?.endpoint.close();
   const seconds = (nowUs() - startedAtUs) / 1e6;
-  if (options.json) printJson(summary(address, alpn, seconds, counters));
-  else print(summaryTable(seconds, counters));
+  const ended = await sessions.all();
+  if (options.json) {
+    printJson({
+      ...summary(address, alpn, seconds, counters),
+      session_counters: ended,
+      ...(sessions.leftOut > 0 && { session_counters_left_out: sessions.leftOut }),
+    });
+    return;
+  }
+  print(summaryTable(seconds, counters));
+  if (ended.length > 0) print(table(servedRows(ended), ['left', 'left', ...Array<'right'>(8).fill('right')]));
+}
+
+/** The same over TCP, on the UDP port's number unless `port` is another; the UDP port is given back where that is taken. */
+async function listenBeside(
+  listener: QuicListener,
+  port: true | number,
+  { certificate, privateKey }: Identity,
+  counters: ServiceCounters,
+): Promise<Address & { close(): Promise<void> }> {
+  try {
+    const options = {
+      host: listener.address,
+      port: port === true ? listener.port : port,
+      certificate,
+      privateKey,
+    };
+    const tcp = await listenTcp(options, counters);
+    return { host: tcp.address, port: tcp.port, close: () => tcp.close() };
+  } catch (error) {
+    await listener.close();
+    throw error;
+  }
 }
 
 /** Lets clients that can be told finish what they began (RFC 9114 §5.2), for a moment. */

@@ -4,7 +4,13 @@
  */
 import { appendSeries, emptySeries } from '../../shared/congestion-series.ts';
 import type { LabError } from '../../shared/errors.ts';
-import { type ProbeResult, type ProbeSeries, type ProbeTransport, senderFirst } from '../../shared/probes.ts';
+import {
+  type ProbeResult,
+  type ProbeSeries,
+  type ProbeTransport,
+  senderFirst,
+  sendingEnd,
+} from '../../shared/probes.ts';
 import { quantile } from '../../shared/samples.ts';
 import type {
   CloseInfo,
@@ -35,6 +41,7 @@ const NOTHING = {
   bytesUp: null,
   goodputDownBps: null,
   goodputUpBps: null,
+  detail: null,
 } as const satisfies Partial<ProbeResult>;
 
 export class Measurement {
@@ -42,8 +49,6 @@ export class Measurement {
   readonly remarks: string[] = [];
   /** Whether the server uses the controller that the plan asks for; null where nothing was asked or it does not tell. */
   followed: boolean | null = null;
-  /** Handshakes that resumed a session. */
-  resumed = 0;
 
   readonly #connect: ConnectOptions;
   readonly #plan: ProbePlan;
@@ -60,7 +65,7 @@ export class Measurement {
   #transport: ProbeTransport[] | null = null;
   #watch: CongestionRecord | null = null;
   #told = emptySeries();
-  /** The controller that the server of a download said it uses. */
+  /** The controller that the server said it uses. */
   #serverController: string | null = null;
 
   /** `signal` ends it early; what was measured by then counts. */
@@ -146,14 +151,15 @@ export class Measurement {
 
   /** The controller of the end that sends the payload; null while a server has not told its own. */
   get controller(): string | null {
-    return this.#plan.mode === 'download' ? this.#serverController : (this.#connect.controller?.name ?? null);
+    return sendingEnd(this.#plan.mode) === 'server'
+      ? this.#serverController
+      : (this.#connect.controller?.name ?? null);
   }
 
   #onHandshake(info: HandshakeInfo | null): void {
     if (info === null) return;
     this.#handshakes.push(info.durationUs);
     this.#negotiated = info;
-    if (info.resumed) this.resumed++;
   }
 
   async #withSession(...[options, work]: Parameters<ModeContext['withSession']>): Promise<void> {
@@ -169,15 +175,14 @@ export class Measurement {
     if (everyUs !== null) this.#watch = session.watchCongestion(everyUs);
     let observed: Observed | null = null;
     try {
-      if (serverSends) {
-        observed = await observe(session, {
-          everyUs: everyUs ?? SELDOM_US,
-          wish,
-          onSeries: (series) => everyUs !== null && appendSeries(this.#told, series),
-        });
-        this.#serverController = observed.controller;
-        this.followed = observed.followed;
-      }
+      const isTold = serverSends && everyUs !== null;
+      observed = await observe(session, {
+        everyUs: isTold ? everyUs : SELDOM_US,
+        wish: serverSends ? wish : null,
+        onSeries: (series) => isTold && appendSeries(this.#told, series),
+      });
+      this.#serverController = observed.controller;
+      this.followed = observed.followed;
       this.#fromUs ??= nowUs();
       await work(session);
       await Promise.resolve();

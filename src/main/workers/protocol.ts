@@ -100,11 +100,13 @@ export interface MeasureWorkerMethods {
   dropQlog(params: { file: number }): null;
 }
 
-/** workers/endpoint.ts: one QUIC server (echo, sink, source). */
+/** workers/endpoint.ts: one server (echo, sink, source) of QUIC, and of TCP on the port of the same number. */
 export interface EndpointWorkerMethods {
   listen(params: { host: string; port: number; certificate: string; privateKey: string }): {
     host: string;
     port: number;
+    /** Null where that port of TCP was taken. */
+    tcpPort: number | null;
   };
   close(params: null): null;
 }

@@ -1,8 +1,12 @@
 /** The modes of measuring by name. */
 import type { ProbeMode } from '../../../shared/probes.ts';
 import { handshakeMode } from './handshake.ts';
+import { http3Mode } from './http3.ts';
+import { migrationMode } from './migration.ts';
 import type { MakeMode } from './mode.ts';
 import { pingMode } from './ping.ts';
+import { responsivenessMode } from './responsiveness.ts';
+import { streamsMode } from './streams.ts';
 import { transferMode } from './transfer.ts';
 
 export const MODES: Readonly<Record<ProbeMode, MakeMode>> = {
@@ -11,4 +15,8 @@ export const MODES: Readonly<Record<ProbeMode, MakeMode>> = {
   download: transferMode,
   upload: transferMode,
   bidi: transferMode,
+  responsiveness: responsivenessMode,
+  streams: streamsMode,
+  migration: migrationMode,
+  http3: http3Mode,
 };

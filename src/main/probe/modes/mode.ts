@@ -3,6 +3,7 @@
  * the figures of all modes is a member of `ProbeDetail` (src/shared/probe-details.ts).
  */
 import type { LabError } from '../../../shared/errors.ts';
+import type { HandshakeStart, Move } from '../../../shared/probe-details.ts';
 import type { ProbeMode, ProbeResult } from '../../../shared/probes.ts';
 import type { ConnectOptions, HandshakeInfo, QuicSession } from '../../quic/udp/api.ts';
 import type { ControllerWish } from '../observation.ts';
@@ -10,18 +11,29 @@ import type { ControllerWish } from '../observation.ts';
 /** What nothing else says ends after so long. */
 export const DEFAULT_DURATION_MS = 10_000;
 
+/** Where pings stand beside something else that is measured: a gap is seen to within 20 ms. */
+export const LOADED_PINGS_PER_S = 50;
+
 export interface ProbePlan {
   mode: ProbeMode;
   /** Of pings or handshakes. */
   count?: number | undefined;
   /** Default 10 s, unless `count` or `bytes` ends it. */
   durationMs?: number | undefined;
-  /** Pings per second; default 10. */
+  /** Pings per second; default 10, of modes that do more than ping 50. */
   ratePerS?: number | undefined;
   /** Payload of a transfer, in each direction. */
   bytes?: number | undefined;
-  /** Whether handshakes resume sessions. */
-  resume?: boolean | undefined;
+  /** How much of the beginning of a transfer its goodput leaves out. */
+  warmUpMs?: number | undefined;
+  /** How handshakes begin; default cold. */
+  handshake?: HandshakeStart | undefined;
+  /** Concurrent streams; default 4. */
+  streams?: number | undefined;
+  /** Of a request over HTTP/3; default /. */
+  path?: string | undefined;
+  /** Migrations, in turn; default one of each. */
+  moves?: readonly Move[] | undefined;
   /** Records what the controllers do: a point at most each so many microseconds. Null records nothing. */
   everyUs: number | null;
   /** The controller the server is asked to use for what it sends; null leaves it its own. */

@@ -432,11 +432,12 @@ export class Connection {
       isAppLimited: recovery.isAppLimited,
       bytesSent: this.#state.bytesSent,
       bytesReceived: this.#state.bytesReceived,
-      streams: streams.opened,
+      streamsOpened: streams.opened,
       streamBytesSent: streams.bytesSent,
       streamBytesRetransmitted: streams.bytesRetransmitted,
       ptoCount: stats.ptoCount,
       migrations: this.#state.paths.migrations,
+      congestionResets: this.#state.congestionResets,
       keyUpdates: this.#state.keyPhases?.updates ?? 0,
     };
   }

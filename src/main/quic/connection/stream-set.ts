@@ -34,11 +34,6 @@ export class StreamSet {
     this.#streams = new StreamTable(isClient, emit, this.#control);
   }
 
-  /** How many were opened so far, by either end. */
-  get opened(): number {
-    return this.#streams.opened;
-  }
-
   applyPeerParameters(peer: TransportParameters): void {
     this.flow.raiseMaxData(peer.initialMaxData);
     this.#streams.applyPeerParameters(peer);
@@ -220,6 +215,11 @@ export class StreamSet {
   }
 
   // Sending
+
+  /** Streams that either end opened. */
+  get opened(): number {
+    return this.#streams.opened;
+  }
 
   get hasWork(): boolean {
     if (this.#queue.length === 0) return false;
