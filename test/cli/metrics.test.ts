@@ -97,3 +97,29 @@ test.each([
   const { stdout } = await run(['probe', '127.0.0.1:9', ...args, '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ code, message: expect.stringMatching(message) });
 });
+
+test('several targets are told apart by their route, and their counters grow over repetitions', async () => {
+  const data = temporaryDir();
+  const server = ended(await startServer([], data));
+  const routes = ['a', 'b'].flatMap((name) => ['--route', `${name}=127.0.0.1:${server.port}`]);
+  const repeated = ['--every', '500ms', '--duration', '60s', '--count', '3', '--rate', '50'];
+  const probe = ended(start(['probe', ...routes, '--data', data, ...repeated, '--prometheus-port', '0']));
+  const [url] = await probe.line(METRICS);
+  let before: Record<string, number> = {};
+  const look = async (): Promise<number> => {
+    const lines = (await scrape(url))
+      .split('\n')
+      .filter((line) => /^quic_\w+(_total|_count|_sum)\{/.test(line));
+    const now = Object.fromEntries(lines.map((line) => [line.split(' ')[0]!, Number(line.split(' ')[1])]));
+    for (const [series, value] of Object.entries(before))
+      expect(now[series], series).toBeGreaterThanOrEqual(value);
+    before = now;
+    const counts = ['a', 'b'].map(
+      (name) =>
+        now[`quic_rtt_seconds_count{route="${name}",server="127.0.0.1:${server.port}",congestion="cubic"}`],
+    );
+    return Math.min(...counts.map((count) => count ?? 0));
+  };
+  // Three repetitions of three pings, at least one of the last having come.
+  await expect.poll(look, { timeout: 25_000, interval: 100 }).toBeGreaterThan(6);
+});

@@ -39,7 +39,7 @@ describe('sessions of one process', () => {
 
   test('are counted together, and what those that ended counted stays', async () => {
     const { session, counters } = open();
-    const first = session({ packetsSent: 10, streams: 1 });
+    const first = session({ packetsSent: 10, streamsOpened: 1 });
     const second = session({ packetsSent: 5, bytesReceived: 700 });
     expect(counters()).toMatchObject({ connections: 2, packetsSent: 15, streams: 1 });
     first.figures.packetsSent = 12;

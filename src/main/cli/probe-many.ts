@@ -1,8 +1,8 @@
 /** `routelab probe` of several targets at once, and again and again: each labelled, and none stopped by another's failure. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type LabError, toLabError } from '../../shared/errors.ts';
 import { quantile } from '../../shared/samples.ts';
 import { Rng } from '../path/rng.ts';
-import { pause } from '../probe/pause.ts';
 import { Schedule } from '../probe/schedule.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { note, paint, print, table } from './output.ts';
@@ -61,18 +61,12 @@ interface Summed {
 export async function probeMany(
   targets: readonly ProbeTarget[],
   options: ProbeOptions,
-  once: Omit<OnceOptions, 'isAlone' | 'durationMs' | 'metrics'>,
-  metricsOf: (target: ProbeTarget) => OnceOptions['metrics'],
+  once: Omit<OnceOptions, 'isAlone' | 'durationMs'>,
 ): Promise<{ json: object; error: LabError | null }> {
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   const summed = await Promise.all(
     targets.map((target, index) => {
-      const settings = {
-        ...once,
-        durationMs: durationOf(options),
-        isAlone: false,
-        metrics: metricsOf(target),
-      };
+      const settings = { ...once, durationMs: durationOf(options), isAlone: false };
       return isRepeated(options)
         ? repeat(target, options, settings, seed + index)
         : single(target, options, settings);
@@ -141,7 +135,7 @@ async function repeat(
   for (;;) {
     const dueUs = schedule.next(nowUs());
     if (dueUs >= endsAtUs) break;
-    await pause((dueUs - nowUs()) / 1000, signal);
+    await sleep(Math.max(0, (dueUs - nowUs()) / 1000), null, { signal }).catch(() => null);
     if (signal.aborted) break;
     const { repetition, error } = await attempt(target, options, once);
     // One that Ctrl-C cut before anything was measured is none.

@@ -10,7 +10,7 @@ import { chosenController, isControllerChosen } from './options.ts';
 import { note, paint, progress } from './output.ts';
 import { isUrl, parseUrl, probeHttp3 } from './probe-http3.ts';
 import type { Http3Result } from './probe-http3-result.ts';
-import type { TargetMetrics } from './probe-metrics.ts';
+import type { ProbeMetrics, TargetMetrics } from './probe-metrics.ts';
 import type { AnyMode, ProbeOptions } from './probe-options.ts';
 import { controllerNote, type Mode, type ProbeFields, type ProbeHead, probeFields } from './probe-result.ts';
 import { qlogTo } from './qlog-files.ts';
@@ -64,15 +64,16 @@ export interface OnceOptions {
   trust: TrustOptions;
   signal: AbortSignal;
   isAlone: boolean;
-  metrics: TargetMetrics | null;
+  metrics: ProbeMetrics | null;
 }
 
 /** How a target is connected to. */
 export function connectTo(
-  { mode, address }: ProbeTarget,
+  target: ProbeTarget,
   options: ProbeOptions,
   { signal, isAlone, trust, metrics }: Omit<OnceOptions, 'durationMs'>,
 ): ConnectOptions {
+  const { mode, address } = target;
   return {
     ...address,
     serverName: options.serverName,
@@ -82,10 +83,21 @@ export function connectTo(
     timeoutMs: options.timeout / 1000,
     mtuDiscovery: options.mtuDiscovery,
     signal,
-    onConnected: metrics?.onConnected,
+    onConnected: metricsOf(target, options, metrics)?.onConnected,
     ...keyLogTo(options.keylog),
     ...qlogTo(options, { one: isAlone && !MANY_CONNECTIONS.includes(mode) }),
   };
+}
+
+/** What is exported of a target: told apart by its label, or what it is written as. */
+function metricsOf(
+  target: ProbeTarget,
+  options: ProbeOptions,
+  metrics: ProbeMetrics | null,
+): TargetMetrics | null {
+  const route = target.label ?? nameOf(target);
+  const server = formatAddress(target.address);
+  return metrics?.of({ route, server, congestion: chosenController(options).name }) ?? null;
 }
 
 /** Measures. Rejects with a LabError where nothing could be. */
@@ -119,14 +131,14 @@ export async function probeOnce(
     ...base,
     ...(isControllerChosen(options) && { asked: { congestion: name, parameters } }),
   };
-  return measure(head, options, connect, once);
+  return measure(head, options, { connect, metrics: metricsOf(target, options, once.metrics) }, once);
 }
 
 async function measure(
   head: ProbeHead & { mode: Mode },
   options: ProbeOptions,
-  connect: ConnectOptions,
-  { durationMs, signal, isAlone, metrics }: OnceOptions,
+  { connect, metrics }: { connect: ConnectOptions; metrics: TargetMetrics | null },
+  { durationMs, signal, isAlone }: OnceOptions,
 ): Promise<Outcome> {
   const { mode } = head;
   const series = options.series === undefined ? null : new SeriesFile(options.series);

@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
 import type { ProbeDetail } from '../../shared/probe-details.ts';
-import { formatAddress } from './address.ts';
 import { type CompareSetting, compareTcp } from './compare-tcp.ts';
 import { onInterrupt } from './interrupt.ts';
 import { chosenController, isControllerChosen } from './options.ts';
@@ -52,33 +51,25 @@ async function run(texts: readonly string[], options: ProbeOptions): Promise<voi
     note(`${paint('yellow', 'warning', process.stderr)} --insecure: the server’s certificate is not checked`);
   }
   const metrics = await probeMetrics(options);
-  const { signal } = onInterrupt();
-  const metricsOf = (target: ProbeTarget) =>
-    metrics?.of({
-      target: target.label ?? nameOf(target),
-      server: formatAddress(target.address),
-      congestion: chosenController(options).name,
-    }) ?? null;
   try {
-    if (isMany) {
-      const { json, error } = await probeMany(targets, options, { trust, signal }, metricsOf);
-      if (options.json) printJson(json);
-      if (error !== null) process.exitCode = error.exitCode;
-    } else {
-      const [target] = targets as [ProbeTarget];
-      await probeAlone(target, options, { trust, signal, isAlone: true, metrics: metricsOf(target) });
-    }
+    await measure(targets, options, { trust, signal: onInterrupt().signal, metrics });
   } finally {
     await metrics?.close();
   }
 }
 
-/** Measures one target once, or in turns with TCP, and prints. */
-async function probeAlone(
-  target: ProbeTarget,
+async function measure(
+  targets: readonly ProbeTarget[],
   options: ProbeOptions,
-  once: Omit<OnceOptions, 'durationMs'>,
+  once: Pick<OnceOptions, 'trust' | 'signal' | 'metrics'>,
 ): Promise<void> {
+  if (targets.length > 1 || isRepeated(options)) {
+    const { json, error } = await probeMany(targets, options, once);
+    if (options.json) printJson(json);
+    if (error !== null) process.exitCode = error.exitCode;
+    return;
+  }
+  const [target] = targets as [ProbeTarget];
   const compared = comparedMode(target.mode, options);
   if (compared !== null) {
     const setting: CompareSetting = {
@@ -88,12 +79,13 @@ async function probeAlone(
       emulated: options.emulated ?? false,
       wish: isControllerChosen(options) ? chosenController(options) : null,
     };
-    const error = await compareTcp(setting, options, connectTo(target, options, once), once.signal);
+    const connect = connectTo(target, options, { ...once, isAlone: true });
+    const error = await compareTcp(setting, options, connect, once.signal);
     if (error !== null) process.exitCode = error.exitCode;
     return;
   }
   const durationMs = options.duration === undefined ? undefined : options.duration / 1000;
-  const { result, detail, error } = await probeOnce(target, options, { ...once, durationMs });
+  const { result, detail, error } = await probeOnce(target, options, { ...once, durationMs, isAlone: true });
   if (options.json) printJson(result);
   else if (result.mode === 'http3') printHttp3(result as Http3Result);
   else printResult(result as ProbeFields, detail);

@@ -41,7 +41,7 @@ export class ServedSessions {
         alpn,
         started_at: new Date(toUnixMs(beganAtUs)).toISOString(),
         duration_s: Math.round((nowUs() - beganAtUs) / 1000) / 1000,
-        streams: stats.streams,
+        streams: stats.streamsOpened,
         packets_sent: stats.packetsSent,
         packets_received: stats.packetsReceived,
         packets_lost: stats.packetsLost,

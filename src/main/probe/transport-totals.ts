@@ -7,7 +7,7 @@ const COUNTERS = [
   'packetsLost',
   'bytesSent',
   'bytesReceived',
-  'streams',
+  'streamsOpened',
 ] as const;
 type Counters = Record<(typeof COUNTERS)[number], number>;
 
@@ -22,7 +22,7 @@ export class TransportTotals {
     packetsLost: 0,
     bytesSent: 0,
     bytesReceived: 0,
-    streams: 0,
+    streamsOpened: 0,
   };
 
   /** Keeps the counts of a connection that has ended. */
@@ -34,6 +34,7 @@ export class TransportTotals {
     const { controller, controllerState, cwndBytes, pacingBps, bytesInFlight, ...rtt } = transfer ?? pings;
     const counters = { ...this.#ended };
     for (const name of COUNTERS) counters[name] += pings[name] + (transfer?.[name] ?? 0);
+    const { streamsOpened, ...sums } = counters;
     return {
       atMs,
       controller,
@@ -44,7 +45,8 @@ export class TransportTotals {
       smoothedRttUs: rtt.smoothedRttUs,
       rttVarUs: rtt.rttVarUs,
       minRttUs: rtt.minRttUs,
-      ...counters,
+      ...sums,
+      streams: streamsOpened,
     };
   }
 }

@@ -20,7 +20,7 @@ const COUNTERS = [
   'packetsLost',
   'bytesSent',
   'bytesReceived',
-  'streams',
+  'streamsOpened',
 ] as const;
 type Counters = Record<(typeof COUNTERS)[number], number>;
 
@@ -104,7 +104,7 @@ export class SessionsSource implements MetricsSource {
   read(): SourceReading {
     const { totals, beside } = this.#options;
     this.#countHandshakes();
-    if (this.#any) totals.transport(this.#counters(), this, performance.now());
+    if (this.#any) this.#tell();
     const newest = [...this.#live].at(-1)?.stats();
     return {
       ...totals.read(),
@@ -119,6 +119,11 @@ export class SessionsSource implements MetricsSource {
   /** Looks no more. */
   end(): void {
     clearInterval(this.#timer);
+  }
+
+  #tell(): void {
+    const counters = this.#counters();
+    this.#options.totals.transport({ ...counters, streams: counters.streamsOpened }, this, performance.now());
   }
 
   /** A server takes a session with early data before its handshake is complete. */

@@ -432,7 +432,7 @@ export class Connection {
       isAppLimited: recovery.isAppLimited,
       bytesSent: this.#state.bytesSent,
       bytesReceived: this.#state.bytesReceived,
-      streams: streams.opened,
+      streamsOpened: streams.opened,
       streamBytesSent: streams.bytesSent,
       streamBytesRetransmitted: streams.bytesRetransmitted,
       ptoCount: stats.ptoCount,

@@ -155,8 +155,8 @@ export interface ConnectionStats {
   /** UDP payload bytes. */
   bytesSent: number;
   bytesReceived: number;
-  /** Opened so far, by either end. */
-  streams: number;
+  /** By either end. */
+  streamsOpened: number;
   streamBytesSent: number;
   /** Stream bytes sent again after a loss. */
   streamBytesRetransmitted: number;
