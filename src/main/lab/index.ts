@@ -16,10 +16,11 @@ import type {
   RelayWorkerMethods,
 } from '../workers/protocol.ts';
 import { appInfo } from './app-info.ts';
-import { experimentOf } from './experiments.ts';
+import { experimentOf, experimentWith } from './experiments.ts';
 import { type Health, health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
+import { probeManifest } from './manifest.ts';
 import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
@@ -183,6 +184,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           routeOf: (id) => routes.get(id),
           ca: [authority.certPem],
         }),
+        experimentOf: (input, name, seed) => {
+          const { target } = input;
+          const route = target.kind === 'route' ? routes.get(target.id) : null;
+          return experimentWith(store, name, probeManifest(input, route, seed, app));
+        },
         log,
       });
       const imports = new QlogImports(store, reader);

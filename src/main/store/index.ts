@@ -2,14 +2,10 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
+import type { SampleSummary } from '../../shared/experiments.ts';
+import { sampleSummary } from './archive/summary.ts';
 import { makeDataDir } from './data-dir.ts';
-import {
-  type ExperimentTable,
-  experimentTable,
-  markInterrupted,
-  type RunTable,
-  runTable,
-} from './experiments.ts';
+import { type ExperimentTable, experimentTable, purgeExperiments } from './experiments.ts';
 import { type SlowQuery, WriteHandle } from './handles.ts';
 import { inspectDatabase } from './inspect.ts';
 import { lockFolder } from './lock.ts';
@@ -18,6 +14,7 @@ import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { type ProbeRunTable, probeRunTable, tidyProbeRuns } from './probe-runs.ts';
 import { type RouteTable, routeTable } from './routes.ts';
+import { markInterrupted, type RunTable, runTable } from './runs.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
 
@@ -39,6 +36,8 @@ export interface Store extends Measurements {
   readonly experiments: ExperimentTable;
   readonly runs: RunTable;
   readonly probes: ProbeRunTable;
+  /** How many raw samples an experiment has. */
+  samplesOf(experimentId: number): SampleSummary[];
   readonly writer: SampleWriter;
   /** Stores what still waits and lets go of the folder. */
   close(): void;
@@ -88,6 +87,7 @@ function assemble(
   const handle = new WriteHandle(db, options.onSlowQuery ?? (() => {}));
   markInterrupted(handle);
   tidyProbeRuns(handle, nowMs());
+  purgeExperiments(handle, nowMs());
   const writer = sampleWriter(handle, {
     schedule: options.schedule ?? timer,
     onHealth: options.onHealth ?? (() => {}),
@@ -111,6 +111,7 @@ function assemble(
     runs: runTable(handle, nowMs, flush),
     probes: probeRunTable(handle, nowMs),
     writer,
+    samplesOf: fresh(sampleSummary(handle)),
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),
     hasMorePings: fresh(stored.hasMorePings),

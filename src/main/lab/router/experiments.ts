@@ -1,11 +1,43 @@
 /** Handlers of the experiments. */
-import type { Implementation, RouterParts } from './parts.ts';
+import { LabError } from '../../../shared/errors.ts';
+import { type Implementation, type RouterParts, requireRange } from './parts.ts';
+
+const PAGE = { default: 50, max: 500 } as const;
+const RUNS_PAGE = { default: 200, max: 5000 } as const;
+
+function pageOf(
+  { limit, offset = 0 }: { limit?: number | undefined; offset?: number | undefined },
+  bounds: { default: number; max: number },
+): { limit: number; offset: number } {
+  const page = { limit: limit ?? bounds.default, offset };
+  requireRange('limit', page.limit, 1, bounds.max);
+  requireRange('offset', page.offset, 0, Number.MAX_SAFE_INTEGER);
+  return { limit: Math.floor(page.limit), offset: Math.floor(page.offset) };
+}
 
 export function experimentHandlers({ os }: Implementation, { store }: RouterParts) {
+  const { experiments } = store;
   return {
-    list: os.experiments.list.handler(() => store.experiments.list()),
-    runs: os.experiments.runs.handler(({ input }) =>
-      store.runs.ofExperiment(store.experiments.get(input.id).id),
-    ),
+    list: os.experiments.list.handler(({ input }) => experiments.list({ ...input, ...pageOf(input, PAGE) })),
+    get: os.experiments.get.handler(({ input }) => experiments.get(input.id)),
+    runs: os.experiments.runs.handler(({ input }) => {
+      const { id, runs } = experiments.get(input.id);
+      const total = Object.values(runs).reduce((sum, n) => sum + n, 0);
+      return { runs: store.runs.ofExperiment(id, pageOf(input, RUNS_PAGE)), total };
+    }),
+    samples: os.experiments.samples.handler(({ input }) => store.samplesOf(experiments.get(input.id).id)),
+    update: os.experiments.update.handler(({ input: { id, ...patch } }) => experiments.update(id, patch)),
+    pin: os.experiments.pin.handler(({ input }) => experiments.pin(input.id, input.pinned)),
+    remove: os.experiments.remove.handler(({ input: { id } }) => {
+      const { running, queued } = experiments.get(id).runs;
+      if (running + queued > 0)
+        throw new LabError('RL_CONFLICT', `Experiment ${id} is under way`, {
+          field: 'id',
+          hint: 'Stop its routes or cancel its runs first.',
+        });
+      experiments.remove(id);
+      return { removed: true as const };
+    }),
+    restore: os.experiments.restore.handler(({ input }) => experiments.restore(input.id)),
   };
 }
