@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
 import type { SampleSummary } from '../../shared/experiments.ts';
+import { type ArchivedTable, archiveExport } from './archive/export.ts';
+import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
 import { makeDataDir } from './data-dir.ts';
 import { type ExperimentTable, experimentTable, purgeExperiments } from './experiments.ts';
@@ -38,6 +40,10 @@ export interface Store extends Measurements {
   readonly probes: ProbeRunTable;
   /** How many raw samples an experiment has. */
   samplesOf(experimentId: number): SampleSummary[];
+  /** All that is stored of an experiment. Throws RL_NOT_FOUND. */
+  archived(experimentId: number): ArchivedTable[];
+  /** Begins to take an archived experiment. */
+  unarchive(): ArchiveImport;
   readonly writer: SampleWriter;
   /** Stores what still waits and lets go of the folder. */
   close(): void;
@@ -98,6 +104,7 @@ function assemble(
     if (writer.health.error === null) writer.flush();
   };
   const stored = measurements(handle);
+  const probes = probeRunTable(handle, nowMs);
   const fresh =
     <A extends unknown[], R>(read: (...args: A) => R) =>
     (...args: A): R => {
@@ -109,8 +116,10 @@ function assemble(
     routes: routeTable(handle, nowMs),
     experiments: experimentTable(handle, nowMs),
     runs: runTable(handle, nowMs, flush),
-    probes: probeRunTable(handle, nowMs),
+    probes,
     writer,
+    archived: fresh(archiveExport(handle, probes)),
+    unarchive: archiveImport(handle, probes),
     samplesOf: fresh(sampleSummary(handle)),
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),
