@@ -16,7 +16,10 @@ import type {
   RelayWorkerMethods,
 } from '../workers/protocol.ts';
 import { appInfo } from './app-info.ts';
-import { experimentOf, experimentWith } from './experiments.ts';
+import { MonitorExperiments, probeExecutor } from './executors.ts';
+import { experimentWith } from './experiments.ts';
+import { Exports } from './exports.ts';
+import { FileImports } from './file-imports.ts';
 import { type Health, health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
@@ -26,6 +29,7 @@ import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
+import { Reproductions } from './reproductions.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
@@ -33,6 +37,8 @@ import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
 export { errorBody, toCarriedError } from './errors.ts';
+export { writeExport } from './exports.ts';
+export { importArchive } from './file-imports.ts';
 export type { Log } from './log.ts';
 export type { LabClient, LabRouter } from './router/index.ts';
 
@@ -155,6 +161,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           board.changes.bump();
         },
       });
+      const monitored = new MonitorExperiments(store, app);
       const monitors = new Monitors({
         store,
         board,
@@ -163,7 +170,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         log,
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
-        experimentOf: (route) => experimentOf(store, app, route),
+        experimentOf: (route) => monitored.of(route),
         onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
       });
       const routes = new Routes({
@@ -192,12 +199,20 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         log,
       });
       const imports = new QlogImports(store, reader);
+      const files = new FileImports(store, imports);
+      const reproductions = new Reproductions(store);
+      reproductions.register('probe', probeExecutor(store, probes));
+      for (const kind of ['monitor', 'demo'] as const)
+        reproductions.register(kind, monitored.executor(routes, log));
       const live = new Live(store, board);
       const router = createRouter({
         store,
         routes,
         probes,
         imports,
+        reproductions,
+        exports: new Exports(store),
+        files,
         live,
         log,
         closing: closing.signal,
@@ -226,10 +241,12 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         health: () => health(store, workers),
         close: async () => {
           closing.abort();
+          reproductions.abandon();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
           probes.abandon();
           imports.abandon();
+          files.abandon();
           await Promise.all(Object.values(workers).map((worker) => worker.close(PATIENCE_MS)));
           store.close();
         },

@@ -139,6 +139,11 @@ export class Probes {
     return this.get(id);
   }
 
+  /** Resolves when a run is over; at once of one that is not under way. */
+  async over(id: number): Promise<void> {
+    await this.#jobs.get(id)?.active.over.promise;
+  }
+
   /** Throws RL_NOT_FOUND. */
   async remove(id: number): Promise<void> {
     await this.cancel(id);

@@ -1,9 +1,10 @@
 /** The table of runs, and the view that has those of probes beside them. */
 import type { RunState } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import { Run } from '../../shared/experiments.ts';
+import { type Metrics, Run } from '../../shared/experiments.ts';
 import { probeMetrics } from '../../shared/metrics.ts';
 import type { WriteHandle } from './handles.ts';
+import { runMetrics } from './run-metrics.ts';
 
 type Outcome = Partial<Pick<Run, 'result' | 'error'>>;
 
@@ -13,7 +14,7 @@ export interface RunTable {
   /** Throws RL_NOT_FOUND. */
   get(id: number): Run;
   /** A run of a route's monitor, in state `running`. */
-  start(experimentId: number, routeId: string): Run;
+  start(experimentId: number, routeId: string, key?: string): Run;
   /**
    * A run that waits for its turn; where there is one of this key and repetition that came to nothing, it is that one.
    * Throws RL_CONFLICT where that is done or under way.
@@ -21,6 +22,8 @@ export interface RunTable {
   queue(experimentId: number, run: Pick<Run, 'key' | 'repetition' | 'parameters'>): Run;
   /** From `queued` to `running`. Throws RL_NOT_FOUND. */
   begin(id: number): Run;
+  /** What the run of a monitor has come to by now, from its samples; null where there are none, or too many to read. */
+  metrics(id: number): Metrics | null;
   /** Throws RL_NOT_FOUND. */
   end(id: number, state: Extract<RunState, 'done' | 'failed' | 'cancelled'>, outcome?: Outcome): Run;
 }
@@ -94,6 +97,7 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
   const end = db.command<[string, number, string | null, string | null, number]>(
     'UPDATE run SET state = ?, ended_at_ms = ?, result = coalesce(?, result), error = ? WHERE id = ?',
   );
+  const metrics = runMetrics(db);
   const get = (id: number): Run => {
     flush();
     const row = find.get(id);
@@ -106,11 +110,11 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
       return ofExperiment.all(experimentId, limit, offset).map(fromRow);
     },
     get,
-    start: (experimentId, routeId) =>
+    start: (experimentId, routeId, key = routeId) =>
       db.transaction(() => {
         const atMs = nowMs();
-        const repetition = nextRepetition.get(experimentId, routeId)!;
-        return get(insert.run(experimentId, routeId, repetition, routeId, '{}', 'running', atMs, atMs).id);
+        const repetition = nextRepetition.get(experimentId, key)!;
+        return get(insert.run(experimentId, key, repetition, routeId, '{}', 'running', atMs, atMs).id);
       }),
     queue: (experimentId, { key, repetition, parameters }) => {
       const text = JSON.stringify(parameters);
@@ -125,6 +129,10 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
     begin: (id) => {
       begin.run(nowMs(), id);
       return get(id);
+    },
+    metrics: (id) => {
+      flush();
+      return metrics(id);
     },
     end: (id, state, { result = null, error = null } = {}) => {
       end.run(state, nowMs(), json(result), json(error), id);

@@ -1,12 +1,32 @@
 /** Experiments and their runs: what was measured, again, compared, out of the lab and into it. */
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
-import { Experiment, ExperimentKind, ExperimentPatch, Run, SampleSummary } from '../experiments.ts';
+import {
+  Comparison,
+  Experiment,
+  ExperimentKind,
+  ExperimentPatch,
+  ExportFile,
+  ExportFormat,
+  ImportStep,
+  Run,
+  SampleSummary,
+} from '../experiments.ts';
 import { queryNumber } from './query.ts';
+
+/** Base64 characters of one part of an imported file: a message over any carrier has at most 1 MB. */
+export const IMPORT_PART_BASE64 = 700_000;
 
 const ref = z.strictObject({ id: queryNumber });
 const id = z.number().int();
 const tags = ['experiments'];
+
+/** Asked of a run anew. */
+const again = {
+  /** Seconds; needed of monitors, which have no end of their own. */
+  durationS: z.number().min(1).max(86_400).optional(),
+  repetitions: z.number().int().min(1).max(1000).default(1),
+};
 
 export const experiments = {
   /** Newest first, 50 unless told otherwise. */
@@ -77,4 +97,78 @@ export const experiments = {
     .route({ method: 'POST', path: '/experiments/{id}/restore', summary: 'Undo a removal', tags })
     .input(ref)
     .output(Experiment),
+  /** Without `baselineId` the pinned one is the baseline, else the first. Parameters that agree are left out unless `all`. */
+  compare: oc
+    .route({ method: 'POST', path: '/experiments/compare', summary: 'Experiments side by side', tags })
+    .input(
+      z.strictObject({
+        ids: z.array(id).min(2).max(8),
+        baselineId: id.optional(),
+        all: z.boolean().default(false),
+      }),
+    )
+    .output(Comparison),
+  /** The experiment as begun: its runs follow. Refused where a manifest was made by other settings than this lab knows. */
+  run: oc
+    .route({
+      method: 'POST',
+      path: '/experiments/run',
+      summary: 'Reproduce a manifest',
+      tags,
+      successStatus: 201,
+    })
+    .input(z.strictObject({ manifest: z.record(z.string(), z.unknown()), ...again }))
+    .output(Experiment),
+  again: oc
+    .route({
+      method: 'POST',
+      path: '/experiments/{id}/again',
+      summary: 'Measure an experiment again',
+      tags,
+      successStatus: 201,
+    })
+    .input(z.strictObject({ id, ...again }))
+    .output(Experiment),
+  cancel: oc
+    .route({
+      method: 'POST',
+      path: '/experiments/{id}/cancel',
+      summary: 'End what is under way of an experiment',
+      tags,
+    })
+    .input(ref)
+    .output(Experiment),
+  /** `redact` masks host names, addresses and notes; it is for reports (html, md, json). */
+  export: oc
+    .route({
+      method: 'POST',
+      path: '/experiments/{id}/export',
+      summary: 'Write an experiment to a file to download',
+      tags,
+      successStatus: 201,
+    })
+    .input(z.strictObject({ id, format: ExportFormat, redact: z.boolean().default(false) }))
+    .output(ExportFile),
+  /**
+   * Reads an archive of ours, iperf3 JSON or qlog. A file comes in parts: the first answers with what the others name as
+   * `continues`; all but the last have `more`. Nothing of it is there until all of it is.
+   */
+  importFile: oc
+    .route({
+      method: 'POST',
+      path: '/experiments/import',
+      summary: 'Take a file as experiments',
+      tags,
+      successStatus: 201,
+    })
+    .input(
+      z.strictObject({
+        /** The file's name. */
+        name: z.string().trim().min(1).max(256),
+        data: z.base64().max(IMPORT_PART_BASE64),
+        continues: id.optional(),
+        more: z.boolean().default(false),
+      }),
+    )
+    .output(ImportStep),
 };

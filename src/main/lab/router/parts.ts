@@ -5,10 +5,13 @@ import type { LabInfo } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { Store } from '../../store/index.ts';
 import { toCarriedError } from '../errors.ts';
+import type { Exports } from '../exports.ts';
+import type { FileImports } from '../file-imports.ts';
 import type { Live } from '../live.ts';
 import type { Log } from '../log.ts';
 import type { Probes } from '../probes.ts';
 import type { QlogImports } from '../qlog-imports.ts';
+import type { Reproductions } from '../reproductions.ts';
 import type { Routes } from '../routes.ts';
 
 export interface RouterParts {
@@ -16,6 +19,9 @@ export interface RouterParts {
   routes: Routes;
   probes: Probes;
   imports: QlogImports;
+  reproductions: Reproductions;
+  exports: Exports;
+  files: FileImports;
   live: Live;
   info: () => LabInfo;
   log: Log;
