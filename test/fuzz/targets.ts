@@ -1,4 +1,5 @@
 /** Every parser that is fuzzed: add yours here. */
+import { archiveJsonl, archiveParquet, archiveZip, csv, iperf3 } from './archive.ts';
 import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
@@ -30,4 +31,9 @@ export const TARGETS: readonly FuzzTarget[] = [
   http3Frames,
   scenario,
   traces,
+  archiveJsonl,
+  archiveZip,
+  archiveParquet,
+  csv,
+  iperf3,
 ];

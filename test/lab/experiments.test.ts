@@ -21,13 +21,19 @@ async function measured(lab: Lab, mode: 'ping' | 'upload' = 'ping'): Promise<Exp
   return (await lab.client.experiments.list({ kind: 'probe' })).experiments[0]!;
 }
 
-/** Resolves with the experiment once nothing of it is under way. */
+/** The experiment once nothing of it is under way. */
 async function over(lab: Lab, id: number): Promise<Experiment> {
-  for (;;) {
-    const experiment = await lab.client.experiments.get({ id });
-    if (experiment.runs.queued + experiment.runs.running === 0) return experiment;
-    await new Promise(setImmediate);
-  }
+  const get = () => lab.client.experiments.get({ id });
+  await expect
+    .poll(
+      async () => {
+        const { queued, running } = (await get()).runs;
+        return queued + running;
+      },
+      { timeout: 60_000 },
+    )
+    .toBe(0);
+  return get();
 }
 
 const refusedWith = (code: string, message: RegExp) =>

@@ -8,7 +8,7 @@ import { congestionQlog, type QlogSeries } from '../report/congestion-qlog.ts';
 import { experimentReport } from '../report/experiment.ts';
 import { reportHtml } from '../report/html.ts';
 import { redactReport } from '../report/redact.ts';
-import { reportJson, reportMarkdown } from '../report/text.ts';
+import { reportCsv, reportJson, reportMarkdown } from '../report/text.ts';
 import { writeArchive } from '../store/archive/files.ts';
 import { fileError } from '../store/data-dir.ts';
 import type { Store } from '../store/index.ts';
@@ -40,17 +40,22 @@ interface Wanted {
 export async function writeExport(store: Store, path: string, wanted: Wanted): Promise<void> {
   const { id, format, redact } = wanted;
   const draft = `${path}.${process.pid}.part`;
-  const isArchive = format === 'jsonl' || format === 'csv' || format === 'parquet';
-  if (redact && (isArchive || format === 'qlog'))
+  const archive = format === 'jsonl' || format === 'csv' || format === 'parquet' ? format : null;
+  if (redact && (archive !== null || format === 'qlog'))
     throw new LabError('RL_INPUT_INVALID', `redact: does not apply to ${format}, which loses nothing`, {
       field: 'redact',
     });
-  const tables = isArchive ? store.archived(id) : null;
-  const text = tables === null ? textOf(store, wanted) : null;
+  const tables = archive === null ? [] : store.archived(id);
+  const text =
+    archive !== null
+      ? null
+      : format === 'qlog'
+        ? qlogText(store, id)
+        : reportText(store, { ...wanted, format: format as Exclude<ReportFormat, 'csv'> });
   try {
     rmSync(draft, { force: true });
     if (text !== null) writeFileSync(draft, text, { mode: 0o600 });
-    else await writeArchive(draft, format as 'jsonl' | 'csv' | 'parquet', tables!);
+    else await writeArchive(draft, archive!, tables);
     renameSync(draft, path);
   } catch (thrown) {
     rmSync(draft, { force: true });
@@ -60,39 +65,36 @@ export async function writeExport(store: Store, path: string, wanted: Wanted): P
   }
 }
 
-function textOf(store: Store, { id, format, redact, atMs }: Wanted): string {
+function qlogText(store: Store, id: number): string {
+  const { name } = store.experiments.get(id);
+  const qlog = congestionQlog(name, seriesOf(store, store.runs.ofExperiment(id)));
+  if (qlog !== null) return qlog;
+  throw new LabError('RL_INPUT_INVALID', `format: no run of experiment ${id} has a congestion series`, {
+    field: 'format',
+  });
+}
+
+const RENDERERS = { html: reportHtml, md: reportMarkdown, json: reportJson, csv: reportCsv } as const;
+export type ReportFormat = keyof typeof RENDERERS;
+
+/** The report of an experiment, printed. Throws RL_NOT_FOUND. */
+export function reportText(
+  store: Store,
+  { id, format, redact, atMs }: { id: number; format: ReportFormat; redact: boolean; atMs: number },
+): string {
   const experiment = store.experiments.get(id);
   const runs = runsWithResults(store, id);
-  if (format === 'qlog') {
-    const qlog = congestionQlog(experiment.name, seriesOf(store, runs));
-    if (qlog !== null) return qlog;
-    throw new LabError('RL_INPUT_INVALID', `format: no run of experiment ${id} has a congestion series`, {
-      field: 'format',
-    });
-  }
-  const newest = runs.findLast(
-    ({ source, id: run }) => source === 'probe' && seriesOf(store, [{ source, id: run }]).length > 0,
-  );
+  const newest = runs.findLast((run) => seriesOf(store, [run]).length > 0);
   const charted = seriesOf(store, newest === undefined ? [] : [newest]).map(({ vantage, series }) => ({
     name: vantage,
     series: decimateSeries(series, { points: CHART_POINTS }),
   }));
   const whole = experimentReport(experiment, runs, charted, atMs);
-  const report = redact ? redactReport(whole, namesIn(experiment, runs)) : whole;
-  return format === 'html'
-    ? reportHtml(report)
-    : format === 'md'
-      ? reportMarkdown(report)
-      : reportJson(report);
+  return RENDERERS[format](redact ? redactReport(whole, namesIn(experiment, runs)) : whole);
 }
 
-function seriesOf(store: Store, runs: readonly Pick<Run, 'source' | 'id' | 'startedAtMs'>[]): QlogSeries[];
-function seriesOf(store: Store, runs: readonly Pick<Run, 'source' | 'id'>[]): QlogSeries[];
-function seriesOf(
-  store: Store,
-  runs: readonly (Pick<Run, 'source' | 'id'> & { startedAtMs?: number | null })[],
-): QlogSeries[] {
-  return runs.flatMap(({ source, id, startedAtMs = null }) =>
+const seriesOf = (store: Store, runs: readonly Run[]): QlogSeries[] =>
+  runs.flatMap(({ source, id, startedAtMs }) =>
     source !== 'probe'
       ? []
       : (['client', 'server'] as const).flatMap((vantage) => {
@@ -100,7 +102,6 @@ function seriesOf(
           return series === null ? [] : [{ title: `run ${id} ${vantage}`, vantage, startedAtMs, series }];
         }),
   );
-}
 
 /** Host names, and the names of routes and experiments, which are often those of hosts. */
 function namesIn({ name, manifest }: Experiment, runs: readonly Run[]): string[] {

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { IMPORT_PART_CHARS } from '../../shared/contract/probes.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { ImportStep } from '../../shared/experiments.ts';
+import { QlogReader } from '../quic/qlog/reader.ts';
 import { readInto } from '../store/archive/files.ts';
 import { fileError } from '../store/data-dir.ts';
 import type { Store } from '../store/index.ts';
-import type { QlogImports } from './qlog-imports.ts';
+import { QlogImports } from './qlog-imports.ts';
 
 const MAX_AT_ONCE = 4;
 const MAX_BYTES = 2 * 2 ** 30;
@@ -67,7 +68,7 @@ export class FileImports {
         waits = true;
         return { continues: id, experiments: [] };
       }
-      const experiment = await this.#read(file.path, name);
+      const experiment = await importFrom(this.#store, this.#qlogs, file.path, name);
       return { continues: null, experiments: [this.#store.experiments.get(experiment)] };
     } finally {
       if (!waits) this.#forget(id);
@@ -96,26 +97,6 @@ export class FileImports {
     }
   }
 
-  async #read(path: string, name: string): Promise<number> {
-    const archived = await importArchive(this.#store, path, name);
-    if (archived !== null) return archived;
-    if (statSync(path).size > MAX_QLOG_BYTES)
-      throw new LabError('RL_INPUT_INVALID', `data: a qlog of over ${MAX_QLOG_BYTES} bytes`, {
-        field: 'data',
-      });
-    const text = readFileSync(path, 'utf8');
-    let run: { id: number } | undefined;
-    for (let from = 0; run === undefined || from < text.length; from += IMPORT_PART_CHARS) {
-      run = await this.#qlogs.take({
-        name,
-        text: text.slice(from, from + IMPORT_PART_CHARS),
-        continues: run?.id,
-        more: from + IMPORT_PART_CHARS < text.length,
-      });
-    }
-    return this.#store.probes.experimentOf(run.id);
-  }
-
   #forget(id: number): void {
     const file = this.#unfinished.get(id);
     if (file === undefined) return;
@@ -125,13 +106,44 @@ export class FileImports {
   }
 }
 
-/** The experiment of an archive of ours or of iperf3's JSON; null where the file is neither. Throws RL_INPUT_INVALID, field `file`. */
-export async function importArchive(store: Store, path: string, name: string): Promise<number | null> {
+/**
+ * The experiment of a file: an archive of ours, iperf3's JSON or a qlog. Throws RL_INPUT_INVALID for what is none, and leaves
+ * nothing of it.
+ */
+async function importFrom(store: Store, qlogs: QlogImports, path: string, name: string): Promise<number> {
   const into = store.unarchive();
   try {
-    return (await readInto(into, path, name, Date.now())) ? into.commit() : null;
+    if (await readInto(into, path, name, Date.now())) return into.commit();
   } catch (thrown) {
     into.discard();
     throw thrown;
   }
+  if (statSync(path).size > MAX_QLOG_BYTES)
+    throw new LabError('RL_INPUT_INVALID', `file: a qlog of over ${MAX_QLOG_BYTES} bytes`, { field: 'file' });
+  const text = readFileSync(path, 'utf8');
+  let run: { id: number } | undefined;
+  for (let from = 0; run === undefined || from < text.length; from += IMPORT_PART_CHARS) {
+    run = await qlogs.take({
+      name,
+      text: text.slice(from, from + IMPORT_PART_CHARS),
+      continues: run?.id,
+      more: from + IMPORT_PART_CHARS < text.length,
+    });
+  }
+  return store.probes.experimentOf(run.id);
+}
+
+/** As `FileImports`, of a file on the disk, where no lab runs. */
+export async function importFile(store: Store, path: string, name: string): Promise<number> {
+  const reader = new QlogReader();
+  const request = async (_: string, { text, more }: { text: string; more: boolean }): Promise<unknown> => {
+    reader.push(text);
+    return more ? null : reader.end();
+  };
+  return importFrom(
+    store,
+    new QlogImports(store, { request } as ConstructorParameters<typeof QlogImports>[1]),
+    path,
+    name,
+  );
 }

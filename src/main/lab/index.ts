@@ -37,8 +37,8 @@ import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
 export { errorBody, toCarriedError } from './errors.ts';
-export { writeExport } from './exports.ts';
-export { importArchive } from './file-imports.ts';
+export { reportText, writeExport } from './exports.ts';
+export { importFile } from './file-imports.ts';
 export type { Log } from './log.ts';
 export type { LabClient, LabRouter } from './router/index.ts';
 
@@ -53,6 +53,8 @@ export interface LabOptions {
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
+  /** Whether routes are probed as an earlier session left them; default true. */
+  resume?: boolean;
 }
 
 export interface Lab {
@@ -251,7 +253,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           store.close();
         },
       };
-      routes.resume(options.resumeDemo ?? true);
+      if (options.resume ?? true) routes.resume(options.resumeDemo ?? true);
       return lab;
     }
   } catch (error) {

@@ -55,10 +55,9 @@ export class Reproductions {
     return this.#store.experiments.get(id);
   }
 
-  /** Resolves when nothing is under way of it any more. */
-  async over(id: number): Promise<void> {
-    const own = [...this.#underWay.values()].filter(({ experimentId }) => experimentId === id);
-    await Promise.all(own.map(({ over }) => over));
+  /** Whether something of it is under way, or between two runs. */
+  isUnderWay(id: number): boolean {
+    return [...this.#underWay.values()].some(({ experimentId }) => experimentId === id);
   }
 
   /** The lab closes. */

@@ -1,5 +1,5 @@
 /** Experiments and their runs: what was measured, again, compared, out of the lab and into it. */
-import { oc } from '@orpc/contract';
+import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import {
   Comparison,
@@ -129,6 +129,16 @@ export const experiments = {
     })
     .input(z.strictObject({ id, ...again }))
     .output(Experiment),
+  /** Yields at once, then whenever its runs changed, at most twice a second, and ends when nothing of it is under way. */
+  watch: oc
+    .route({
+      method: 'GET',
+      path: '/experiments/{id}/watch',
+      summary: 'How far an experiment is (SSE)',
+      tags,
+    })
+    .input(ref)
+    .output(eventIterator(Experiment)),
   cancel: oc
     .route({
       method: 'POST',

@@ -1,9 +1,12 @@
 /** Handlers of the experiments. */
 import { LabError } from '../../../shared/errors.ts';
+import type { Experiment } from '../../../shared/experiments.ts';
+import { pause } from '../changes.ts';
 import { compareExperiments } from '../comparison.ts';
 import { runsWithResults } from '../results.ts';
 import { type Implementation, type RouterParts, requireRange } from './parts.ts';
 
+const WATCH_EVERY_MS = 500;
 const PAGE = { default: 50, max: 500 } as const;
 const RUNS_PAGE = { default: 200, max: 5000 } as const;
 
@@ -17,7 +20,7 @@ function pageOf(
   return { limit: Math.floor(page.limit), offset: Math.floor(page.offset) };
 }
 
-export function experimentHandlers({ os }: Implementation, parts: RouterParts) {
+export function experimentHandlers({ os, stream }: Implementation, parts: RouterParts) {
   const { store, reproductions, exports, files, probes } = parts;
   const { experiments } = store;
   /** Ends what can be ended of it: not monitors of routes that are on the list. */
@@ -28,6 +31,16 @@ export function experimentHandlers({ os }: Implementation, parts: RouterParts) {
       .filter(({ source, state }) => source === 'probe' && (state === 'queued' || state === 'running'));
     await Promise.all(waiting.map((run) => probes.cancel(run.id)));
   };
+  async function* watch(id: number, signal: AbortSignal): AsyncGenerator<Experiment> {
+    for (let told = ''; !signal.aborted; await pause(WATCH_EVERY_MS, signal)) {
+      const isUnderWay = reproductions.isUnderWay(id);
+      const experiment = experiments.get(id);
+      const now = JSON.stringify(experiment);
+      if (now !== told) yield experiment;
+      told = now;
+      if (!isUnderWay && experiment.runs.queued + experiment.runs.running === 0) return;
+    }
+  }
   return {
     list: os.experiments.list.handler(({ input }) => experiments.list({ ...input, ...pageOf(input, PAGE) })),
     get: os.experiments.get.handler(({ input }) => experiments.get(input.id)),
@@ -56,6 +69,10 @@ export function experimentHandlers({ os }: Implementation, parts: RouterParts) {
       reproductions.run(manifest, asked),
     ),
     again: os.experiments.again.handler(({ input: { id, ...asked } }) => reproductions.again(id, asked)),
+    watch: os.experiments.watch.handler(({ input, signal, path }) => {
+      const { id } = experiments.get(input.id);
+      return stream(path, signal, (ending) => watch(id, ending));
+    }),
     cancel: os.experiments.cancel.handler(async ({ input: { id } }) => {
       await cancel(id);
       return experiments.get(id);

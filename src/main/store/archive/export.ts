@@ -31,8 +31,8 @@ type Stored = Record<string, Value>;
 const names = (table: ArchiveTable): string[] => table.columns.map(({ name }) => name);
 
 /**
- * The tables of an experiment's archive, those without rows left out. Runs are numbered from 1 on, so that the same experiment
- * makes the same archive in every lab. Throws RL_NOT_FOUND.
+ * The tables of an experiment's archive. Runs are numbered from 1 on, so that the same experiment makes the same archive in every
+ * lab. Throws RL_NOT_FOUND.
  */
 export function archiveExport(
   db: ReadHandle,

@@ -3,8 +3,7 @@
  * large they become and how much larger than they were (zip bombs); nothing is ever unpacked to the disk.
  */
 
-import type { WriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import yauzl from 'yauzl';
@@ -36,8 +35,9 @@ const NO_DATE = new Date(1980, 0, 1);
 const invalid = (message: string, cause?: unknown): LabError =>
   new LabError('RL_INPUT_INVALID', `file: ${message}`, { field: 'file', cause });
 
+/** `into` is a stream for bytes, such as that of a file. */
 export async function writeZip(
-  into: WriteStream,
+  into: Writable,
   format: 'csv' | 'parquet',
   tables: readonly ArchivedTable[],
 ): Promise<void> {
