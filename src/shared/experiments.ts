@@ -118,9 +118,6 @@ export const SampleSummary = z.object({
 });
 export type SampleSummary = z.infer<typeof SampleSummary>;
 
-/** Runs below which no difference is judged. */
-export const LEAST_RUNS = 5;
-
 const Interval = z.object({ estimate: z.number(), low: z.number(), high: z.number() });
 
 /** One metric of one experiment beside the baseline. */
@@ -128,7 +125,7 @@ export const ComparedMetric = z.object({
   /** Runs that came to a value. */
   n: z.number().int(),
   median: z.number().nullable(),
-  /** Confidence interval of the median at 95 %; null with fewer than `LEAST_RUNS`. */
+  /** Confidence interval of the median at 95 %; null with fewer than six runs. */
   interval: z.object({ low: z.number(), high: z.number() }).nullable(),
   min: z.number().nullable(),
   max: z.number().nullable(),

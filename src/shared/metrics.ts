@@ -35,7 +35,7 @@ export const metricTitle = (name: string): string =>
   Object.hasOwn(METRICS, name) ? METRICS[name as MetricName].title : name.replaceAll('_', ' ');
 
 /** Of the values that are there. */
-export function metricsOf(values: Partial<Record<MetricName, number | null | undefined>>): Metrics {
+function metricsOf(values: Partial<Record<MetricName, number | null | undefined>>): Metrics {
   const metrics: Metrics = {};
   for (const [name, value] of Object.entries(values)) {
     if (value === null || value === undefined) continue;

@@ -22,7 +22,7 @@ export interface ReportTable {
 }
 
 /** A limit that was to be kept. */
-export interface Gate {
+interface Gate {
   title: string;
   relation: 'at most' | 'at least';
   limit: number;

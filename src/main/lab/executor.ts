@@ -4,7 +4,6 @@
  */
 import type { z } from 'zod';
 import { LabError } from '../../shared/errors.ts';
-import type { Run } from '../../shared/experiments.ts';
 import {
   EXPERIMENT_KINDS,
   type ExperimentKind,
@@ -25,7 +24,7 @@ export interface Request<S> {
 }
 
 /** What is under way: the experiment that its runs belong to, and its end. `over` never rejects: runs say how they ended. */
-export interface Execution {
+interface Execution {
   experimentId: number;
   over: Promise<void>;
 }
@@ -44,8 +43,6 @@ export type Executors = Partial<Record<ExperimentKind, Executor>>;
 
 /** For `register`: an executor whose settings nobody else looks at. */
 export const executor = <S>(one: Executor<S>): Executor => one as unknown as Executor;
-
-export type RunState = Run['state'];
 
 const invalid = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });

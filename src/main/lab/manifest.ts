@@ -17,7 +17,7 @@ const MONITOR_SCHEMA = schemaHash(RouteInput);
 const PROBE_SCHEMA = schemaHash(ProbeInput);
 
 /** Of an experiment of any kind, made here and now. */
-export function manifestOf(
+function manifestOf(
   kind: ExperimentKind,
   schema: string,
   app: AppInfo,

@@ -10,7 +10,7 @@ import {
 } from '../../shared/experiments.ts';
 import type { WriteHandle } from './handles.ts';
 
-export interface ExperimentFilter {
+interface ExperimentFilter {
   kind?: ExperimentKind | undefined;
   tag?: string | undefined;
   /** Part of name or notes. */

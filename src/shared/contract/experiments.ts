@@ -15,7 +15,7 @@ import {
 import { queryNumber } from './query.ts';
 
 /** Base64 characters of one part of an imported file: a message over any carrier has at most 1 MB. */
-export const IMPORT_PART_BASE64 = 700_000;
+const IMPORT_PART_BASE64 = 700_000;
 
 const ref = z.strictObject({ id: queryNumber });
 const id = z.number().int();

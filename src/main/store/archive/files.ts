@@ -33,7 +33,7 @@ export async function writeArchive(
 }
 
 /** What a file is, as far as its first bytes tell. */
-export function fileKind(path: string): 'zip' | 'jsonl' | 'parquet' | 'json' | 'other' {
+function fileKind(path: string): 'zip' | 'jsonl' | 'parquet' | 'json' | 'other' {
   const head = Buffer.alloc(512);
   const file = openSync(path, 'r');
   const length = readSync(file, head, 0, head.length, 0);
