@@ -273,27 +273,6 @@ export type Series = z.infer<typeof Series>;
 export const RunState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled', 'interrupted']);
 export type RunState = z.infer<typeof RunState>;
 
-export const Experiment = z.object({
-  id: z.number().int(),
-  name: z.string(),
-  kind: z.enum(['monitor', 'demo', 'probe']),
-  createdAtMs: z.number(),
-  /** Versioned manifest that reproduces it. */
-  manifest: z.record(z.string(), z.unknown()),
-});
-export type Experiment = z.infer<typeof Experiment>;
-
-export const Run = z.object({
-  id: z.number().int(),
-  experimentId: z.number().int(),
-  routeId: RouteId.nullable(),
-  state: RunState,
-  startedAtMs: z.number(),
-  endedAtMs: z.number().nullable(),
-  samples: z.number().int(),
-});
-export type Run = z.infer<typeof Run>;
-
 export const LabInfo = z.object({
   version: z.string(),
   commit: z.string().nullable(),

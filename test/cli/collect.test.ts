@@ -27,7 +27,7 @@ test('what a real Prometheus holds comes as a table, as CSV and as JSON, the sam
 
   const csv = await collect('--format', 'csv');
   expect(csv).toMatchObject({ code: 0, stderr: '' });
-  expect(csv.stdout.split('\r\n')).toEqual([
+  expect(csv.stdout.split('\n')).toEqual([
     'time,metric,route,value',
     ...[0, 5, 10].map((s) => `${FROM_S + s},quic_jitter_seconds,'=b,NaN`),
     ...[0, 5, 10].map((s) => `${FROM_S + s},quic_jitter_seconds,a,${s / 10}`),

@@ -1,4 +1,5 @@
 /** Every parser that is fuzzed: add yours here. */
+import { archiveJsonl, archiveParquet, archiveZip, csv, iperf3 } from './archive.ts';
 import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
@@ -32,4 +33,9 @@ export const TARGETS: readonly FuzzTarget[] = [
   scenario,
   traces,
   prometheus,
+  archiveJsonl,
+  archiveZip,
+  archiveParquet,
+  csv,
+  iperf3,
 ];

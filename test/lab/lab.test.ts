@@ -138,15 +138,18 @@ describe('a route', () => {
     await lab.client.routes.start({ id });
     await until(lab, hasPings(1, id));
 
-    const experiments = (await lab.client.experiments.list()).filter(({ kind }) => kind === 'monitor');
+    const experiments = (await lab.client.experiments.list()).experiments.filter(
+      ({ kind }) => kind === 'monitor',
+    );
     expect(experiments).toHaveLength(1);
     expect(experiments[0]!.manifest).toMatchObject({
-      manifest: 1,
+      manifest: 2,
+      kind: 'monitor',
       app: { version: expect.any(String) },
-      seed: expect.any(Number),
+      seed: null,
       routes: [{ id, controller: 'cubic', pingRate: 50 }],
     });
-    const runs = await lab.client.experiments.runs({ id: experiments[0]!.id });
+    const { runs } = await lab.client.experiments.runs({ id: experiments[0]!.id });
     expect(runs).toMatchObject([
       { id: first, routeId: id, state: 'done', endedAtMs: expect.any(Number) },
       { state: 'running', endedAtMs: null },
@@ -155,7 +158,9 @@ describe('a route', () => {
 
     await lab.client.routes.update({ id, controller: 'newreno' });
     await until(lab, (all) => statusOf(all, id)?.transport?.controller === 'newreno');
-    expect((await lab.client.experiments.list()).filter(({ kind }) => kind === 'monitor')).toHaveLength(2);
+    expect(
+      (await lab.client.experiments.list()).experiments.filter(({ kind }) => kind === 'monitor'),
+    ).toHaveLength(2);
   });
 
   test('that is renamed goes on in the same run', async () => {
@@ -272,9 +277,9 @@ describe('closing and opening again', () => {
       source: 'raw',
     });
 
-    const experiments = await second.client.experiments.list();
+    const { experiments } = await second.client.experiments.list();
     const lan = experiments.find(({ name }) => name === 'Monitor LAN')!;
-    expect((await second.client.experiments.runs({ id: lan.id })).map(({ state }) => state)).toEqual([
+    expect((await second.client.experiments.runs({ id: lan.id })).runs.map(({ state }) => state)).toEqual([
       'done',
       'running',
     ]);

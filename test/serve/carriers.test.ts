@@ -31,7 +31,7 @@ describe('REST, WebSocket and MessagePort', () => {
     const { fromMs, toMs } = statuses[0]!.ping!;
     const window = { id: 'demo-lan', fromMs, toMs };
     const query = `fromMs=${fromMs}&toMs=${toMs}`;
-    const [experiment] = await socket.experiments.list();
+    const [experiment] = (await socket.experiments.list()).experiments;
 
     const questions: [string, (client: Client) => Promise<unknown>][] = [
       ['/info', (client) => client.lab.info()],

@@ -185,7 +185,7 @@ describe('metrics and health', () => {
     const toMs = Date.now();
     expect(sent).toBe((await client.routes.stats({ id: 'demo-lan', fromMs: toMs - 60_000, toMs })).sent);
     const csv = await (await fetch(`${host.url}/metrics?format=csv&route=demo-lan`)).text();
-    expect(csv.split('\r\n')).toHaveLength(json.rows.length + 2);
+    expect(csv.split('\n')).toHaveLength(json.rows.length + 2);
     expect(csv).toMatch(/^time,route,pings_sent,pings_lost,rtt_min_seconds,/);
 
     // The same window, said in each way that there is.

@@ -83,7 +83,7 @@ test('kill -9 amid rolling up and deleting neither loses a ping nor counts one t
     const writer = await writerUntil(dir, 'kept', (count) => count >= least);
     await writer.kill();
     const store = openStore({ dataDir: dir, maxRawPings: -1 });
-    const { samples } = store.runs.get(1);
+    const samples = store.runs.get(1).samples!;
     const sent = (): number => store.stats('lan', 0, (samples + 1) * 1000).sent;
     expect(samples).toBeGreaterThanOrEqual(writer.printed.last);
     expect(sent()).toBe(samples);

@@ -104,7 +104,7 @@ async function startDemo(
   say: (line: string) => void,
 ): Promise<void> {
   const isEmpty = (await client.routes.list()).length === 0;
-  const isFirstRun = isEmpty && (await client.experiments.list()).length === 0;
+  const isFirstRun = isEmpty && (await client.experiments.list({ limit: 1 })).total === 0;
   const hasDisplay = process.platform !== 'linux' || process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY'];
   if (wanted ?? (isFirstRun && !hasDisplay)) {
     await client.demo.start();

@@ -21,15 +21,20 @@ import type {
 } from '../workers/protocol.ts';
 import { appInfo } from './app-info.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
-import { experimentOf } from './experiments.ts';
+import { MonitorExperiments, probeExecutor } from './executors.ts';
+import { experimentWith } from './experiments.ts';
+import { Exports } from './exports.ts';
+import { FileImports } from './file-imports.ts';
 import { type Health, health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
+import { probeManifest } from './manifest.ts';
 import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
+import { Reproductions } from './reproductions.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
@@ -38,6 +43,8 @@ import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
 export { errorBody, toCarriedError } from './errors.ts';
+export { reportText, writeExport } from './exports.ts';
+export { importFile } from './file-imports.ts';
 export type { Log } from './log.ts';
 export type { LabClient, LabRouter } from './router/index.ts';
 
@@ -55,6 +62,8 @@ export interface LabOptions {
   /** How long measurements are kept. */
   retention?: Retention;
   metrics?: ExporterOptions | undefined;
+  /** Whether routes are probed as an earlier session left them; default true. */
+  resume?: boolean;
 }
 
 export interface Lab {
@@ -191,6 +200,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           board.changes.bump();
         },
       });
+      const monitored = new MonitorExperiments(store, app);
       const monitors = new Monitors({
         store,
         board,
@@ -200,7 +210,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         log,
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
-        experimentOf: (route) => experimentOf(store, app, route),
+        experimentOf: (route) => monitored.of(route),
         onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
       });
       const routes = new Routes({
@@ -222,9 +232,19 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           routeOf: (id) => routes.get(id),
           ca: [authority.certPem],
         }),
+        experimentOf: (input, name, seed) => {
+          const { target } = input;
+          const route = target.kind === 'route' ? routes.get(target.id) : null;
+          return experimentWith(store, name, probeManifest(input, route, seed, app));
+        },
         log,
       });
       const imports = new QlogImports(store, reader);
+      const files = new FileImports(store, imports);
+      const reproductions = new Reproductions(store);
+      reproductions.register('probe', probeExecutor(store, probes));
+      for (const kind of ['monitor', 'demo'] as const)
+        reproductions.register(kind, monitored.executor(routes, log));
       const live = new Live(store, board, upkeep);
       const router = createRouter({
         store,
@@ -232,6 +252,9 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         probes,
         capacity,
         imports,
+        reproductions,
+        exports: new Exports(store),
+        files,
         live,
         upkeep,
         log,
@@ -261,10 +284,12 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         health: () => health(store, workers, upkeep.failure),
         close: async () => {
           closing.abort();
+          reproductions.abandon();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
           probes.abandon();
           imports.abandon();
+          files.abandon();
           await atMost(PATIENCE_MS, upkeep.close());
           await Promise.all([
             capacity.close(),
@@ -273,7 +298,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           store.close();
         },
       };
-      routes.resume(options.resumeDemo ?? true);
+      if (options.resume ?? true) routes.resume(options.resumeDemo ?? true);
       return lab;
     }
   } catch (error) {

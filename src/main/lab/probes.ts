@@ -39,6 +39,8 @@ export interface ProbesOptions {
   store: Store;
   lanes: Readonly<Record<LaneName, Lane>>;
   paths: Pick<ProbePaths, 'placeOf' | 'open' | 'close'>;
+  /** The experiment that a run with this input, over a path with this seed, belongs to. */
+  experimentOf: (input: ProbeInput, name: string, seed: number | null) => number;
   log: Log;
 }
 
@@ -72,6 +74,7 @@ interface Job {
   input: ProbeInput;
   place: ProbePlace;
   lane: LaneName;
+  seed: number | null;
   isRunning: boolean;
 }
 
@@ -103,9 +106,10 @@ export class Probes {
 
   /**
    * A new run, begun as soon as its turn comes. Throws RL_INPUT_INVALID for parameters that the controller does not have,
-   * RL_NOT_FOUND for a route that is not there, RL_RATE_LIMITED when too many wait.
+   * RL_NOT_FOUND for a route that is not there, RL_RATE_LIMITED when too many wait. Without `seed` an emulated path has that of
+   * its route or profile.
    */
-  start(input: ProbeInput): ProbeRun {
+  start(input: ProbeInput, seed?: number): ProbeRun {
     checkParameters(input.controller, input.parameters);
     const lane = laneOf(input);
     const fault = faultOf(input);
@@ -117,21 +121,26 @@ export class Probes {
       throw new LabError('RL_RATE_LIMITED', `${MAX_QUEUED} probe runs wait already`, {
         hint: 'Wait until some are over, or cancel them.',
       });
-    const run = this.#options.store.probes.create({
-      name: input.name ?? `${place.label} ${input.mode}`,
-      state: 'queued',
-      input,
-      target: place.label,
-      controller: sendingEnd(input.mode) === 'server' ? null : input.controller,
-      startedAtMs: null,
-      endedAtMs: null,
-      emulated: place.emulation !== null,
-      insecure: place.insecure,
-      error: null,
-      result: null,
-    });
+    const name = input.name ?? `${place.label} ${input.mode}`;
+    const pathSeed = place.seed === null ? null : (seed ?? place.seed);
+    const run = this.#options.store.probes.create(
+      {
+        name,
+        state: 'queued',
+        input,
+        target: place.label,
+        controller: sendingEnd(input.mode) === 'server' ? null : input.controller,
+        startedAtMs: null,
+        endedAtMs: null,
+        emulated: place.emulation !== null,
+        insecure: place.insecure,
+        error: null,
+        result: null,
+      },
+      this.#options.experimentOf(input, name, pathSeed),
+    );
     const active = new ActiveProbe(run);
-    this.#jobs.set(run.id, { active, input, place, lane, isRunning: false });
+    this.#jobs.set(run.id, { active, input, place, lane, seed: pathSeed, isRunning: false });
     this.#next(lane);
     return this.get(run.id);
   }
@@ -151,6 +160,11 @@ export class Probes {
       clearTimeout(patience);
     }
     return this.get(id);
+  }
+
+  /** Resolves when a run is over; at once of one that is not under way. */
+  async over(id: number): Promise<void> {
+    await this.#jobs.get(id)?.active.over.promise;
   }
 
   /** Throws RL_NOT_FOUND. */
@@ -260,12 +274,12 @@ export class Probes {
 
   async #begin(job: Job): Promise<void> {
     const { lanes, paths, store } = this.#options;
-    const { active, input, lane } = job;
+    const { active, input, lane, seed } = job;
     const runId = active.run.id;
     const { ending } = active;
     try {
       active.change(store.probes.update(runId, { state: 'running', startedAtMs: Date.now() }));
-      const connect = await paths.open(runId, input);
+      const connect = await paths.open(runId, input, seed);
       // Its path's threads or the lab's patience may have ended it meanwhile; what was opened since is closed.
       if (!this.#jobs.has(runId)) return this.#closePath(job);
       if (ending.signal.aborted) return this.#end(job, 'cancelled', null, null);

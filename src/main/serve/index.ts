@@ -5,6 +5,7 @@ import { LabError } from '../../shared/errors.ts';
 import { createLab, type Lab, type LabOptions, type Log } from '../lab/index.ts';
 import { serveWebSocket, type WebSocketCarrier } from './carriers/websocket.ts';
 import { serveDocs } from './docs.ts';
+import { serveExports } from './exports.ts';
 import { type GuardPolicy, isLoopback } from './guard.ts';
 import { serveHealth } from './health.ts';
 import { answerErrors, fromFastify, sendError } from './http-errors.ts';
@@ -138,10 +139,11 @@ async function assemble(
   answerErrors(app, options.log);
   await secure(app, policy);
   serveRest(app, lab.router);
-  const { version } = await lab.client.lab.info();
+  const { version, dataDir } = await lab.client.lab.info();
   serveDocs(app, await describeApi(lab.router, version));
   serveMetrics(app, lab);
   serveHealth(app, lab);
+  serveExports(app, dataDir);
   await serveUi(app, options.uiDir ?? fileURLToPath(new URL('../../../out/renderer', import.meta.url)));
 }
 

@@ -2,14 +2,12 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
+import type { SampleSummary } from '../../shared/experiments.ts';
+import { type ArchivedTable, archiveExport } from './archive/export.ts';
+import { type ArchiveImport, archiveImport } from './archive/import.ts';
+import { sampleSummary } from './archive/summary.ts';
 import { makeDataDir } from './data-dir.ts';
-import {
-  type ExperimentTable,
-  experimentTable,
-  markInterrupted,
-  type RunTable,
-  runTable,
-} from './experiments.ts';
+import { type ExperimentTable, experimentTable, purgeExperiments } from './experiments.ts';
 import { type SlowQuery, WriteHandle } from './handles.ts';
 import { inspectDatabase } from './inspect.ts';
 import { lockFolder } from './lock.ts';
@@ -19,6 +17,7 @@ import { MIGRATIONS } from './migrations/index.ts';
 import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
 import { type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
+import { markInterrupted, type RunTable, runTable } from './runs.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
 
@@ -42,6 +41,12 @@ export interface Store extends Measurements, History {
   readonly experiments: ExperimentTable;
   readonly runs: RunTable;
   readonly probes: ProbeRunTable;
+  /** How many raw samples an experiment has. */
+  samplesOf(experimentId: number): SampleSummary[];
+  /** All that is stored of an experiment. Throws RL_NOT_FOUND. */
+  archived(experimentId: number): ArchivedTable[];
+  /** Begins to take an archived experiment. */
+  unarchive(): ArchiveImport;
   readonly writer: SampleWriter;
   /** Stores what still waits and lets go of the folder. */
   close(): void;
@@ -97,6 +102,7 @@ function assemble(
   interruptProbeRuns(handle);
   const probes = probeRunTable(handle, nowMs);
   probes.purge();
+  purgeExperiments(handle, nowMs());
   const writer = sampleWriter(handle, {
     schedule: options.schedule ?? timer,
     onHealth: options.onHealth ?? (() => {}),
@@ -121,6 +127,9 @@ function assemble(
     runs: runTable(handle, nowMs, flush),
     probes,
     writer,
+    archived: fresh(archiveExport(handle, probes)),
+    unarchive: archiveImport(handle, probes),
+    samplesOf: fresh(sampleSummary(handle)),
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),
     hasMorePings: fresh(stored.hasMorePings),

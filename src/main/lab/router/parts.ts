@@ -6,10 +6,13 @@ import { LabError } from '../../../shared/errors.ts';
 import type { Store } from '../../store/index.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import { toCarriedError } from '../errors.ts';
+import type { Exports } from '../exports.ts';
+import type { FileImports } from '../file-imports.ts';
 import type { Live } from '../live.ts';
 import type { Log } from '../log.ts';
 import type { Probes } from '../probes.ts';
 import type { QlogImports } from '../qlog-imports.ts';
+import type { Reproductions } from '../reproductions.ts';
 import type { Routes } from '../routes.ts';
 import type { StoreUpkeep } from '../upkeep.ts';
 
@@ -19,6 +22,9 @@ export interface RouterParts {
   probes: Probes;
   capacity: CapacityOfEmulator;
   imports: QlogImports;
+  reproductions: Reproductions;
+  exports: Exports;
+  files: FileImports;
   live: Live;
   upkeep: Pick<StoreUpkeep, 'ready'>;
   info: () => LabInfo;
