@@ -3,6 +3,7 @@ import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
+import { netDev } from './net-dev.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { qlog } from './qlog.ts';
 import { qlogReader } from './qlog-reader.ts';
@@ -30,4 +31,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   http3Frames,
   scenario,
   traces,
+  netDev,
 ];

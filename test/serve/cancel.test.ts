@@ -27,6 +27,8 @@ async function openCarriers() {
     probes: {} as RouterParts['probes'],
     imports: {} as RouterParts['imports'],
     capacity: {} as RouterParts['capacity'],
+    alerts: {} as RouterParts['alerts'],
+    system: {} as RouterParts['system'],
     info: () => expect.unreachable(),
     log: silentLog,
     closing: new AbortController().signal,

@@ -223,6 +223,10 @@ describe('metrics and health', () => {
         runRelay: { status: 'healthy' },
         runEndpoint: { status: 'healthy' },
         reader: { status: 'healthy' },
+        exporter: { status: 'healthy' },
+        monitoring: { status: 'healthy' },
+        alerts: { status: 'healthy' },
+        webhooks: { status: 'healthy' },
       },
     });
     expect(await (await fetch(`${host.url}/health/store`)).json()).toEqual({ status: 'healthy' });

@@ -4,6 +4,7 @@
  */
 import { createRouterClient } from '@orpc/server';
 import type { Emulation } from '../../shared/domain.ts';
+import type { Health } from '../../shared/monitoring.ts';
 import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
@@ -16,10 +17,11 @@ import type {
   ProbeWorkerMethods,
   RelayWorkerMethods,
 } from '../workers/protocol.ts';
+import { Alerts, type DesktopNotice } from './alerts.ts';
 import { appInfo } from './app-info.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { experimentOf } from './experiments.ts';
-import { type Health, health } from './health.ts';
+import { health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { Monitors } from './monitors.ts';
@@ -30,6 +32,7 @@ import { QlogImports } from './qlog-imports.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
+import { MONITORING_PERIODS, type MonitoringPeriods, SystemMonitor } from './system.ts';
 import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
@@ -48,6 +51,10 @@ export interface LabOptions {
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
+  /** How often the system is sampled and the alert rules are checked, and how long samples are kept. */
+  monitoring?: Partial<MonitoringPeriods>;
+  /** Shows an alert on the desktop; absent where the host has none. */
+  notify?: (notice: DesktopNotice) => void;
 }
 
 export interface Lab {
@@ -195,6 +202,24 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       });
       const imports = new QlogImports(store, reader);
       const live = new Live(store, board);
+      let renderFailure: string | null = null;
+      const healthNow = (): Health =>
+        health(store, workers, {
+          exporter: renderFailure,
+          monitoring: system.failure,
+          ...alerts.failures,
+        });
+      const periods = { ...MONITORING_PERIODS, ...options.monitoring };
+      const system = new SystemMonitor({ store, statuses: board, workers, log, periods, health: healthNow });
+      const alerts = new Alerts({
+        store,
+        statuses: board,
+        sample: (nowMs) => system.sample(nowMs),
+        log,
+        checkMs: periods.checkS * 1000,
+        onChecked: () => system.changes.bump(),
+        ...(options.notify && { notify: options.notify }),
+      });
       const router = createRouter({
         store,
         routes,
@@ -202,6 +227,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         capacity,
         imports,
         live,
+        alerts,
+        system,
         log,
         closing: closing.signal,
         info: () => ({
@@ -222,13 +249,22 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         client: createRouterClient(router),
         metricsUrl: null,
         renderMetrics: async (accept) => {
-          const statuses = new Map(live.statuses().map((status) => [status.routeId, status]));
-          for (const route of store.routes.list()) exporter.observe(route, statuses.get(route.id)!);
-          return exporter.render(accept);
+          try {
+            const statuses = new Map(live.statuses().map((status) => [status.routeId, status]));
+            for (const route of store.routes.list()) exporter.observe(route, statuses.get(route.id)!);
+            const rendered = await exporter.render(accept);
+            renderFailure = null;
+            return rendered;
+          } catch (thrown) {
+            renderFailure = (thrown as Error).message;
+            throw thrown;
+          }
         },
-        health: () => health(store, workers),
+        health: healthNow,
         close: async () => {
           closing.abort();
+          alerts.close();
+          system.close();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
           probes.abandon();
@@ -241,6 +277,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         },
       };
       routes.resume(options.resumeDemo ?? true);
+      void system.start();
+      alerts.start();
       return lab;
     }
   } catch (error) {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
+import { type AlertTable, alertTable, tidyAlerts } from './alerts.ts';
 import { makeDataDir } from './data-dir.ts';
 import {
   type ExperimentTable,
@@ -19,6 +20,8 @@ import { MIGRATIONS } from './migrations/index.ts';
 import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { storeError } from './sqlite-error.ts';
+import { type SystemSampleTable, systemSampleTable } from './system-samples.ts';
+import { tidyDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
 
 export interface StoreOptions {
@@ -39,6 +42,9 @@ export interface Store extends Measurements {
   readonly experiments: ExperimentTable;
   readonly runs: RunTable;
   readonly probes: ProbeRunTable;
+  readonly alerts: AlertTable;
+  readonly webhooks: WebhookTable;
+  readonly system: SystemSampleTable;
   readonly writer: SampleWriter;
   /** Stores what still waits and lets go of the folder. */
   close(): void;
@@ -90,6 +96,8 @@ function assemble(
   interruptProbeRuns(handle);
   const probes = probeRunTable(handle, nowMs);
   probes.purge();
+  tidyAlerts(handle, nowMs());
+  tidyDeliveries(handle, nowMs());
   const writer = sampleWriter(handle, {
     schedule: options.schedule ?? timer,
     onHealth: options.onHealth ?? (() => {}),
@@ -112,6 +120,9 @@ function assemble(
     experiments: experimentTable(handle, nowMs),
     runs: runTable(handle, nowMs, flush),
     probes,
+    alerts: alertTable(handle, nowMs),
+    webhooks: webhookTable(handle, nowMs),
+    system: systemSampleTable(handle),
     writer,
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),

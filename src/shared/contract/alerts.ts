@@ -25,7 +25,7 @@ const page = {
   before: queryNumber.optional(),
 };
 
-const rules = {
+export const alertRules = {
   list: oc
     .route({ method: 'GET', path: '/alerts/rules', summary: 'All alert rules', tags })
     .output(z.array(AlertRule)),
@@ -57,7 +57,7 @@ const rules = {
     .output(AlertRule),
 };
 
-const webhooks = {
+export const webhooks = {
   list: oc
     .route({ method: 'GET', path: '/alerts/webhooks', summary: 'All webhooks, without their secrets', tags })
     .output(z.array(Webhook)),
@@ -83,7 +83,6 @@ export const alerts = {
   metrics: oc
     .route({ method: 'GET', path: '/alerts/metrics', summary: 'What rules can watch', tags })
     .output(z.array(MetricInfo)),
-  rules,
   /** How every rule stands, and the alerts that fire. */
   board: oc
     .route({ method: 'GET', path: '/alerts', summary: 'How every rule stands', tags })
@@ -104,7 +103,6 @@ export const alerts = {
     .route({ method: 'POST', path: '/alerts/{id}/unacknowledge', summary: 'Undo an acknowledgement', tags })
     .input(ref)
     .output(Alert),
-  webhooks,
   deliveries: oc
     .route({ method: 'GET', path: '/alerts/deliveries', summary: 'Messages sent to webhooks', tags })
     .input(z.strictObject(page))

@@ -15,7 +15,7 @@ export const monitoring = {
       tags,
     })
     .output(MonitoringNow),
-  /** Yields at once, then after every sample and every change of health. */
+  /** Yields at once, then after every sample and every check of the alert rules. */
   watch: oc
     .route({ method: 'GET', path: '/monitoring/watch', summary: 'The same, live (SSE)', tags })
     .output(eventIterator(MonitoringNow)),

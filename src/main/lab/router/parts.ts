@@ -4,6 +4,7 @@ import { contract } from '../../../shared/contract/index.ts';
 import type { LabInfo } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { Store } from '../../store/index.ts';
+import type { Alerts } from '../alerts.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import { toCarriedError } from '../errors.ts';
 import type { Live } from '../live.ts';
@@ -11,6 +12,7 @@ import type { Log } from '../log.ts';
 import type { Probes } from '../probes.ts';
 import type { QlogImports } from '../qlog-imports.ts';
 import type { Routes } from '../routes.ts';
+import type { SystemMonitor } from '../system.ts';
 
 export interface RouterParts {
   store: Store;
@@ -19,6 +21,8 @@ export interface RouterParts {
   capacity: CapacityOfEmulator;
   imports: QlogImports;
   live: Live;
+  alerts: Alerts;
+  system: SystemMonitor;
   info: () => LabInfo;
   log: Log;
   /** Aborts when the lab closes: no stream outlives it. */
