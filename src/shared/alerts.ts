@@ -101,8 +101,7 @@ function isResolvable(condition: z.infer<typeof ThresholdCondition>): boolean {
 }
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
-export const Severity = z.enum(SEVERITIES);
-export type Severity = z.infer<typeof Severity>;
+const Severity = z.enum(SEVERITIES);
 
 /** Which routes a rule watches; a rule on a system metric watches none of them and has `all`. */
 const RouteSelector = z.discriminatedUnion('kind', [
