@@ -7,7 +7,7 @@ const floors = [
   ['src/main/congestion', 'src/main/path'],
   ['src/main/recovery'],
   ['src/main/quic', 'src/main/simulate'],
-  ['src/main/probe', 'src/main/store', 'src/main/telemetry'],
+  ['src/main/probe', 'src/main/store', 'src/main/telemetry', 'src/main/report'],
   ['src/main/workers'],
   ['src/main/lab'],
   ['src/main/serve', 'src/main/desktop', 'src/main/cli', 'src/preload', 'src/renderer'],

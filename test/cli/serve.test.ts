@@ -42,11 +42,16 @@ describe('routelab serve', () => {
     const stored = await fetch(`${again}/api/v1/routes/demo-lan/stats?${window}`);
     // Whatever it had said is in the store.
     expect(await stored.json()).toMatchObject({ sent: lan.ping!.sent });
-    const experiments = (await (await fetch(`${again}/api/v1/experiments`)).json()) as { id: number }[];
+    const { experiments } = (await (await fetch(`${again}/api/v1/experiments`)).json()) as {
+      experiments: { id: number }[];
+    };
     const runs = await Promise.all(
       experiments.map(async ({ id }) => (await fetch(`${again}/api/v1/experiments/${id}/runs`)).json()),
     );
-    const states = (runs.flat() as { state: string }[]).map(({ state }) => state).sort();
+    const states = (runs as { runs: { state: string }[] }[])
+      .flatMap(({ runs: each }) => each)
+      .map(({ state }) => state)
+      .sort();
     expect(states).toEqual([...Array(6).fill('interrupted'), ...Array(6).fill('running')]);
     await next.line(/^LAN {2}emulated {2}up {2}RTT/);
     next.child.kill('SIGINT');

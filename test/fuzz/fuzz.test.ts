@@ -4,13 +4,13 @@ import { TARGETS } from './targets.ts';
 
 it.each(TARGETS.map((target) => [target.name, target] as const))(
   '%s holds against mutated inputs',
-  (_, target) => {
+  async (_, target) => {
     const inputs = target.inputs ?? 3000;
-    expect(fuzz(target, 1, (done) => done < inputs)).toBeGreaterThanOrEqual(inputs);
+    expect(await fuzz(target, 1, (done) => done < inputs)).toBeGreaterThanOrEqual(inputs);
   },
 );
 
-it('a defect is reported with the input that shows it', () => {
+it('a defect is reported with the input that shows it', async () => {
   const target = {
     name: 'broken',
     seeds: [Buffer.from([1])],
@@ -18,7 +18,7 @@ it('a defect is reported with the input that shows it', () => {
       if (data.length === 0) throw new Error('empty input');
     },
   };
-  expect(() => fuzz(target, 1, () => true)).toThrow(
+  await expect(fuzz(target, 1, () => true)).rejects.toThrow(
     /broken, seed 1, input \d+: --target broken --input \nError: empty input/,
   );
 });

@@ -9,24 +9,28 @@ import type { FuzzTarget } from './target.ts';
 import { TARGETS } from './targets.ts';
 
 /** Runs `target` on its seeds, then on mutations of them while `more` says so. Returns how many inputs it took. */
-export function fuzz(target: FuzzTarget, seed: number, more: (done: number) => boolean): number {
+export async function fuzz(
+  target: FuzzTarget,
+  seed: number,
+  more: (done: number) => boolean,
+): Promise<number> {
   const rng = Rng.fromSeed(seed);
   let done = 0;
-  const tryInput = (input: Buffer): void => {
+  const tryInput = async (input: Buffer): Promise<void> => {
     try {
-      target.run(Buffer.from(input));
+      await target.run(Buffer.from(input));
     } catch (cause) {
       const where = `${target.name}, seed ${seed}, input ${done}: --target ${target.name} --input ${input.toString('hex')}`;
       throw new Error(`${where}\n${cause}`, { cause });
     }
     done++;
   };
-  for (const input of target.seeds) tryInput(input);
-  while (more(done)) tryInput(mutate(rng, target.seeds));
+  for (const input of target.seeds) await tryInput(input);
+  while (more(done)) await tryInput(mutate(rng, target.seeds));
   return done;
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '10' },
@@ -47,14 +51,14 @@ function main(): void {
   }
   for (const target of chosen) {
     if (values.input !== undefined) {
-      target.run(Buffer.from(values.input, 'hex'));
+      await target.run(Buffer.from(values.input, 'hex'));
       console.log(`${target.name}: passes`);
       continue;
     }
     const until = performance.now() + seconds * 1000;
-    const done = fuzz(target, seed, () => performance.now() < until);
+    const done = await fuzz(target, seed, () => performance.now() < until);
     console.log(`${target.name}: ${done} inputs in ${seconds} s, seed ${seed}`);
   }
 }
 
-if (import.meta.main) main();
+if (import.meta.main) await main();

@@ -6,5 +6,5 @@ export interface FuzzTarget {
   /** Inputs that the test suite tries; 3000 unless given. */
   readonly inputs?: number;
   /** Throws only when there is a defect: an error other than the parser's own, or a broken promise. */
-  readonly run: (data: Buffer) => void;
+  readonly run: (data: Buffer) => void | Promise<void>;
 }

@@ -1,10 +1,12 @@
 /** Every parser that is fuzzed: add yours here. */
+import { archiveJsonl, archiveParquet, archiveZip, csv, iperf3 } from './archive.ts';
 import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
 import { netDev } from './net-dev.ts';
 import { probeProtocol } from './probe-protocol.ts';
+import { prometheus } from './prometheus.ts';
 import { qlog } from './qlog.ts';
 import { qlogReader } from './qlog-reader.ts';
 import { receiveStream } from './receive-stream.ts';
@@ -31,5 +33,11 @@ export const TARGETS: readonly FuzzTarget[] = [
   http3Frames,
   scenario,
   traces,
+  prometheus,
+  archiveJsonl,
+  archiveZip,
+  archiveParquet,
+  csv,
+  iperf3,
   netDev,
 ];

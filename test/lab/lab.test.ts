@@ -28,7 +28,10 @@ describe('the demo lab', () => {
       expect({ emulated, state }).toEqual({ emulated: true, state: 'up' });
       expect(handshakeUs).toBeGreaterThan(0);
       const { fromMs, toMs } = ping!;
-      expect(await lab.client.routes.stats({ id: routeId, fromMs, toMs })).toEqual(ping);
+      expect(await lab.client.routes.stats({ id: routeId, fromMs, toMs })).toEqual({
+        ...ping,
+        source: 'raw',
+      });
     }
     // The emulated delays are floors no measurement can undercut.
     expect(statusOf(statuses, 'demo-satellite')?.ping?.rttUs?.min).toBeGreaterThan(450_000);
@@ -135,15 +138,18 @@ describe('a route', () => {
     await lab.client.routes.start({ id });
     await until(lab, hasPings(1, id));
 
-    const experiments = (await lab.client.experiments.list()).filter(({ kind }) => kind === 'monitor');
+    const experiments = (await lab.client.experiments.list()).experiments.filter(
+      ({ kind }) => kind === 'monitor',
+    );
     expect(experiments).toHaveLength(1);
     expect(experiments[0]!.manifest).toMatchObject({
-      manifest: 1,
+      manifest: 2,
+      kind: 'monitor',
       app: { version: expect.any(String) },
-      seed: expect.any(Number),
+      seed: null,
       routes: [{ id, controller: 'cubic', pingRate: 50 }],
     });
-    const runs = await lab.client.experiments.runs({ id: experiments[0]!.id });
+    const { runs } = await lab.client.experiments.runs({ id: experiments[0]!.id });
     expect(runs).toMatchObject([
       { id: first, routeId: id, state: 'done', endedAtMs: expect.any(Number) },
       { state: 'running', endedAtMs: null },
@@ -152,7 +158,9 @@ describe('a route', () => {
 
     await lab.client.routes.update({ id, controller: 'newreno' });
     await until(lab, (all) => statusOf(all, id)?.transport?.controller === 'newreno');
-    expect((await lab.client.experiments.list()).filter(({ kind }) => kind === 'monitor')).toHaveLength(2);
+    expect(
+      (await lab.client.experiments.list()).experiments.filter(({ kind }) => kind === 'monitor'),
+    ).toHaveLength(2);
   });
 
   test('that is renamed goes on in the same run', async () => {
@@ -173,7 +181,7 @@ describe('a route', () => {
     expect(statusOf(await lab.client.routes.status(), route.id)).toBeUndefined();
     expect(await lab.client.routes.restore({ id: route.id })).toEqual(route);
     const { fromMs, toMs } = ping!;
-    expect(await lab.client.routes.stats({ id: route.id, fromMs, toMs })).toEqual(ping);
+    expect(await lab.client.routes.stats({ id: route.id, fromMs, toMs })).toEqual({ ...ping, source: 'raw' });
     await until(lab, hasPings(1, route.id));
   });
 
@@ -264,11 +272,14 @@ describe('closing and opening again', () => {
     // The last minute reaches back into the first lab’s run, and still equals the store’s numbers.
     const { ping } = statusOf(statuses, 'demo-lan')!;
     const { fromMs, toMs } = ping!;
-    expect(await second.client.routes.stats({ id: 'demo-lan', fromMs, toMs })).toEqual(ping);
+    expect(await second.client.routes.stats({ id: 'demo-lan', fromMs, toMs })).toEqual({
+      ...ping,
+      source: 'raw',
+    });
 
-    const experiments = await second.client.experiments.list();
+    const { experiments } = await second.client.experiments.list();
     const lan = experiments.find(({ name }) => name === 'Monitor LAN')!;
-    expect((await second.client.experiments.runs({ id: lan.id })).map(({ state }) => state)).toEqual([
+    expect((await second.client.experiments.runs({ id: lan.id })).runs.map(({ state }) => state)).toEqual([
       'done',
       'running',
     ]);
@@ -296,8 +307,8 @@ test('the exporter shows every measured route, and none that was removed', async
   const lab = await openLab();
   const { id } = await ownRoute(lab);
   await until(lab, hasPings(3, id));
-  const { body } = await lab.renderMetrics();
+  const body = String((await lab.renderMetrics()).body);
   expect(body).toContain(`quic_rtt_seconds_count{route="${id}"`);
   await lab.client.routes.remove({ id });
-  expect((await lab.renderMetrics()).body).not.toContain(`route="${id}"`);
+  expect(String((await lab.renderMetrics()).body)).not.toContain(`route="${id}"`);
 });

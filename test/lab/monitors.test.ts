@@ -35,7 +35,11 @@ function lab(input: Partial<RouteInput> = {}) {
     log: silentLog,
     ca: [],
     demoAddress: async () => ({ host: '127.0.0.1', port: 5 }),
-    experimentOf: () => store.experiments.create({ name: 'e', kind: 'monitor', manifest: {} }).id,
+    experimentOf: ({ id: key }: { id: string }) => ({
+      experimentId: store.experiments.create({ name: 'e', kind: 'monitor', manifest: {} }).id,
+      key,
+      seed: 1,
+    }),
     onSamples: () => {},
   } as unknown as MonitorsOptions);
   const route = store.routes.create(

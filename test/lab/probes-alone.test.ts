@@ -37,10 +37,11 @@ function probesOf(store: Store, open: ProbePaths['open'] = async () => CONNECT) 
     store,
     lanes: { transfers: { worker, atOnce: 1 }, pings: { worker, atOnce: 1 } },
     paths: {
-      placeOf: () => ({ label: 'x', emulation: null, insecure: false, own: true }),
+      placeOf: () => ({ label: 'x', emulation: null, insecure: false, own: true, seed: null }),
       open,
       close: async (id) => void closed.push(id),
     },
+    experimentOf: () => store.experiments.create({ name: 'x', kind: 'probe', manifest: {} }).id,
     log: silentLog,
   });
   return { probes, asked, closed };

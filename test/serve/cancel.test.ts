@@ -20,13 +20,18 @@ async function openCarriers() {
   const store = openStore({ dataDir: temporaryDir() });
   onTestFinished(() => store.close());
   const board = new StatusBoard(0);
+  const upkeep = { ready: async () => {} };
   const router = createRouter({
     store,
-    live: new Live(store, board),
+    upkeep,
+    live: new Live(store, board, upkeep),
     routes: {} as RouterParts['routes'],
     probes: {} as RouterParts['probes'],
     imports: {} as RouterParts['imports'],
     capacity: {} as RouterParts['capacity'],
+    reproductions: {} as RouterParts['reproductions'],
+    exports: {} as RouterParts['exports'],
+    files: {} as RouterParts['files'],
     alerts: {} as RouterParts['alerts'],
     system: {} as RouterParts['system'],
     info: () => expect.unreachable(),

@@ -1,12 +1,24 @@
-import { expect, test } from 'vitest';
-import { NOTHING, startedRoute, tempStore } from './temp.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { openStore, type Store } from '../../src/main/store/index.ts';
+import { NOTHING, startedRoute, tempDir, tempStore } from './temp.ts';
 
 test('an experiment keeps its manifest', () => {
   const store = tempStore({ nowMs: () => 7 });
   const manifest = { version: 1, seed: 42, routes: [{ id: 'lan' }] };
   const experiment = store.experiments.create({ name: 'demo', kind: 'demo', manifest });
-  expect(experiment).toEqual({ id: 1, name: 'demo', kind: 'demo', createdAtMs: 7, manifest });
-  expect(store.experiments.list()).toEqual([experiment]);
+  expect(experiment).toEqual({
+    id: 1,
+    name: 'demo',
+    kind: 'demo',
+    notes: '',
+    tags: [],
+    pinned: false,
+    createdAtMs: 7,
+    deletedAtMs: null,
+    manifest,
+    runs: { queued: 0, running: 0, done: 0, failed: 0, cancelled: 0, interrupted: 0 },
+  });
+  expect(store.experiments.list()).toEqual({ experiments: [experiment], total: 1 });
   expect(() => store.experiments.get(2)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
 });
 
@@ -30,15 +42,134 @@ test('a run ends in the state it is given', () => {
   now = 250;
   const run = store.runs.end(runId, 'cancelled');
   expect(run).toEqual({
+    source: 'run',
     id: runId,
     experimentId: 1,
+    key: routeId,
+    repetition: 0,
     routeId,
     state: 'cancelled',
+    createdAtMs: 100,
     startedAtMs: 100,
     endedAtMs: 250,
+    parameters: {},
+    result: null,
+    error: null,
     samples: 0,
   });
   expect(store.runs.ofExperiment(1)).toEqual([run]);
   expect(store.runs.ofExperiment(2)).toEqual([]);
   expect(() => store.runs.end(99, 'done')).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
+});
+
+test('a run that waited is begun and comes to something', () => {
+  let now = 5;
+  const store = tempStore({ nowMs: () => now });
+  const { id } = store.experiments.create({ name: 'm', kind: 'matrix', manifest: {} });
+  const cell = { key: 'loss=1 %', repetition: 0, parameters: { loss: 0.01 } };
+  const run = store.runs.queue(id, cell);
+  expect(run).toMatchObject({ ...cell, state: 'queued', createdAtMs: 5, startedAtMs: null, result: null });
+  expect(() => store.runs.queue(id, cell)).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
+  now = 6;
+  expect(store.runs.begin(run.id)).toMatchObject({ state: 'running', startedAtMs: 6 });
+  const error = { code: 'RL_CONNECTION_LOST', message: 'gone', hint: 'look' };
+  expect(store.runs.end(run.id, 'failed', { error })).toMatchObject({ state: 'failed', error });
+  // One that came to nothing is measured anew, in its place.
+  expect(store.runs.queue(id, cell)).toMatchObject({ id: run.id, state: 'queued', error: null });
+  const result = { rtt_p50: { value: 12, unit: 'us', better: 'lower' } } as const;
+  expect(store.runs.end(run.id, 'done', { result }).result).toEqual(result);
+  expect(() => store.runs.queue(id, cell)).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
+  expect(store.experiments.get(id).runs).toMatchObject({ done: 1, failed: 0 });
+});
+
+test('the list is filtered and comes in pages, newest first', () => {
+  let now = 0;
+  const store = tempStore({ nowMs: () => ++now });
+  for (const name of ['a', 'b', '100%', 'd']) {
+    const { id } = store.experiments.create({ name, kind: name === 'd' ? 'matrix' : 'probe', manifest: {} });
+    if (name !== 'b') store.experiments.update(id, { tags: ['wifi'], notes: `the note of ${name}` });
+  }
+  const names = (filter: Parameters<typeof store.experiments.list>[0]): string[] =>
+    store.experiments.list(filter).experiments.map(({ name }) => name);
+  expect(names({})).toEqual(['d', '100%', 'b', 'a']);
+  expect(names({ kind: 'probe' })).toEqual(['100%', 'b', 'a']);
+  expect(names({ tag: 'wifi' })).toEqual(['d', '100%', 'a']);
+  expect(names({ tag: 'wif' })).toEqual([]);
+  expect(names({ text: '%' })).toEqual(['100%']);
+  expect(names({ text: 'NOTE OF A' })).toEqual(['a']);
+  expect(store.experiments.list({ limit: 2, offset: 1 })).toMatchObject({
+    experiments: [{ name: '100%' }, { name: 'b' }],
+    total: 4,
+  });
+});
+
+test('there is one baseline of each kind', () => {
+  const store = tempStore();
+  const [a, b, c] = (['probe', 'probe', 'matrix'] as const).map((kind) =>
+    store.experiments.create({ name: kind, kind, manifest: {} }),
+  );
+  store.experiments.pin(a!.id, true);
+  store.experiments.pin(c!.id, true);
+  store.experiments.pin(b!.id, true);
+  expect(store.experiments.list().experiments.map(({ pinned }) => pinned)).toEqual([true, true, false]);
+});
+
+test('an experiment that was removed can be restored with its runs, and goes for good after a week', () => {
+  const dataDir = tempDir();
+  let now = 1000;
+  const open = (): Store => openStore({ dataDir, schedule: () => () => {}, nowMs: () => now });
+  const first = open();
+  const { runId } = startedRoute(first);
+  const experimentId = first.runs.get(runId).experimentId;
+  first.writer.add(runId, { ...NOTHING, pings: [{ atMs: 1, rttUs: 10, loaded: false }] });
+  first.experiments.remove(experimentId);
+  expect(first.experiments.list().total).toBe(0);
+  expect(first.experiments.list({ removed: true }).experiments).toMatchObject([{ deletedAtMs: 1000 }]);
+  expect(first.experiments.restore(experimentId)).toMatchObject({ deletedAtMs: null });
+  expect(first.runs.ofExperiment(experimentId)).toHaveLength(1);
+  first.experiments.remove(experimentId);
+  first.close();
+  now += 7 * 86_400_000;
+  const second = open();
+  expect(second.samplesOf(experimentId)).toMatchObject([{ table: 'ping', rows: 1 }]);
+  second.close();
+  now += 1;
+  const third = open();
+  onTestFinished(() => third.close());
+  expect(third.samplesOf(experimentId)).toEqual([]);
+  expect(() => third.runs.get(runId)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
+  expect(third.experiments.list({ removed: true }).total).toBe(0);
+});
+
+test('the last probe run takes its experiment with it, and brings it back', () => {
+  const store = tempStore();
+  const { id } = store.experiments.create({ name: 'p', kind: 'probe', manifest: {} });
+  const create = () =>
+    store.probes.create(
+      {
+        name: 'p',
+        state: 'done',
+        input: null,
+        target: 't',
+        controller: null,
+        startedAtMs: null,
+        endedAtMs: null,
+        emulated: false,
+        insecure: false,
+        error: null,
+        result: null,
+      },
+      id,
+    );
+  const [a, b] = [create(), create()];
+  expect(store.runs.ofExperiment(id)).toMatchObject([
+    { source: 'probe', id: a.id, repetition: 0 },
+    { source: 'probe', id: b.id, repetition: 1 },
+  ]);
+  store.probes.remove(a.id);
+  expect(store.experiments.get(id).runs.done).toBe(1);
+  store.probes.remove(b.id);
+  expect(store.experiments.list().total).toBe(0);
+  store.probes.restore(a.id);
+  expect(store.runs.ofExperiment(id)).toMatchObject([{ id: a.id }]);
 });

@@ -19,8 +19,8 @@ const INPUT = ProbeInput.parse({
   parameters: { C: 0.5 },
 });
 
-const create = (store: Store, fields: Partial<ProbeRun> = {}): ProbeRun =>
-  store.probes.create({
+const create = (store: Store, fields: Partial<ProbeRun> = {}): ProbeRun => {
+  const run = {
     name: 'first',
     state: 'running',
     input: INPUT,
@@ -33,7 +33,10 @@ const create = (store: Store, fields: Partial<ProbeRun> = {}): ProbeRun =>
     error: null,
     result: null,
     ...fields,
-  });
+  } as const;
+  const experiment = store.experiments.create({ name: run.name, kind: 'probe', manifest: {} });
+  return store.probes.create(run, experiment.id);
+};
 
 const points = (...times: number[]): CongestionSeries => {
   const series = { ...emptySeries(), tUs: times };

@@ -19,8 +19,8 @@ function setUp({ maxWaiting = 1000 } = {}) {
   db.pragma('journal_mode = WAL');
   migrate(db, MIGRATIONS);
   db.exec(`INSERT INTO route VALUES ('r', 'r', 'h', 1, NULL, 'cubic', 1, 1, 1, 0, '[]', NULL, 0, 0, 1, 0, NULL, '{}');
-    INSERT INTO experiment VALUES (1, 'e', 'monitor', 0, '{}');
-    INSERT INTO run (id, experiment_id, route_id, state, started_at_ms) VALUES (1, 1, 'r', 'running', 0)`);
+    INSERT INTO experiment (id, name, kind, created_at_ms, manifest) VALUES (1, 'e', 'monitor', 0, '{}');
+    INSERT INTO run (id, experiment_id, route_id, state, created_at_ms) VALUES (1, 1, 'r', 'running', 0)`);
   const timers: { run: () => void; delayMs: number; off: boolean }[] = [];
   const reports: WriteHealth[] = [];
   const writer = sampleWriter(new WriteHandle(db, () => {}), {
@@ -168,7 +168,7 @@ test('samples no table can take are given up alone', () => {
 test('transport snapshots are thinned to one a second for each run', () => {
   const { db, writer, stored } = setUp();
   db.exec(
-    "INSERT INTO run (id, experiment_id, route_id, state, started_at_ms) VALUES (2, 1, 'r', 'running', 0)",
+    "INSERT INTO run (id, experiment_id, key, route_id, state, created_at_ms) VALUES (2, 1, 'k', 'r', 'running', 0)",
   );
   const snapshot = (atMs: number): TransportSnapshot => ({
     atMs,

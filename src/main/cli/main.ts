@@ -24,7 +24,26 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFil
     summary: 'a UDP path with rate, delay, jitter and loss',
     load: () => import('./emulate.ts'),
   },
+  collect: { summary: 'read metrics back from a Prometheus', load: () => import('./collect.ts') },
+  'compare-tcp': {
+    summary: 'QUIC against the kernel’s TCP over one emulated path',
+    load: () => import('./compare.ts'),
+  },
+  fairness: {
+    summary: 'controllers that share one emulated bottleneck',
+    load: () => import('./fairness.ts'),
+  },
   sim: { summary: 'one simulated scenario', load: () => import('./sim.ts') },
+  run: { summary: 'measure an experiment again, from its manifest', load: () => import('./run.ts') },
+  report: { summary: 'what an experiment came to, or which there are', load: () => import('./report.ts') },
+  export: {
+    summary: 'an experiment as csv, jsonl, parquet, qlog, html or md',
+    load: () => import('./export.ts'),
+  },
+  import: {
+    summary: 'take in what export wrote, iperf3 JSON or qlog',
+    load: () => import('./import.ts'),
+  },
   bench: { summary: 'measure RouteLab itself', load: () => import('./bench.ts') },
   interop: { summary: 'talk to other QUIC stacks, case by case', load: () => import('./interop.ts') },
   controllers: {

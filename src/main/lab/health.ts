@@ -6,15 +6,16 @@ import type { Store } from '../store/index.ts';
 type Service = Health['services'][string];
 
 /**
- * `workers` by name, each with the crash it is recovering from; `parts` by name, each with what is wrong with it.
- * Measuring without being able to store is unhealthy.
+ * `workers` by name, each with the crash it is recovering from; `upkeep` is why roll-ups and retention wait; `parts` by name,
+ * each with what is wrong with it. Measuring without being able to store is unhealthy.
  */
 export function health(
   store: Store,
   workers: Readonly<Record<string, { failure: LabError | null }>>,
+  upkeep: LabError | null,
   parts: Readonly<Record<string, string | null>>,
 ): Health {
-  const services: Health['services'] = { store: storeHealth(store) };
+  const services: Health['services'] = { store: storeHealth(store, upkeep) };
   for (const [name, { failure }] of Object.entries(workers))
     services[name] = unless(failure?.message ?? null);
   for (const [name, failure] of Object.entries(parts)) services[name] = unless(failure);
@@ -26,7 +27,7 @@ export function health(
 const unless = (failure: string | null): Service =>
   failure === null ? { status: 'healthy' } : { status: 'degraded', detail: failure };
 
-function storeHealth(store: Store): Service {
+function storeHealth(store: Store, upkeep: LabError | null): Service {
   const { error, waiting, dropped } = store.writer.health;
   if (error !== null) {
     return {
@@ -35,5 +36,8 @@ function storeHealth(store: Store): Service {
     };
   }
   if (dropped > 0) return { status: 'degraded', detail: `${dropped} samples were given up` };
+  if (upkeep !== null) {
+    return { status: 'degraded', detail: `roll-ups and retention wait: ${upkeep.message}` };
+  }
   return { status: 'healthy' };
 }

@@ -7,8 +7,9 @@ import type { Emulation } from '../../shared/domain.ts';
 import type { Health } from '../../shared/monitoring.ts';
 import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
+import type { Retention } from '../store/rollups/retention.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
-import { createExporter, type Exporter } from '../telemetry/exporter.ts';
+import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
   MeasureEvent,
@@ -16,27 +17,37 @@ import type {
   MonitorEvent,
   ProbeWorkerMethods,
   RelayWorkerMethods,
+  UpkeepEvent,
+  UpkeepWorkerMethods,
 } from '../workers/protocol.ts';
 import { Alerts, type DesktopNotice } from './alerts.ts';
 import { appInfo } from './app-info.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
-import { experimentOf } from './experiments.ts';
+import { MonitorExperiments, probeExecutor } from './executors.ts';
+import { experimentWith } from './experiments.ts';
+import { Exports } from './exports.ts';
+import { FileImports } from './file-imports.ts';
 import { health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
+import { probeManifest } from './manifest.ts';
 import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
+import { Reproductions } from './reproductions.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
 import { MONITORING_PERIODS, type MonitoringPeriods, SystemMonitor } from './system.ts';
+import { StoreUpkeep } from './upkeep.ts';
 import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
 export { errorBody, toCarriedError } from './errors.ts';
+export { reportText, writeExport } from './exports.ts';
+export { importFile } from './file-imports.ts';
 export type { Log } from './log.ts';
 export type { LabClient, LabRouter } from './router/index.ts';
 
@@ -47,10 +58,15 @@ export interface LabOptions {
   dataDir: string;
   host: 'desktop' | 'headless';
   /** Where the worker entries are: sources, or what the build made of them. */
-  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure') => URL;
+  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure' | 'upkeep') => URL;
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
+  /** How long measurements are kept. */
+  retention?: Retention;
+  metrics?: ExporterOptions | undefined;
+  /** Whether routes are probed as an earlier session left them; default true. */
+  resume?: boolean;
   /** How often the system is sampled and the alert rules are checked, and how long samples are kept. */
   monitoring?: Partial<MonitoringPeriods>;
   /** Shows an alert on the desktop; absent where the host has none. */
@@ -96,7 +112,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
     function assemble(): Lab {
       const board = new StatusBoard(openedAtMs);
-      const exporter = createExporter();
+      const exporter = createExporter(options.metrics);
       const closing = new AbortController();
 
       const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({
@@ -157,7 +173,31 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
       );
       const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
-      const workers = { probe, relay, endpoint, transfers, pings, reader, runRelay, runEndpoint };
+      const storekeeper = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
+        name: 'upkeep',
+        url: workerUrl('upkeep'),
+        log,
+        onEvent: (event) => upkeep.receive(event),
+        onRestart: () => upkeep.again(),
+      });
+      const upkeep = new StoreUpkeep({
+        store,
+        worker: storekeeper,
+        log,
+        dataDir,
+        ...(options.retention && { retention: options.retention }),
+      });
+      const workers = {
+        probe,
+        relay,
+        endpoint,
+        transfers,
+        pings,
+        reader,
+        runRelay,
+        runEndpoint,
+        upkeep: storekeeper,
+      };
 
       const demo = new OwnEndpoint({
         worker: endpoint,
@@ -167,6 +207,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           board.changes.bump();
         },
       });
+      const monitored = new MonitorExperiments(store, app);
       const monitors = new Monitors({
         store,
         board,
@@ -176,7 +217,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         log,
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
-        experimentOf: (route) => experimentOf(store, app, route),
+        experimentOf: (route) => monitored.of(route),
         onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
       });
       const routes = new Routes({
@@ -198,13 +239,23 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           routeOf: (id) => routes.get(id),
           ca: [authority.certPem],
         }),
+        experimentOf: (input, name, seed) => {
+          const { target } = input;
+          const route = target.kind === 'route' ? routes.get(target.id) : null;
+          return experimentWith(store, name, probeManifest(input, route, seed, app));
+        },
         log,
       });
       const imports = new QlogImports(store, reader);
-      const live = new Live(store, board);
+      const files = new FileImports(store, imports);
+      const reproductions = new Reproductions(store);
+      reproductions.register('probe', probeExecutor(store, probes));
+      for (const kind of ['monitor', 'demo'] as const)
+        reproductions.register(kind, monitored.executor(routes, log));
+      const live = new Live(store, board, upkeep);
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
-        health(store, workers, {
+        health(store, workers, upkeep.failure, {
           exporter: renderFailure,
           monitoring: system.failure,
           ...alerts.failures,
@@ -226,7 +277,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         probes,
         capacity,
         imports,
+        reproductions,
+        exports: new Exports(store),
+        files,
         live,
+        upkeep,
         alerts,
         system,
         log,
@@ -265,10 +320,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           closing.abort();
           alerts.close();
           system.close();
+          reproductions.abandon();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
           probes.abandon();
           imports.abandon();
+          files.abandon();
+          await atMost(PATIENCE_MS, upkeep.close());
           await Promise.all([
             capacity.close(),
             ...Object.values(workers).map((worker) => worker.close(PATIENCE_MS)),
@@ -276,9 +334,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           store.close();
         },
       };
-      routes.resume(options.resumeDemo ?? true);
-      void system.start();
-      alerts.start();
+      if (options.resume ?? true) {
+        routes.resume(options.resumeDemo ?? true);
+        void system.start();
+        alerts.start();
+      }
       return lab;
     }
   } catch (error) {

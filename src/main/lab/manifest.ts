@@ -1,31 +1,68 @@
-/** The manifest of a monitored route: what one needs to measure it the same way again. */
+/** Manifests: what one needs to measure something the same way again. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type Experiment, type Route, RouteInput } from '../../shared/domain.ts';
+import type { Route } from '../../shared/domain.ts';
+import { RouteInput } from '../../shared/domain.ts';
+import { type ExperimentKind, MANIFEST_VERSION, type Manifest } from '../../shared/experiments.ts';
+import { ProbeInput } from '../../shared/probes.ts';
 import type { AppInfo } from './app-info.ts';
 
-const VERSION = 1;
+/** Manifests made from different sets of settings cannot be compared field by field. */
+export const schemaHash = (settings: z.ZodType): string =>
+  createHash('sha256')
+    .update(JSON.stringify(z.toJSONSchema(settings, { io: 'input' })))
+    .digest('hex');
 
-/** Manifests made from different sets of route settings cannot be compared field by field. */
-const SCHEMA_HASH = createHash('sha256')
-  .update(JSON.stringify(z.toJSONSchema(RouteInput, { io: 'input' })))
-  .digest('hex');
+const MONITOR_SCHEMA = schemaHash(RouteInput);
+const PROBE_SCHEMA = schemaHash(ProbeInput);
 
-export function monitorManifest(route: Route, app: AppInfo): Experiment['manifest'] {
+/** Of an experiment of any kind, made here and now. */
+function manifestOf(
+  kind: ExperimentKind,
+  schema: string,
+  app: AppInfo,
+  measured: Pick<Manifest, 'seed' | 'routes' | 'parameters'>,
+): Manifest {
+  const { version, commit, os, node } = app;
+  return { manifest: MANIFEST_VERSION, kind, schema, app: { version, commit }, os, node, ...measured };
+}
+
+export function monitorManifest(route: Route, app: AppInfo): Manifest {
   const { id, name, colour, enabled, createdAtMs, demo, ...settings } = route;
   // The demo's server takes a free port each time; that is not a difference between experiments.
   const { port, ...portless } = settings;
-  return {
-    manifest: VERSION,
-    schema: SCHEMA_HASH,
-    app: { version: app.version, commit: app.commit },
-    os: app.os,
-    node: app.node,
-    seed: emulationSeed(id),
+  return manifestOf(demo ? 'demo' : 'monitor', MONITOR_SCHEMA, app, {
+    seed: route.emulation === null ? null : emulationSeed(id),
     routes: [{ id, name, demo, ...portless, ...(demo ? {} : { port }) }],
     parameters: {},
-  };
+  });
 }
+
+/** `seed` of the emulated path; null where there is none. A route that is probed is told as it is now. */
+export const probeManifest = (
+  input: ProbeInput,
+  route: Route | null,
+  seed: number | null,
+  app: AppInfo,
+): Manifest =>
+  manifestOf('probe', PROBE_SCHEMA, app, {
+    seed,
+    routes: route === null ? [] : monitorManifest(route, app).routes,
+    parameters: input,
+  });
+
+/** Of a file of another program. */
+export const importManifest = (file: string): Manifest => ({
+  manifest: MANIFEST_VERSION,
+  kind: 'import',
+  schema: null,
+  app: null,
+  os: null,
+  node: null,
+  seed: null,
+  routes: [],
+  parameters: { file },
+});
 
 /** Seed of an emulated route's random choices: the same for every run of the route (FNV-1a of its id). */
 export function emulationSeed(routeId: string): number {

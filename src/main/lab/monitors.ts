@@ -10,7 +10,6 @@ import { type SampleBatch, wholeMicroseconds, wholeSkip } from '../../shared/sam
 import type { Store } from '../store/index.ts';
 import type { MonitorEvent, ProbeWorkerMethods, RelayWorkerMethods } from '../workers/protocol.ts';
 import type { Log } from './log.ts';
-import { emulationSeed } from './manifest.ts';
 import { WINDOW_MS } from './ping-window.ts';
 import type { StatusBoard } from './status-board.ts';
 import type { LabWorker } from './worker.ts';
@@ -32,8 +31,8 @@ export interface MonitorsOptions {
   ca: readonly string[];
   /** Where the demo's server listens; starts it when needed. */
   demoAddress: () => Promise<Address>;
-  /** The experiment that a run of this route belongs to. */
-  experimentOf: (route: Route) => number;
+  /** The experiment that a run of this route belongs to, by what key, and the seed of its emulated path. */
+  experimentOf: (route: Route) => { experimentId: number; key: string; seed: number };
   onSamples: (route: Route, batch: SampleBatch) => void;
 }
 
@@ -166,7 +165,8 @@ export class Monitors {
     const route = store.routes.list().find(({ id }) => id === routeId);
     if (route?.enabled !== true) return;
     const atMs = Date.now();
-    const run = store.runs.start(experimentOf(route), route.id);
+    const { experimentId, key } = experimentOf(route);
+    const run = store.runs.start(experimentId, route.id, key);
     const active: Active = { route, runId: run.id, retry: null, failures: 0 };
     this.#active.set(route.id, active);
     const fromMs = atMs - WINDOW_MS;
@@ -195,7 +195,7 @@ export class Monitors {
     const atMs = Date.now();
     store.writer.event(routeId, { atMs, state: 'stopped', error: null });
     store.writer.flush();
-    store.runs.end(active.runId, 'done');
+    store.runs.end(active.runId, 'done', { result: store.runs.metrics(active.runId) });
     board.end(routeId, atMs);
   }
 
@@ -240,9 +240,9 @@ export class Monitors {
       ? await this.#options.demoAddress()
       : { host: withoutBrackets(route.host), port: route.port };
     if (route.emulation === null) return to;
-    const { relay, requireEmulable } = this.#options;
+    const { relay, requireEmulable, experimentOf } = this.#options;
     await requireEmulable(route.emulation);
-    const seed = emulationSeed(route.id);
+    const { seed } = experimentOf(route);
     return relay.request('open', { id: route.id, to, emulation: route.emulation, seed });
   }
 

@@ -17,6 +17,8 @@ export interface ProbePlace {
   insecure: boolean;
   /** Whether it leads to a server of the lab's own. */
   own: boolean;
+  /** Of the emulated path's random choices, unless another is asked for; null where there is no such path. */
+  seed: number | null;
 }
 
 export interface ProbePathOptions {
@@ -45,32 +47,35 @@ export class ProbePaths {
       case 'address': {
         const host = target.host.includes(':') ? `[${bare(target.host)}]` : target.host;
         const { insecure } = target;
-        return { label: `${host}:${target.port}`, emulation: null, insecure, own: false };
+        return { label: `${host}:${target.port}`, emulation: null, insecure, own: false, seed: null };
       }
       case 'route': {
         const { name, emulation, insecure, demo } = this.#options.routeOf(target.id);
-        return { label: name, emulation, insecure, own: demo };
+        const seed = emulation === null ? null : emulationSeed(target.id);
+        return { label: name, emulation, insecure, own: demo, seed };
       }
       case 'emulated': {
         const { emulation } = target;
-        return { label: emulation.profile, emulation, insecure: false, own: true };
+        const seed = emulationSeed(emulation.profile);
+        return { label: emulation.profile, emulation, insecure: false, own: true, seed };
       }
     }
   }
 
-  /** Throws what the relay and the endpoint throw, and RL_NOT_FOUND. */
+  /** `seed` is that of the emulated path, null where there is none. Throws what the relay and the endpoint throw, and RL_NOT_FOUND. */
   async open(
     runId: number,
     input: ProbeInput,
+    seed: number | null,
   ): Promise<Pick<ConnectOptions, 'host' | 'port' | 'serverName' | 'trust'>> {
     const { ca, relay, requireEmulable } = this.#options;
     const { emulation, insecure } = this.placeOf(input);
     if (emulation !== null) await requireEmulable(emulation);
-    const { to, serverName, seedOf } = await this.#leadsTo(input.target);
+    const { to, serverName } = await this.#leadsTo(input.target);
     const at =
-      emulation === null
+      emulation === null || seed === null
         ? to
-        : await relay.request('open', { id: relayId(runId), to, emulation, seed: emulationSeed(seedOf) });
+        : await relay.request('open', { id: relayId(runId), to, emulation, seed });
     return { ...at, serverName, trust: { ca, system: true, insecure } };
   }
 
@@ -79,16 +84,14 @@ export class ProbePaths {
     if (emulation !== null) await this.#options.relay.request('close', { id: relayId(runId) });
   }
 
-  async #leadsTo(target: ProbeTarget): Promise<{ to: Address; serverName: string; seedOf: string }> {
+  async #leadsTo(target: ProbeTarget): Promise<{ to: Address; serverName: string }> {
     const { endpoint, routeOf, demoAddress } = this.#options;
-    if (target.kind === 'emulated')
-      return { to: await endpoint.address(), serverName: OWN_SERVER_NAME, seedOf: target.emulation.profile };
-    const place = target.kind === 'route' ? routeOf(target.id) : { ...target, demo: false, id: '' };
+    if (target.kind === 'emulated') return { to: await endpoint.address(), serverName: OWN_SERVER_NAME };
+    const place = target.kind === 'route' ? routeOf(target.id) : { ...target, demo: false };
     const host = bare(place.host);
     return {
       to: place.demo ? await demoAddress() : { host, port: place.port },
       serverName: place.serverName ?? host,
-      seedOf: place.id,
     };
   }
 }

@@ -7,8 +7,18 @@ import type { CongestionSeries } from '../../shared/congestion-series.ts';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import type { RunState } from '../../shared/domain.ts';
 import { type ErrorBody, LabError, toLabError } from '../../shared/errors.ts';
-import type { ProbeInput, ProbeRun, ProbeSeries, ProbeUpdate, Vantage } from '../../shared/probes.ts';
+import {
+  appliesTo,
+  faultOf,
+  type ProbeInput,
+  type ProbeRun,
+  type ProbeSeries,
+  type ProbeUpdate,
+  sendingEnd,
+  type Vantage,
+} from '../../shared/probes.ts';
 import { checkParameters } from '../congestion/index.ts';
+import type { ProbePlan } from '../probe/modes/mode.ts';
 import type { Store } from '../store/index.ts';
 import type { RunPage } from '../store/probe-runs.ts';
 import type { MeasureEvent, MeasureWorkerMethods } from '../workers/protocol.ts';
@@ -29,6 +39,8 @@ export interface ProbesOptions {
   store: Store;
   lanes: Readonly<Record<LaneName, Lane>>;
   paths: Pick<ProbePaths, 'placeOf' | 'open' | 'close'>;
+  /** The experiment that a run with this input, over a path with this seed, belongs to. */
+  experimentOf: (input: ProbeInput, name: string, seed: number | null) => number;
   log: Log;
 }
 
@@ -43,11 +55,26 @@ const CANCEL_PATIENCE_MS = 5000;
 /** Handshakes, one after the other, are work for a whole thread: pings beside them would wait for it. */
 const laneOf = ({ mode }: ProbeInput): LaneName => (mode === 'ping' ? 'pings' : 'transfers');
 
+/** What of the settings is the measurement's own business. */
+const planOf = (input: ProbeInput): Omit<ProbePlan, 'everyUs' | 'wish'> => ({
+  mode: input.mode,
+  count: input.count ?? undefined,
+  durationMs: input.durationS * 1000,
+  ratePerS: appliesTo('ratePerS', input.mode) ? input.ratePerS : undefined,
+  bytes: input.bytes ?? undefined,
+  warmUpMs: input.warmUpS * 1000,
+  handshake: input.handshake,
+  streams: input.streams,
+  path: input.path,
+  moves: input.moves,
+});
+
 interface Job {
   active: ActiveProbe;
   input: ProbeInput;
   place: ProbePlace;
   lane: LaneName;
+  seed: number | null;
   isRunning: boolean;
 }
 
@@ -79,37 +106,41 @@ export class Probes {
 
   /**
    * A new run, begun as soon as its turn comes. Throws RL_INPUT_INVALID for parameters that the controller does not have,
-   * RL_NOT_FOUND for a route that is not there, RL_RATE_LIMITED when too many wait.
+   * RL_NOT_FOUND for a route that is not there, RL_RATE_LIMITED when too many wait. Without `seed` an emulated path has that of
+   * its route or profile.
    */
-  start(input: ProbeInput): ProbeRun {
+  start(input: ProbeInput, seed?: number): ProbeRun {
     checkParameters(input.controller, input.parameters);
     const lane = laneOf(input);
-    if ((input.mode === 'ping' || input.mode === 'handshake') && input.bytes !== null) {
-      throw new LabError('RL_INPUT_INVALID', `bytes: does not apply to mode ${input.mode}`, {
-        field: 'bytes',
-      });
-    }
+    const fault = faultOf(input);
+    if (fault !== null)
+      throw new LabError('RL_INPUT_INVALID', `${fault.field}: ${fault.message}`, { field: fault.field });
     const place = this.#options.paths.placeOf(input);
     const queued = [...this.#jobs.values()].filter(({ isRunning }) => !isRunning);
     if (queued.length >= MAX_QUEUED)
       throw new LabError('RL_RATE_LIMITED', `${MAX_QUEUED} probe runs wait already`, {
         hint: 'Wait until some are over, or cancel them.',
       });
-    const run = this.#options.store.probes.create({
-      name: input.name ?? `${place.label} ${input.mode}`,
-      state: 'queued',
-      input,
-      target: place.label,
-      controller: input.mode === 'download' ? null : input.controller,
-      startedAtMs: null,
-      endedAtMs: null,
-      emulated: place.emulation !== null,
-      insecure: place.insecure,
-      error: null,
-      result: null,
-    });
+    const name = input.name ?? `${place.label} ${input.mode}`;
+    const pathSeed = place.seed === null ? null : (seed ?? place.seed);
+    const run = this.#options.store.probes.create(
+      {
+        name,
+        state: 'queued',
+        input,
+        target: place.label,
+        controller: sendingEnd(input.mode) === 'server' ? null : input.controller,
+        startedAtMs: null,
+        endedAtMs: null,
+        emulated: place.emulation !== null,
+        insecure: place.insecure,
+        error: null,
+        result: null,
+      },
+      this.#options.experimentOf(input, name, pathSeed),
+    );
     const active = new ActiveProbe(run);
-    this.#jobs.set(run.id, { active, input, place, lane, isRunning: false });
+    this.#jobs.set(run.id, { active, input, place, lane, seed: pathSeed, isRunning: false });
     this.#next(lane);
     return this.get(run.id);
   }
@@ -129,6 +160,11 @@ export class Probes {
       clearTimeout(patience);
     }
     return this.get(id);
+  }
+
+  /** Resolves when a run is over; at once of one that is not under way. */
+  async over(id: number): Promise<void> {
+    await this.#jobs.get(id)?.active.over.promise;
   }
 
   /** Throws RL_NOT_FOUND. */
@@ -238,24 +274,21 @@ export class Probes {
 
   async #begin(job: Job): Promise<void> {
     const { lanes, paths, store } = this.#options;
-    const { active, input, lane } = job;
+    const { active, input, lane, seed } = job;
     const runId = active.run.id;
     const { ending } = active;
     try {
       active.change(store.probes.update(runId, { state: 'running', startedAtMs: Date.now() }));
-      const connect = await paths.open(runId, input);
+      const connect = await paths.open(runId, input, seed);
       // Its path's threads or the lab's patience may have ended it meanwhile; what was opened since is closed.
       if (!this.#jobs.has(runId)) return this.#closePath(job);
       if (ending.signal.aborted) return this.#end(job, 'cancelled', null, null);
-      const { controller: name, parameters, mode, durationS } = input;
+      const { controller: name, parameters, durationS } = input;
       await lanes[lane].worker.request('start', {
         runId,
         connect: { ...connect, controller: { name, parameters } },
         plan: {
-          mode,
-          durationMs: durationS * 1000,
-          ratePerS: input.ratePerS,
-          bytes: input.bytes ?? undefined,
+          ...planOf(input),
           everyUs: Math.max(LEAST_EVERY_US, Math.round((durationS * 1e6) / SERIES_POINTS)),
           wish: { name, parameters },
         },

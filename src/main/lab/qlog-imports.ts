@@ -4,6 +4,7 @@ import { NOTHING_MEASURED, type ProbeResult, type ProbeRun } from '../../shared/
 import type { ReadQlog } from '../quic/qlog/reader.ts';
 import type { Store } from '../store/index.ts';
 import type { MeasureWorkerMethods } from '../workers/protocol.ts';
+import { importManifest } from './manifest.ts';
 import type { LabWorker } from './worker.ts';
 
 const MAX_AT_ONCE = 4;
@@ -56,7 +57,9 @@ export class QlogImports {
       this.#beginning--;
     }
     if (this.#isClosed) throw new LabError('RL_CANCELLED', 'The lab is closing.');
-    const { id } = this.#store.probes.create({ ...NOTHING_KNOWN, name, target: name });
+    const manifest = importManifest(name);
+    const experiment = this.#store.experiments.create({ name, kind: 'import', manifest });
+    const { id } = this.#store.probes.create({ ...NOTHING_KNOWN, name, target: name }, experiment.id);
     if (read !== null) return this.#keep(id, read);
     const begun: Unfinished = { file, patience: null };
     this.#unfinished.set(id, begun);
@@ -173,7 +176,10 @@ function resultOf({ vantage, newest, packetsSent, packetsLost, durationUs }: Rea
         retransmitRatio: null,
         deliveryRateBps: null,
         isAppLimited: null,
+        migrations: null,
+        congestionResets: null,
       },
     ],
+    detail: null,
   };
 }

@@ -56,6 +56,21 @@ export class Routes {
   }
 
   /**
+   * A route that is measured as another was, for a while, under a name of its own. `onMade` is told its id before it is probed.
+   * Throws RL_INPUT_INVALID for its parameters.
+   */
+  replay(input: RouteInput, demo: boolean, onMade: (id: string) => void): Route {
+    checkParameters(input.controller, input.parameters);
+    const taken = new Set(this.list().map(({ name }) => name));
+    let name = `${input.name.slice(0, 50)} (again)`;
+    for (let n = 2; taken.has(name); n++) name = `${input.name.slice(0, 50)} (again ${n})`;
+    const route = this.#store.routes.create({ ...input, name }, { demo, enabled: true });
+    onMade(route.id);
+    this.#begin(route);
+    return route;
+  }
+
+  /**
    * Another controller than before begins with its defaults, unless told others. Throws RL_NOT_FOUND, RL_CONFLICT, and RL_INPUT_INVALID for parameters that its controller does not have and for what a demo
    * route does not decide itself.
    */

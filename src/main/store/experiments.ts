@@ -1,119 +1,204 @@
-/** The tables of experiments and their runs. */
-import { Experiment, Run, type RunState } from '../../shared/domain.ts';
+/** The table of experiments. One that was removed can be restored until it is purged; one being imported is not there yet. */
+import { RunState } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import {
+  Experiment,
+  type ExperimentKind,
+  type ExperimentPatch,
+  type RunCounts,
+} from '../../shared/experiments.ts';
+import { REMOVED_KEPT_DAYS } from '../../shared/probes.ts';
 import type { WriteHandle } from './handles.ts';
 
+interface ExperimentFilter {
+  kind?: ExperimentKind | undefined;
+  tag?: string | undefined;
+  /** Part of name or notes. */
+  text?: string | undefined;
+  /** Those removed instead of those present. */
+  removed?: boolean | undefined;
+  limit?: number | undefined;
+  offset?: number | undefined;
+}
+
+type NewExperiment = Pick<Experiment, 'name' | 'kind' | 'manifest'> &
+  Partial<Pick<Experiment, 'notes' | 'tags' | 'createdAtMs'>>;
+
 export interface ExperimentTable {
-  /** The newest first. */
-  list(): Experiment[];
-  /** Throws RL_NOT_FOUND. */
+  /** A page, newest first, and how many there are in all. */
+  list(filter?: ExperimentFilter): { experiments: Experiment[]; total: number };
+  /** Throws RL_NOT_FOUND, also for a removed one. */
   get(id: number): Experiment;
   /** The newest of this kind with this very manifest. */
-  find(kind: Experiment['kind'], manifest: Experiment['manifest']): Experiment | null;
-  create(experiment: Pick<Experiment, 'name' | 'kind' | 'manifest'>): Experiment;
+  find(kind: ExperimentKind, manifest: Experiment['manifest']): Experiment | null;
+  create(experiment: NewExperiment): Experiment;
+  /** Throws RL_NOT_FOUND. */
+  update(id: number, patch: ExperimentPatch): Experiment;
+  /** Pinned, it takes the place of the baseline of its kind. Throws RL_NOT_FOUND. */
+  pin(id: number, pinned: boolean): Experiment;
+  /** With its runs. Throws RL_NOT_FOUND. */
+  remove(id: number): void;
+  /** With the runs that were removed with it. Throws RL_NOT_FOUND when no such experiment was removed. */
+  restore(id: number): Experiment;
 }
 
-export interface RunTable {
-  /** In order of creation. */
-  ofExperiment(experimentId: number): Run[];
-  /** Throws RL_NOT_FOUND. */
-  get(id: number): Run;
-  /** A run in state `running`. */
-  start(experimentId: number, routeId: string | null): Run;
-  /** Throws RL_NOT_FOUND. */
-  end(id: number, state: Extract<RunState, 'done' | 'failed' | 'cancelled'>): Run;
-}
-
-type ExperimentRow = { id: number; name: string; kind: string; created_at_ms: number; manifest: string };
-type RunRow = {
+type Row = {
   id: number;
-  experiment_id: number;
-  route_id: string | null;
-  state: string;
-  started_at_ms: number;
-  ended_at_ms: number | null;
-  samples: number;
+  name: string;
+  kind: string;
+  created_at_ms: number;
+  manifest: string;
+  notes: string;
+  tags: string;
+  pinned: number;
+  removed_at_ms: number | null;
 };
 
-const toExperiment = (row: ExperimentRow): Experiment =>
-  Experiment.parse({
-    id: row.id,
-    name: row.name,
-    kind: row.kind,
-    createdAtMs: row.created_at_ms,
-    manifest: JSON.parse(row.manifest),
-  });
+const noRuns = (): RunCounts => Object.fromEntries(RunState.options.map((state) => [state, 0])) as RunCounts;
 
-const toRun = (row: RunRow): Run =>
-  Run.parse({
-    id: row.id,
-    experimentId: row.experiment_id,
-    routeId: row.route_id,
-    state: row.state,
-    startedAtMs: row.started_at_ms,
-    endedAtMs: row.ended_at_ms,
-    samples: row.samples,
-  });
+function fromRow(row: Row, runs: RunCounts): Experiment {
+  try {
+    return Experiment.parse({
+      id: row.id,
+      name: row.name,
+      kind: row.kind,
+      notes: row.notes,
+      tags: JSON.parse(row.tags),
+      pinned: row.pinned === 1,
+      createdAtMs: row.created_at_ms,
+      deletedAtMs: row.removed_at_ms,
+      manifest: JSON.parse(row.manifest),
+      runs,
+    });
+  } catch (cause) {
+    throw new LabError('RL_DB_CORRUPT', `Experiment ${row.id} is stored with values it cannot have`, {
+      cause,
+    });
+  }
+}
+
+type Filter = { kind: string | null; tag: string | null; text: string | null; removed: number };
+const MATCHING = `FROM experiment WHERE importing = 0 AND (removed_at_ms IS NOT NULL) = @removed
+  AND (@kind IS NULL OR kind = @kind)
+  AND (@tag IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = @tag))
+  AND (@text IS NULL OR name LIKE @text ESCAPE '\\' OR notes LIKE @text ESCAPE '\\')`;
 
 export function experimentTable(db: WriteHandle, nowMs: () => number): ExperimentTable {
-  const list = db.query<[], ExperimentRow>('SELECT * FROM experiment ORDER BY id DESC');
-  const find = db.query<[number], ExperimentRow>('SELECT * FROM experiment WHERE id = ?');
-  const same = db.query<[string, string], ExperimentRow>(
-    'SELECT * FROM experiment WHERE kind = ? AND manifest = ? ORDER BY id DESC LIMIT 1',
+  const page = db.query<[Filter & { limit: number; offset: number }], Row>(
+    `SELECT * ${MATCHING} ORDER BY created_at_ms DESC, id DESC LIMIT @limit OFFSET @offset`,
   );
-  const insert = db.command<[string, string, number, string]>(
-    'INSERT INTO experiment (name, kind, created_at_ms, manifest) VALUES (?, ?, ?, ?)',
+  const count = db.column<[Filter], number>(`SELECT count(*) ${MATCHING}`);
+  const find = db.query<[number], Row>('SELECT * FROM experiment WHERE id = ? AND importing = 0');
+  const same = db.query<[string, string], Row>(
+    `SELECT * FROM experiment WHERE kind = ? AND manifest = ? AND removed_at_ms IS NULL AND importing = 0
+     ORDER BY id DESC LIMIT 1`,
   );
-  const get = (id: number): Experiment => {
-    const row = find.get(id);
-    if (row === undefined)
-      throw new LabError('RL_NOT_FOUND', `There is no experiment ${id}`, { field: 'id' });
-    return toExperiment(row);
+  const states = db.query<[string], { experiment_id: number; state: RunState; n: number }>(
+    `SELECT experiment_id, state, count(*) AS n FROM experiment_run
+     WHERE experiment_id IN (SELECT value FROM json_each(?)) GROUP BY experiment_id, state`,
+  );
+  const insert = db.command<[string, string, number, string, string, string]>(
+    'INSERT INTO experiment (name, kind, created_at_ms, manifest, notes, tags) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const overwrite = db.command<[string, string, string, number]>(
+    'UPDATE experiment SET name = ?, notes = ?, tags = ? WHERE id = ?',
+  );
+  const unpin = db.command<[string]>('UPDATE experiment SET pinned = 0 WHERE kind = ?');
+  const setPinned = db.command<[number, number]>('UPDATE experiment SET pinned = ? WHERE id = ?');
+  const mark = db.command<[number | null, number]>(
+    'UPDATE experiment SET removed_at_ms = ?, pinned = 0 WHERE id = ?',
+  );
+  const markProbes = db.command<[number | null, number, number | null]>(
+    'UPDATE probe_run SET removed_at_ms = ? WHERE experiment_id = ? AND removed_at_ms IS ?',
+  );
+
+  const withRuns = (rows: readonly Row[]): Experiment[] => {
+    const counted = Map.groupBy(
+      states.all(JSON.stringify(rows.map(({ id }) => id))),
+      ({ experiment_id }) => experiment_id,
+    );
+    return rows.map((row) => {
+      const runs = noRuns();
+      for (const { state, n } of counted.get(row.id) ?? []) runs[state] = n;
+      return fromRow(row, runs);
+    });
   };
+  const present = (id: number, removed: boolean): Row => {
+    const row = find.get(id);
+    if (row !== undefined && (row.removed_at_ms !== null) === removed) return row;
+    const what = removed ? 'removed experiment' : 'experiment';
+    throw new LabError('RL_NOT_FOUND', `There is no ${what} ${id}`, { field: 'id' });
+  };
+  const get = (id: number): Experiment => withRuns([present(id, false)])[0]!;
+
   return {
-    list: () => list.all().map(toExperiment),
+    list: ({ kind, tag, text, removed = false, limit = -1, offset = 0 } = {}) => {
+      const filter = {
+        kind: kind ?? null,
+        tag: tag ?? null,
+        text: text === undefined ? null : `%${text.replace(/[\\%_]/g, '\\$&')}%`,
+        removed: Number(removed),
+      };
+      return {
+        experiments: withRuns(page.all({ ...filter, limit, offset })),
+        total: count.get(filter)!,
+      };
+    },
     get,
     find: (kind, manifest) => {
       const row = same.get(kind, JSON.stringify(manifest));
-      return row === undefined ? null : toExperiment(row);
+      return row === undefined ? null : withRuns([row])[0]!;
     },
-    create: ({ name, kind, manifest }) => get(insert.run(name, kind, nowMs(), JSON.stringify(manifest)).id),
+    create: ({ name, kind, manifest, notes = '', tags = [], createdAtMs = nowMs() }) =>
+      get(insert.run(name, kind, createdAtMs, JSON.stringify(manifest), notes, JSON.stringify(tags)).id),
+    update: (id, patch) =>
+      db.transaction(() => {
+        const { name, notes, tags } = { ...get(id), ...patch };
+        overwrite.run(name, notes, JSON.stringify(tags), id);
+        return get(id);
+      }),
+    pin: (id, pinned) =>
+      db.transaction(() => {
+        const { kind } = get(id);
+        if (pinned) unpin.run(kind);
+        setPinned.run(Number(pinned), id);
+        return get(id);
+      }),
+    remove: (id) =>
+      db.transaction(() => {
+        present(id, false);
+        const atMs = nowMs();
+        mark.run(atMs, id);
+        markProbes.run(atMs, id, null);
+      }),
+    restore: (id) =>
+      db.transaction(() => {
+        markProbes.run(null, id, present(id, true).removed_at_ms);
+        mark.run(null, id);
+        return get(id);
+      }),
   };
 }
 
-/** `flush` is called before counts are read, so that they include what is still buffered. */
-export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void): RunTable {
-  const ofExperiment = db.query<[number], RunRow>('SELECT * FROM run WHERE experiment_id = ? ORDER BY id');
-  const find = db.query<[number], RunRow>('SELECT * FROM run WHERE id = ?');
-  const insert = db.command<[number, string | null, number]>(
-    "INSERT INTO run (experiment_id, route_id, state, started_at_ms) VALUES (?, ?, 'running', ?)",
-  );
-  const end = db.command<[string, number, number]>('UPDATE run SET state = ?, ended_at_ms = ? WHERE id = ?');
-  const get = (id: number): Run => {
-    flush();
-    const row = find.get(id);
-    if (row === undefined) throw new LabError('RL_NOT_FOUND', `There is no run ${id}`, { field: 'id' });
-    return toRun(row);
-  };
-  return {
-    ofExperiment: (experimentId) => {
-      flush();
-      return ofExperiment.all(experimentId).map(toRun);
-    },
-    get,
-    start: (experimentId, routeId) => get(insert.run(experimentId, routeId, nowMs()).id),
-    end: (id, state) => {
-      end.run(state, nowMs(), id);
-      return get(id);
-    },
-  };
-}
-
-/** A run that is still `running` when a store is opened died with its lab: it ended with its newest ping. */
-export function markInterrupted(db: WriteHandle): void {
-  db.command<[]>(
-    `UPDATE run SET state = 'interrupted', ended_at_ms =
-       max(started_at_ms, coalesce((SELECT max(at_us) / 1000.0 FROM ping WHERE run_id = run.id), 0))
-     WHERE state = 'running'`,
-  ).run();
+/**
+ * When a store is opened: what was removed long ago goes for good, and what a dead lab left half imported. Samples go with
+ * their runs, whatever table they are in.
+ */
+export function purgeExperiments(db: WriteHandle, nowMs: number): void {
+  const sampleTables = db
+    .column<[], string>(
+      `SELECT name FROM sqlite_schema AS t WHERE type = 'table' AND EXISTS (
+         SELECT 1 FROM pragma_foreign_key_list(t.name) WHERE "table" = 'run')`,
+    )
+    .all();
+  const gone = `(SELECT id FROM experiment WHERE importing = 1 OR removed_at_ms < ${nowMs - REMOVED_KEPT_DAYS * 86_400_000})`;
+  db.transaction(() => {
+    for (const table of sampleTables)
+      db.command<[]>(
+        `DELETE FROM ${table} WHERE run_id IN (SELECT id FROM run WHERE experiment_id IN ${gone})`,
+      ).run();
+    for (const table of ['run', 'probe_run'])
+      db.command<[]>(`DELETE FROM ${table} WHERE experiment_id IN ${gone}`).run();
+    db.command<[]>(`DELETE FROM experiment WHERE id IN ${gone}`).run();
+  });
 }

@@ -2,15 +2,13 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
+import type { SampleSummary } from '../../shared/experiments.ts';
 import { type AlertTable, alertTable, tidyAlerts } from './alerts.ts';
+import { type ArchivedTable, archiveExport } from './archive/export.ts';
+import { type ArchiveImport, archiveImport } from './archive/import.ts';
+import { sampleSummary } from './archive/summary.ts';
 import { makeDataDir } from './data-dir.ts';
-import {
-  type ExperimentTable,
-  experimentTable,
-  markInterrupted,
-  type RunTable,
-  runTable,
-} from './experiments.ts';
+import { type ExperimentTable, experimentTable, purgeExperiments } from './experiments.ts';
 import { type SlowQuery, WriteHandle } from './handles.ts';
 import { inspectDatabase } from './inspect.ts';
 import { lockFolder } from './lock.ts';
@@ -18,7 +16,9 @@ import { type Measurements, measurements } from './measurements.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
+import { type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
+import { markInterrupted, type RunTable, runTable } from './runs.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SystemSampleTable, systemSampleTable } from './system-samples.ts';
 import { tidyDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
@@ -32,16 +32,24 @@ export interface StoreOptions {
   onSlowQuery?: (query: SlowQuery) => void;
   /** Samples kept in memory while they cannot be stored. Default 200 000, about 20 MB. */
   maxWaiting?: number;
+  /** A window with more pings is read from roll-ups. Default 150 000, which take some 50 ms (docs/store.md). */
+  maxRawPings?: number;
   nowMs?: () => number;
   schedule?: Schedule;
 }
 
-export interface Store extends Measurements {
+export interface Store extends Measurements, History {
   readonly dataDir: string;
   readonly routes: RouteTable;
   readonly experiments: ExperimentTable;
   readonly runs: RunTable;
   readonly probes: ProbeRunTable;
+  /** How many raw samples an experiment has. */
+  samplesOf(experimentId: number): SampleSummary[];
+  /** All that is stored of an experiment. Throws RL_NOT_FOUND. */
+  archived(experimentId: number): ArchivedTable[];
+  /** Begins to take an archived experiment. */
+  unarchive(): ArchiveImport;
   readonly alerts: AlertTable;
   readonly webhooks: WebhookTable;
   readonly system: SystemSampleTable;
@@ -69,6 +77,8 @@ export function openStore(options: StoreOptions): Store {
   try {
     inspectDatabase(path, MIGRATIONS.length);
     db = new Database(path, { timeout: 1000 });
+    // Of a new database only: one that has tables keeps its way.
+    db.pragma('auto_vacuum = INCREMENTAL');
     // After a crash of the process nothing committed is lost; after one of the machine, at most the newest commits.
     if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
       throw new LabError('RL_DATA_UNWRITABLE', `${dataDir} is on a file system without shared memory`);
@@ -76,6 +86,8 @@ export function openStore(options: StoreOptions): Store {
     db.pragma('synchronous = NORMAL');
     db.pragma('foreign_keys = ON');
     db.pragma('journal_size_limit = 67108864');
+    // Upkeep copies the log into the database on its own thread; this is for when it does not.
+    db.pragma('wal_autocheckpoint = 16384');
     migrate(db, MIGRATIONS);
     return assemble(db, options, nowMs, unlock);
   } catch (thrown) {
@@ -96,6 +108,7 @@ function assemble(
   interruptProbeRuns(handle);
   const probes = probeRunTable(handle, nowMs);
   probes.purge();
+  purgeExperiments(handle, nowMs());
   tidyAlerts(handle, nowMs());
   tidyDeliveries(handle, nowMs());
   const writer = sampleWriter(handle, {
@@ -108,6 +121,7 @@ function assemble(
     if (writer.health.error === null) writer.flush();
   };
   const stored = measurements(handle);
+  const past = history(handle, stored, options.maxRawPings ?? 150_000);
   const fresh =
     <A extends unknown[], R>(read: (...args: A) => R) =>
     (...args: A): R => {
@@ -124,6 +138,9 @@ function assemble(
     webhooks: webhookTable(handle, nowMs),
     system: systemSampleTable(handle),
     writer,
+    archived: fresh(archiveExport(handle, probes)),
+    unarchive: archiveImport(handle, probes),
+    samplesOf: fresh(sampleSummary(handle)),
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),
     hasMorePings: fresh(stored.hasMorePings),
@@ -132,6 +149,9 @@ function assemble(
     lastTransfers: fresh(stored.lastTransfers),
     transport: fresh(stored.transport),
     events: fresh(stored.events),
+    stats: fresh(past.stats),
+    chart: fresh(past.chart),
+    isReady: fresh(past.isReady),
     close: () => {
       writer.close();
       db.close();

@@ -24,14 +24,17 @@ export interface ProbeRunTable {
   list(page: RunPage): ProbeRun[];
   /** Throws RL_NOT_FOUND, also for a removed run. */
   get(id: number): ProbeRun;
-  create(run: Omit<ProbeRun, 'id' | 'createdAtMs' | 'series' | 'imported'>): ProbeRun;
+  /** A run of an experiment; `repetition` counts them. */
+  create(run: Omit<ProbeRun, 'id' | 'createdAtMs' | 'series' | 'imported'>, experimentId: number): ProbeRun;
+  /** Throws RL_NOT_FOUND. */
+  experimentOf(id: number): number;
   /** Throws RL_NOT_FOUND. */
   update(id: number, changes: Partial<Omit<ProbeRun, 'id' | 'series' | 'imported'>>): ProbeRun;
   /** Adds what came after what is stored of the run’s series. */
   append(id: number, parts: readonly ProbeSeries[]): void;
   /** Null when there is none. Throws RL_DB_CORRUPT. */
   series(id: number, vantage: Vantage): CongestionSeries | null;
-  /** Throws RL_NOT_FOUND. */
+  /** The last of an experiment takes it with it. Throws RL_NOT_FOUND. */
   remove(id: number): void;
   /** Throws RL_NOT_FOUND when no such run was removed. */
   restore(id: number): ProbeRun;
@@ -54,6 +57,7 @@ type Row = {
   error: string | null;
   result: string | null;
   removed_at_ms: number | null;
+  experiment_id: number;
 };
 type SpanRow = { run_id: number; vantage: Vantage; points: number; to_us: number };
 
@@ -74,7 +78,7 @@ const COLUMNS = [
 
 const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
 
-const toRow = (run: ProbeRun): Omit<Row, 'removed_at_ms'> => ({
+const toRow = (run: ProbeRun): Omit<Row, 'removed_at_ms' | 'experiment_id'> => ({
   id: run.id,
   name: run.name,
   state: run.state,
@@ -136,13 +140,20 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
      WHERE run_id = ? GROUP BY vantage`,
   );
   const insert = db.command<[Record<string, string | number | null>]>(
-    `INSERT INTO probe_run (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((name) => `@${name}`).join(', ')})`,
+    `INSERT INTO probe_run (experiment_id, repetition, ${COLUMNS.join(', ')}) VALUES (@experiment,
+       (SELECT coalesce(max(repetition) + 1, 0) FROM probe_run WHERE experiment_id = @experiment),
+       ${COLUMNS.map((name) => `@${name}`).join(', ')})`,
   );
   const overwrite = db.command<[Record<string, string | number | null>]>(
     `UPDATE probe_run SET ${COLUMNS.map((name) => `${name} = @${name}`).join(', ')} WHERE id = @id`,
   );
   const mark = db.command<[number | null, number]>('UPDATE probe_run SET removed_at_ms = ? WHERE id = ?');
   const removeForGood = db.command<[number]>('DELETE FROM probe_run WHERE removed_at_ms < ?');
+  const markEmpty = db.command<[{ experiment: number; at: number }]>(
+    `UPDATE experiment SET removed_at_ms = @at, pinned = 0 WHERE id = @experiment AND NOT EXISTS
+       (SELECT 1 FROM probe_run WHERE experiment_id = @experiment AND removed_at_ms IS NULL)`,
+  );
+  const markPresent = db.command<[number]>('UPDATE experiment SET removed_at_ms = NULL WHERE id = ?');
   const nextPart = db.column<[number, string], number>(
     'SELECT coalesce(max(part) + 1, 0) FROM probe_series WHERE run_id = ? AND vantage = ?',
   );
@@ -169,10 +180,10 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
       return rows.map((row) => fromRow(row, byRun.get(row.id) ?? []));
     },
     get,
-    create: (run) => {
+    create: (run, experiment) => {
       const whole = { ...run, id: 0, createdAtMs: nowMs(), series: [], imported: run.input === null };
       const { id, ...row } = toRow(whole);
-      return get(insert.run(row).id);
+      return get(insert.run({ ...row, experiment }).id);
     },
     update: (id, changes) =>
       db.transaction(() => {
@@ -199,15 +210,20 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
       }
       return series;
     },
-    remove: (id) => {
-      present(id, false);
-      mark.run(nowMs(), id);
-    },
-    restore: (id) => {
-      present(id, true);
-      mark.run(null, id);
-      return get(id);
-    },
+    experimentOf: (id) => present(id, false).experiment_id,
+    remove: (id) =>
+      db.transaction(() => {
+        const { experiment_id: experiment } = present(id, false);
+        const at = nowMs();
+        mark.run(at, id);
+        markEmpty.run({ experiment, at });
+      }),
+    restore: (id) =>
+      db.transaction(() => {
+        markPresent.run(present(id, true).experiment_id);
+        mark.run(null, id);
+        return get(id);
+      }),
     purge: () => void removeForGood.run(nowMs() - KEPT_MS),
   };
 }

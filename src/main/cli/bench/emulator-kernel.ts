@@ -1,10 +1,12 @@
 /** The emulator against a path inside the kernel: the same datagrams over the same path, timed by the same program. */
+import { loadavg } from 'node:os';
 import type { LinkSettings } from '../../../shared/domain.ts';
-import { openRelay } from '../../path/relay/capacity.ts';
-import type { Relay } from '../../path/relay/relay.ts';
+import { Endpoints } from './context.ts';
+import type { Endpoint } from './endpoint.ts';
 import { KernelPath, kernelPathMissing } from './kernel-path.ts';
 import { Child } from './native.ts';
 import { against, figure, missing, type Row } from './rows.ts';
+import type { RelayMethods } from './stacks/relay.ts';
 import { type UdpFigures, type UdpLoad, udpFlow } from './udp-flow.ts';
 
 interface Path {
@@ -30,6 +32,15 @@ const DRAIN_MS = 300;
 const REACH = { p50: { max: 0.3 }, p99: { max: 2 }, rate: { min: 0.98, max: 1.02 } } as const;
 
 export async function emulatorAgainstKernel(durationS: number): Promise<Row[]> {
+  const endpoints = new Endpoints();
+  try {
+    return await onEachPath(await endpoints.start<RelayMethods>('relay'), durationS);
+  } finally {
+    endpoints.stop();
+  }
+}
+
+async function onEachPath(relay: Endpoint<RelayMethods>, durationS: number): Promise<Row[]> {
   const why = kernelPathMissing();
   const rows: Row[] = [];
   for (const path of PATHS) {
@@ -51,7 +62,7 @@ export async function emulatorAgainstKernel(durationS: number): Promise<Row[]> {
       [
         'relay',
         delayUs + (IP_BYTES * 8e6) / path.rateBps,
-        await throughRelay(path, [load(LIGHT), load(HEAVY)]),
+        await throughRelay(relay, path, [load(LIGHT), load(HEAVY)]),
       ],
       ['kernel path', delayUs, await throughKernel(path, [load(LIGHT), load(HEAVY)])],
     ] as const;
@@ -61,17 +72,21 @@ export async function emulatorAgainstKernel(durationS: number): Promise<Row[]> {
         const reach = name === 'relay' ? REACH[quantile] : null;
         if (light!.delayUs === undefined)
           rows.push({ ...missing(row, 'ms', 'nothing arrived', reach), ok: false });
-        else rows.push(figure(row, Math.abs(light!.delayUs[quantile] - idealUs) / 1e3, 'ms', reach));
+        else
+          rows.push({
+            ...figure(row, Math.abs(light!.delayUs[quantile] - idealUs) / 1e3, 'ms', reach),
+            note: `load ${loadavg()[0]!.toFixed(1)}`,
+          });
       }
     }
-    const [[, , [, relay]], [, , [, kernel]]] = carriers;
+    const [[, , [, ours]], [, , [, kernel]]] = carriers;
     rows.push(
       against(
         `${title}: rate, relay`,
-        relay!.rateBps / 1e6,
+        ours!.rateBps / 1e6,
         'Mbit/s',
         `kernel path (${(kernel!.rateBps / 1e6).toFixed(2)})`,
-        relay!.rateBps / kernel!.rateBps,
+        ours!.rateBps / kernel!.rateBps,
         REACH.rate,
       ),
     );
@@ -94,28 +109,19 @@ async function throughKernel(
 }
 
 async function throughRelay(
+  relay: Endpoint<RelayMethods>,
   { rateBps, delayMs, bufferBytes }: Path,
   loads: readonly UdpLoad[],
 ): Promise<UdpFigures[]> {
   const link: LinkSettings = { rateBps, delayMs, jitterMs: 0, lossRatio: 0, bufferBytes };
+  const emulation = { profile: 'bench', up: link, down: link, flap: null };
   const here = (command: string, args: readonly string[]): Child => new Child(command, args);
+  const via = async (port: number): Promise<{ host: string; port: number }> => {
+    const [through] = await relay.ask('open', { ports: [port], emulation, seed: 1 });
+    return { host: '127.0.0.1', port: through! };
+  };
   const figures: UdpFigures[] = [];
-  for (const load of loads) {
-    let relay: Relay | null = null;
-    const via = async (port: number): Promise<{ host: string; port: number }> => {
-      relay = await openRelay({
-        listen: { host: '127.0.0.1', port: 0 },
-        to: { host: '127.0.0.1', port },
-        emulation: { profile: 'bench', up: link, down: link, flap: null },
-        seed: 1,
-      });
-      return relay;
-    };
-    try {
-      figures.push(await udpFlow({ near: here, far: here, listen: '127.0.0.1', via }, load));
-    } finally {
-      await (relay as Relay | null)?.close();
-    }
-  }
+  for (const load of loads)
+    figures.push(await udpFlow({ near: here, far: here, listen: '127.0.0.1', via }, load));
   return figures;
 }

@@ -1,19 +1,18 @@
 /**
- * `routelab bench emulator`: the UDP relay against the same Link in virtual time, datagram by datagram. Each end is a process
- * of its own. Moments at which a measuring process was not running are left out, those of the relay are not.
+ * `routelab bench emulator`: the UDP relay against the same Link in virtual time, datagram by datagram. The kernel
+ * tells when each left and came, where it can; elsewhere moments at which the measuring process was not running are left out,
+ * never those of the relay.
  */
 import { loadavg } from 'node:os';
-import type { Emulation, LinkSettings } from '../../../shared/domain.ts';
+import type { LinkSettings } from '../../../shared/domain.ts';
 import { quantile } from '../../../shared/samples.ts';
 import { Link } from '../../path/link.ts';
 import { Rng } from '../../path/rng.ts';
 import { progress } from '../output.ts';
+import { type Bench, type Carried, CLEAR, carry, openBench, SEED } from './carry.ts';
 import { Endpoints } from './context.ts';
-import type { Endpoint } from './endpoint.ts';
 import { arrivalBps, type Load } from './one-way.ts';
-import { figure, missing, type Row } from './rows.ts';
-import type { MeterMethods } from './stacks/meter.ts';
-import type { RelayMethods } from './stacks/relay.ts';
+import { against, figure, missing, type Row } from './rows.ts';
 
 const REACH = {
   p50Us: { max: 300 },
@@ -21,14 +20,8 @@ const REACH = {
   ratePercent: { max: 2 },
   lossErrors: { max: 3 },
 } as const;
-const CLEAR: LinkSettings = { rateBps: null, delayMs: 0, jitterMs: 0, lossRatio: 0, bufferBytes: null };
 const PAYLOAD_BYTES = 1350;
 const PACKET_BITS = (PAYLOAD_BYTES + 28) * 8;
-const SEED = 1;
-/** Until code is compiled that is run for every packet. */
-const WARM_UP = 1500;
-/** Longer than anything stays under way beyond its path's delay. */
-const QUIET_MS = 400;
 const ROUTES = 8;
 const CORES = '0,1';
 
@@ -55,68 +48,34 @@ const RATES_MBPS = [1, 10, 50, 100, 200];
 /** Of the rate that a relay without impairments carries. */
 const SHARES = [1, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5];
 
-const emulationOf = (link: Partial<LinkSettings>): Emulation => {
-  const each = { ...CLEAR, ...link };
-  return { profile: 'bench', up: each, down: each, flap: null };
-};
-
-interface Bench {
-  relay: Endpoint<RelayMethods>;
-  source: Endpoint<MeterMethods>;
-  sink: Endpoint<MeterMethods>;
-}
-
-/** A load through relays, one for each of `paths`, once its code is warm. */
-async function carry({ relay, source, sink }: Bench, link: Partial<LinkSettings>, load: Load, paths = 1) {
-  const ports = await sink.ask('sinks', { paths });
-  const emulation = emulationOf(link);
-  await source.ask('sources', { ports: await relay.ask('open', { ports, emulation, seed: SEED }) });
-  const pass = async (packets: number) => {
-    await sink.ask('hear', { packets });
-    const sent = await source.ask('send', { ...load, packets });
-    return { sent, heard: await sink.ask('heard', { quietMs: QUIET_MS + (link.delayMs ?? 0) }) };
-  };
-  const warm = await pass(Math.min(WARM_UP, load.packets));
-  const { sent, heard } = await pass(load.packets);
-  return { warm: warm.sent, sent, heard };
-}
-
-type Carried = Awaited<ReturnType<typeof carry>>;
-
 /** How late packets came, microseconds ascending, and whether the same were lost, against `link` in virtual time. */
-function againstLink(link: Partial<LinkSettings>, bytes: number, { warm, sent, heard }: Carried) {
+function againstLink(link: Partial<LinkSettings>, bytes: number, carried: readonly Carried[]) {
   const lateUs: number[] = [];
+  let packets = 0;
   let unlike = 0;
   let lost = 0;
-  sent.forEach(({ sentUs, unsure }, path) => {
+  carried.forEach(({ warm, sentUs, arrivedUs, unsure }, path) => {
     // As the relay does: a generator for each direction, up first.
     const virtual = new Link<number>({ ...CLEAR, ...link }, Rng.fromSeed(SEED + path).split());
-    const warmUs = warm[path]!.sentUs;
-    [...warmUs, ...sentUs].forEach((atUs, i) => {
-      virtual.send(i + 1, bytes + 28, atUs);
+    sentUs.forEach((atUs, number) => {
+      virtual.send(number + 1, bytes + 28, atUs);
     });
     const dueUs = new Map<number, number>();
     while (virtual.deadlineUs < Number.POSITIVE_INFINITY) {
       const atUs = virtual.deadlineUs;
-      for (let item = virtual.receive(atUs); item !== undefined; item = virtual.receive(atUs)) {
-        dueUs.set(item - 1 - warmUs.length, atUs);
-      }
+      for (let item = virtual.receive(atUs); item !== undefined; item = virtual.receive(atUs))
+        dueUs.set(item - 1, atUs);
     }
-    const { arrivedUs, unsure: unheard } = heard[path]!;
-    const unknown = new Set([...unsure, ...unheard]);
-    arrivedUs.forEach((atUs, i) => {
-      const due = dueUs.get(i);
+    arrivedUs.forEach((atUs, number) => {
+      if (number < warm) return;
+      packets++;
+      const due = dueUs.get(number);
       if (atUs === null) lost++;
       if ((atUs === null) !== (due === undefined)) unlike++;
-      else if (atUs !== null && due !== undefined && !unknown.has(i)) lateUs.push(atUs - due);
+      else if (atUs !== null && due !== undefined && !unsure.has(number)) lateUs.push(atUs - due);
     });
   });
-  return {
-    lateUs: lateUs.sort((a, b) => a - b),
-    unlike,
-    lost,
-    packets: sent.reduce((n, { sentUs }) => n + sentUs.length, 0),
-  };
+  return { lateUs: lateUs.sort((a, b) => a - b), unlike, lost, packets };
 }
 
 /** What a link loses in the long run, and by how much `n` packets of it may differ: a standard error. */
@@ -132,12 +91,35 @@ function expectedLoss(
   return { ratio, error: Math.sqrt((ratio * (1 - ratio) * spread) / n) };
 }
 
-function delayRows(name: string, link: Partial<LinkSettings>, bytes: number, carried: Carried): Row[] {
-  const { lateUs, unlike, lost, packets } = againstLink(link, bytes, carried);
-  if (lateUs.length === 0) return [missing(`delay error, ${name}`, 'µs', 'nothing arrived', REACH.p50Us)];
-  const rows = [
-    figure(`delay error p50, ${name}`, quantile(lateUs, 0.5), 'µs', REACH.p50Us),
-    figure(`delay error p99, ${name}`, quantile(lateUs, 0.99), 'µs', REACH.p99Us),
+/** Of a load through relays with `link`, and through forwarders that hold nothing: what this machine does to both, now. */
+async function delayRows(
+  bench: Bench,
+  name: string,
+  link: Partial<LinkSettings>,
+  load: Load,
+  options: Parameters<typeof carry>[3] = {},
+): Promise<Row[]> {
+  const { lateUs, unlike, lost, packets } = againstLink(
+    link,
+    load.bytes,
+    await carry(bench, link, load, options),
+  );
+  const busy = `load ${loadavg()[0]!.toFixed(1)}`;
+  const plain = againstLink({}, load.bytes, await carry(bench, null, load, options)).lateUs;
+  if (lateUs.length === 0 || plain.length === 0)
+    return [{ ...missing(`delay error, ${name}`, 'µs', 'nothing arrived', REACH.p50Us), ok: false }];
+  const p99Us = quantile(lateUs, 0.99);
+  const plainUs = quantile(plain, 0.99);
+  const rows: Row[] = [
+    { ...figure(`delay error p50, ${name}`, quantile(lateUs, 0.5), 'µs', REACH.p50Us), note: busy },
+    { ...figure(`delay error p99, ${name}`, p99Us, 'µs', REACH.p99Us), note: busy },
+    against(
+      `delay error p99, ${name}`,
+      p99Us,
+      'µs',
+      `dgram sockets that pass on at once (${plainUs.toFixed(0)})`,
+      p99Us / plainUs,
+    ),
   ];
   const { ratio, error } = expectedLoss(link, packets);
   if (ratio === 0 && lost === 0) return rows;
@@ -147,15 +129,21 @@ function delayRows(name: string, link: Partial<LinkSettings>, bytes: number, car
 }
 
 /** By how many percent what arrives differs from a rate that is offered a tenth more, before a buffer of 0.1 s. */
-async function rateError(bench: Bench, bps: number, seconds: number, paths = 1): Promise<number> {
+async function rateError(
+  bench: Bench,
+  bps: number,
+  seconds: number,
+  options: Parameters<typeof carry>[3] = {},
+): Promise<number> {
   const link = { rateBps: bps, delayMs: 5, bufferBytes: Math.max(30_000, Math.round(bps / 80)) };
   const load = {
     packets: Math.max(200, Math.round((bps * 1.1 * seconds) / PACKET_BITS)),
     bytes: PAYLOAD_BYTES,
     everyUs: (PACKET_BITS * 1e6) / (bps * 1.1),
   };
-  const { heard } = await carry(bench, link, load, paths);
-  const errors = heard.map(({ arrivedUs }) => 100 * Math.abs(arrivalBps(arrivedUs, PAYLOAD_BYTES) / bps - 1));
+  const errors = (await carry(bench, link, load, options)).map(
+    ({ warm, arrivedUs }) => 100 * Math.abs(arrivalBps(arrivedUs.slice(warm), PAYLOAD_BYTES) / bps - 1),
+  );
   return Math.max(...errors);
 }
 
@@ -184,26 +172,21 @@ async function rates(bench: Bench, seconds: number, step: (now: string) => void)
   ];
 }
 
-/** Routes at once on two processors, one of which the measuring takes. */
+/** Routes at once on two processors, part of one of which the measuring takes. */
 async function together(bench: Bench, packets: number): Promise<Row[]> {
-  const both: Bench = { ...bench, sink: bench.source };
   const pinned = await Promise.all([
     bench.relay.ask('pin', { cores: CORES }),
-    bench.source.ask('pin', { cores: CORES }),
+    bench.ends?.ask('pin', { cores: CORES }) ?? true,
   ]);
+  const all = pinned.every(Boolean);
+  const options = { paths: ROUTES, cores: all ? CORES : null };
   const link = { rateBps: 20e6, delayMs: 20, lossRatio: 0.01 };
   const load = { packets, bytes: PAYLOAD_BYTES, everyUs: PACKET_BITS / 19 };
-  const name = `${ROUTES} routes at 20 Mbit/s`;
-  const carried = await carry(both, link, load, ROUTES);
-  const rows = delayRows(name, link, PAYLOAD_BYTES, carried);
-  const rate = figure(
-    `worst rate error, ${name}`,
-    await rateError(both, 20e6, 2, ROUTES),
-    '%',
-    REACH.ratePercent,
-  );
-  const note = pinned.every(Boolean) ? `on processors ${CORES}` : 'on any processors: there is no taskset';
-  return [...rows, rate].map((row) => ({ ...row, note: [row.note, note].filter(Boolean).join('; ') }));
+  const where = all ? `processors ${CORES}` : 'any processors, as there is no taskset';
+  const name = `${ROUTES} routes at 20 Mbit/s on ${where}`;
+  const rows = await delayRows(bench, name, link, load, options);
+  const error = await rateError(bench, 20e6, 2, options);
+  return [...rows, figure(`worst rate error, ${name}`, error, '%', REACH.ratePercent)];
 }
 
 export async function benchEmulator({ quick }: { quick: boolean }): Promise<Row[]> {
@@ -212,18 +195,12 @@ export async function benchEmulator({ quick }: { quick: boolean }): Promise<Row[
   let done = 0;
   const step = (now: string): void => bar.update(++done, now);
   try {
-    const bench: Bench = {
-      relay: await endpoints.start<RelayMethods>('relay'),
-      source: await endpoints.start<MeterMethods>('meter'),
-      sink: await endpoints.start<MeterMethods>('meter'),
-    };
+    const bench = await openBench(endpoints);
     const rows: Row[] = [figure('load average before', loadavg()[0]!, '')];
     for (const { name, link, load } of DELAYS) {
       step(name);
       const scaled = { ...load, packets: Math.ceil(load.packets / (quick ? 20 : 1)) };
-      // Both ends in one process: one processor less to be taken from others.
-      const carried = await carry({ ...bench, sink: bench.source }, link, scaled);
-      rows.push(...delayRows(name, link, load.bytes, carried));
+      rows.push(...(await delayRows(bench, name, link, scaled)));
     }
     rows.push(...(await rates(bench, quick ? 0.2 : 2, step)));
     step('routes at once');

@@ -7,12 +7,16 @@ import type { Store } from '../../store/index.ts';
 import type { Alerts } from '../alerts.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import { toCarriedError } from '../errors.ts';
+import type { Exports } from '../exports.ts';
+import type { FileImports } from '../file-imports.ts';
 import type { Live } from '../live.ts';
 import type { Log } from '../log.ts';
 import type { Probes } from '../probes.ts';
 import type { QlogImports } from '../qlog-imports.ts';
+import type { Reproductions } from '../reproductions.ts';
 import type { Routes } from '../routes.ts';
 import type { SystemMonitor } from '../system.ts';
+import type { StoreUpkeep } from '../upkeep.ts';
 
 export interface RouterParts {
   store: Store;
@@ -20,7 +24,11 @@ export interface RouterParts {
   probes: Probes;
   capacity: CapacityOfEmulator;
   imports: QlogImports;
+  reproductions: Reproductions;
+  exports: Exports;
+  files: FileImports;
   live: Live;
+  upkeep: Pick<StoreUpkeep, 'ready'>;
   alerts: Alerts;
   system: SystemMonitor;
   info: () => LabInfo;

@@ -1,6 +1,6 @@
 /**
  * Runs tasks at absolute moments, a thousand times finer than `setTimeout` alone can: it sleeps until shortly before
- * the earliest deadline, then spins on `setImmediate`, which takes about 1 µs a turn and still polls sockets. It is
+ * the earliest deadline, then spins on `setImmediate`, which still polls sockets. It is
  * woken by an alarm thread, or by a timer until that has started. Either may be early or late, so the clock decides.
  */
 
@@ -13,8 +13,13 @@ export const nowUs = (): number => performance.now() * 1000;
 /** Spinning starts this long before a deadline: what an alarm, and what a timer, is seldom later than. */
 const ALARM_SPIN_US = 300;
 const TIMER_SPIN_US = 1500;
+/** After a sleep so long that processors idle deeply, threads take twice as long to wake. */
+const DEEP_SLEEP_US = 10_000;
+const DEEP_ALARM_SPIN_US = 600;
 /** What `setTimeout` takes; a longer wait is slept in parts. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** A turn stays this long for a deadline: each `setImmediate` leaves garbage, which is collected while packets wait. */
+const TURN_US = 20;
 /** Tasks run in one turn before sockets are polled again. */
 const TASKS_PER_TURN = 64;
 
@@ -50,8 +55,10 @@ class Scheduler {
     const dueUs = this.#queue.nextDueUs;
     if (dueUs === null) return;
     this.#alarm ??= new Alarm(this.#onAlarm);
-    const spinUs = this.#alarm.isReady ? ALARM_SPIN_US : TIMER_SPIN_US;
-    const sleepUs = dueUs - spinUs - nowUs();
+    const waitUs = dueUs - nowUs();
+    const alarmSpinUs = waitUs > DEEP_SLEEP_US ? DEEP_ALARM_SPIN_US : ALARM_SPIN_US;
+    const spinUs = this.#alarm.isReady ? alarmSpinUs : TIMER_SPIN_US;
+    const sleepUs = waitUs - spinUs;
     if (sleepUs <= 0) {
       this.#spinning = true;
       setImmediate(this.#turn);
@@ -69,9 +76,13 @@ class Scheduler {
 
   readonly #turn = (): void => {
     this.#spinning = true;
+    const endUs = nowUs() + TURN_US;
     for (let tasks = 0; tasks < TASKS_PER_TURN; tasks++) {
       const dueUs = this.#queue.nextDueUs;
-      if (dueUs === null || dueUs > nowUs()) break;
+      if (dueUs === null) break;
+      let atUs = nowUs();
+      while (atUs < dueUs && atUs < endUs) atUs = nowUs();
+      if (atUs < dueUs) break;
       this.#queue.pop()!.run();
     }
     this.#spinning = false;

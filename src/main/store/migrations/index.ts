@@ -11,6 +11,8 @@ import { failedTransfers } from './0009-failed-transfers.ts';
 import { handshakePurpose } from './0010-handshake-purpose.ts';
 import { routeParameters } from './0011-route-parameters.ts';
 import { probeRuns } from './0012-probe-runs.ts';
+import { rollups } from './0013-rollups.ts';
+import { experimentsAndRuns } from './0015-experiments-and-runs.ts';
 import { alerts } from './0017-alerts.ts';
 
 /** In order; the position is the version. */
@@ -27,5 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   handshakePurpose,
   routeParameters,
   probeRuns,
+  rollups,
+  experimentsAndRuns,
   alerts,
 ];

@@ -4,6 +4,7 @@ import classes from './MonitoringPage.module.css';
 /** What the lab's parts are called by people. */
 const NAMES: Readonly<Record<string, string>> = {
   store: 'Store',
+  upkeep: 'Roll-ups',
   probe: 'Route probes',
   relay: 'Emulated paths',
   endpoint: 'Demo server',

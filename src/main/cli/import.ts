@@ -1,0 +1,40 @@
+/** `routelab import FILE`: archives of ours, iperf3's JSON, qlog. */
+
+import { accessSync, constants } from 'node:fs';
+import { basename } from 'node:path';
+import type { Command } from 'commander';
+import { LabError } from '../../shared/errors.ts';
+import { importFile } from '../lab/index.ts';
+import { DATA_HELP, withStore } from './experiment-store.ts';
+import { print, printJson } from './output.ts';
+import { fileTrouble } from './writable.ts';
+
+interface ImportOptions {
+  name?: string;
+  data?: string;
+  json?: true;
+}
+
+export function configure(command: Command): void {
+  command
+    .argument('<file>', 'what export wrote (jsonl, csv, parquet), what iperf3 -J printed, or a qlog')
+    .option('--name <text>', 'what to call it (default: as it was called, else the file’s name)')
+    .option('--data <dir>', DATA_HELP)
+    .action(run);
+}
+
+async function run(file: string, options: ImportOptions): Promise<void> {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (cause) {
+    throw new LabError('RL_FILE_UNREADABLE', `file: ${fileTrouble(cause, file)}`, { field: 'file', cause });
+  }
+  await withStore({ data: options.data, mustExist: false }, async (store) => {
+    const id = await importFile(store, file, basename(file));
+    const named = options.name === undefined ? {} : { name: options.name };
+    const { name, kind, runs } = store.experiments.update(id, named);
+    const count = Object.values(runs).reduce((sum, n) => sum + n, 0);
+    if (options.json) printJson({ experiment: id, name, kind, runs: count });
+    else print(`experiment ${id}: ${name}, ${kind}, ${count} ${count === 1 ? 'run' : 'runs'}`);
+  });
+}

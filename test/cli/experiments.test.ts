@@ -1,0 +1,90 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openStore } from '../../src/main/store/index.ts';
+import { ProbeInput } from '../../src/shared/probes.ts';
+import { temporaryDir } from '../lab/open-lab.ts';
+import { TCP } from '../store/archive/iperf3.ts';
+import { run } from './run.ts';
+
+/** A data folder with one imported experiment. */
+async function imported(): Promise<{ data: string; file: string }> {
+  const data = temporaryDir();
+  const file = join(data, 'iperf3.json');
+  writeFileSync(file, JSON.stringify(TCP));
+  const { code, stdout } = await run(['import', file, '--data', data, '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({ experiment: 1, name: 'iperf3.json', kind: 'import', runs: 1 });
+  return { data, file };
+}
+
+test('an experiment is imported, listed, told and exported, and is the same in another folder', async () => {
+  const { data } = await imported();
+  const list = await run(['report', '--data', data]);
+  expect(list.stdout).toMatch(/1 +import +2026-11-21 13:00 +1\/1 +iperf3\.json +iperf3/);
+  const told = await run(['report', 'iperf3.json', '--data', data, '--redact']);
+  expect(told.stdout).toMatch(/\| Goodput up +\| Mbit\/s \| +1 \| +97\.255 \|/);
+  expect(told.stdout).not.toContain('lab.example');
+  for (const format of ['jsonl', 'csv', 'parquet']) {
+    const out = join(data, `x.${format}`);
+    expect((await run(['export', '1', '--format', format, '--out', out, '--data', data])).code).toBe(0);
+    const other = temporaryDir();
+    expect((await run(['import', out, '--data', other])).code).toBe(0);
+    const again = join(other, `x.${format}`);
+    await run(['export', '1', '--format', format, '--out', again, '--data', other]);
+    expect(readFileSync(again).equals(readFileSync(out))).toBe(true);
+  }
+});
+
+test('what cannot be is refused by the catalogue, and leaves no file', async () => {
+  const { data, file } = await imported();
+  const out = join(data, 'x');
+  const refused = async (args: string[], code: number, message: RegExp): Promise<void> => {
+    const finished = await run([...args, '--data', data]);
+    expect(finished.stderr).toMatch(message);
+    expect(finished.code).toBe(code);
+  };
+  await refused(
+    ['export', '7', '--format', 'csv', '--out', out],
+    2,
+    /RL_NOT_FOUND: There is no experiment 7/,
+  );
+  expect(existsSync(out)).toBe(false);
+  await refused(['export', '1', '--format', 'xls', '--out', out], 2, /RL_INPUT_INVALID: --format: "xls"/);
+  await refused(['import', join(data, 'absent')], 2, /RL_FILE_UNREADABLE: file: /);
+  await refused(['import', join(data, 'lab.db')], 2, /RL_INPUT_INVALID/);
+  await refused(['run', file], 2, /RL_INPUT_INVALID: manifest: is missing/);
+});
+
+test('a manifest of a probe is measured again', async () => {
+  const data = temporaryDir();
+  const direction = { rateBps: 2e7, delayMs: 5, jitterMs: 0, lossRatio: 0, bufferBytes: null };
+  const parameters = ProbeInput.parse({
+    target: { kind: 'emulated', emulation: { profile: 'p', up: direction, down: direction, flap: null } },
+    mode: 'ping',
+    durationS: 1,
+  });
+  const manifest = {
+    manifest: 2,
+    kind: 'probe',
+    schema: null,
+    app: null,
+    os: null,
+    node: null,
+    seed: 5,
+    routes: [],
+    parameters,
+  };
+  const file = join(data, 'manifest.json');
+  writeFileSync(file, JSON.stringify(manifest));
+  const { code, stdout, stderr } = await run(['run', file, '--repetitions', '2', '--data', data, '--json']);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).runs).toMatchObject([
+    { repetition: 0, state: 'done', result: { rtt_p50: { unit: 'us' } } },
+    { repetition: 1, state: 'done' },
+  ]);
+  const store = openStore({ dataDir: data });
+  expect(store.experiments.list().experiments).toMatchObject([{ manifest: { seed: 5 }, runs: { done: 2 } }]);
+  store.close();
+});
