@@ -16,7 +16,16 @@ export interface CommandDescriptor {
   readonly shortcut?: string;
 }
 
-export const COMMAND_GROUPS = ['Routes', 'Probe', 'Selection', 'Chart', 'View', 'Lab', 'Help'] as const;
+export const COMMAND_GROUPS = [
+  'Routes',
+  'Probe',
+  'Monitoring',
+  'Selection',
+  'Chart',
+  'View',
+  'Lab',
+  'Help',
+] as const;
 type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export const COMMANDS = [
@@ -32,6 +41,13 @@ export const COMMANDS = [
   { id: 'probe.settings', title: 'Take over the settings of the shown probe', group: 'Probe' },
   { id: 'probe.import', title: 'Import a qlog file', group: 'Probe', shortcut: 'o' },
   { id: 'probe.alone', title: 'Compare with no other run', group: 'Probe' },
+  { id: 'alerts.addRule', title: 'Add an alert rule', group: 'Monitoring', shortcut: 'u' },
+  { id: 'alerts.editRule', title: 'Edit the selected alert rule', group: 'Monitoring', shortcut: 'i' },
+  { id: 'alerts.toggleRule', title: 'Switch the selected alert rule on or off', group: 'Monitoring' },
+  { id: 'alerts.mute', title: 'Mute or unmute the selected alert rule', group: 'Monitoring', shortcut: 'q' },
+  { id: 'alerts.acknowledge', title: 'Acknowledge all firing alerts', group: 'Monitoring', shortcut: 'h' },
+  { id: 'alerts.addWebhook', title: 'Add a webhook', group: 'Monitoring' },
+  { id: 'alerts.notify', title: 'Notify in this browser', group: 'Monitoring' },
   { id: 'selection.remove', title: 'Remove what is selected', group: 'Selection', shortcut: 'Delete' },
   { id: 'selection.undo', title: 'Undo the last removal', group: 'Selection', shortcut: 'Mod+z' },
   { id: 'selection.next', title: 'Select the next', group: 'Selection', shortcut: 'j' },
@@ -43,11 +59,13 @@ export const COMMANDS = [
   { id: 'chart.window.5m', title: 'Show the last 5 minutes', group: 'Chart', shortcut: '2' },
   { id: 'chart.window.15m', title: 'Show the last 15 minutes', group: 'Chart', shortcut: '3' },
   { id: 'chart.window.1h', title: 'Show the last hour', group: 'Chart', shortcut: '4' },
+  { id: 'chart.window.24h', title: 'Show the last 24 hours', group: 'Chart', shortcut: '5' },
   { id: 'trace.zoomIn', title: 'Show half the time span', group: 'Chart' },
   { id: 'trace.zoomOut', title: 'Show twice the time span', group: 'Chart' },
   { id: 'trace.whole', title: 'Show the whole flow', group: 'Chart' },
   { id: 'view.routes', title: 'Show the Routes page', group: 'View', shortcut: 'r' },
   { id: 'view.probe', title: 'Show the Probe page', group: 'View', shortcut: 'p' },
+  { id: 'view.monitoring', title: 'Show the Monitoring page', group: 'View', shortcut: 'm' },
   { id: 'view.palette', title: 'Search commands', group: 'View', shortcut: 'Mod+k' },
   { id: 'view.light', title: 'Light appearance', group: 'View' },
   { id: 'view.dark', title: 'Dark appearance', group: 'View' },

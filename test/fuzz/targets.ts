@@ -4,6 +4,7 @@ import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
+import { netDev } from './net-dev.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { prometheus } from './prometheus.ts';
 import { qlog } from './qlog.ts';
@@ -38,4 +39,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   archiveParquet,
   csv,
   iperf3,
+  netDev,
 ];

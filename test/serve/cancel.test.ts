@@ -32,6 +32,8 @@ async function openCarriers() {
     reproductions: {} as RouterParts['reproductions'],
     exports: {} as RouterParts['exports'],
     files: {} as RouterParts['files'],
+    alerts: {} as RouterParts['alerts'],
+    system: {} as RouterParts['system'],
     info: () => expect.unreachable(),
     log: silentLog,
     closing: new AbortController().signal,

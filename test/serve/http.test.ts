@@ -247,6 +247,10 @@ describe('metrics and health', () => {
         runRelay: { status: 'healthy' },
         runEndpoint: { status: 'healthy' },
         reader: { status: 'healthy' },
+        exporter: { status: 'healthy' },
+        monitoring: { status: 'healthy' },
+        alerts: { status: 'healthy' },
+        webhooks: { status: 'healthy' },
         upkeep: { status: 'healthy' },
       },
     });

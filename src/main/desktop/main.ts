@@ -8,6 +8,7 @@ import {
   ipcMain,
   Menu,
   MessageChannelMain,
+  Notification,
   protocol,
   session,
   shell,
@@ -51,6 +52,9 @@ async function start({ dataDir, port }: DesktopArguments): Promise<void> {
     host: 'desktop',
     workerUrl: (name) => new URL(`workers/${name}.js`, import.meta.url),
     log,
+    notify: ({ title, body }) => {
+      if (Notification.isSupported()) new Notification({ title, body }).show();
+    },
   });
   serveLabPorts(
     ipcMain,

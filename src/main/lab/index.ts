@@ -4,6 +4,7 @@
  */
 import { createRouterClient } from '@orpc/server';
 import type { Emulation } from '../../shared/domain.ts';
+import type { Health } from '../../shared/monitoring.ts';
 import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
 import type { Retention } from '../store/rollups/retention.ts';
@@ -19,13 +20,14 @@ import type {
   UpkeepEvent,
   UpkeepWorkerMethods,
 } from '../workers/protocol.ts';
+import { Alerts, type DesktopNotice } from './alerts.ts';
 import { appInfo } from './app-info.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { MonitorExperiments, probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
 import { Exports } from './exports.ts';
 import { FileImports } from './file-imports.ts';
-import { type Health, health } from './health.ts';
+import { health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
@@ -38,6 +40,7 @@ import { Reproductions } from './reproductions.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
+import { MONITORING_PERIODS, type MonitoringPeriods, SystemMonitor } from './system.ts';
 import { StoreUpkeep } from './upkeep.ts';
 import { LabWorker } from './worker.ts';
 
@@ -64,6 +67,10 @@ export interface LabOptions {
   metrics?: ExporterOptions | undefined;
   /** Whether routes are probed as an earlier session left them; default true. */
   resume?: boolean;
+  /** How often the system is sampled and the alert rules are checked, and how long samples are kept. */
+  monitoring?: Partial<MonitoringPeriods>;
+  /** Shows an alert on the desktop; absent where the host has none. */
+  notify?: (notice: DesktopNotice) => void;
 }
 
 export interface Lab {
@@ -246,6 +253,24 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       for (const kind of ['monitor', 'demo'] as const)
         reproductions.register(kind, monitored.executor(routes, log));
       const live = new Live(store, board, upkeep);
+      let renderFailure: string | null = null;
+      const healthNow = (): Health =>
+        health(store, workers, upkeep.failure, {
+          exporter: renderFailure,
+          monitoring: system.failure,
+          ...alerts.failures,
+        });
+      const periods = { ...MONITORING_PERIODS, ...options.monitoring };
+      const system = new SystemMonitor({ store, statuses: board, workers, log, periods, health: healthNow });
+      const alerts = new Alerts({
+        store,
+        statuses: board,
+        sample: (nowMs) => system.sample(nowMs),
+        log,
+        checkMs: periods.checkS * 1000,
+        onChecked: () => system.changes.bump(),
+        ...(options.notify && { notify: options.notify }),
+      });
       const router = createRouter({
         store,
         routes,
@@ -257,6 +282,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         files,
         live,
         upkeep,
+        alerts,
+        system,
         log,
         closing: closing.signal,
         info: () => ({
@@ -277,13 +304,22 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         client: createRouterClient(router),
         metricsUrl: null,
         renderMetrics: async (accept) => {
-          const statuses = new Map(live.statuses().map((status) => [status.routeId, status]));
-          for (const route of store.routes.list()) exporter.observe(route, statuses.get(route.id)!);
-          return exporter.render(accept);
+          try {
+            const statuses = new Map(live.statuses().map((status) => [status.routeId, status]));
+            for (const route of store.routes.list()) exporter.observe(route, statuses.get(route.id)!);
+            const rendered = await exporter.render(accept);
+            renderFailure = null;
+            return rendered;
+          } catch (thrown) {
+            renderFailure = (thrown as Error).message;
+            throw thrown;
+          }
         },
-        health: () => health(store, workers, upkeep.failure),
+        health: healthNow,
         close: async () => {
           closing.abort();
+          alerts.close();
+          system.close();
           reproductions.abandon();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
@@ -298,7 +334,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           store.close();
         },
       };
-      if (options.resume ?? true) routes.resume(options.resumeDemo ?? true);
+      if (options.resume ?? true) {
+        routes.resume(options.resumeDemo ?? true);
+        void system.start();
+        alerts.start();
+      }
       return lab;
     }
   } catch (error) {

@@ -1,9 +1,10 @@
-import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, Menu, Tooltip, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
 import { spotlight } from '@mantine/spotlight';
 import {
   IconActivityHeartbeat,
   IconBrightness,
   IconCheck,
+  IconHeartRateMonitor,
   IconKeyboard,
   IconRoute,
   IconSearch,
@@ -16,6 +17,7 @@ import { KeySheet } from '../commands/KeySheet.tsx';
 import { keyCaps } from '../commands/keys.ts';
 import { Palette } from '../commands/Palette.tsx';
 import { descriptorOf, runCommand, useBindCommands, useCommands } from '../commands/registry.ts';
+import { useAlertFeed, useAlerts } from '../lab/alerts.ts';
 import { connect, useConnection } from '../lab/connection.ts';
 import { useLiveFeed } from '../lab/live.ts';
 import { useFreshQueries } from '../lab/queries.ts';
@@ -29,10 +31,12 @@ export function Shell() {
   const online = useConnection((s) => s.phase === 'online');
   const navigate = useNavigate();
   useLiveFeed();
+  useAlertFeed();
   useFreshQueries();
   useBindCommands([
     { command: 'view.routes', run: () => navigate({ to: '/routes' }) },
     { command: 'view.probe', run: () => navigate({ to: '/probe' }) },
+    { command: 'view.monitoring', run: () => navigate({ to: '/monitoring' }) },
     { command: 'view.palette', run: spotlight.toggle },
     { command: 'view.light', run: () => setColorScheme('light'), checked: colorScheme === 'light' },
     { command: 'view.dark', run: () => setColorScheme('dark'), checked: colorScheme === 'dark' },
@@ -51,6 +55,11 @@ export function Shell() {
           <IconActivityHeartbeat size={20} stroke={1.5} aria-hidden />
           Probe
         </Link>
+        <Link to="/monitoring" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
+          <IconHeartRateMonitor size={20} stroke={1.5} aria-hidden />
+          <AlertBadge />
+          Monitor
+        </Link>
         <div className={classes.tools}>
           <Tool command="view.palette" icon={<IconSearch size={18} stroke={1.5} />} />
           <Appearance />
@@ -66,6 +75,20 @@ export function Shell() {
       <KeySheet opened={keysShown} onClose={() => setKeysShown(false)} />
       <CommandKeys />
     </div>
+  );
+}
+
+/** How many alerts fire that nobody looks after yet. */
+function AlertBadge() {
+  const count = useAlerts(
+    (s) => s.board?.firing.filter(({ acknowledgedAtMs }) => acknowledgedAtMs === null).length ?? 0,
+  );
+  if (count === 0) return null;
+  return (
+    <span className={classes.badge} data-testid="alert-badge">
+      {count}
+      <VisuallyHidden> {count === 1 ? 'alert fires' : 'alerts fire'}: </VisuallyHidden>
+    </span>
   );
 }
 

@@ -6,6 +6,8 @@ import {
   createRouter,
   redirect,
 } from '@tanstack/react-router';
+import { MonitoringPage } from '../features/monitoring/MonitoringPage.tsx';
+import { readMonitoring } from '../features/monitoring/view.ts';
 import { ProbePage } from '../features/probe/ProbePage.tsx';
 import { readProbeSearch } from '../features/probe/view.ts';
 import { RoutesPage } from '../features/routes/RoutesPage.tsx';
@@ -39,8 +41,15 @@ const probeRun = createRoute({
   validateSearch: readProbeSearch,
 });
 
+const monitoring = createRoute({
+  getParentRoute: () => root,
+  path: '/monitoring',
+  component: MonitoringPage,
+  validateSearch: readMonitoring,
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun])]),
+  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun]), monitoring]),
   history: createHashHistory(),
 });
 

@@ -1,7 +1,9 @@
 /** The contract, implemented: input is parsed before a handler runs, failures leave as the error catalogue's. */
 import type { RouterClient } from '@orpc/server';
 import { controllerInfos } from '../../congestion/index.ts';
+import { alertHandlers } from './alerts.ts';
 import { experimentHandlers } from './experiments.ts';
+import { monitoringHandlers } from './monitoring.ts';
 import { implementation, type RouterParts } from './parts.ts';
 import { probeHandlers } from './probes.ts';
 import { profileHandlers } from './profiles.ts';
@@ -29,5 +31,7 @@ export function createRouter(parts: RouterParts) {
       }),
     },
     experiments: experimentHandlers(contracted, parts),
+    ...alertHandlers(contracted, parts),
+    monitoring: monitoringHandlers(contracted, parts),
   });
 }

@@ -4,6 +4,7 @@ import { contract } from '../../../shared/contract/index.ts';
 import type { LabInfo } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { Store } from '../../store/index.ts';
+import type { Alerts } from '../alerts.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import { toCarriedError } from '../errors.ts';
 import type { Exports } from '../exports.ts';
@@ -14,6 +15,7 @@ import type { Probes } from '../probes.ts';
 import type { QlogImports } from '../qlog-imports.ts';
 import type { Reproductions } from '../reproductions.ts';
 import type { Routes } from '../routes.ts';
+import type { SystemMonitor } from '../system.ts';
 import type { StoreUpkeep } from '../upkeep.ts';
 
 export interface RouterParts {
@@ -27,6 +29,8 @@ export interface RouterParts {
   files: FileImports;
   live: Live;
   upkeep: Pick<StoreUpkeep, 'ready'>;
+  alerts: Alerts;
+  system: SystemMonitor;
   info: () => LabInfo;
   log: Log;
   /** Aborts when the lab closes: no stream outlives it. */

@@ -13,6 +13,7 @@ import { routeParameters } from './0011-route-parameters.ts';
 import { probeRuns } from './0012-probe-runs.ts';
 import { rollups } from './0013-rollups.ts';
 import { experimentsAndRuns } from './0015-experiments-and-runs.ts';
+import { alerts } from './0017-alerts.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   probeRuns,
   rollups,
   experimentsAndRuns,
+  alerts,
 ];
