@@ -1,5 +1,6 @@
 /** Every parser that is fuzzed: add yours here. */
 import { datagrams } from './datagrams.ts';
+import { fec } from './fec.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
@@ -32,4 +33,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   scenario,
   traces,
   prometheus,
+  fec,
 ];
