@@ -22,6 +22,15 @@ import { residualLoss } from './fec/theory.ts';
 import { PAYLOAD } from './protocol.ts';
 
 const REPORT_EVERY_MS = 250;
+/**
+ * Datagrams wait here for congestion window and pacer, not in the connection: that would put several into one packet, which is lost as
+ * a whole, and a group must not share the fate of one packet. Header, connection id and tag of a packet, at most.
+ */
+const PACKET_OVERHEAD_BYTES = 48;
+/** Groups that may wait; with more, source packets are skipped. */
+const MOST_WAITING = 2;
+/** How long the last of them may wait. */
+const DRAIN_MS = 2000;
 /** Slots that are older are skipped, as those of pings are. */
 const CATCH_UP_US = 100_000;
 /** Of adaptive redundancy, of k. */
@@ -40,19 +49,25 @@ export class FecSender {
   #slots = 0;
   #dueUs = nowUs();
   #timer: NodeJS.Timeout | undefined;
-  #isOver = false;
+  readonly #session: QuicSession;
+  readonly #waiting: Buffer[] = [];
+  /** Packets that the connection had sent before it was given the newest datagram. */
+  #heldAt = -1;
+  /** When what still waits is given up; set by the last packet. */
+  #givesUpAtUs: number | null = null;
 
   /** Starts at once. */
   constructor(session: QuicSession, request: FecRequest) {
     const { scheme, k, r } = request;
     this.#request = request;
+    this.#session = session;
     const most = Math.min(MOST_REPAIR, Math.max(1, Math.ceil(MOST_ADAPTIVE * k)));
     this.#repair = request.adaptive ? new AdaptiveRepair({ scheme, k, r, least: 1, most }) : null;
     this.#encoder = new FecEncoder({
       scheme,
       k,
       repairOf: () => this.#repair?.r ?? r,
-      send: (datagram) => session.sendDatagram(datagram),
+      send: (datagram) => this.#waiting.push(datagram) > 0,
     });
     const { promise, resolve } = Promise.withResolvers<FecSent>();
     this.finished = promise;
@@ -71,11 +86,30 @@ export class FecSender {
 
   /** Ends at once, the group under way with as many packets as it has. */
   stop(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#givesUpAtUs !== null) return;
     clearTimeout(this.#timer);
     this.#encoder.flush();
-    this.#finish(this.sent);
+    this.#givesUpAtUs = nowUs() + DRAIN_MS * 1000;
+    this.#drainOut();
+  }
+
+  #drainOut(): void {
+    this.#drain();
+    if (this.#waiting.length === 0 || nowUs() >= this.#givesUpAtUs!) this.#finish(this.sent);
+    else this.#timer = setTimeout(() => this.#drainOut(), 1);
+  }
+
+  /** Sends what fits the congestion window, each datagram in a packet of its own. */
+  #drain(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const { bytesInFlight, cwndBytes, packetsSent } = this.#session.stats();
+      // The one before still waits for the pacer.
+      if (packetsSent === this.#heldAt) return;
+      if (bytesInFlight + next.length + PACKET_OVERHEAD_BYTES > cwndBytes) return;
+      if (!this.#session.sendDatagram(next)) return;
+      this.#waiting.shift();
+      this.#heldAt = packetsSent;
+    }
   }
 
   #tick(): void {
@@ -83,15 +117,21 @@ export class FecSender {
     const intervalUs = 1e6 / ratePerS;
     // Whole groups, unless a packet is not taken.
     const slots = Math.ceil((durationMs * ratePerS) / 1000 / k) * k;
+    const most = MOST_WAITING * (k + MOST_REPAIR);
     const now = nowUs();
     while (this.#slots < slots && this.#dueUs <= now) {
-      if (now - this.#dueUs > CATCH_UP_US) this.#skipped++;
+      if (now - this.#dueUs > CATCH_UP_US || this.#waiting.length > most) this.#skipped++;
       else this.#send();
       this.#slots++;
       this.#dueUs += intervalUs;
     }
-    if (this.#slots >= slots) this.stop();
-    else this.#timer = setTimeout(() => this.#tick(), Math.max(0, Math.ceil((this.#dueUs - nowUs()) / 1000)));
+    if (this.#slots >= slots) {
+      this.stop();
+      return;
+    }
+    this.#drain();
+    const waitMs = this.#waiting.length > 0 ? 1 : Math.max(0, Math.ceil((this.#dueUs - nowUs()) / 1000));
+    this.#timer = setTimeout(() => this.#tick(), waitMs);
   }
 
   #send(): void {

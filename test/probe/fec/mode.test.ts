@@ -24,7 +24,7 @@ it('at 10 % iid loss with RS(10, 2): residual loss and theory agree within the b
     expect(way.erasures).toBe(way.recovered + way.unrecoverable);
     const n = way.sentSource;
     expect(n).toBeGreaterThan(0);
-    // Several packets share one QUIC packet at times, and are lost together: of single losses the error is the least.
+    // Losses of one group are not independent of each other once repaired: k times the variance at most.
     expect(Math.abs(way.sourceLoss! - 0.1)).toBeLessThan(5 * Math.sqrt((2 * 0.1 * 0.9) / n));
     const theory = residualLoss('rs', { k: 10, r: 2 }, 0.1);
     expect(Math.abs(way.residualLoss! - theory)).toBeLessThan(
