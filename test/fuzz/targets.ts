@@ -1,6 +1,7 @@
 /** Every parser that is fuzzed: add yours here. */
 import { archiveJsonl, archiveParquet, archiveZip, csv, iperf3 } from './archive.ts';
 import { datagrams } from './datagrams.ts';
+import { fec } from './fec.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
@@ -40,4 +41,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   csv,
   iperf3,
   netDev,
+  fec,
 ];
