@@ -19,6 +19,7 @@ export default defineConfig({
           'workers/relay': 'src/main/workers/relay.ts',
           'workers/simulate': 'src/main/workers/simulate.ts',
           'workers/measure': 'src/main/workers/measure.ts',
+          'workers/upkeep': 'src/main/workers/upkeep.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'shared/[name]-[hash].js' },
       },

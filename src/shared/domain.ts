@@ -175,6 +175,8 @@ export type Transfer = z.infer<typeof Transfer>;
 export const TransportSnapshot = z.object({
   atMs: z.number(),
   controller: Controller,
+  /** Of the controller, in its own words; absent of what was stored. */
+  state: z.string().optional(),
   cwndBytes: z.number(),
   pacingBps: z.number().nullable(),
   bytesInFlight: z.number(),
@@ -186,6 +188,8 @@ export const TransportSnapshot = z.object({
   packetsLost: z.number(),
   bytesSent: z.number(),
   bytesReceived: z.number(),
+  /** Opened, by either end; absent of what was stored. */
+  streams: z.number().optional(),
 });
 export type TransportSnapshot = z.infer<typeof TransportSnapshot>;
 
@@ -225,17 +229,33 @@ export const RouteStatus = z.object({
 export type RouteStatus = z.infer<typeof RouteStatus>;
 
 /**
+ * What statistics were made of: `raw` samples, or roll-ups of a minute or an hour. Of roll-ups counts, sums, extremes and
+ * jitter are exact, and percentiles within 0.5 % of what the samples would have given (docs/store.md).
+ */
+export const Source = z.enum(['raw', 'minute', 'hour']);
+export type Source = z.infer<typeof Source>;
+
+/** As `PingStats`, of any window. Where samples are no longer kept, the window is widened to whole minutes or hours. */
+export const StoredPingStats = PingStats.extend({ source: Source });
+export type StoredPingStats = z.infer<typeof StoredPingStats>;
+
+/**
  * Columns of one route’s history: one entry per bucket, oldest first. Microseconds, bits per second; `null`
  * where nothing was measured in that bucket. Buckets without any sample are left out (a gap in `tMs`).
  */
 export const Series = z.object({
   routeId: RouteId,
+  /** At least what was asked for: buckets of roll-ups are whole minutes or hours. */
   bucketMs: z.number().int().positive(),
+  source: Source,
   /** Start of each bucket. */
   tMs: z.array(z.number()),
   sent: z.array(z.number()),
   lost: z.array(z.number()),
+  /** Slots of the ping schedule in which nothing was sent. */
+  skipped: z.array(z.number()),
   rttMin: z.array(z.number().nullable()),
+  rttMean: z.array(z.number().nullable()),
   rttP50: z.array(z.number().nullable()),
   rttP95: z.array(z.number().nullable()),
   rttP99: z.array(z.number().nullable()),
@@ -243,6 +263,10 @@ export const Series = z.object({
   jitter: z.array(z.number().nullable()),
   goodputDown: z.array(z.number().nullable()),
   goodputUp: z.array(z.number().nullable()),
+  /** Handshakes begun, and how many of them failed; the mean time of those that did not. */
+  handshakes: z.array(z.number()),
+  handshakesFailed: z.array(z.number()),
+  handshakeMean: z.array(z.number().nullable()),
 });
 export type Series = z.infer<typeof Series>;
 

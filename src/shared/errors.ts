@@ -56,6 +56,13 @@ export const CATALOGUE = {
   RL_PEER_UNSUPPORTED: entry(502, 3, 'Probe a RouteLab server, or measure with --mode handshake.'),
   RL_PORT_IN_USE: entry(409, 2, 'Stop what uses the port, or choose another with the named setting.'),
   RL_ADDRESS_UNAVAILABLE: entry(409, 2, 'Bind to an address this machine has.'),
+  RL_PROMETHEUS_DOWN: entry(502, 3, 'Check the address, and that Prometheus runs there.'),
+  RL_PROMETHEUS_TIMEOUT: entry(504, 3, 'Ask for less at once, or give it longer with --timeout.'),
+  RL_PROMETHEUS_ANSWER: entry(
+    502,
+    3,
+    'Check that the address is that of a Prometheus, and what is in between.',
+  ),
   // TLS
   RL_ALPN_MISMATCH: entry(
     502,

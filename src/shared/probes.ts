@@ -14,8 +14,19 @@ import {
   RttSummary,
   RunState,
 } from './domain.ts';
+import { HandshakeStart, MOVES, Move, ProbeDetail } from './probe-details.ts';
 
-export const PROBE_MODES = ['ping', 'handshake', 'download', 'upload', 'bidi'] as const;
+export const PROBE_MODES = [
+  'ping',
+  'handshake',
+  'download',
+  'upload',
+  'bidi',
+  'responsiveness',
+  'streams',
+  'migration',
+  'http3',
+] as const;
 export const ProbeMode = z.enum(PROBE_MODES);
 export type ProbeMode = z.infer<typeof ProbeMode>;
 
@@ -44,8 +55,27 @@ export const ProbeInput = z.strictObject({
   durationS: z.number().min(1).max(600).default(10),
   /** Pings per second. */
   ratePerS: z.number().min(0.1).max(1000).default(10),
-  /** Payload bytes after which a transfer ends, in each direction, if `durationS` has not ended it; null: no such limit. */
+  /** Pings, handshakes or requests after which it ends, if `durationS` has not ended it; null: no such limit. */
+  count: z.number().int().min(1).max(1e7).nullable().default(null),
+  /** Payload bytes after which a transfer, or each of several streams, ends if `durationS` has not ended it; null: no such limit. */
   bytes: z.number().int().min(1).max(1e11).nullable().default(null),
+  /** Seconds at the beginning of a transfer that its goodput leaves out. */
+  warmUpS: z.number().min(0).max(60).default(0),
+  handshake: HandshakeStart.default('cold'),
+  /** Concurrent streams. */
+  streams: z.number().int().min(1).max(100).default(4),
+  /** Of a request over HTTP/3. */
+  path: z
+    .string()
+    .regex(/^\/[\x21-\x7e]*$/, 'begins with / and has no spaces')
+    .max(2048)
+    .default('/'),
+  /** Migrations, in turn. */
+  moves: z
+    .array(Move)
+    .min(1)
+    .max(10)
+    .default([...MOVES]),
   /** Of both ends where the server is a RouteLab of this version, else of ours. */
   controller: Controller.default('cubic'),
   parameters: ControllerParameters.default({}),
@@ -55,16 +85,48 @@ export type ProbeInput = z.infer<typeof ProbeInput>;
 /** How long the removal of a run can be undone; then it is deleted. */
 export const REMOVED_KEPT_DAYS = 7;
 
+/** Which settings mean something in which modes; the others stand at their defaults. */
+const APPLIES = {
+  count: ['ping', 'handshake', 'http3'],
+  bytes: ['download', 'upload', 'bidi', 'streams'],
+  warmUpS: ['download', 'upload', 'bidi'],
+  ratePerS: ['ping'],
+  handshake: ['handshake', 'http3'],
+  streams: ['streams'],
+  path: ['http3'],
+  moves: ['migration'],
+} as const satisfies Partial<Record<keyof ProbeInput, readonly ProbeMode[]>>;
+
+export const appliesTo = (field: keyof typeof APPLIES, mode: ProbeMode): boolean =>
+  APPLIES[field].some((each) => each === mode);
+
+/** What is wrong with settings that are each within their range; null where nothing is. */
+export function faultOf(
+  input: Pick<ProbeInput, 'mode' | 'count' | 'bytes' | 'warmUpS' | 'durationS'>,
+): { field: keyof ProbeInput; message: string } | null {
+  const { mode, warmUpS, durationS } = input;
+  const given = { count: input.count !== null, bytes: input.bytes !== null, warmUpS: warmUpS > 0 };
+  for (const field of Object.keys(given) as (keyof typeof given)[])
+    if (given[field] && !appliesTo(field, mode)) return { field, message: `does not apply to mode ${mode}` };
+  if (warmUpS > 0 && warmUpS >= durationS)
+    return { field: 'warmUpS', message: `${warmUpS} s leave nothing of ${durationS} s to measure` };
+  return null;
+}
+
 /** Which end's controller something is about: the probe itself, or the server. */
 export const Vantage = z.enum(['client', 'server']);
 export type Vantage = z.infer<typeof Vantage>;
+
+/** The end that sends the payload; of both ways the client. */
+export const sendingEnd = (mode: ProbeMode | undefined): Vantage =>
+  mode === 'download' || mode === 'streams' ? 'server' : 'client';
 
 /** Of several things about one end each, that of the payload's sender first; an import has but one. */
 export function senderFirst<T extends { vantage: Vantage }>(
   mode: ProbeMode | undefined,
   things: readonly T[],
 ): T[] {
-  const sender: Vantage = mode === 'download' ? 'server' : 'client';
+  const sender = sendingEnd(mode);
   return things.toSorted((a, b) => Number(b.vantage === sender) - Number(a.vantage === sender));
 }
 
@@ -90,6 +152,9 @@ export const ProbeTransport = z.object({
   congestionEvents: z.number().nullable(),
   persistentCongestions: z.number().nullable(),
   ptos: z.number().nullable(),
+  /** Times this end sent on another path (RFC 9000 §9), and of them, those that began its congestion control anew. */
+  migrations: z.number().nullable().default(null),
+  congestionResets: z.number().nullable().default(null),
   /** Stream bytes sent again / sent. */
   retransmitRatio: z.number().nullable(),
   deliveryRateBps: z.number().nullable(),
@@ -114,8 +179,10 @@ export const ProbeResult = z.object({
   /** `min` is absent of runs stored by an older version. */
   handshakeUs: z.object({ min: z.number().optional(), p50: z.number(), p95: z.number() }).nullable(),
   negotiated: z.object({ alpn: z.string(), cipherSuite: z.string(), group: z.string() }).nullable(),
-  /** Of the probe, and of the server where it tells. None of handshakes. */
+  /** Of the probe, and of the server where it tells. None of handshakes and of HTTP/3. */
   transport: z.array(ProbeTransport),
+  /** What only this mode measures; null of a ping, and of runs stored by an older version. */
+  detail: ProbeDetail.nullable().default(null),
 });
 export type ProbeResult = z.infer<typeof ProbeResult>;
 
@@ -133,6 +200,7 @@ export const NOTHING_MEASURED: ProbeResult = {
   handshakeUs: null,
   negotiated: null,
   transport: [],
+  detail: null,
 };
 
 export const ProbeRun = z.object({

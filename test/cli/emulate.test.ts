@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 const MAIN = new URL('../../src/main/cli/main.ts', import.meta.url).pathname;
 
@@ -145,5 +146,45 @@ describe('refuses, with its code and the option at fault:', () => {
     expect(await run.exit).toBe(2);
     expect(run.stderr).toContain('RL_USAGE');
     expect(run.stderr).toContain('--to');
+  });
+});
+
+describe('routelab emulate --tcp', () => {
+  test('carries TCP through the same links, and says what was sent again', async () => {
+    const echo = createServer((socket) => socket.on('error', () => {}).pipe(socket));
+    echo.listen(0, '127.0.0.1');
+    await once(echo, 'listening');
+    const to = `127.0.0.1:${(echo.address() as AddressInfo).port}`;
+    const run = emulate(
+      '--listen',
+      '0',
+      '--to',
+      to,
+      '--tcp',
+      '0',
+      '--delay',
+      '1ms',
+      '--loss-every',
+      '5',
+      '--json',
+    );
+    const told = /^127\.0\.0\.1:(\d+) to .* \(TCP\): the same links, losses modelled$/m;
+    await vi.waitFor(() => expect(run.stderr).toMatch(told), { timeout: 20_000 });
+    const port = Number(told.exec(run.stderr)![1]);
+    const socket = connect(port, '127.0.0.1');
+    const payload = Buffer.alloc(50_000, 'x');
+    let back = 0;
+    socket.write(payload);
+    for await (const data of socket) {
+      back += (data as Buffer).length;
+      if (back === payload.length) break;
+    }
+    child!.kill('SIGTERM');
+    expect(await run.exit).toBe(0);
+    const { tcp, up } = JSON.parse(run.stdout);
+    expect(tcp).toMatchObject({ connections: 1, refused: 0 });
+    expect(tcp.retransmitted).toBeGreaterThan(0);
+    expect(up.lost).toBeGreaterThan(0);
+    echo.close();
   });
 });

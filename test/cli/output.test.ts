@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { table } from '../../src/main/cli/output.ts';
 import { probeFields, resultTable } from '../../src/main/cli/probe-result.ts';
-import { pingFigures } from '../../src/main/probe/measurement.ts';
+import { pingFigures } from '../../src/main/probe/modes/ping.ts';
 import { transportOf } from '../../src/main/probe/observation.ts';
 import { NOTHING_MEASURED } from '../../src/shared/probes.ts';
 import { NO_FIGURES } from '../probe/stand-in-session.ts';

@@ -59,6 +59,23 @@ describe('routelab probe measures', () => {
     const result = await probe(target, '--count', '50', '--rate', '100', '--json');
     expect(result).toMatchObject({ code: 0, stderr: '' });
     const ms = expect.any(Number);
+    const transport = {
+      min_rtt_ms: ms,
+      smoothed_rtt_ms: ms,
+      rtt_var_ms: ms,
+      in_flight_bytes: expect.any(Number),
+      datagram_bytes: expect.any(Number),
+      packets_sent: expect.any(Number),
+      packets_received: expect.any(Number),
+      packets_lost: expect.any(Number),
+      bytes_lost: expect.any(Number),
+      spurious_losses: expect.any(Number),
+      congestion_events: expect.any(Number),
+      persistent_congestions: expect.any(Number),
+      ptos: expect.any(Number),
+      delivery_rate_bps: expect.any(Number),
+      app_limited: expect.any(Boolean),
+    };
     expect(json(result)).toEqual({
       target,
       mode: 'ping',
@@ -73,23 +90,8 @@ describe('routelab probe measures', () => {
       negotiated: { alpn: 'routelab/1', cipher_suite: 'TLS_AES_128_GCM_SHA256', group: 'X25519' },
       cwnd_bytes: expect.any(Number),
       pacing_bps: expect.any(Number),
-      transport: {
-        min_rtt_ms: ms,
-        smoothed_rtt_ms: ms,
-        rtt_var_ms: ms,
-        in_flight_bytes: expect.any(Number),
-        datagram_bytes: expect.any(Number),
-        packets_sent: expect.any(Number),
-        packets_received: expect.any(Number),
-        packets_lost: expect.any(Number),
-        bytes_lost: expect.any(Number),
-        spurious_losses: expect.any(Number),
-        congestion_events: expect.any(Number),
-        persistent_congestions: expect.any(Number),
-        ptos: expect.any(Number),
-        delivery_rate_bps: expect.any(Number),
-        app_limited: expect.any(Boolean),
-      },
+      transport,
+      server_transport: transport,
       started_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     });
   });
@@ -273,7 +275,8 @@ describe.concurrent('routelab probe fails with a code, a hint and the exit code 
     [['::1:4433'], 'RL_INPUT_INVALID'],
     [['a:1', '--mode', 'teleport'], 'RL_INPUT_INVALID'],
     [['a:1', '--count', 'many'], 'RL_INPUT_INVALID'],
-    [['a:1', '--duration', '0s'], 'RL_INPUT_INVALID'],
+    [['a:1', '--duration', '0.5ms'], 'RL_INPUT_INVALID'],
+    [['https://a/', '--duration', '1s'], 'RL_USAGE'],
     [['a:1', '--congestion', 'bbr9'], 'RL_INPUT_INVALID'],
     [['a:1', '--set', 'beta'], 'RL_INPUT_INVALID'],
     [['a:1', '--set', 'NoSuchParameter=1'], 'RL_INPUT_INVALID'],
@@ -281,7 +284,10 @@ describe.concurrent('routelab probe fails with a code, a hint and the exit code 
     [['a:1', '--alpn', 'h3'], 'RL_USAGE'],
     [['a:1', '--ca', '/no/such/file'], 'RL_FILE_UNREADABLE'],
     [['a:1', '--no-such-option'], 'RL_USAGE'],
-    [['a:1', 'b:2'], 'RL_USAGE'],
+    [['a:1', 'a:1'], 'RL_USAGE'],
+    [['a:1', '--jitter', '10%'], 'RL_USAGE'],
+    [['a:1', '--mode', 'download', '--warm-up', '5s', '--duration', '5s'], 'RL_USAGE'],
+    [['--route', 'a:1'], 'RL_INPUT_INVALID'],
   ])('bad usage: %j', async (args, code) => {
     isError(await probe(...args), code, 2);
   });

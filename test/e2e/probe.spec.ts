@@ -155,6 +155,50 @@ test('a probe over an emulated path is drawn while it is measured, kept, and the
   await expect(page.getByTestId(`run-${id}`)).toContainText(formatRate(result!.goodputDownBps));
 });
 
+test('every mode is chosen in the form, and its figures are those of the API', async ({ page }) => {
+  await open(page);
+  await choose(page, 'Mode', 'Handshakes');
+  await choose(page, 'Start', '0-RTT');
+  const shaken = await start(page, { mode: 'Handshakes', seconds: 2 });
+  await done(page);
+  const { result } = await probeOf(shaken);
+  if (result!.detail?.kind !== 'handshake') throw new Error('no handshakes');
+  expect(result!.detail.earlyDataAccepted).toBeGreaterThan(0);
+  expect(await figures(page)).toMatchObject({
+    resumed: cell(result!.detail.resumed, String(result!.detail.resumed)),
+    'early-data': cell(result!.detail.earlyDataAccepted, String(result!.detail.earlyDataAccepted)),
+  });
+  await expect(page.getByTestId('waterfall-row').first()).toContainText('0-RTT accepted');
+
+  const loaded = await probeOf(
+    await start(page, { mode: 'Responsiveness', seconds: 4 }).then(async (id) => {
+      await done(page);
+      return id;
+    }),
+  );
+  if (loaded.result!.detail?.kind !== 'responsiveness') throw new Error('no responsiveness');
+  const { rpm, addedUs, grade } = loaded.result!.detail;
+  expect(await figures(page)).toMatchObject({
+    rpm: cell(rpm!, rpm!.toFixed(0)),
+    grade: cell(addedUs!, grade!),
+    added: cell(addedUs!, formatDuration(addedUs)),
+  });
+  await page.getByTestId('grade-rule').click();
+  await expect(page.getByRole('dialog')).toContainText('less than 60 ms');
+  await page.keyboard.press('Escape');
+
+  for (const [mode, table] of [
+    ['Streams', 'streams'],
+    ['Migration', 'moves'],
+    ['HTTP/3 GET', 'requests'],
+  ] as const) {
+    await start(page, { mode, seconds: 2 });
+    await done(page);
+    await expect(page.getByTestId(table).getByRole('row')).not.toHaveCount(1);
+  }
+  expect(await violations(page)).toEqual([]);
+});
+
 test('the view is zoomed, moved and read by the keyboard and the pointer', async ({ page }) => {
   await open(page);
   await start(page, { mode: 'Upload', seconds: 3 });

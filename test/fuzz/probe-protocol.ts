@@ -6,11 +6,14 @@ import {
 } from '../../src/main/probe/observation.ts';
 import {
   decodeEcho,
+  decodeGreeting,
   decodeReport,
   decodeRequest,
   encodeEcho,
+  encodeGreeting,
   encodeReport,
   encodeRequest,
+  GREETING_BYTES,
   Prefix,
   REPORT_BYTES,
   REQUEST_BYTES,
@@ -35,6 +38,12 @@ function run(data: Buffer): void {
     const decoded = decodeReport(report.head);
     if (decoded !== null && !encodeReport(decoded).equals(report.head)) throw new Error('report changed');
   }
+  const greeting = new Prefix(GREETING_BYTES).push(data);
+  if (greeting !== null) {
+    const decoded = decodeGreeting(greeting.head);
+    if (decoded !== null && !encodeGreeting(decoded).equals(greeting.head))
+      throw new Error('greeting changed');
+  }
   const wish = decodeWish(data);
   if (wish !== null && decodeWish(encodeWish(wish)) === null) throw new Error('wish changed');
   try {
@@ -51,6 +60,8 @@ export const probeProtocol: FuzzTarget = {
   seeds: [
     encodeRequest({ kind: 'download', bytes: 2_000_000, durationMs: 2000 }),
     Buffer.concat([encodeRequest({ kind: 'upload', bytes: 0, durationMs: 500 }), Buffer.from('payload')]),
+    encodeRequest({ kind: 'echo', bytes: 0, durationMs: 1000 }),
+    encodeGreeting({ code: 0, congestion: 'cubic' }),
     encodeReport({ bytes: 123_456_789, durationUs: 2_000_000 }),
     encodeEcho(77, 16),
     encodeRequest({ kind: 'observe', everyUs: 1000, wishBytes: 0 }),

@@ -4,6 +4,7 @@ import { frames } from './frames.ts';
 import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
 import { probeProtocol } from './probe-protocol.ts';
+import { prometheus } from './prometheus.ts';
 import { qlog } from './qlog.ts';
 import { qlogReader } from './qlog-reader.ts';
 import { receiveStream } from './receive-stream.ts';
@@ -30,4 +31,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   http3Frames,
   scenario,
   traces,
+  prometheus,
 ];

@@ -17,7 +17,7 @@ function measuredRoute() {
   });
   const experiment = store.experiments.create({ name: 'E', kind: 'monitor', manifest: {} });
   const run = store.runs.start(experiment.id, route.id);
-  const live = new Live(store, board);
+  const live = new Live(store, board, { ready: async () => {} });
   return {
     store,
     board,
@@ -44,7 +44,7 @@ const pings = (fromMs: number, toMs: number): PingSample[] =>
 /** What a reader knows who keeps, for each bucket, the newest it was sent. */
 function merged(parts: readonly Series[]): object[] {
   const buckets = new Map<number, object>();
-  for (const { routeId: _, bucketMs: __, ...columns } of parts) {
+  for (const { routeId: _, bucketMs: __, source: ___, ...columns } of parts) {
     columns.tMs.forEach((tMs, i) => {
       buckets.set(
         tMs,

@@ -155,7 +155,13 @@ describe('a probe run', () => {
       target: 'Own',
       state: 'done',
       emulated: false,
-      result: { bytesUp: 300_000, transport: [{ vantage: 'client', controller: 'bbr3' }] },
+      result: {
+        bytesUp: 300_000,
+        transport: [
+          { vantage: 'client', controller: 'bbr3' },
+          { vantage: 'server', controller: 'cubic' },
+        ],
+      },
     });
     expect(run.series.map(({ vantage }) => vantage)).toEqual(['client']);
   });
@@ -167,11 +173,20 @@ describe('a probe run', () => {
       { sent: expect.any(Number), handshakeUs: { p50: expect.any(Number), p95: expect.any(Number) } },
     ],
     ['bidi', { bytesDown: expect.any(Number), bytesUp: expect.any(Number) }],
+    ['responsiveness', { rttUs: expect.anything(), detail: { kind: 'responsiveness' } }],
+    ['streams', { bytesDown: expect.any(Number), detail: { kind: 'streams', fairness: expect.any(Number) } }],
+    [
+      'migration',
+      { rttUs: expect.anything(), detail: { moves: [{ errorCode: null }, { errorCode: null }] } },
+    ],
+    ['http3', { received: expect.any(Number), detail: { kind: 'http3', path: '/' } }],
   ] as const)('in mode %s', async (mode, result) => {
     const lab = await openLab();
     const { id } = await lab.client.probes.start({ target, mode, durationS: 1, ratePerS: 100 });
     const { run } = (await watched(lab, id)).at(-1)!;
     expect(run).toMatchObject({ state: 'done', result });
+    // As the API has it.
+    expect(await lab.client.probes.get({ id })).toEqual(run);
     expect(run.result!.sent === null || run.result!.sent > 0).toBe(true);
   });
 

@@ -3,7 +3,12 @@ import { ALPN } from '../../src/main/probe/protocol.ts';
 import { serveSession } from '../../src/main/probe/service.ts';
 import { createCounters, type ServiceCounters } from '../../src/main/probe/service-limits.ts';
 import { createAuthority, issueCertificate } from '../../src/main/quic/tls/authority.ts';
-import type { ConnectOptions, QuicListener, QuicSession } from '../../src/main/quic/udp/api.ts';
+import type {
+  ConnectOptions,
+  ListenOptions,
+  QuicListener,
+  QuicSession,
+} from '../../src/main/quic/udp/api.ts';
 import { connectQuic } from '../../src/main/quic/udp/client.ts';
 import { listenQuic } from '../../src/main/quic/udp/server.ts';
 
@@ -18,6 +23,7 @@ export interface Loopback extends AsyncDisposable {
 export async function startLoopback(
   alpn: readonly string[] = [ALPN],
   serve: (session: QuicSession, counters: ServiceCounters) => unknown = serveSession,
+  listen: Partial<ListenOptions> = {},
 ): Promise<Loopback> {
   const authority = await createAuthority(Date.now());
   const { certPem, keyPem } = await issueCertificate(authority, {
@@ -32,6 +38,7 @@ export async function startLoopback(
     alpn,
     certificate: certPem,
     privateKey: keyPem,
+    ...listen,
     onSession: (session) => void serve(session, counters),
   });
   const sessions: QuicSession[] = [];

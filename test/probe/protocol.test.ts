@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   decodeEcho,
+  decodeGreeting,
   decodeReport,
   decodeRequest,
   encodeEcho,
+  encodeGreeting,
   encodeReport,
   encodeRequest,
   Prefix,
@@ -15,7 +17,7 @@ import {
 const count = fc.maxSafeNat();
 const request: fc.Arbitrary<TransferRequest> = fc
   .record({
-    kind: fc.constantFrom('download' as const, 'upload' as const),
+    kind: fc.constantFrom('download' as const, 'upload' as const, 'echo' as const),
     bytes: count,
     durationMs: fc.nat(0xffff_ffff),
   })
@@ -37,6 +39,17 @@ describe('routelab/1 codec', () => {
         expect(decodeEcho(encodeEcho(bytes, length))).toBe(bytes);
       }),
     );
+  });
+
+  it('reads back every greeting it writes, of names that a kernel can have', () => {
+    const name = fc.option(fc.stringMatching(/^[a-z0-9_-]{1,15}$/));
+    fc.assert(
+      fc.property(fc.nat(255), name, (code, congestion) => {
+        expect(decodeGreeting(encodeGreeting({ code, congestion }))).toEqual({ code, congestion });
+      }),
+    );
+    expect(decodeGreeting(Buffer.alloc(15))).toBeNull();
+    expect(decodeGreeting(Buffer.alloc(16, 0xff))).toBeNull();
   });
 
   it('never throws, whatever the bytes, and accepts only what it would write', () => {

@@ -15,6 +15,7 @@ export interface StandInSession extends QuicSession {
 /** Of a connection that has sent and heard nothing. */
 export const NO_FIGURES: ConnectionStats = {
   controller: 'cubic',
+  controllerState: 'slow-start',
   cwndBytes: 13_500,
   datagramBytes: 1350,
   pacingBps: null,
@@ -34,10 +35,12 @@ export const NO_FIGURES: ConnectionStats = {
   isAppLimited: false,
   bytesSent: 0,
   bytesReceived: 0,
+  streamsOpened: 0,
   streamBytesSent: 0,
   streamBytesRetransmitted: 0,
   ptoCount: 0,
   migrations: 0,
+  congestionResets: 0,
   keyUpdates: 0,
 };
 
@@ -87,6 +90,7 @@ export function standInSession(path: Path): StandInSession {
     changeController: () => undefined,
     updateKeys: () => false,
     migrate: async () => undefined,
+    rebind: async () => undefined,
     close: async () => end({ by: 'local', code: 0, application: true, reason: '' }),
     closed: closing.promise,
     onStream: null,

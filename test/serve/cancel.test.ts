@@ -20,9 +20,11 @@ async function openCarriers() {
   const store = openStore({ dataDir: temporaryDir() });
   onTestFinished(() => store.close());
   const board = new StatusBoard(0);
+  const upkeep = { ready: async () => {} };
   const router = createRouter({
     store,
-    live: new Live(store, board),
+    upkeep,
+    live: new Live(store, board, upkeep),
     routes: {} as RouterParts['routes'],
     probes: {} as RouterParts['probes'],
     imports: {} as RouterParts['imports'],

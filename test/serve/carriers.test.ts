@@ -52,7 +52,7 @@ describe('REST, WebSocket and MessagePort', () => {
       expect(await ask(socket), path).toEqual(answer.body);
       expect(await ask(port), path).toEqual(answer.body);
     }
-    expect(await socket.routes.stats(window)).toEqual(statuses[0]!.ping);
+    expect(await socket.routes.stats(window)).toEqual({ ...statuses[0]!.ping, source: 'raw' });
   });
 
   test('refuse the same input with the same words, naming the field', async () => {

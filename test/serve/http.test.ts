@@ -134,12 +134,13 @@ describe('the description of the API', () => {
     const document = (await (await fetch(`${host.url}/openapi.json`)).json()) as any;
     expect(document.openapi).toMatch(/^3\.1\./);
     const operations = Object.entries<Record<string, { responses: object }>>(document.paths).flatMap(
-      ([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+      ([path, { servers: _, ...methods }]) =>
+        Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     const routes = Object.values(contract).flatMap((group) =>
       Object.values(group).map(({ '~orpc': { route } }) => `${route.method} ${route.path}`),
     );
-    expect(operations.sort()).toEqual(routes.sort());
+    expect(operations.sort()).toEqual([...routes, 'GET /metrics'].sort());
     for (const [, ref] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
       const target = ref!
         .split('/')
@@ -179,13 +180,36 @@ describe('metrics and health', () => {
 
     await client.routes.stop({ id: 'demo-lan' });
     const history = await fetch(`${host.url}/metrics?format=json&route=demo-lan`);
-    const json = (await history.json()) as { rows: { pings_sent: number }[] };
+    const json = (await history.json()) as { rows: { time: number; pings_sent: number }[] };
     const sent = json.rows.reduce((sum, row) => sum + row.pings_sent, 0);
     const toMs = Date.now();
     expect(sent).toBe((await client.routes.stats({ id: 'demo-lan', fromMs: toMs - 60_000, toMs })).sent);
     const csv = await (await fetch(`${host.url}/metrics?format=csv&route=demo-lan`)).text();
     expect(csv.split('\r\n')).toHaveLength(json.rows.length + 2);
     expect(csv).toMatch(/^time,route,pings_sent,pings_lost,rtt_min_seconds,/);
+
+    // The same window, said in each way that there is.
+    const times = json.rows.map(({ time }) => time);
+    const [start, end] = [times[0]!, times.at(-1)! + 1];
+    const windows = [
+      [String(start), String(end)],
+      [String(start * 1000), String(end * 1000)],
+      [new Date(start * 1000).toISOString(), new Date(end * 1000).toISOString()],
+      ['1h ago', 'now'],
+    ];
+    for (const [start_time, end_time] of windows) {
+      const range = new URLSearchParams({
+        format: 'json',
+        route: 'demo-lan',
+        start_time: start_time!,
+        end_time: end_time!,
+      });
+      const { rows } = (await (await fetch(`${host.url}/metrics?${range}`)).json()) as typeof json;
+      expect(
+        rows.reduce((sum, row) => sum + row.pings_sent, 0),
+        start_time,
+      ).toBe(sent);
+    }
   });
 
   test.each([
@@ -223,6 +247,7 @@ describe('metrics and health', () => {
         runRelay: { status: 'healthy' },
         runEndpoint: { status: 'healthy' },
         reader: { status: 'healthy' },
+        upkeep: { status: 'healthy' },
       },
     });
     expect(await (await fetch(`${host.url}/health/store`)).json()).toEqual({ status: 'healthy' });

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { ChunkSet } from '../../src/main/simulate/chunk-set.ts';
 import { Deadlines } from '../../src/main/simulate/deadlines.ts';
 import { Histogram } from '../../src/main/simulate/histogram.ts';
-import { jainIndex } from '../../src/main/simulate/result.ts';
 import { Source } from '../../src/main/simulate/source.ts';
 import { quantile } from '../../src/shared/samples.ts';
 
@@ -100,10 +99,4 @@ it('a source brings data at its rate while it is on', () => {
   expect(times).toEqual([0, 1000, 12_000, 13_000, 24_000]);
   expect(source.availableAtUs(2e6)).toBe(Number.POSITIVE_INFINITY);
   expect([0, 3, 4].map((chunk) => source.bytesOf(chunk))).toEqual([1000, 1000, 500]);
-});
-
-it('Jain’s index is 1 for equals and 1/n for one alone', () => {
-  expect(jainIndex([3, 3, 3])).toBeCloseTo(1, 12);
-  expect(jainIndex([5, 0, 0, 0])).toBe(0.25);
-  expect(jainIndex([0, 0])).toBe(1);
 });

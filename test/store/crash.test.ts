@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
 import { openStore } from '../../src/main/store/index.ts';
+import { openUpkeep } from '../../src/main/store/rollups/upkeep.ts';
 import { tempDir } from './temp.ts';
 
 const NODE = join(import.meta.dirname, '../../node_modules/.bin/node');
@@ -72,6 +73,26 @@ test('kill -9 amid writing loses nothing that a flush had stored, and no half of
     store.close();
     expect(integrity(dir)).toBe('ok');
     least *= 10;
+  }
+});
+
+test('kill -9 amid rolling up and deleting neither loses a ping nor counts one twice', async () => {
+  const dataDir = tempDir();
+  for (const [round, least] of [20_000, 150_000, 300_000].entries()) {
+    const dir = join(dataDir, String(round));
+    const writer = await writerUntil(dir, 'kept', (count) => count >= least);
+    await writer.kill();
+    const store = openStore({ dataDir: dir, maxRawPings: -1 });
+    const { samples } = store.runs.get(1);
+    const sent = (): number => store.stats('lan', 0, (samples + 1) * 1000).sent;
+    expect(samples).toBeGreaterThanOrEqual(writer.printed.last);
+    expect(sent()).toBe(samples);
+    const upkeep = openUpkeep({ dataDir: dir, retention: { rawDays: 1, rollupDays: 2 } });
+    while (upkeep.step(samples * 1000));
+    expect(sent()).toBe(samples);
+    upkeep.close();
+    store.close();
+    expect(integrity(dir)).toBe('ok');
   }
 });
 

@@ -34,19 +34,29 @@ const skipsOfRun = fc.uniqueArray(
   fc.record({ atMs: fc.integer({ min: T0, max: T0 + 10_000 }), count: fc.integer({ min: 1, max: 100 }) }),
   { selector: ({ atMs }) => atMs, maxLength: 8 },
 );
+const handshakesOfRun = fc.uniqueArray(
+  fc.record({
+    atMs: fc.integer({ min: T0, max: T0 + 10_000 }),
+    durationUs: fc.option(fc.integer({ min: 1, max: 1e7 })),
+    errorCode: fc.constant(null),
+    purpose: fc.constant('ping' as const),
+  }),
+  { selector: ({ atMs }) => atMs, maxLength: 8 },
+);
 const window = fc
   .tuple(fc.integer({ min: -1_000_000, max: 11_000_000 }), fc.integer({ min: 0, max: 12_000_000 }))
   .map(([from, span]) => [(T0 * 1000 + from) / 1000, (T0 * 1000 + from + span) / 1000] as const);
 
 /** Runs of one route, overlapping at will, never with two pings at one microsecond in different runs. */
 const runs = fc
-  .array(fc.tuple(pingsOfRun, transfersOfRun, skipsOfRun), { minLength: 1, maxLength: 4 })
+  .array(fc.tuple(pingsOfRun, transfersOfRun, skipsOfRun, handshakesOfRun), { minLength: 1, maxLength: 4 })
   .map((all) => {
     const seen = new Set<number>();
-    return all.map(([pings, transfers, skips]) => ({
+    return all.map(([pings, transfers, skips, handshakes]) => ({
       pings: pings.filter(({ atMs }) => !seen.has(atMs) && seen.add(atMs)),
       transfers,
       skips,
+      handshakes,
     }));
   });
 
@@ -72,7 +82,26 @@ test('statistics from the store are equal to those computed in memory', () => {
         .filter(({ atMs }) => atMs >= fromMs && atMs < toMs);
       const bucketOf = ({ atMs }: { atMs: number }): number => Math.floor(atMs / bucketMs) * bucketMs;
       const starts = [...new Set([...within, ...transfers].map(bucketOf))].sort((a, b) => a - b);
-      const stats = starts.map((start) => pingStats(within, [], start, start + bucketMs));
+      const stats = starts.map((start) =>
+        pingStats(
+          within,
+          skips.filter(({ atMs }) => atMs >= fromMs && atMs < toMs),
+          start,
+          start + bucketMs,
+        ),
+      );
+      const met = starts.map((start) => {
+        const of = given
+          .flatMap((samples) => samples.handshakes)
+          .filter((h) => h.atMs >= fromMs && h.atMs < toMs && bucketOf(h) === start);
+        const took = of.map(({ durationUs }) => durationUs).filter((us) => us !== null);
+        const sum = took.reduce((total, us) => total + us, 0);
+        return {
+          all: of.length,
+          failed: of.length - took.length,
+          mean: took.length === 0 ? null : sum / took.length,
+        };
+      });
       const goodput = (direction: 'down' | 'up'): (number | null)[] =>
         starts.map((start) => {
           const of = transfers.filter((t) => t.direction === direction && bucketOf(t) === start);
@@ -88,10 +117,13 @@ test('statistics from the store are equal to those computed in memory', () => {
       expect(series).toEqual({
         routeId: route.id,
         bucketMs,
+        source: 'raw',
         tMs: starts,
         sent: stats.map((s) => s.sent),
         lost: stats.map((s) => s.lost),
+        skipped: stats.map((s) => s.skipped),
         rttMin: stats.map((s) => s.rttUs?.min ?? null),
+        rttMean: stats.map((s) => s.rttUs?.mean ?? null),
         rttP50: stats.map((s) => s.rttUs?.p50 ?? null),
         rttP95: stats.map((s) => s.rttUs?.p95 ?? null),
         rttP99: stats.map((s) => s.rttUs?.p99 ?? null),
@@ -99,6 +131,9 @@ test('statistics from the store are equal to those computed in memory', () => {
         jitter: stats.map((s) => s.jitterUs),
         goodputDown: goodput('down'),
         goodputUp: goodput('up'),
+        handshakes: met.map((m) => m.all),
+        handshakesFailed: met.map((m) => m.failed),
+        handshakeMean: met.map((m) => m.mean),
       });
       expect(Series.safeParse(series).success).toBe(true);
     }),

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bound, exposition, type Family, negotiate } from '../../src/main/telemetry/exposition.ts';
+import {
+  bound,
+  ExpositionWriter,
+  type Family,
+  type Format,
+  negotiate,
+} from '../../src/main/telemetry/exposition.ts';
 
 const counter: Family = {
   name: 'a_total',
@@ -8,6 +14,13 @@ const counter: Family = {
   type: 'counter',
   samples: [{ labels: { path: 'C:\\x', quote: '"', line: 'a\nb' }, value: 1e21 }],
 };
+
+function exposition(families: readonly Family[], format: Format): string {
+  const writer = new ExpositionWriter(format);
+  writer.families(families);
+  writer.end();
+  return writer.take().toString();
+}
 
 test('the older format names a counter as its samples, OpenMetrics without the suffix', () => {
   expect(exposition([counter], 'text')).toBe(

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RelayWorkerMethods, WorkerMessage } from '../../src/main/workers/protocol.ts';
@@ -96,4 +97,22 @@ test('an unknown host is named and leaves the id free', async () => {
 
 test('what a relay carries here is measured', async () => {
   expect(await call('measureCapacity', null)).toBeGreaterThan(1e6);
+});
+
+test('a relay that is asked to carries TCP as well', async () => {
+  const server = createServer((socket) => socket.on('error', () => {}).pipe(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const to = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+  expect(await call('open', { id: 'without', to, emulation, seed: 1 })).toMatchObject({ tcpPort: null });
+  const { tcpPort } = await call('open', { id: 'with', to, emulation, seed: 1, tcp: true });
+  const socket = connect(tcpPort!, '127.0.0.1');
+  socket.write('hello');
+  expect(String((await once(socket, 'data'))[0])).toBe('hello');
+  socket.destroy();
+  await call('close', { id: 'with' });
+  await call('close', { id: 'without' });
+  const gone = connect(tcpPort!, '127.0.0.1');
+  expect(((await once(gone, 'error')) as [NodeJS.ErrnoException])[0].code).toBe('ECONNREFUSED');
+  server.close();
 });

@@ -6,9 +6,11 @@ import { benchCongestion, CONGESTION_PARTS } from './bench/congestion.ts';
 import { benchEmulator } from './bench/emulator.ts';
 import { emulatorAgainstKernel } from './bench/emulator-kernel.ts';
 import { serveStack } from './bench/endpoint.ts';
+import { benchExporter } from './bench/exporter.ts';
 import { benchQuic } from './bench/quic.ts';
 import { type Row, rowTable, unjudged } from './bench/rows.ts';
 import { benchSim } from './bench/sim.ts';
+import { benchStore } from './bench/store.ts';
 import { parseChoice, parseNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 import { makeFolder } from './writable.ts';
@@ -31,6 +33,7 @@ const ENDPOINTS: Record<string, () => Promise<void>> = {
   'quic-endpoint': async () => serveStack((await import('./bench/stacks/quic.ts')).quic()),
   'quiche-endpoint': async () => serveStack(await (await import('./bench/stacks/quiche.ts')).quiche()),
   'sim-endpoint': async () => serveStack((await import('./bench/stacks/sim.ts')).sim()),
+  'exporter-endpoint': async () => serveStack((await import('./bench/stacks/exporter.ts')).exporterStack()),
   'matrixai-endpoint': async () => serveStack(await (await import('./bench/stacks/matrixai.ts')).matrixai()),
 };
 
@@ -48,6 +51,9 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
   congestion: ({ duration = 20e6, quick, only }) =>
     benchCongestion({ durationMs: duration / 1000, quick: quick === true, only: only ?? null }),
   sim: ({ repeat, quick }) => benchSim({ repeat: repeat ?? (quick ? 1 : 5), quick: quick === true }),
+  store: ({ quick }) => benchStore({ quick: quick === true }),
+  exporter: ({ repeat, quick }) =>
+    benchExporter({ repeat: repeat ?? (quick ? 1 : 5), quick: quick === true }),
   emulator: async ({ quick }) => [
     ...(await benchEmulator({ quick: quick === true })),
     ...(await emulatorAgainstKernel(quick ? 2 : 10)),
@@ -60,7 +66,8 @@ export function configure(command: Command): void {
       '<name>',
       'quic: goodput, handshakes, memory and processor time over 127.0.0.1; congestion: controllers and simulator against ' +
         'published results, and one path simulated, emulated and in the kernel; sim: the simulator, against ns-3; ' +
-        'emulator: the relay against its Link in virtual time and a path in the kernel',
+        'emulator: the relay against its Link in virtual time and a path in the kernel; exporter: what /metrics costs; ' +
+        'store: ten million pings stored, rolled up, charted and deleted, against better-sqlite3 alone',
       (text) => parseChoice(text, 'name', [...Object.keys(BENCHES), ...Object.keys(ENDPOINTS)]),
     )
     .option('--duration <time>', 'of each transfer (default 2s, of congestion 20s)', (text) =>

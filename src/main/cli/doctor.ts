@@ -13,23 +13,20 @@ import { quantile } from '../../shared/samples.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
 import { RawProbe, rawPeer } from './bench/raw.ts';
+import { type Check, storeChecks } from './doctor-store.ts';
 import { paint, print, printJson } from './output.ts';
-
-interface Check {
-  name: string;
-  state: 'ok' | 'warn' | 'fail';
-  value: string;
-  /** What to do about it; absent when ok. */
-  hint?: string;
-}
 
 interface DoctorOptions {
   data?: string;
+  full?: true;
   json?: true;
 }
 
 export function configure(command: Command): void {
-  command.option('--data <dir>', 'data folder to check').action(run);
+  command
+    .option('--data <dir>', 'data folder to check')
+    .option('--full', 'check every index of its database too, which takes longer')
+    .action(run);
 }
 
 async function run(options: DoctorOptions): Promise<void> {
@@ -39,6 +36,7 @@ async function run(options: DoctorOptions): Promise<void> {
     roots(),
     await database(),
     dataFolder(options.data ?? defaultDataDir()),
+    ...storeChecks(options.data ?? defaultDataDir(), options.full === true),
     await udpPort(4433, '127.0.0.1', '--listen'),
     await tcpPort(8080, '--port'),
     await ipv6(),

@@ -6,6 +6,7 @@ import { LabError } from '../../shared/errors.ts';
 import { parseDuration } from '../../shared/units.ts';
 import { openRelay } from '../path/relay/capacity.ts';
 import type { Relay } from '../path/relay/relay.ts';
+import { StreamRelay } from '../path/relay/stream-relay.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { isLoopback } from '../serve/guard.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
@@ -22,6 +23,7 @@ interface EmulateOptions extends PathOptions {
   seed?: number;
   /** Microseconds. */
   duration?: number;
+  tcp?: true | number;
   data?: string;
   json?: true;
 }
@@ -40,6 +42,11 @@ export function configure(command: Command): void {
   command
     .option('--seed <n>', 'the same seed loses the same packets (default: a random one, shown)', (text) =>
       parseNumber(text, '--seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
+    )
+    .option(
+      '--tcp [port]',
+      'carry TCP through the same links too, losses modelled: docs/tcp-baseline.md (default: the port of --listen)',
+      (text) => parseNumber(text, '--tcp', { min: 0, max: 65_535, integer: true }),
     )
     .option('--duration <time>', 'end after, such as 30s (default: on Ctrl-C)', parseEnd)
     .option('--data <dir>', 'data folder of the server, for the probe command that is shown')
@@ -65,6 +72,7 @@ async function run(options: EmulateOptions): Promise<void> {
   const seed = options.seed ?? randomInt(2 ** 32);
   const interrupt = onInterrupt();
   const relay = await open(options, emulation, seed);
+  const tcp = await openTcp(relay, options);
   const startedAt = new Date();
   const startedAtUs = nowUs();
   const listen = formatAddress(relay);
@@ -72,6 +80,7 @@ async function run(options: EmulateOptions): Promise<void> {
   const say = options.json ? note : print;
   say(`${listen} to ${to} (UDP): ${describePath(emulation)}, seed ${seed}`);
   // A server's certificate has names; an address of this machine is one of them only by chance.
+  if (tcp !== null) say(`${formatAddress(tcp)} to ${to} (TCP): the same links, losses modelled`);
   const name = isLoopback(options.to.host) ? 'localhost' : options.to.host;
   const data = options.data === undefined ? '' : ` --data ${options.data}`;
   say(`  probe it  ${commandName()} probe ${listen} --server-name ${name}${data} --emulated`);
@@ -84,7 +93,9 @@ async function run(options: EmulateOptions): Promise<void> {
   if (!ends.aborted) await new Promise((resolve) => ends.addEventListener('abort', resolve));
   live.stop();
   const counters = relay.counters();
+  const streams = tcp?.counters();
   const seconds = (nowUs() - startedAtUs) / 1e6;
+  await tcp?.close();
   await relay.close();
   interrupt.dispose();
 
@@ -99,11 +110,32 @@ async function run(options: EmulateOptions): Promise<void> {
       clients: counters.clients,
       refused: counters.refused,
       socket_errors: counters.socketErrors,
+      ...(streams && {
+        tcp: {
+          connections: streams.connections,
+          refused: streams.refused,
+          retransmitted: streams.retransmitted,
+        },
+      }),
       up: { ...linkFields(emulation.up), ...counterFields(counters.up) },
       down: { ...linkFields(emulation.down), ...counterFields(counters.down) },
     });
   } else {
     print(summaryTable(counters, seconds));
+    if (streams)
+      print(`TCP: ${streams.connections} connections, ${streams.retransmitted} segments sent again`);
+  }
+}
+
+/** TCP beside it, where it is wanted; without it the relay is closed again. */
+async function openTcp(relay: Relay, { tcp, to }: EmulateOptions): Promise<StreamRelay | null> {
+  if (tcp === undefined) return null;
+  try {
+    const listen = { host: relay.host, port: tcp === true ? relay.port : tcp };
+    return await StreamRelay.open({ listen, to, relay });
+  } catch (error) {
+    await relay.close();
+    throw error;
   }
 }
 

@@ -24,6 +24,15 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFil
     summary: 'a UDP path with rate, delay, jitter and loss',
     load: () => import('./emulate.ts'),
   },
+  collect: { summary: 'read metrics back from a Prometheus', load: () => import('./collect.ts') },
+  'compare-tcp': {
+    summary: 'QUIC against the kernel’s TCP over one emulated path',
+    load: () => import('./compare.ts'),
+  },
+  fairness: {
+    summary: 'controllers that share one emulated bottleneck',
+    load: () => import('./fairness.ts'),
+  },
   sim: { summary: 'one simulated scenario', load: () => import('./sim.ts') },
   bench: { summary: 'measure RouteLab itself', load: () => import('./bench.ts') },
   interop: { summary: 'talk to other QUIC stacks, case by case', load: () => import('./interop.ts') },

@@ -26,6 +26,8 @@ interface RequestResult {
 }
 
 export interface Http3Result {
+  /** Of one among several targets. */
+  label?: string;
   target: string;
   mode: 'http3';
   /** Ours, which governs what the request carries; absent without content, since the response is governed by the server's. */

@@ -8,8 +8,8 @@ import { warmUp } from '../probe/warm-up.ts';
 import { fieldFault, type RequestHead } from '../quic/http3/message.ts';
 import type { ConnectOptions } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
-import { printJson, progress } from './output.ts';
-import { type Http3Result, http3Fields, printHttp3 } from './probe-http3-result.ts';
+import { progress } from './output.ts';
+import { type Http3Result, http3Fields } from './probe-http3-result.ts';
 import { readBytes } from './readable.ts';
 
 export interface Http3Options {
@@ -19,7 +19,6 @@ export interface Http3Options {
   header?: readonly (readonly [name: string, value: string])[];
   resume?: true;
   earlyData?: true;
-  json?: true;
 }
 
 export const isUrl = (target: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(target);
@@ -87,13 +86,16 @@ function requestHead(url: URL, options: Http3Options, body: Buffer | undefined):
   };
 }
 
-/** Measures and prints. `connect` is for the URL's host; `base` is what the result says beside what was measured. */
+/** Run once, however many requests are made. */
+let warm: Promise<void> | null = null;
+
+/** Measures. Rejects where nothing could be; `error` is why what was measured is no success. `connect` is for the URL's host; `base` is what the result says beside what was measured. */
 export async function probeHttp3(
   url: URL,
   options: Http3Options,
   connect: ConnectOptions,
-  base: Pick<Http3Result, 'congestion' | 'started_at' | 'emulated' | 'insecure'>,
-): Promise<LabError | null> {
+  base: Pick<Http3Result, 'label' | 'congestion' | 'started_at' | 'emulated' | 'insecure'>,
+): Promise<{ result: Http3Result; error: LabError | null }> {
   const signal = connect.signal!;
   const body = readBody(options.body);
   const head = requestHead(url, options, body);
@@ -105,7 +107,8 @@ export async function probeHttp3(
     );
   const count = options.count ?? 1;
   // Of one request the computing of a cold process would be the larger part.
-  await warmUp();
+  warm ??= warmUp();
+  await warm;
   const startedAtUs = nowUs();
   const samples: RequestSample[] = [];
   const bar = progress('requests', count);
@@ -130,8 +133,9 @@ export async function probeHttp3(
     bar.stop();
   }
   if (error !== null) throw error;
-  const { congestion, ...marks } = base;
+  const { label, congestion, ...marks } = base;
   const result: Http3Result = {
+    ...(label !== undefined && { label }),
     target: url.href,
     mode: 'http3',
     ...(body !== undefined && { congestion }),
@@ -151,7 +155,5 @@ export async function probeHttp3(
   // Connections without a single response are no success.
   if (!signal.aborted && result.received === 0) error = samples.at(-1)?.error ?? null;
   if (error !== null) result.error = error.toBody();
-  if (options.json) printJson(result);
-  else printHttp3(result);
-  return error;
+  return { result, error };
 }

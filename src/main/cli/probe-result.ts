@@ -1,13 +1,24 @@
 /** The result of one probe as DESIGN.md §5 states it: what `--json` prints and the table is made from. */
 import type { ErrorBody } from '../../shared/errors.ts';
-import { PROBE_MODES, type ProbeMode, type ProbeResult, type ProbeTransport } from '../../shared/probes.ts';
+import type { ProbeDetail } from '../../shared/probe-details.ts';
+import {
+  PROBE_MODES,
+  type ProbeMode,
+  type ProbeResult,
+  type ProbeTransport,
+  sendingEnd,
+} from '../../shared/probes.ts';
 import { type Column, table } from './output.ts';
+import { detailFields, detailRows, type Row } from './probe-detail.ts';
 
-export const MODES = PROBE_MODES;
-export type Mode = ProbeMode;
+/** Of a HOST:PORT: HTTP/3 is for URLs. */
+export const MODES = PROBE_MODES.filter((mode) => mode !== 'http3');
+export type Mode = Exclude<ProbeMode, 'http3'>;
 
 /** What is known before anything is measured. */
 export interface ProbeHead {
+  /** Of one among several targets. */
+  label?: string;
   target: string;
   mode: Mode;
   /** What governs this end. */
@@ -42,6 +53,8 @@ export interface ProbeFields extends Omit<ProbeHead, 'congestion' | 'asked'> {
   /** The receiver's time that goodput is divided by. */
   transfer_s?: { down?: number; up?: number };
   handshake_ms?: { p50: number; p95: number };
+  /** What only this mode measures (docs/probes.md). */
+  detail?: object;
   /** Of the newest connection. */
   negotiated?: { alpn: string; cipher_suite: string; group: string };
   /** Whose controller `congestion` and the three figures below are: the server’s in a download, where it tells. */
@@ -80,6 +93,7 @@ interface TransportFields {
 }
 
 const ORDER = [
+  'label',
   'target',
   'mode',
   'congestion',
@@ -95,6 +109,7 @@ const ORDER = [
   'goodput_bps',
   'transfer_s',
   'handshake_ms',
+  'detail',
   'negotiated',
   'sender',
   'cwnd_bytes',
@@ -126,20 +141,23 @@ export function probeFields(
   const [own, server] = (['client', 'server'] as const).map((end) =>
     measured.transport.find(({ vantage }) => vantage === end),
   );
+  const { detail } = measured;
+  const counted = detail?.kind === 'transfer' ? detail : null;
   // Of no meaning in a download is the controller of the end that only acknowledges.
-  const sender = head.mode === 'download' ? server : own;
+  const serverSends = sendingEnd(head.mode) === 'server';
+  const sender = serverSends ? server : own;
   const bytes = bytesDown === null && bytesUp === null ? null : (bytesDown ?? 0) + (bytesUp ?? 0);
   const goodput = known<{ down: number; up: number }>({ down: goodputDownBps, up: goodputUpBps });
   const { minRttUs = null, smoothedRttUs = null } = sender ?? own ?? {};
   const isTransfer = goodputDownBps !== null || goodputUpBps !== null;
-  const seconds = (of: number | null, bps: number | null): number | null =>
-    of === null || bps === null ? null : Math.round((of * 8e3) / bps) / 1e3;
+  const seconds = (us: number | undefined): number | null =>
+    us === undefined || us <= 0 ? null : Math.round(us / 1e3) / 1e3;
   const { asked, ...begun } = head;
-  const serverSends = head.mode === 'download' || head.mode === 'bidi';
+  const isServersToo = serverSends || head.mode === 'bidi' || head.mode === 'responsiveness';
   const fields: ProbeFields = {
     ...begun,
-    congestion: sender?.controller ?? (head.mode === 'download' ? null : head.congestion),
-    ...(asked && { asked: { ...asked, ...(serverSends && { followed: serverFollows }) } }),
+    congestion: sender?.controller ?? (serverSends ? null : head.congestion),
+    ...(asked && { asked: { ...asked, ...(isServersToo && { followed: serverFollows }) } }),
     duration_s: Math.round(measured.durationUs / 1000) / 1000,
     ...known<ProbeFields>({
       sent: measured.sent,
@@ -160,12 +178,14 @@ export function probeFields(
       loss_ratio: measured.lossRatio,
       bytes,
       goodput_bps: Object.keys(goodput).length === 0 ? null : goodput,
-      transfer_s: isTransfer
-        ? known<{ down: number; up: number }>({
-            down: seconds(bytesDown, goodputDownBps),
-            up: seconds(bytesUp, goodputUpBps),
-          })
-        : null,
+      transfer_s:
+        isTransfer && counted
+          ? known<{ down: number; up: number }>({
+              down: seconds(counted.down?.durationUs),
+              up: seconds(counted.up?.durationUs),
+            })
+          : null,
+      detail: detail && detailFields(detail),
       handshake_ms: handshakeUs && { p50: ms(handshakeUs.p50), p95: ms(handshakeUs.p95) },
       negotiated: negotiated && {
         alpn: negotiated.alpn,
@@ -215,15 +235,15 @@ export function controllerNote({ asked, mode }: ProbeFields, { transport }: Prob
     ' ',
   );
   const used = transport.find(({ vantage }) => vantage === 'server')?.controller ?? 'controller';
-  const what = mode === 'download' ? 'the download is' : 'the way down is';
+  const what = sendingEnd(mode) === 'server' ? 'the download is' : 'the way down is';
   return asked.followed === false
     ? `${what} not of ${wish}: the server sends with its own ${used} and does not let clients choose (server --clients-choose)`
     : `${what} perhaps not of ${wish}: the server does not tell what it sends with`;
 }
 
 /** The result as a table, numbers right-aligned with their unit beside them. */
-export function resultTable(result: ProbeFields): string {
-  const rows: [string, string, string][] = [];
+export function resultTable(result: ProbeFields, detail: ProbeDetail | null = null): string {
+  const rows: Row[] = [];
   const add = (label: string, value: number | undefined, digits: number, unit: string): void => {
     if (value !== undefined) rows.push([label, value.toFixed(digits), unit]);
   };
@@ -249,6 +269,7 @@ export function resultTable(result: ProbeFields): string {
     for (const [label, value] of Object.entries({ protocol: alpn, cipher: cipher_suite, group }))
       rows.push([label, value, '']);
   }
+  if (detail !== null) rows.push(...detailRows(detail));
   add('cwnd', result.cwnd_bytes, 0, 'B');
   add('pacing', result.pacing_bps === undefined ? undefined : result.pacing_bps / 1e6, 3, 'Mbit/s');
   add(

@@ -1,307 +1,126 @@
-/** `routelab probe HOST:PORT`, or an https URL: one measurement of one server. */
+/** `routelab probe HOST:PORT …`, or https URLs: measurements of one server, of several at once, or again and again. */
 import type { Command } from 'commander';
-import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
-import { LabError, toLabError } from '../../shared/errors.ts';
-import { goodputBps } from '../../shared/samples.ts';
-import { formatBytes, formatDuration, formatRate, parseBytes, parseDuration } from '../../shared/units.ts';
-import { Measurement } from '../probe/measurement.ts';
-import { ALPN } from '../probe/protocol.ts';
-import type { QlogFormat } from '../quic/qlog/trace.ts';
-import type { ConnectOptions } from '../quic/udp/api.ts';
-import { formatAddress, parseAddress } from './address.ts';
+import { LabError } from '../../shared/errors.ts';
+import type { ProbeDetail } from '../../shared/probe-details.ts';
+import { type CompareSetting, compareTcp } from './compare-tcp.ts';
 import { onInterrupt } from './interrupt.ts';
-import { keyLogTo } from './key-log.ts';
+import { chosenController, isControllerChosen } from './options.ts';
+import { note, paint, print, printError, printJson } from './output.ts';
+import { type Http3Result, printHttp3 } from './probe-http3-result.ts';
+import { probeMany } from './probe-many.ts';
+import { probeMetrics } from './probe-metrics.ts';
 import {
-  BBR_PROBE_BW_HELP,
-  BBR_PROBE_RTT_HELP,
-  chosenController,
-  collectList,
-  collectParameter,
-  DEFAULT_CONTROLLER,
-  isControllerChosen,
-  parseChoice,
-  parseController,
-  parseNumber,
-  parseProbeBw,
-  parseProbeRttInterval,
-  withDefault,
-} from './options.ts';
-import { note, paint, print, printError, printJson, progress } from './output.ts';
-import { collectHeader, type Http3Options, isUrl, parseMethod, parseUrl, probeHttp3 } from './probe-http3.ts';
-import {
-  controllerNote,
-  MODES,
-  type Mode,
-  type ProbeFields,
-  type ProbeHead,
-  probeFields,
-  resultTable,
-} from './probe-result.ts';
-import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
-import { checkSeriesFile, SeriesFile } from './series-file.ts';
+  connectTo,
+  nameOf,
+  type OnceOptions,
+  type ProbeTarget,
+  parseTarget,
+  probeOnce,
+} from './probe-once.ts';
+import { addOptions, checkOptions, comparedMode, isRepeated, type ProbeOptions } from './probe-options.ts';
+import { type ProbeFields, resultTable } from './probe-result.ts';
 import { readTrust } from './trust.ts';
 
-const LOOK_EVERY_MS = 100;
-const SERIES_EVERY_US = 1000;
-
-interface ProbeOptions extends Http3Options {
-  mode?: Mode | 'http3';
-  /** Microseconds. */
-  duration?: number;
-  rate?: number;
-  bytes?: number;
-  congestion?: Controller;
-  set?: Readonly<Record<string, number>>;
-  bbrProbeBw?: number;
-  /** Microseconds. */
-  bbrProbeRttInterval?: number;
-  series?: string;
-  serverName?: string;
-  ca?: readonly string[];
-  insecure?: true;
-  alpn?: readonly string[];
-  timeout: number;
-  data?: string;
-  mtuDiscovery: boolean;
-  keylog?: string;
-  qlog?: string;
-  qlogFormat?: QlogFormat;
-  resume?: true;
-  emulated?: true;
-}
+/** What one process measures at once. */
+const MOST_TARGETS = 100;
 
 export function configure(command: Command): void {
-  command
-    .argument('<target>', 'server to measure: host:port, an IPv6 address in brackets, or an https URL')
-    .option(
-      '--mode <mode>',
-      `what to measure: ${MODES.join(', ')} (default ping), or of an https URL http3`,
-      (text) => parseChoice(text, '--mode', [...MODES, 'http3']),
-    )
-    .option(
-      '--count <n>',
-      'pings, handshakes or requests to make (handshake: default 10, http3: default 1)',
-      (text) => parseNumber(text, '--count', { min: 1, max: 10_000_000, integer: true }),
-    )
-    .option(
-      '--duration <time>',
-      'how long to measure, such as 10s or, in seconds, 10 (default 10s, unless --count or --bytes ends it)',
-      (text) => parsePositiveDuration(text, '--duration'),
-    )
-    .option('--rate <n>', 'pings per second (default 10)', (text) =>
-      parseNumber(text, '--rate', { min: 0.01, max: 10_000 }),
-    )
-    .option('--bytes <size>', 'payload to transfer, such as 10mb', parsePayload)
-    .option('--method <name>', 'method of a request (default GET, or POST with --body)', parseMethod)
-    .option('--body <file>', 'content of a request')
-    .option('--header <name:value>', 'header field of a request; repeatable', collectHeader)
-    .option(
-      '--congestion <name>',
-      `congestion controller: ${CONTROLLERS.join(', ')} (default ${DEFAULT_CONTROLLER}); bbr is bbr3, reno newreno; of a download only with a server of --clients-choose`,
-      parseController,
-    )
-    .option('--set <Name=value>', 'parameter of the congestion controller; repeatable', collectParameter)
-    .option('--bbr-probe-bw <x>', BBR_PROBE_BW_HELP, parseProbeBw)
-    .option('--bbr-probe-rtt-interval <time>', BBR_PROBE_RTT_HELP, parseProbeRttInterval)
-    .option('--series <file>', 'write what the congestion controller did, as .csv or .json', checkSeriesFile)
-    .option('--server-name <name>', 'name in the certificate, where it is not the host')
-    .option('--ca <file>', 'PEM file of an authority to trust; repeatable', collectList)
-    .option('--insecure', 'accept any certificate; marked on the result')
-    .option(
-      '--alpn <name>',
-      `application protocol to offer (default ${ALPN}; others: handshake only)`,
-      collectList,
-    )
-    .addOption(
-      withDefault('--timeout <time>', 'give up connecting after', 10e6, '10s').argParser((text) =>
-        parsePositiveDuration(text, '--timeout'),
-      ),
-    )
-    .option('--no-mtu-discovery', 'keep datagrams at 1350 bytes instead of finding out what the path carries')
-    .option('--data <dir>', 'data folder of the lab whose authority to trust')
-    .option('--keylog <file>', 'append TLS secrets for Wireshark (default SSLKEYLOGFILE, where set)')
-    .option('--qlog <file|dir>', 'write what the connection does as qlog; a folder takes one file for each')
-    .option('--qlog-format <name>', QLOG_FORMAT_HELP, parseQlogFormat)
-    .option('--resume', 'resume sessions: what a returning client gets (handshake, http3)')
-    .option(
-      '--early-data',
-      'send requests ahead of the handshake (0-RTT; http3, GET and HEAD: others could repeat them)',
-    )
-    .option('--emulated', 'mark the result as measured over an emulated path')
-    .action(run);
+  addOptions(
+    command.argument(
+      '[targets...]',
+      'servers to measure: host:port, an IPv6 address in brackets, or an https URL',
+    ),
+  ).action(run);
 }
 
-const HTTPS_HINT = 'Write HOST:PORT, an IPv6 address in brackets, or for HTTP/3 https://HOST[:PORT]/PATH.';
-
-function parsePositiveDuration(text: string, field: string): number {
-  const us = parseDuration(text, field, 's');
-  if (us < 1000 || us > 86_400e6) {
-    throw new LabError('RL_INPUT_INVALID', `${field}: ${text} is not from 1 ms to 24 h`, { field });
+async function run(texts: readonly string[], options: ProbeOptions): Promise<void> {
+  const targets = targetsOf(texts, options);
+  for (const { mode } of targets) {
+    checkOptions(mode, options);
+    comparedMode(mode, options);
   }
-  return us;
-}
-
-function parsePayload(text: string): number {
-  const bytes = parseBytes(text, '--bytes');
-  if (bytes < 1) throw new LabError('RL_INPUT_INVALID', '--bytes: nothing to transfer', { field: '--bytes' });
-  return bytes;
-}
-
-/** Which options mean something in which mode; the others are refused, not ignored. */
-const APPLIES = {
-  count: ['ping', 'handshake', 'http3'],
-  duration: MODES,
-  rate: ['ping'],
-  bytes: ['download', 'upload', 'bidi'],
-  series: ['ping', 'download', 'upload', 'bidi'],
-  alpn: MODES,
-  method: ['http3'],
-  body: ['http3'],
-  header: ['http3'],
-  resume: ['handshake', 'http3'],
-  earlyData: ['http3'],
-} as const satisfies Partial<Record<keyof ProbeOptions, readonly (Mode | 'http3')[]>>;
-
-function checkOptions(mode: Mode | 'http3', options: ProbeOptions): void {
-  for (const [name, modes] of Object.entries(APPLIES)) {
-    if (options[name as keyof typeof APPLIES] !== undefined && !modes.some((other) => other === mode)) {
-      const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      throw new LabError('RL_USAGE', `--${option} does not apply to --mode ${mode}`);
-    }
-  }
-  if (mode !== 'handshake' && options.alpn?.some((name) => name !== ALPN)) {
-    throw new LabError('RL_USAGE', `--mode ${mode} needs a RouteLab server (ALPN ${ALPN})`, {
-      hint: 'Measure a server of another protocol with --mode handshake, HTTP/3 with an https URL.',
-    });
-  }
-}
-
-async function run(target: string, options: ProbeOptions): Promise<void> {
-  const url = isUrl(target) ? parseUrl(target) : null;
-  const mode = options.mode ?? (url === null ? 'ping' : 'http3');
-  if ((mode === 'http3') !== (url !== null)) {
-    throw new LabError('RL_USAGE', `--mode ${mode} does not go with "${target}"`, {
-      hint: 'Mode http3 is for https://HOST[:PORT]/PATH, the others are for HOST:PORT.',
-    });
-  }
-  const address =
-    url === null
-      ? parseAddress(target, 'target', { lowestPort: 1, hint: HTTPS_HINT })
-      : { host: url.hostname.replace(/^\[|\]$/g, ''), port: url.port === '' ? 443 : Number(url.port) };
-  checkOptions(mode, options);
+  const isMany = targets.length > 1 || isRepeated(options);
+  if (targets.length > 1 && options.compareTcp)
+    throw new LabError('RL_USAGE', '--compare-tcp is of one target');
+  if (isMany && options.series !== undefined)
+    throw new LabError('RL_USAGE', '--series is of one measurement of one target');
   const trust = readTrust(options);
+  // What is wrong with it is found before anything is sent.
+  chosenController(options);
   if (options.insecure) {
     note(`${paint('yellow', 'warning', process.stderr)} --insecure: the server’s certificate is not checked`);
   }
-  const controller = chosenController(options);
-  const interrupt = onInterrupt();
-  const connect: ConnectOptions = {
-    ...address,
-    serverName: options.serverName,
-    alpn: options.alpn ?? [ALPN],
-    trust,
-    controller,
-    timeoutMs: options.timeout / 1000,
-    mtuDiscovery: options.mtuDiscovery,
-    signal: interrupt.signal,
-    ...keyLogTo(options.keylog),
-    ...qlogTo(options, { one: options.mode !== 'handshake' }),
-  };
-  const base = {
-    congestion: controller.name as string,
-    ...(options.emulated && { emulated: true as const }),
-    started_at: new Date().toISOString(),
-    ...(options.insecure && { insecure: true as const }),
-  };
-  let error: LabError | null;
-  if (mode === 'http3' && options.body === undefined && isControllerChosen(options))
-    note(
-      `${paint('yellow', 'note', process.stderr)} responses come with the controller of the server, not with ${controller.name}`,
-    );
-  if (mode === 'http3') error = await probeHttp3(url!, options, connect, base);
-  else {
-    const { name, parameters } = controller;
-    const head: ProbeHead = {
-      target: formatAddress(address),
-      mode,
-      ...base,
-      ...(isControllerChosen(options) && { asked: { congestion: name, parameters } }),
-    };
-    error = await measure(head, options, connect, interrupt.signal);
+  const metrics = await probeMetrics(options);
+  try {
+    await measure(targets, options, { trust, signal: onInterrupt().signal, metrics });
+  } finally {
+    await metrics?.close();
   }
+}
+
+async function measure(
+  targets: readonly ProbeTarget[],
+  options: ProbeOptions,
+  once: Pick<OnceOptions, 'trust' | 'signal' | 'metrics'>,
+): Promise<void> {
+  if (targets.length > 1 || isRepeated(options)) {
+    const { json, error } = await probeMany(targets, options, once);
+    if (options.json) printJson(json);
+    if (error !== null) process.exitCode = error.exitCode;
+    return;
+  }
+  const [target] = targets as [ProbeTarget];
+  const compared = comparedMode(target.mode, options);
+  if (compared !== null) {
+    const setting: CompareSetting = {
+      target: nameOf(target),
+      mode: compared,
+      tcpPath: options.tcpPath ?? (options.emulated ? 'stream relay' : 'direct'),
+      emulated: options.emulated ?? false,
+      wish: isControllerChosen(options) ? chosenController(options) : null,
+    };
+    const connect = connectTo(target, options, { ...once, isAlone: true });
+    const error = await compareTcp(setting, options, connect, once.signal);
+    if (error !== null) process.exitCode = error.exitCode;
+    return;
+  }
+  const durationMs = options.duration === undefined ? undefined : options.duration / 1000;
+  const { result, detail, error } = await probeOnce(target, options, { ...once, durationMs, isAlone: true });
+  if (options.json) printJson(result);
+  else if (result.mode === 'http3') printHttp3(result as Http3Result);
+  else printResult(result as ProbeFields, detail);
   if (error === null) return;
   process.exitCode = error.exitCode;
   printError(error);
 }
 
-/** Measures and prints. Returns why it is no success, beside what was measured all the same. */
-async function measure(
-  head: ProbeHead,
-  options: ProbeOptions,
-  connect: ConnectOptions,
-  signal: AbortSignal,
-): Promise<LabError | null> {
-  const { mode } = head;
-  const series = options.series === undefined ? null : new SeriesFile(options.series);
-  const measurement = new Measurement(
-    connect,
-    {
-      mode,
-      count: options.count,
-      durationMs: options.duration === undefined ? undefined : options.duration / 1000,
-      ratePerS: options.rate,
-      bytes: options.bytes,
-      resume: options.resume,
-      everyUs: series === null ? null : SERIES_EVERY_US,
-      wish: isControllerChosen(options) ? chosenController(options) : null,
-    },
-    signal,
-  );
-  const bar = progress(mode, 1);
-  const look = setInterval(() => {
-    bar.update(measurement.progress().part, shortly(measurement, mode));
-    for (const part of measurement.takeSeries()) series?.add(part);
-  }, LOOK_EVERY_MS);
-  let error: LabError | null = null;
-  try {
-    await measurement.run();
-  } catch (thrown) {
-    error = toLabError(thrown);
-  } finally {
-    clearInterval(look);
-    bar.stop();
+/** Those named with --route, and the others by their address where there are several. */
+function targetsOf(texts: readonly string[], options: ProbeOptions): ProbeTarget[] {
+  const { route = [] } = options;
+  const mode = options.mode ?? (options.compareTcp ? 'download' : undefined);
+  const count = texts.length + route.length;
+  if (count === 0) throw new LabError('RL_USAGE', "missing required argument 'target'");
+  if (count > MOST_TARGETS)
+    throw new LabError('RL_USAGE', `${count} targets are more than ${MOST_TARGETS} at once`);
+  const targets = [
+    ...texts.map((text) => {
+      const target = parseTarget(text, mode);
+      return count === 1 ? target : { ...target, label: nameOf(target) };
+    }),
+    ...route.map(({ label, target }) => parseTarget(target, mode, label)),
+  ];
+  const labels = new Set<string>();
+  for (const { label } of targets) {
+    if (label !== undefined && labels.has(label))
+      throw new LabError('RL_USAGE', `"${label}" is given twice`, {
+        hint: 'Name targets with --route NAME=HOST:PORT.',
+      });
+    if (label !== undefined) labels.add(label);
   }
-  for (const part of measurement.takeSeries()) series?.add(part);
-  const measured = measurement.result();
-  // Nothing was measured: the error is the whole answer.
-  if (error !== null && measured.handshakeUs === null) throw error;
-  for (const remark of measurement.remarks) note(remark);
-  series?.write();
-  const result = probeFields(
-    head,
-    measured,
-    {
-      ...(options.resume && { resumed: measurement.resumed }),
-      ...(signal.aborted && { interrupted: true as const }),
-      ...(error !== null && { error: error.toBody() }),
-    },
-    measurement.followed,
-  );
-  const remark = controllerNote(result, measured);
-  if (remark !== null) note(`${paint('yellow', 'note', process.stderr)} ${remark}`);
-  if (options.json) printJson(result);
-  else printResult(result);
-  return error;
+  return targets;
 }
 
-/** What a progress bar says beside how far it is. */
-function shortly({ newestUs, lostPings, received }: Measurement, mode: Mode): string {
-  if (mode === 'ping') return `rtt ${formatDuration(newestUs)}  lost ${lostPings}`;
-  if (mode === 'handshake') return formatDuration(newestUs);
-  return `${formatBytes(received.bytes)}  ${formatRate(received.durationUs > 0 ? goodputBps(received) : null)}`;
-}
-
-function printResult(result: ProbeFields): void {
+function printResult(result: ProbeFields, detail: ProbeDetail | null): void {
   const marks = [
     ...(result.emulated ? ['emulated'] : []),
     ...(result.insecure ? ['insecure: certificate not checked'] : []),
@@ -313,5 +132,5 @@ function printResult(result: ProbeFields): void {
     result.congestion ?? 'the server’s own controller, which it does not tell',
     ...marks.map((m) => paint('yellow', m)),
   ];
-  print(`${head.join('  ')}\n${resultTable(result)}`);
+  print(`${head.join('  ')}\n${resultTable(result, detail)}`);
 }

@@ -7,11 +7,12 @@ import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';
 import { onInterrupt } from './interrupt.ts';
 import { routeLine, routeResult, routeTable, viewsOf } from './lab-view.ts';
+import { type ExporterFlags, exporterFlags, exporterOptions } from './metrics-options.ts';
 import { collectOrigin, parseNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { Screen } from './screen.ts';
 
-interface ServeOptions {
+interface ServeOptions extends ExporterFlags {
   port: number;
   host: string;
   data?: string;
@@ -46,6 +47,7 @@ export function configure(command: Command): void {
     )
     .option('--no-demo', 'do not start the demo lab, and stop its routes where an earlier run left them')
     .action(serve);
+  for (const option of exporterFlags()) command.addOption(option);
 }
 
 async function serve(options: ServeOptions): Promise<void> {
@@ -72,6 +74,7 @@ async function serve(options: ServeOptions): Promise<void> {
     log,
     resumeDemo: options.demo !== false,
     corsOrigins: options.corsOrigin ?? [],
+    metrics: exporterOptions(options),
   });
   try {
     const { client } = headless.lab;

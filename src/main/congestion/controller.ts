@@ -116,6 +116,8 @@ export interface ParameterSpec {
 export interface ControllerFactory {
   readonly name: string;
   readonly parameters: readonly ParameterSpec[];
+  /** Every `state` its snapshots can have, where that is a model's; those of loss-based controllers tell little. */
+  readonly states?: readonly string[];
   create(options: {
     datagramBytes: number;
     parameters: Readonly<Record<string, number>>;

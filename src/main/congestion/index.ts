@@ -34,6 +34,10 @@ export const controllerInfos = (): ControllerInfo[] =>
     parameters: [...CONTROLLER_FACTORIES[name].parameters],
   }));
 
+/** The states that a controller of the BBR family can be in, in its own words; none of another. */
+export const controllerStates = (name: Controller): readonly string[] =>
+  CONTROLLER_FACTORIES[name].states ?? [];
+
 /** Throws LabError RL_INPUT_INVALID, with the parameter's name as its field, for what `createController` would refuse. */
 export function checkParameters(name: Controller, parameters: Readonly<Record<string, number>>): void {
   resolveParameters(CONTROLLER_FACTORIES[name].parameters, parameters);

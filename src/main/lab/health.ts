@@ -10,12 +10,16 @@ export interface Health {
   services: Record<string, { status: Status; detail?: string }>;
 }
 
-/** `workers` by name, each with the crash it is recovering from. Measuring without being able to store is unhealthy. */
+/**
+ * `workers` by name, each with the crash it is recovering from; `upkeep` is why roll-ups and retention wait. Measuring without
+ * being able to store is unhealthy.
+ */
 export function health(
   store: Store,
   workers: Readonly<Record<string, { failure: LabError | null }>>,
+  upkeep: LabError | null,
 ): Health {
-  const services: Health['services'] = { store: storeHealth(store) };
+  const services: Health['services'] = { store: storeHealth(store, upkeep) };
   for (const [name, { failure }] of Object.entries(workers)) {
     services[name] =
       failure === null ? { status: 'healthy' } : { status: 'degraded', detail: failure.message };
@@ -25,7 +29,7 @@ export function health(
   return { status: worst ?? 'healthy', services };
 }
 
-function storeHealth(store: Store): Health['services'][string] {
+function storeHealth(store: Store, upkeep: LabError | null): Health['services'][string] {
   const { error, waiting, dropped } = store.writer.health;
   if (error !== null) {
     return {
@@ -34,5 +38,8 @@ function storeHealth(store: Store): Health['services'][string] {
     };
   }
   if (dropped > 0) return { status: 'degraded', detail: `${dropped} samples were given up` };
+  if (upkeep !== null) {
+    return { status: 'degraded', detail: `roll-ups and retention wait: ${upkeep.message}` };
+  }
   return { status: 'healthy' };
 }

@@ -6,8 +6,9 @@ import { createRouterClient } from '@orpc/server';
 import type { Emulation } from '../../shared/domain.ts';
 import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
+import type { Retention } from '../store/rollups/retention.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
-import { createExporter, type Exporter } from '../telemetry/exporter.ts';
+import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
   MeasureEvent,
@@ -15,6 +16,8 @@ import type {
   MonitorEvent,
   ProbeWorkerMethods,
   RelayWorkerMethods,
+  UpkeepEvent,
+  UpkeepWorkerMethods,
 } from '../workers/protocol.ts';
 import { appInfo } from './app-info.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
@@ -30,6 +33,7 @@ import { QlogImports } from './qlog-imports.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
+import { StoreUpkeep } from './upkeep.ts';
 import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
@@ -44,10 +48,13 @@ export interface LabOptions {
   dataDir: string;
   host: 'desktop' | 'headless';
   /** Where the worker entries are: sources, or what the build made of them. */
-  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure') => URL;
+  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure' | 'upkeep') => URL;
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
+  /** How long measurements are kept. */
+  retention?: Retention;
+  metrics?: ExporterOptions | undefined;
 }
 
 export interface Lab {
@@ -89,7 +96,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
     function assemble(): Lab {
       const board = new StatusBoard(openedAtMs);
-      const exporter = createExporter();
+      const exporter = createExporter(options.metrics);
       const closing = new AbortController();
 
       const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({
@@ -150,7 +157,31 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
       );
       const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
-      const workers = { probe, relay, endpoint, transfers, pings, reader, runRelay, runEndpoint };
+      const storekeeper = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
+        name: 'upkeep',
+        url: workerUrl('upkeep'),
+        log,
+        onEvent: (event) => upkeep.receive(event),
+        onRestart: () => upkeep.again(),
+      });
+      const upkeep = new StoreUpkeep({
+        store,
+        worker: storekeeper,
+        log,
+        dataDir,
+        ...(options.retention && { retention: options.retention }),
+      });
+      const workers = {
+        probe,
+        relay,
+        endpoint,
+        transfers,
+        pings,
+        reader,
+        runRelay,
+        runEndpoint,
+        upkeep: storekeeper,
+      };
 
       const demo = new OwnEndpoint({
         worker: endpoint,
@@ -194,7 +225,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         log,
       });
       const imports = new QlogImports(store, reader);
-      const live = new Live(store, board);
+      const live = new Live(store, board, upkeep);
       const router = createRouter({
         store,
         routes,
@@ -202,6 +233,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         capacity,
         imports,
         live,
+        upkeep,
         log,
         closing: closing.signal,
         info: () => ({
@@ -226,13 +258,14 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           for (const route of store.routes.list()) exporter.observe(route, statuses.get(route.id)!);
           return exporter.render(accept);
         },
-        health: () => health(store, workers),
+        health: () => health(store, workers, upkeep.failure),
         close: async () => {
           closing.abort();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
           probes.abandon();
           imports.abandon();
+          await atMost(PATIENCE_MS, upkeep.close());
           await Promise.all([
             capacity.close(),
             ...Object.values(workers).map((worker) => worker.close(PATIENCE_MS)),

@@ -7,8 +7,18 @@ import type { CongestionSeries } from '../../shared/congestion-series.ts';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import type { RunState } from '../../shared/domain.ts';
 import { type ErrorBody, LabError, toLabError } from '../../shared/errors.ts';
-import type { ProbeInput, ProbeRun, ProbeSeries, ProbeUpdate, Vantage } from '../../shared/probes.ts';
+import {
+  appliesTo,
+  faultOf,
+  type ProbeInput,
+  type ProbeRun,
+  type ProbeSeries,
+  type ProbeUpdate,
+  sendingEnd,
+  type Vantage,
+} from '../../shared/probes.ts';
 import { checkParameters } from '../congestion/index.ts';
+import type { ProbePlan } from '../probe/modes/mode.ts';
 import type { Store } from '../store/index.ts';
 import type { RunPage } from '../store/probe-runs.ts';
 import type { MeasureEvent, MeasureWorkerMethods } from '../workers/protocol.ts';
@@ -42,6 +52,20 @@ const CANCEL_PATIENCE_MS = 5000;
 
 /** Handshakes, one after the other, are work for a whole thread: pings beside them would wait for it. */
 const laneOf = ({ mode }: ProbeInput): LaneName => (mode === 'ping' ? 'pings' : 'transfers');
+
+/** What of the settings is the measurement's own business. */
+const planOf = (input: ProbeInput): Omit<ProbePlan, 'everyUs' | 'wish'> => ({
+  mode: input.mode,
+  count: input.count ?? undefined,
+  durationMs: input.durationS * 1000,
+  ratePerS: appliesTo('ratePerS', input.mode) ? input.ratePerS : undefined,
+  bytes: input.bytes ?? undefined,
+  warmUpMs: input.warmUpS * 1000,
+  handshake: input.handshake,
+  streams: input.streams,
+  path: input.path,
+  moves: input.moves,
+});
 
 interface Job {
   active: ActiveProbe;
@@ -84,11 +108,9 @@ export class Probes {
   start(input: ProbeInput): ProbeRun {
     checkParameters(input.controller, input.parameters);
     const lane = laneOf(input);
-    if ((input.mode === 'ping' || input.mode === 'handshake') && input.bytes !== null) {
-      throw new LabError('RL_INPUT_INVALID', `bytes: does not apply to mode ${input.mode}`, {
-        field: 'bytes',
-      });
-    }
+    const fault = faultOf(input);
+    if (fault !== null)
+      throw new LabError('RL_INPUT_INVALID', `${fault.field}: ${fault.message}`, { field: fault.field });
     const place = this.#options.paths.placeOf(input);
     const queued = [...this.#jobs.values()].filter(({ isRunning }) => !isRunning);
     if (queued.length >= MAX_QUEUED)
@@ -100,7 +122,7 @@ export class Probes {
       state: 'queued',
       input,
       target: place.label,
-      controller: input.mode === 'download' ? null : input.controller,
+      controller: sendingEnd(input.mode) === 'server' ? null : input.controller,
       startedAtMs: null,
       endedAtMs: null,
       emulated: place.emulation !== null,
@@ -247,15 +269,12 @@ export class Probes {
       // Its path's threads or the lab's patience may have ended it meanwhile; what was opened since is closed.
       if (!this.#jobs.has(runId)) return this.#closePath(job);
       if (ending.signal.aborted) return this.#end(job, 'cancelled', null, null);
-      const { controller: name, parameters, mode, durationS } = input;
+      const { controller: name, parameters, durationS } = input;
       await lanes[lane].worker.request('start', {
         runId,
         connect: { ...connect, controller: { name, parameters } },
         plan: {
-          mode,
-          durationMs: durationS * 1000,
-          ratePerS: input.ratePerS,
-          bytes: input.bytes ?? undefined,
+          ...planOf(input),
           everyUs: Math.max(LEAST_EVERY_US, Math.round((durationS * 1e6) / SERIES_POINTS)),
           wish: { name, parameters },
         },

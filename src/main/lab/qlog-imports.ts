@@ -173,7 +173,10 @@ function resultOf({ vantage, newest, packetsSent, packetsLost, durationUs }: Rea
         retransmitRatio: null,
         deliveryRateBps: null,
         isAppLimited: null,
+        migrations: null,
+        congestionResets: null,
       },
     ],
+    detail: null,
   };
 }

@@ -71,8 +71,8 @@ function text(status: number, content: string, headers: [string, string][] = [])
 
 /** Gives a request a place among the transfers, and bounds its time; false when it was refused one. */
 function admit(request: ServerRequest, { transfers, counters }: Service): boolean {
-  const { transfersPerSession, transfers: most, durationMs, graceMs } = SERVICE_LIMITS;
-  if (transfers.size >= transfersPerSession || counters.activeTransfers >= most) {
+  const { requestsPerSession, transfers: most, durationMs, graceMs } = SERVICE_LIMITS;
+  if (transfers.size >= requestsPerSession || counters.activeTransfers >= most) {
     counters.refused++;
     request.respond(text(503, 'Too many transfers at once', [['retry-after', '1']]));
     return false;

@@ -41,8 +41,9 @@ export interface RequestSample {
 export interface RequestOptions {
   head: RequestHead;
   body?: Buffer | undefined;
-  /** Requests to make. */
+  /** Requests to make at most, and how long; at least one is made. */
   count: number;
+  durationMs?: number | undefined;
   /** Resume sessions, and send requests as early data; a connection that is not counted brings the first ticket. */
   resume?: boolean | undefined;
   earlyData?: boolean | undefined;
@@ -60,7 +61,9 @@ export async function runRequests(connect: ConnectOptions, options: RequestOptio
   const { resume, earlyData = false, signal } = options;
   const next: Next = { ticket: null };
   if (resume || earlyData) next.ticket = await firstTicket({ ...connect, signal }, { earlyData });
+  const endsAtUs = nowUs() + (options.durationMs ?? Number.POSITIVE_INFINITY) * 1000;
   for (let made = 0; made < options.count && !options.signal.aborted; made++) {
+    if (made > 0 && nowUs() >= endsAtUs) return;
     const sample = await measure(connect, options, next);
     if (options.signal.aborted && sample.handshakeUs === null) return;
     if (made === 0 && sample.handshakeUs === null && sample.error !== null) throw sample.error;

@@ -133,5 +133,7 @@ export function transportOf(vantage: ProbeTransport['vantage'], stats: Connectio
       stats.streamBytesSent === 0 ? null : stats.streamBytesRetransmitted / stats.streamBytesSent,
     deliveryRateBps: stats.deliveryRateBps,
     isAppLimited: stats.isAppLimited,
+    migrations: stats.migrations,
+    congestionResets: stats.congestionResets,
   };
 }

@@ -28,6 +28,8 @@ export interface PingOptions {
   /** Ends after this many pings, or this long; without either it runs until `stop`. */
   count?: number | undefined;
   durationMs?: number | undefined;
+  /** Pings wait for the congestion window, and what they wait counts: of the load's own connection. Default: they are skipped. */
+  mayWait?: boolean;
   /** Whether the route’s own transfer is running. */
   isLoaded?: () => boolean;
   /** Each ping once, when it is resolved: a loss therefore follows newer echoes. */
@@ -129,7 +131,8 @@ export class Pinger {
   #send(): void {
     const { bytesInFlight, cwndBytes } = this.#session.stats();
     // A ping that had to wait for the congestion window would measure our own queue.
-    const fits = bytesInFlight + PAYLOAD_BYTES + PACKET_OVERHEAD_BYTES <= cwndBytes;
+    const fits =
+      this.#options.mayWait === true || bytesInFlight + PAYLOAD_BYTES + PACKET_OVERHEAD_BYTES <= cwndBytes;
     const payload = encodeEcho(this.ledger.sent, PAYLOAD_BYTES);
     const sentAtUs = nowUs();
     if (fits && this.#session.sendDatagram(payload)) {

@@ -21,6 +21,9 @@ export const AppError = {
   NOT_SERVED: 0x5,
 } as const;
 
+/** ALPN over TCP: one connection is one stream of `routelab/1`, the server's side of it behind a greeting. */
+export const TCP_ALPN = 'routelab-tcp/1';
+
 /** Asks the server what its congestion controller does on this connection, and to use another. */
 export interface ObserveRequest {
   kind: 'observe';
@@ -31,8 +34,11 @@ export interface ObserveRequest {
 }
 
 export interface TransferRequest {
-  /** `download`: the server sends. `upload`: the client sends, the server counts and reports. */
-  kind: 'download' | 'upload';
+  /**
+   * `download`: the server sends. `upload`: the client sends, the server counts and reports. `echo`: the server sends back what
+   * it is sent.
+   */
+  kind: 'download' | 'upload' | 'echo';
   /** Payload bytes after which the sender ends; 0 leaves it to `durationMs`. */
   bytes: number;
   /** Milliseconds after which the sender ends; 0 leaves it to `bytes`. */
@@ -52,7 +58,8 @@ export const REPORT_BYTES = 16;
 /** An echo payload: an 8-byte sequence number, then padding the server does not look at. */
 export const ECHO_MIN_BYTES = 8;
 
-const KINDS = { download: 1, upload: 2 } as const;
+const KINDS = { download: 1, upload: 2, echo: 4 } as const;
+const TRANSFERS = ['download', 'upload', 'echo'] as const;
 const OBSERVE = 3;
 const OBSERVE_EVERY_US = { least: 1000, most: 10_000_000 } as const;
 const MAX_WISH_BYTES = 4096;
@@ -83,8 +90,8 @@ export function decodeRequest(header: Buffer): TransferRequest | ObserveRequest 
     if (durationMs < least || durationMs > most || bytes > BigInt(MAX_WISH_BYTES)) return null;
     return { kind: 'observe', everyUs: durationMs, wishBytes: Number(bytes) };
   }
-  const kind = header[0] === KINDS.download ? 'download' : header[0] === KINDS.upload ? 'upload' : null;
-  if (kind === null) return null;
+  const kind = TRANSFERS.find((name) => KINDS[name] === header[0]);
+  if (kind === undefined) return null;
   if (bytes > BigInt(Number.MAX_SAFE_INTEGER) || (bytes === 0n && durationMs === 0)) return null;
   return { kind, bytes: Number(bytes), durationMs };
 }
@@ -103,6 +110,32 @@ export function decodeReport(record: Buffer): UploadReport | null {
   const durationUs = record.readBigUInt64BE(8);
   const max = BigInt(Number.MAX_SAFE_INTEGER);
   return bytes > max || durationUs > max ? null : { bytes: Number(bytes), durationUs: Number(durationUs) };
+}
+
+/** What a server over TCP says before anything else: TCP has no application error codes, nor tells its congestion control. */
+export interface Greeting {
+  /** AppError.NONE, or why the request is refused. */
+  code: number;
+  /** What the kernel's TCP of the server is controlled by, such as cubic; null where it cannot tell. */
+  congestion: string | null;
+}
+
+export const GREETING_BYTES = 16;
+const CONGESTION_NAME = /^[a-z0-9_-]{0,15}$/;
+
+/** A code, and the name in ASCII, zeros behind it. Names of the kernel's are of at most 15 characters (TCP_CA_NAME_MAX). */
+export function encodeGreeting({ code, congestion }: Greeting): Buffer {
+  const out = Buffer.alloc(GREETING_BYTES);
+  out[0] = code;
+  if (congestion !== null && CONGESTION_NAME.test(congestion)) out.write(congestion, 1, 'latin1');
+  return out;
+}
+
+/** Reads a greeting from exactly GREETING_BYTES bytes; null when it is not one. */
+export function decodeGreeting(head: Buffer): Greeting | null {
+  if (head.length !== GREETING_BYTES) return null;
+  const name = head.toString('latin1', 1).replace(/\0+$/, '');
+  return CONGESTION_NAME.test(name) ? { code: head[0]!, congestion: name === '' ? null : name } : null;
 }
 
 /** An echo payload of `length` bytes (at least ECHO_MIN_BYTES). */

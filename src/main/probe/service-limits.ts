@@ -3,10 +3,12 @@
 export const SERVICE_LIMITS = {
   /** Sessions served at once, over all clients. */
   sessions: 1000,
-  /** Transfers at once on one session. */
-  transfersPerSession: 4,
+  /** Transfers at once on one session: as many streams as a probe asks for, and an observation. */
+  transfersPerSession: 101,
+  /** Requests at once that move content, on one session of HTTP/3. */
+  requestsPerSession: 4,
   /** Transfers at once over all sessions. */
-  transfers: 64,
+  transfers: 512,
   /** Payload bytes of one transfer. */
   bytes: 1e11,
   /** Milliseconds of one transfer, and what a request without a duration gets. */

@@ -4,6 +4,7 @@
  */
 import type { QuicSession, QuicStream } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
+import { answerEchoes } from './echo.ts';
 import { H3_ALPN, serveHttp3 } from './http3-service.ts';
 import { tell } from './observe.ts';
 import type { ObserveRequest, TransferRequest } from './protocol.ts';
@@ -98,6 +99,27 @@ export function serveSession(
   return null;
 }
 
+/**
+ * Serves one stream as the only one of its connection, which is not observed. Resolves when the server is done with it, whatever
+ * became of it.
+ */
+export function serveOneStream(stream: QuicStream, counters: ServiceCounters): Promise<void> {
+  const done = Promise.withResolvers<void>();
+  if (counters.activeTransfers >= SERVICE_LIMITS.transfers) {
+    counters.refused++;
+    refuse(stream, AppError.BUSY);
+    done.resolve();
+  } else {
+    const slot = new Slot(stream, counters, new Set());
+    slot.onRelease(done.resolve);
+    serveStream(slot, (of) => {
+      of.fail(AppError.BAD_REQUEST);
+      return () => {};
+    });
+  }
+  return done.promise;
+}
+
 function refuse(stream: QuicStream, code: number): void {
   // Dropped rather than left to fill the receive window.
   stream.onData = () => {};
@@ -186,7 +208,7 @@ function serveStream(
     }
     counters.transfers++;
     slot.extend(request.durationMs || SERVICE_LIMITS.durationMs);
-    receive = request.kind === 'upload' ? sink(slot, request) : source(slot, request);
+    receive = { upload: sink, download: source, echo }[request.kind](slot, request);
     if (split.rest.length > 0) receive(split.rest);
   };
 }
@@ -259,5 +281,18 @@ function sink(slot: Slot, request: TransferRequest): (data: Buffer) => void {
     bytes += data.length;
     counters.bytesUp += data.length;
     if (bytes > limit) slot.fail(AppError.OVER_LIMIT);
+  };
+}
+
+/** Sends back what comes, until the client ends or has sent what it may. Returns what takes the payload. */
+function echo(slot: Slot, request: TransferRequest): (data: Buffer) => void {
+  const { stream, counters } = slot;
+  let left = request.bytes || SERVICE_LIMITS.bytes;
+  const answer = answerEchoes(stream, () => slot.release());
+  return (data) => {
+    left -= data.length;
+    if (left < 0) return slot.fail(AppError.OVER_LIMIT);
+    counters.echoes++;
+    answer(data);
   };
 }

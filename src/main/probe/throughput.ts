@@ -4,10 +4,9 @@
  * receiver's time is ours for a download; for an upload it is in the server's reports.
  */
 import { LabError } from '../../shared/errors.ts';
-import type { QuicSession, QuicStream } from '../quic/udp/api.ts';
+import type { CloseInfo, QuicStream } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { connectionEnded } from './ended.ts';
-import type { TransferRequest } from './protocol.ts';
 import {
   AppError,
   decodeReport,
@@ -17,6 +16,12 @@ import {
   REPORT_BYTES,
   WRITES_PER_TURN,
 } from './protocol.ts';
+
+/** What carries a transfer: a session of QUIC, or a connection of TCP with its one stream. */
+export interface StreamCarrier {
+  openStream(): QuicStream;
+  readonly closed: Promise<CloseInfo>;
+}
 
 export interface TransferOptions {
   /** Ends after this many payload bytes, or this long; at least one is needed. */
@@ -57,7 +62,7 @@ class Run {
   #settle: { resolve: (received: Received) => void; reject: (error: LabError) => void } | null = null;
 
   /** Opens the stream and sends the request. Throws what `openStream` throws. */
-  constructor(session: QuicSession, kind: TransferRequest['kind'], options: TransferOptions) {
+  constructor(session: StreamCarrier, kind: 'download' | 'upload', options: TransferOptions) {
     this.#options = options;
     this.stream = session.openStream();
     this.result = new Promise((resolve, reject) => {
@@ -90,7 +95,8 @@ class Run {
   /** Calls `then` after `ms` unless the transfer is over; replaces an earlier one. */
   after(ms: number, then: () => void): void {
     clearTimeout(this.#endTimer);
-    this.#endTimer = setTimeout(then, ms);
+    // One that was aborted as it began is waited for by nobody.
+    if (!this.isOver) this.#endTimer = setTimeout(then, ms);
   }
 
   /** The result is what has been received. */
@@ -151,7 +157,7 @@ function refusal(code: number): LabError {
  * Fetches payload from the server. A duration counts from the first byte. Rejects with RL_PEER_CLOSED when the
  * server refuses or ends early, RL_CONNECTION_LOST when it falls silent.
  */
-export function download(session: QuicSession, options: TransferOptions): Promise<Received> {
+export function download(session: StreamCarrier, options: TransferOptions): Promise<Received> {
   const run = new Run(session, 'download', options);
   const { stream } = run;
   let firstAtUs = 0;
@@ -179,7 +185,7 @@ export function download(session: QuicSession, options: TransferOptions): Promis
 /**
  * Sends payload to the server, which counts it. A duration counts from the request. Rejects as `download` does.
  */
-export function upload(session: QuicSession, options: TransferOptions): Promise<Received> {
+export function upload(session: StreamCarrier, options: TransferOptions): Promise<Received> {
   const run = new Run(session, 'upload', options);
   const { stream } = run;
   let left = options.bytes ?? Number.POSITIVE_INFINITY;

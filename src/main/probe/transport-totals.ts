@@ -1,7 +1,14 @@
 import type { TransportSnapshot } from '../../shared/domain.ts';
 import type { ConnectionStats } from '../quic/udp/api.ts';
 
-const COUNTERS = ['packetsSent', 'packetsReceived', 'packetsLost', 'bytesSent', 'bytesReceived'] as const;
+const COUNTERS = [
+  'packetsSent',
+  'packetsReceived',
+  'packetsLost',
+  'bytesSent',
+  'bytesReceived',
+  'streamsOpened',
+] as const;
 type Counters = Record<(typeof COUNTERS)[number], number>;
 
 /**
@@ -15,6 +22,7 @@ export class TransportTotals {
     packetsLost: 0,
     bytesSent: 0,
     bytesReceived: 0,
+    streamsOpened: 0,
   };
 
   /** Keeps the counts of a connection that has ended. */
@@ -23,20 +31,22 @@ export class TransportTotals {
   }
 
   snapshot(atMs: number, pings: ConnectionStats, transfer: ConnectionStats | null): TransportSnapshot {
-    const { controller, cwndBytes, pacingBps, bytesInFlight, smoothedRttUs, rttVarUs, minRttUs } =
-      transfer ?? pings;
+    const { controller, controllerState, cwndBytes, pacingBps, bytesInFlight, ...rtt } = transfer ?? pings;
     const counters = { ...this.#ended };
     for (const name of COUNTERS) counters[name] += pings[name] + (transfer?.[name] ?? 0);
+    const { streamsOpened, ...sums } = counters;
     return {
       atMs,
       controller,
+      state: controllerState,
       cwndBytes,
       pacingBps,
       bytesInFlight,
-      smoothedRttUs,
-      rttVarUs,
-      minRttUs,
-      ...counters,
+      smoothedRttUs: rtt.smoothedRttUs,
+      rttVarUs: rtt.rttVarUs,
+      minRttUs: rtt.minRttUs,
+      ...sums,
+      streams: streamsOpened,
     };
   }
 }

@@ -14,7 +14,7 @@ interface Operation {
   summary?: string;
   operationId?: string;
   tags?: string[];
-  parameters?: { name: string; in: string; required?: boolean; schema: Schema }[];
+  parameters?: { name: string; in: string; required?: boolean; description?: string; schema: Schema }[];
   requestBody?: { content: Record<string, { schema?: Schema }> };
   responses?: Record<string, { description?: string; content?: Record<string, { schema?: Schema }> }>;
 }
@@ -23,10 +23,11 @@ const escapeHtml = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
 function renderDocs(document: ApiDocument): string {
-  const base = document.servers?.[0]?.url ?? '';
   const groups = new Map<string, string[]>();
   for (const [path, methods] of Object.entries(document.paths ?? {})) {
-    for (const [method, operation] of Object.entries(methods ?? {}) as [string, Operation][]) {
+    const { servers, ...operations } = methods ?? {};
+    const base = (servers?.[0]?.url ?? document.servers?.[0]?.url ?? '').replace(/\/$/, '');
+    for (const [method, operation] of Object.entries(operations) as [string, Operation][]) {
       const tag = operation.tags?.[0] ?? 'other';
       groups.set(tag, [...(groups.get(tag) ?? []), renderOperation(method, base + path, operation)]);
     }
@@ -60,8 +61,8 @@ ${Object.entries(CATALOGUE)
 
 function renderOperation(method: string, path: string, operation: Operation): string {
   const parameters = (operation.parameters ?? []).map(
-    ({ name, in: where, required, schema }) =>
-      `<tr><td><code>${escapeHtml(name)}</code><td>${where}<td>${required ? 'required' : 'optional'}<td>${renderType(schema)}</tr>`,
+    ({ name, in: where, required, description = '', schema }) =>
+      `<tr><td><code>${escapeHtml(name)}</code><td>${where}<td>${required ? 'required' : 'optional'}<td>${renderType(schema)} <i>${escapeHtml(description)}</i></tr>`,
   );
   const body = Object.entries(operation.requestBody?.content ?? {})[0];
   const answers = Object.entries(operation.responses ?? {})

@@ -2,12 +2,13 @@
 import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
-import { createLab, type Lab, type Log } from '../lab/index.ts';
+import { createLab, type Lab, type LabOptions, type Log } from '../lab/index.ts';
 import { serveWebSocket, type WebSocketCarrier } from './carriers/websocket.ts';
 import { serveDocs } from './docs.ts';
 import { type GuardPolicy, isLoopback } from './guard.ts';
 import { serveHealth } from './health.ts';
 import { answerErrors, fromFastify, sendError } from './http-errors.ts';
+import { listenError } from './listen-error.ts';
 import { serveMetrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { serveRest } from './rest.ts';
@@ -31,6 +32,8 @@ export interface HeadlessOptions extends ServeOptions {
   dataDir: string;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
+  /** How `/metrics` is written. */
+  metrics?: LabOptions['metrics'];
 }
 
 interface Served {
@@ -57,6 +60,7 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
     workerUrl: (name) => new URL(`../workers/${name}.ts`, import.meta.url),
     log: options.log,
     ...(options.resumeDemo !== undefined && { resumeDemo: options.resumeDemo }),
+    metrics: options.metrics,
   });
   try {
     const served = await serveLab(lab, options);
@@ -102,7 +106,7 @@ export async function serveLab(lab: Lab, options: ServeOptions): Promise<Served>
     await assemble(app, lab, policy, options);
     sockets = serveWebSocket(app.server, lab.router, policy);
     const url = await app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
-      throw listenError(cause, host, port);
+      throw listenError(cause, { host, port, field: 'port', option: '--port' });
     });
     lab.metricsUrl = `${url}/metrics`;
     return { url, close };
@@ -149,25 +153,4 @@ function acceptEmptyJson(app: FastifyInstance): void {
     if (body === '') done(null, null);
     else parse(request, body as string, done);
   });
-}
-
-function listenError(cause: NodeJS.ErrnoException, host: string, port: number): LabError {
-  if (cause.code === 'EADDRINUSE') {
-    return new LabError('RL_PORT_IN_USE', `Port ${port} on ${host} is in use.`, {
-      field: 'port',
-      hint: 'Stop what uses it, or choose another with --port.',
-      cause,
-    });
-  }
-  if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'EACCES' || cause.code === 'ENOTFOUND') {
-    return new LabError(
-      'RL_ADDRESS_UNAVAILABLE',
-      `This machine cannot listen on ${host}:${port}: ${cause.message}.`,
-      {
-        field: 'host',
-        cause,
-      },
-    );
-  }
-  return new LabError('RL_INTERNAL', `Listening on ${host}:${port} failed: ${cause.message}`, { cause });
 }

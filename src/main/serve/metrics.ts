@@ -1,10 +1,13 @@
 /**
  * /metrics: the exposition Prometheus scrapes, and with `?format=json|csv` the history behind it, from the store, in
- * the same base units. Times are unix seconds or RFC 3339.
+ * the same base units.
  */
+import type { OpenAPI } from '@orpc/contract';
 import type { FastifyInstance } from 'fastify';
+import { csvLine } from '../../shared/csv.ts';
 import type { Series } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import { parseTime } from '../../shared/times.ts';
 import type { Lab } from '../lab/index.ts';
 
 const DEFAULT_SPAN_MS = 60_000;
@@ -53,8 +56,11 @@ const COLUMNS = [
 type Row = Record<(typeof COLUMNS)[number], string | number | null>;
 
 async function historyRows(lab: Lab, query: MetricsQuery): Promise<Row[]> {
-  const toMs = timeMs('end_time', query.end_time) ?? Date.now();
-  const fromMs = timeMs('start_time', query.start_time) ?? toMs - DEFAULT_SPAN_MS;
+  const nowMs = Date.now();
+  const time = (field: 'start_time' | 'end_time', otherwise: number): number =>
+    query[field] === undefined ? otherwise : parseTime(query[field], field, nowMs);
+  const toMs = time('end_time', nowMs);
+  const fromMs = time('start_time', toMs - DEFAULT_SPAN_MS);
   if (fromMs >= toMs) throw invalid('end_time', 'is not after start_time');
   const ids =
     query.route === undefined ? (await lab.client.routes.list()).map((route) => route.id) : [query.route];
@@ -82,18 +88,57 @@ function rowsOf(series: Series): Row[] {
   }));
 }
 
-/** Ids hold no comma or quote; what was not measured is an empty field. */
 const csv = (rows: readonly Row[]): string =>
-  [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((column) => row[column] ?? '').join(','))]
-    .map((line) => `${line}\r\n`)
-    .join('');
-
-function timeMs(field: string, text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-  if (Number.isNaN(ms)) throw invalid(field, 'is neither unix seconds nor RFC 3339');
-  return ms;
-}
+  [COLUMNS, ...rows.map((row) => COLUMNS.map((column) => row[column]))].map(csvLine).join('');
 
 const invalid = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field} ${message}`, { field });
+
+const TIME =
+  'Unix seconds (milliseconds from 1e11 on), RFC 3339, now, or relative: 1h ago, 1h30m ago, now-2d. For json and csv.';
+
+const ROW_PROPERTIES = Object.fromEntries(
+  COLUMNS.map((name) => [
+    name,
+    name === 'route'
+      ? { type: 'string' as const }
+      : { type: 'number' as const, description: 'Null where nothing was measured.' },
+  ]),
+);
+
+/** For the description of the API: what is served here is not below its prefix. */
+export const METRICS_PATH: OpenAPI.PathItemObject = {
+  servers: [{ url: '/' }],
+  get: {
+    tags: ['metrics'],
+    operationId: 'metrics',
+    summary: 'What Prometheus scrapes, or the history behind it',
+    parameters: [
+      parameter('format', 'Default: text or OpenMetrics, as Accept asks for.', ['prometheus', 'json', 'csv']),
+      parameter('route', 'Of this route only. For json and csv.'),
+      parameter('start_time', `Default: a minute before end_time. ${TIME}`),
+      parameter('end_time', `Not included. Default now. ${TIME}`),
+    ],
+    responses: {
+      200: {
+        description: `Rows of at most ${MAX_ROWS} moments a route, oldest first; time is unix seconds.`,
+        content: {
+          'text/plain': { schema: { type: 'string' } },
+          'application/openmetrics-text': { schema: { type: 'string' } },
+          'application/json': {
+            schema: {
+              type: 'object',
+              required: ['rows'],
+              properties: { rows: { type: 'array', items: { type: 'object', properties: ROW_PROPERTIES } } },
+            },
+          },
+          'text/csv': { schema: { type: 'string' } },
+        },
+      },
+    },
+  },
+};
+
+function parameter(name: string, description: string, values?: string[]): OpenAPI.ParameterObject {
+  return { name, in: 'query', description, schema: { type: 'string', ...(values && { enum: values }) } };
+}

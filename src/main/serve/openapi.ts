@@ -4,6 +4,7 @@ import { OpenAPIGenerator } from '@orpc/openapi';
 import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4';
 import { CATALOGUE } from '../../shared/errors.ts';
 import type { LabRouter } from '../lab/index.ts';
+import { METRICS_PATH } from './metrics.ts';
 import { API_PREFIX } from './rest.ts';
 
 export type ApiDocument = OpenAPI.Document;
@@ -40,7 +41,8 @@ export async function describeApi(router: LabRouter, version: string): Promise<A
       },
     },
   });
-  for (const path of Object.values(document.paths ?? {})) {
+  document.paths = { ...document.paths, '/metrics': METRICS_PATH };
+  for (const path of Object.values(document.paths)) {
     for (const operation of Object.values(path ?? {})) {
       if (typeof operation === 'object' && 'responses' in operation && operation.responses) {
         operation.responses['default'] = { $ref: '#/components/responses/Error' };

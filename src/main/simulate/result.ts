@@ -1,5 +1,6 @@
 /** Figures of a scenario, from counters at the end of the warm-up and at the end. */
 import type { Scenario, ScenarioResult } from '../../shared/scenario.ts';
+import { jain } from '../../shared/statistics.ts';
 import type { Flow, FlowCounters } from './flow.ts';
 import type { Histogram } from './histogram.ts';
 
@@ -47,7 +48,7 @@ export function figuresOf(measured: Measured): Figures {
       duplicates: duplicatesOf(after) - duplicatesOf(before),
     },
     packet,
-    jain: jainIndex(flows.map(({ goodput_bps }) => goodput_bps)),
+    jain: jain(flows.map(({ goodput_bps }) => goodput_bps)),
     events,
   };
 }
@@ -125,10 +126,3 @@ const duplicatesOf = ({ flows }: Snapshot): number =>
 /** What the link refused, and what it accepted but did not deliver. */
 const dropped = ({ packetsSent, packetsAccepted, packetsPassed, packetsArrived }: FlowCounters): number =>
   packetsSent - packetsAccepted + packetsPassed - packetsArrived;
-
-/** Jain’s index: 1 when all are equal, 1/n when one has all; 1 where nobody has anything. */
-export function jainIndex(values: readonly number[]): number {
-  const sum = values.reduce((total, value) => total + value, 0);
-  const squares = values.reduce((total, value) => total + value * value, 0);
-  return squares === 0 ? 1 : (sum * sum) / (values.length * squares);
-}

@@ -17,6 +17,7 @@ import { type Measurements, measurements } from './measurements.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
+import { type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
@@ -29,11 +30,13 @@ export interface StoreOptions {
   onSlowQuery?: (query: SlowQuery) => void;
   /** Samples kept in memory while they cannot be stored. Default 200 000, about 20 MB. */
   maxWaiting?: number;
+  /** A window with more pings is read from roll-ups. Default 150 000, which take some 50 ms (docs/store.md). */
+  maxRawPings?: number;
   nowMs?: () => number;
   schedule?: Schedule;
 }
 
-export interface Store extends Measurements {
+export interface Store extends Measurements, History {
   readonly dataDir: string;
   readonly routes: RouteTable;
   readonly experiments: ExperimentTable;
@@ -63,6 +66,8 @@ export function openStore(options: StoreOptions): Store {
   try {
     inspectDatabase(path, MIGRATIONS.length);
     db = new Database(path, { timeout: 1000 });
+    // Of a new database only: one that has tables keeps its way.
+    db.pragma('auto_vacuum = INCREMENTAL');
     // After a crash of the process nothing committed is lost; after one of the machine, at most the newest commits.
     if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
       throw new LabError('RL_DATA_UNWRITABLE', `${dataDir} is on a file system without shared memory`);
@@ -70,6 +75,8 @@ export function openStore(options: StoreOptions): Store {
     db.pragma('synchronous = NORMAL');
     db.pragma('foreign_keys = ON');
     db.pragma('journal_size_limit = 67108864');
+    // Upkeep copies the log into the database on its own thread; this is for when it does not.
+    db.pragma('wal_autocheckpoint = 16384');
     migrate(db, MIGRATIONS);
     return assemble(db, options, nowMs, unlock);
   } catch (thrown) {
@@ -100,6 +107,7 @@ function assemble(
     if (writer.health.error === null) writer.flush();
   };
   const stored = measurements(handle);
+  const past = history(handle, stored, options.maxRawPings ?? 150_000);
   const fresh =
     <A extends unknown[], R>(read: (...args: A) => R) =>
     (...args: A): R => {
@@ -121,6 +129,9 @@ function assemble(
     lastTransfers: fresh(stored.lastTransfers),
     transport: fresh(stored.transport),
     events: fresh(stored.events),
+    stats: fresh(past.stats),
+    chart: fresh(past.chart),
+    isReady: fresh(past.isReady),
     close: () => {
       writer.close();
       db.close();

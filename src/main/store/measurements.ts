@@ -5,6 +5,8 @@
 import type { Controller, PingStats, Series, Transfer, TransportSnapshot } from '../../shared/domain.ts';
 import { goodputBps, type PingSample, rttStats, type SkipSample } from '../../shared/samples.ts';
 import type { ReadHandle } from './handles.ts';
+import { type RouteWindow, RUNS } from './rollups/raw.ts';
+import { seriesBuilder } from './series.ts';
 import type { RouteEvent } from './writer.ts';
 
 type Direction = 'down' | 'up';
@@ -30,8 +32,16 @@ export interface Measurements {
   events(routeId: string, fromMs: number, toMs: number): RouteEvent[];
 }
 
-/** Named parameters of a window query, microseconds. */
-type Window = { route: string; from: number; to: number };
+type Window = RouteWindow;
+/** What a bucket holds beside pings; durations in microseconds. */
+type Totals = {
+  skipped: number;
+  down: { bytes: number; durationUs: number };
+  up: { bytes: number; durationUs: number };
+  handshakes: number;
+  failed: number;
+  handshakeUs: number;
+};
 type RunWindow = { run: number; from: number; to: number };
 type TransferRow = { at_us: number; bytes: number; duration_us: number };
 type TransportRow = {
@@ -50,8 +60,6 @@ type TransportRow = {
   bytes_received: number;
 };
 type EventRow = { at_us: number; state: RouteEvent['state']; error: string | null };
-
-const RUNS = '(SELECT id FROM run WHERE route_id = @route)';
 
 const windowOf = (route: string, fromMs: number, toMs: number): Window => ({
   route,
@@ -104,6 +112,10 @@ export function measurements(db: ReadHandle): Measurements {
     `SELECT coalesce(sum(count), 0) FROM ping_skip
      WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to`,
   );
+  const handshakes = db.query<[Window], { at_us: number; duration_us: number | null }>(
+    `SELECT at_us, duration_us FROM handshake
+     WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
+  );
   const transport = db.query<[Window], TransportRow>(
     `SELECT * FROM transport WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
   );
@@ -144,16 +156,36 @@ export function measurements(db: ReadHandle): Measurements {
       const bucketUs = bucketMs * 1000;
       const startOf = (atUs: number): number => Math.floor(atUs / bucketUs) * bucketUs;
 
-      const transferred = { down: new Map<number, TransferRow>(), up: new Map<number, TransferRow>() };
-      for (const direction of ['down', 'up'] as const) {
-        for (const row of transfers.all({ ...window, direction })) {
-          const sum = transferred[direction].get(startOf(row.at_us));
-          if (sum === undefined) transferred[direction].set(startOf(row.at_us), row);
-          else {
-            sum.bytes += row.bytes;
-            sum.duration_us += row.duration_us;
-          }
+      const totals = new Map<number, Totals>();
+      const totalsAt = (atUs: number): Totals => {
+        const start = startOf(atUs);
+        let sum = totals.get(start);
+        if (sum === undefined) {
+          sum = {
+            skipped: 0,
+            down: { bytes: 0, durationUs: 0 },
+            up: { bytes: 0, durationUs: 0 },
+            handshakes: 0,
+            failed: 0,
+            handshakeUs: 0,
+          };
+          totals.set(start, sum);
         }
+        return sum;
+      };
+      for (const direction of ['down', 'up'] as const) {
+        for (const { at_us, bytes, duration_us } of transfers.all({ ...window, direction })) {
+          const sum = totalsAt(at_us)[direction];
+          sum.bytes += bytes;
+          sum.durationUs += duration_us;
+        }
+      }
+      for (const { at_us, count } of skips.all(window)) totalsAt(at_us).skipped += count;
+      for (const { at_us, duration_us } of handshakes.all(window)) {
+        const sum = totalsAt(at_us);
+        sum.handshakes++;
+        if (duration_us === null) sum.failed++;
+        else sum.handshakeUs += duration_us;
       }
 
       const pinged = new Map<number, PingStats>();
@@ -174,29 +206,25 @@ export function measurements(db: ReadHandle): Measurements {
         }
       }
 
-      const starts = [...new Set([...pinged.keys(), ...transferred.down.keys(), ...transferred.up.keys()])];
-      starts.sort((a, b) => a - b);
-      const stats = starts.map((start) => pinged.get(start));
-      const goodput = (direction: Direction): (number | null)[] =>
-        starts.map((start) => {
-          const sum = transferred[direction].get(start);
-          return sum === undefined ? null : goodputBps({ bytes: sum.bytes, durationUs: sum.duration_us });
+      const transferred = [...totals].flatMap(([start, { down, up }]) =>
+        down.durationUs > 0 || up.durationUs > 0 ? start : [],
+      );
+      const builder = seriesBuilder(routeId, bucketMs, 'raw');
+      for (const start of [...new Set([...pinged.keys(), ...transferred])].sort((a, b) => a - b)) {
+        const { skipped, down, up, handshakes: count, failed, handshakeUs } = totalsAt(start);
+        const pings = pinged.get(start);
+        builder.add(start, {
+          sent: pings?.sent ?? 0,
+          lost: pings?.lost ?? 0,
+          skipped,
+          rttUs: pings?.rttUs ?? null,
+          jitterUs: pings?.jitterUs ?? null,
+          downBps: down.durationUs === 0 ? null : goodputBps(down),
+          upBps: up.durationUs === 0 ? null : goodputBps(up),
+          handshakes: { count, failed, meanUs: count === failed ? null : handshakeUs / (count - failed) },
         });
-      return {
-        routeId,
-        bucketMs,
-        tMs: starts.map((start) => start / 1000),
-        sent: stats.map((s) => s?.sent ?? 0),
-        lost: stats.map((s) => s?.lost ?? 0),
-        rttMin: stats.map((s) => s?.rttUs?.min ?? null),
-        rttP50: stats.map((s) => s?.rttUs?.p50 ?? null),
-        rttP95: stats.map((s) => s?.rttUs?.p95 ?? null),
-        rttP99: stats.map((s) => s?.rttUs?.p99 ?? null),
-        rttMax: stats.map((s) => s?.rttUs?.max ?? null),
-        jitter: stats.map((s) => s?.jitterUs ?? null),
-        goodputDown: goodput('down'),
-        goodputUp: goodput('up'),
-      };
+      }
+      return builder.series;
     },
 
     lastTransfers: (route) => {

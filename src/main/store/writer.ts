@@ -7,6 +7,7 @@ import type { RouteState } from '../../shared/domain.ts';
 import { type ErrorBody, LabError, toLabError } from '../../shared/errors.ts';
 import type { SampleBatch } from '../../shared/samples.ts';
 import type { WriteHandle } from './handles.ts';
+import { dueMarks } from './rollups/due.ts';
 
 /** A change of a route’s state, with the error that caused it. */
 export interface RouteEvent {
@@ -179,6 +180,7 @@ function insertions(db: WriteHandle): (entry: Entry) => void {
     'INSERT INTO transport VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
   const count = db.command<[number, number]>('UPDATE run SET samples = samples + ? WHERE id = ?');
+  const markDue = dueMarks(db);
   const event = db.command<[string, number, string, string | null]>(
     'INSERT INTO route_event (route_id, at_us, state, error) VALUES (?, ?, ?, ?)',
   );
@@ -190,20 +192,27 @@ function insertions(db: WriteHandle): (entry: Entry) => void {
       return;
     }
     const { runId, batch } = entry;
+    const due = markDue(runId);
     let samples = 0;
     for (const { atMs, rttUs, loaded } of batch.pings) {
       // SQLite stores NaN as NULL, which would say "lost".
       if (Number.isNaN(rttUs)) throw new RangeError('an RTT that is not a number');
       const rtt = rttUs === null ? null : Math.round(rttUs);
-      samples += ping.run(runId, micros(atMs), rtt, loaded ? 1 : 0).changes;
+      const atUs = micros(atMs);
+      samples += due(atUs, ping.run(runId, atUs, rtt, loaded ? 1 : 0).changes);
     }
     // Nothing was sent, so they are no samples.
-    for (const { atMs, count } of batch.skips) skip.run(runId, micros(atMs), count);
+    for (const { atMs, count } of batch.skips) {
+      const atUs = micros(atMs);
+      due(atUs, skip.run(runId, atUs, count).changes);
+    }
     for (const { atMs, direction, bytes, durationUs, errorCode } of batch.transfers) {
-      samples += transfer.run(runId, direction, micros(atMs), bytes, durationUs, errorCode).changes;
+      const atUs = micros(atMs);
+      samples += due(atUs, transfer.run(runId, direction, atUs, bytes, durationUs, errorCode).changes);
     }
     for (const { atMs, durationUs, errorCode, purpose } of batch.handshakes) {
-      samples += handshake.run(runId, micros(atMs), durationUs, errorCode, purpose).changes;
+      const atUs = micros(atMs);
+      samples += due(atUs, handshake.run(runId, atUs, durationUs, errorCode, purpose).changes);
     }
     if (batch.transport !== null) {
       const t = batch.transport;

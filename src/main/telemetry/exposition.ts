@@ -2,18 +2,21 @@
  * Metric families as text: the Prometheus exposition format 0.0.4 and OpenMetrics 1.0, and the choice between them.
  */
 
-export interface Sample {
+interface Sample {
   /** After the family’s name: `_sum`, `_count`, `_bucket`; a counter’s `_total` is not repeated here. */
   suffix?: string;
   labels: Readonly<Record<string, string>>;
   value: number;
 }
 
-export interface Family {
+export interface FamilyHead {
   /** As in the Prometheus format: a counter’s name ends with `_total`. */
   name: string;
   help: string;
   type: 'counter' | 'gauge' | 'summary' | 'histogram';
+}
+
+export interface Family extends FamilyHead {
   samples: readonly Sample[];
 }
 
@@ -24,24 +27,62 @@ export const CONTENT_TYPE: Readonly<Record<Format, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-/** Families without a sample are left out. */
-export function exposition(families: Iterable<Family>, format: Format): string {
-  const lines: string[] = [];
-  for (const { name, help, type, samples } of families) {
-    if (samples.length === 0) continue;
+/** Writes families one after the other. Those without a sample are left out. */
+export class ExpositionWriter {
+  readonly #format: Format;
+  #name = '';
+  /** Of a family that has no sample yet. */
+  #head = '';
+  #text = '';
+
+  constructor(format: Format) {
+    this.#format = format;
+  }
+
+  begin({ name, help, type }: FamilyHead): void {
+    const format = this.#format;
     // OpenMetrics names a counter’s family without the suffix that its samples have.
     const family = format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name;
-    lines.push(`# HELP ${family} ${escapeHelp(help, format)}`, `# TYPE ${family} ${type}`);
-    for (const { suffix = '', labels, value } of samples) {
-      let pairs = '';
-      for (const label in labels) {
-        pairs += `${pairs === '' ? '{' : ','}${label}="${escapeLabel(labels[label]!)}"`;
-      }
-      lines.push(`${name}${suffix}${pairs === '' ? '' : `${pairs}}`} ${number(value)}`);
+    this.#name = name;
+    this.#head = `# HELP ${family} ${escapeHelp(help, format)}\n# TYPE ${family} ${type}\n`;
+  }
+
+  /** `labels` as `labelText` writes them. */
+  sample(labels: string, value: number, suffix = ''): void {
+    if (this.#head !== '') {
+      this.#text += this.#head;
+      this.#head = '';
+    }
+    this.#text += `${this.#name}${suffix}${labels === '' ? '' : `{${labels}}`} ${number(value)}\n`;
+  }
+
+  families(families: Iterable<Family>): void {
+    for (const family of families) {
+      this.begin(family);
+      for (const { suffix, labels, value } of family.samples) this.sample(labelText(labels), value, suffix);
     }
   }
-  if (format === 'openmetrics') lines.push('# EOF');
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+
+  end(): void {
+    if (this.#format === 'openmetrics') this.#text += '# EOF\n';
+  }
+
+  /** What was written since it was last taken. */
+  take(): Buffer {
+    const taken = Buffer.from(this.#text);
+    this.#text = '';
+    return taken;
+  }
+}
+
+/** `a="1",b="2"`, escaped, without those that are undefined. */
+export function labelText(labels: Readonly<Record<string, string | undefined>>): string {
+  let pairs = '';
+  for (const label in labels) {
+    const text = labels[label];
+    if (text !== undefined) pairs += `${pairs === '' ? '' : ','}${label}="${escapeLabel(text)}"`;
+  }
+  return pairs;
 }
 
 /** A bucket’s upper bound or a quantile as a label value: OpenMetrics wants `1.0` where the older format has `1`. */

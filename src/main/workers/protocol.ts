@@ -14,9 +14,10 @@ import type {
 import type { ErrorBody } from '../../shared/errors.ts';
 import type { ProbeResult, ProbeRun, ProbeSeries } from '../../shared/probes.ts';
 import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '../../shared/samples.ts';
-import type { ProbePlan } from '../probe/measurement.ts';
+import type { ProbePlan } from '../probe/modes/mode.ts';
 import type { ReadQlog } from '../quic/qlog/reader.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
+import type { UpkeepOptions } from '../store/rollups/upkeep.ts';
 
 type Id = z.infer<typeof RouteId>;
 
@@ -100,24 +101,47 @@ export interface MeasureWorkerMethods {
   dropQlog(params: { file: number }): null;
 }
 
-/** workers/endpoint.ts: one QUIC server (echo, sink, source). */
+/** workers/endpoint.ts: one server (echo, sink, source) of QUIC, and of TCP on the port of the same number. */
 export interface EndpointWorkerMethods {
   listen(params: { host: string; port: number; certificate: string; privateKey: string }): {
     host: string;
     port: number;
+    /** Null where that port of TCP was taken. */
+    tcpPort: number | null;
   };
   close(params: null): null;
 }
 
 /** workers/relay.ts: emulated paths, each a UDP relay on a loopback port of its own. */
 export interface RelayWorkerMethods {
-  open(params: { id: string; to: { host: string; port: number }; emulation: Emulation; seed: number }): {
+  open(params: {
+    id: string;
+    to: { host: string; port: number };
+    emulation: Emulation;
+    seed: number;
+    /** Whether TCP passes the same links, as a stream relay models it (docs/tcp-baseline.md). */
+    tcp?: boolean;
+  }): {
     host: string;
     port: number;
+    /** Null where TCP was not asked for. */
+    tcpPort: number | null;
   };
   close(params: { id: string }): null;
   /** Bits per second that a relay carries each way. Keeps three threads busy for a third of a second. */
   measureCapacity(params: null): number;
+}
+
+/** After each round of upkeep: why it could not be ended, if so. */
+export type UpkeepEvent = { type: 'round'; error: ErrorBody | null };
+
+/** workers/upkeep.ts: roll-ups, retention and checkpoints of the lab’s store. Events: UpkeepEvent. */
+export interface UpkeepWorkerMethods {
+  /** Begins the rounds. */
+  open(params: UpkeepOptions): null;
+  /** Rolls up what is due of a route, for a while; whether more is. */
+  roll(params: { routeId: Id }): boolean;
+  close(params: null): null;
 }
 
 export type WorkerRequest = { id: number; method: string; params: unknown };

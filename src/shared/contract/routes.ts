@@ -1,7 +1,7 @@
 /** Routes, their live measurements and their history. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { PingStats, Route, RouteId, RouteInput, RoutePatch, RouteStatus, Series } from '../domain.ts';
+import { Route, RouteId, RouteInput, RoutePatch, RouteStatus, Series, StoredPingStats } from '../domain.ts';
 import { queryNumber } from './query.ts';
 
 const routeRef = z.strictObject({ id: RouteId });
@@ -62,7 +62,7 @@ export const routes = {
   watch: oc
     .route({ method: 'GET', path: '/routes/watch', summary: 'Live measurements (SSE)', tags: ['routes'] })
     .output(eventIterator(z.array(RouteStatus))),
-  /** Ping statistics recomputed from the store over any window. */
+  /** Over any window, exact while its samples are few; `source` says what they were made of. */
   stats: oc
     .route({
       method: 'GET',
@@ -71,7 +71,8 @@ export const routes = {
       tags: ['routes'],
     })
     .input(z.strictObject({ id: RouteId, fromMs: queryNumber, toMs: queryNumber }))
-    .output(PingStats),
+    .output(StoredPingStats),
+  /** In 300 buckets unless told otherwise, or fewer: those of roll-ups are whole minutes or hours. */
   series: oc
     .route({
       method: 'GET',

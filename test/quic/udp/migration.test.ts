@@ -109,3 +109,17 @@ it('is told by a stateless reset that the server has forgotten the connection', 
     reason: expect.stringContaining('stateless reset'),
   });
 });
+
+it('takes a new port without a word, and the server finds it there', async () => {
+  const { port, sessions } = await echo();
+  const session = await connect(port);
+  await confirmed(session);
+  const before = sessions[0]!.remote.port;
+  await session.rebind();
+  expect(await echoed(session, 'rebound')).toBe('rebound');
+  expect(sessions[0]!.remote.port).not.toBe(before);
+  expect(session.stats()).toMatchObject({ migrations: 0, congestionResets: 0 });
+  expect(sessions[0]!.stats()).toMatchObject({ migrations: 1, congestionResets: 0 });
+  await expect(sessions[0]!.rebind()).rejects.toMatchObject({ code: 'RL_CONFLICT' });
+  await session.close();
+});

@@ -71,6 +71,11 @@ describe('the probe form', () => {
       parseProbe(address, specs).input!,
       parseProbe({ ...NEW_PROBE, kind: 'route', routeId: 'lan', mode: 'ping', ratePerS: 50 }, specs).input!,
       parseProbe({ ...NEW_PROBE, parameters: { Beta: 0.5 } }, specs).input!,
+      parseProbe({ ...NEW_PROBE, mode: 'handshake', handshake: '0-rtt', count: 5 }, specs).input!,
+      parseProbe({ ...NEW_PROBE, mode: 'streams', streams: 9, bytes: 1e6 }, specs).input!,
+      parseProbe({ ...NEW_PROBE, mode: 'migration', moves: ['active'] }, specs).input!,
+      parseProbe({ ...NEW_PROBE, mode: 'http3', path: '/bytes/5' }, specs).input!,
+      parseProbe({ ...NEW_PROBE, warmUpS: 2 }, specs).input!,
     ];
     for (const input of inputs) expect(parseProbe(fieldsOf(input), specs).input).toEqual(input);
   });
@@ -91,6 +96,9 @@ describe('the probe form', () => {
   it('is not at fault in a field that its mode does not show', () => {
     const hidden = parseProbe({ ...address, mode: 'handshake', ratePerS: '', bytes: -1 }, specs);
     expect(hidden.input).toMatchObject({ mode: 'handshake', bytes: null, ratePerS: NEW_PROBE.ratePerS });
+    const elsewhere = { warmUpS: 99, handshake: '0-rtt', streams: '', path: 'no slash', moves: [] } as const;
+    const plain = parseProbe({ ...address, ...elsewhere, moves: [], mode: 'ping' }, specs);
+    expect(plain.input).toMatchObject({ warmUpS: 0, handshake: 'cold', streams: 4, path: '/' });
     expect(parseProbe({ ...address, mode: 'ping', ratePerS: '' }, specs).errors).toEqual({
       ratePerS: 'a value is required',
     });
@@ -110,6 +118,10 @@ describe('the probe form', () => {
       'parameters.Rounds': 'a whole number is required',
     });
     expect(parseProbe({ ...NEW_PROBE, kind: 'route' }, specs).errors).toHaveProperty('routeId');
+    expect(parseProbe({ ...address, warmUpS: 10 }, specs).errors).toEqual({
+      warmUpS: '10 s leave nothing of 10 s to measure',
+    });
+    expect(parseProbe({ ...address, mode: 'http3', path: 'x' }, specs).errors).toHaveProperty('path');
   });
 
   it('finds the field that the lab means', () => {

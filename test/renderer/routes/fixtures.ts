@@ -14,10 +14,13 @@ export function seriesOf(
   return {
     routeId: 'lan',
     bucketMs,
+    source: 'raw',
     tMs: [...tMs],
     sent: all(sent),
     lost: all(lost),
+    skipped: all(0),
     rttMin: all(p50 * 0.9),
+    rttMean: all(p50 * 1.05),
     rttP50: all(p50),
     rttP95: all(p50 * 1.2),
     rttP99: all(p50 * 1.5),
@@ -25,5 +28,8 @@ export function seriesOf(
     jitter: all(100),
     goodputDown: all(null),
     goodputUp: all(null),
+    handshakes: all(0),
+    handshakesFailed: all(0),
+    handshakeMean: all(null),
   };
 }

@@ -76,11 +76,11 @@ export function kernelPathMissing(): string | null {
 }
 
 /** Runs a program in the network namespace that process `pid` holds. */
-const within = (pid: number, command: string, ...args: string[]): Child =>
+export const within = (pid: number, command: string, ...args: string[]): Child =>
   new Child('nsenter', [`--net=/proc/${pid}/ns/net`, command, ...args]);
 
 /** A process that does nothing but hold a network namespace of its own. */
-async function holdNamespace(): Promise<Child> {
+export async function holdNamespace(): Promise<Child> {
   const holder = new Child('unshare', ['--net', 'sh', '-c', 'echo ready; exec cat']);
   await holder.ready();
   return holder;

@@ -3,6 +3,7 @@ import type { ControllerFactory } from '../controller.ts';
 import { BbrController } from './controller.ts';
 import { bbrParameters, bbrParams } from './params.ts';
 import type { BbrRules } from './rules.ts';
+import { BBR_STATES } from './types.ts';
 
 const RULES: BbrRules = {
   plateauOf: 'max_bw',
@@ -98,6 +99,7 @@ export const bbr2: ControllerFactory = {
       doc: 'Pacing gain in Startup: 2 / ln 2 doubles the sending rate every round trip.',
     },
   }),
+  states: BBR_STATES,
   create: ({ datagramBytes, parameters, random }) =>
     new BbrController('bbr2', datagramBytes, bbrParams(parameters), RULES, random),
 };

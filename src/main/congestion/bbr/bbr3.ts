@@ -3,6 +3,7 @@ import type { ControllerFactory } from '../controller.ts';
 import { BbrController } from './controller.ts';
 import { bbrParameters, bbrParams } from './params.ts';
 import type { BbrRules } from './rules.ts';
+import { BBR_STATES } from './types.ts';
 
 export const BBR3_RULES: BbrRules = {
   plateauOf: 'sample',
@@ -56,6 +57,7 @@ export const bbr3: ControllerFactory = {
     PacingMarginPercent: 1,
     SendQuantum: 1,
   }),
+  states: BBR_STATES,
   create: ({ datagramBytes, parameters, random }) =>
     new BbrController('bbr3', datagramBytes, bbrParams(parameters), BBR3_RULES, random),
 };

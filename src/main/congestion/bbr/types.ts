@@ -1,13 +1,15 @@
 /** What BBR believes of the path and of itself: draft names in camel case. Bounds that are not set are null. */
 
-export type BbrState =
-  | 'Startup'
-  | 'Drain'
-  | 'ProbeBW_DOWN'
-  | 'ProbeBW_CRUISE'
-  | 'ProbeBW_REFILL'
-  | 'ProbeBW_UP'
-  | 'ProbeRTT';
+export const BBR_STATES = [
+  'Startup',
+  'Drain',
+  'ProbeBW_DOWN',
+  'ProbeBW_CRUISE',
+  'ProbeBW_REFILL',
+  'ProbeBW_UP',
+  'ProbeRTT',
+] as const;
+export type BbrState = (typeof BBR_STATES)[number];
 
 export type AckPhase =
   | 'ACKS_INIT'

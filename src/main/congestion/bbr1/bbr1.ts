@@ -288,5 +288,6 @@ class Bbr1 implements CongestionController {
 export const bbr1: ControllerFactory = {
   name: 'bbr1',
   parameters: bbr1Parameters,
+  states: ['Startup', 'Drain', 'ProbeBW_UP', 'ProbeBW_DOWN', 'ProbeBW_CRUISE', 'ProbeRTT'],
   create: ({ datagramBytes, parameters, random }) => new Bbr1(datagramBytes, bbr1Params(parameters), random),
 };

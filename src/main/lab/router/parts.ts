@@ -11,6 +11,7 @@ import type { Log } from '../log.ts';
 import type { Probes } from '../probes.ts';
 import type { QlogImports } from '../qlog-imports.ts';
 import type { Routes } from '../routes.ts';
+import type { StoreUpkeep } from '../upkeep.ts';
 
 export interface RouterParts {
   store: Store;
@@ -19,6 +20,7 @@ export interface RouterParts {
   capacity: CapacityOfEmulator;
   imports: QlogImports;
   live: Live;
+  upkeep: Pick<StoreUpkeep, 'ready'>;
   info: () => LabInfo;
   log: Log;
   /** Aborts when the lab closes: no stream outlives it. */

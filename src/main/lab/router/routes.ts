@@ -3,15 +3,7 @@ import { type Implementation, outOfRange, type RouterParts, requireRange, requir
 
 const DEFAULT_BUCKETS = 300;
 const MAX_BUCKETS = 5000;
-/** Reading so many takes about 0.3 s of the thread that serves everybody (docs/measurements.md): a day at 10 pings/s. */
-const MAX_PINGS = 1_000_000;
-
-export function routeHandlers({ os, stream }: Implementation, { store, routes, live }: RouterParts) {
-  /** Refuses what would hold up the lab for longer than a user would wait. */
-  const requireReadable = (routeId: string, fromMs: number, toMs: number, field: string): void => {
-    if (!store.hasMorePings(routeId, fromMs, toMs, MAX_PINGS)) return;
-    throw outOfRange(field, `the window holds more than ${MAX_PINGS} pings; choose a shorter one`);
-  };
+export function routeHandlers({ os, stream }: Implementation, { store, routes, live, upkeep }: RouterParts) {
   return {
     list: os.routes.list.handler(() => routes.list()),
     create: os.routes.create.handler(({ input }) => routes.create(input)),
@@ -27,23 +19,22 @@ export function routeHandlers({ os, stream }: Implementation, { store, routes, l
     watch: os.routes.watch.handler(({ signal, path }) =>
       stream(path, signal, (ending) => live.watchStatuses(ending)),
     ),
-    stats: os.routes.stats.handler(({ input: { id, fromMs, toMs } }) => {
+    stats: os.routes.stats.handler(async ({ input: { id, fromMs, toMs } }) => {
       requireWindow(fromMs, toMs);
-      requireReadable(routes.get(id).id, fromMs, toMs, 'fromMs');
-      return store.pingStats(id, fromMs, toMs);
+      await upkeep.ready(routes.get(id).id, fromMs, toMs);
+      return store.stats(id, fromMs, toMs);
     }),
-    series: os.routes.series.handler(({ input: { id, fromMs, toMs, buckets = DEFAULT_BUCKETS } }) => {
+    series: os.routes.series.handler(async ({ input: { id, fromMs, toMs, buckets = DEFAULT_BUCKETS } }) => {
       requireWindow(fromMs, toMs);
       requireRange('buckets', buckets, 1, MAX_BUCKETS);
-      requireReadable(routes.get(id).id, fromMs, toMs, 'fromMs');
-      return store.series(id, fromMs, toMs, Math.ceil((toMs - fromMs) / buckets));
+      await upkeep.ready(routes.get(id).id, fromMs, toMs);
+      return store.chart(id, fromMs, toMs, Math.ceil((toMs - fromMs) / buckets));
     }),
     watchSeries: os.routes.watchSeries.handler(({ input: { id, windowMs, bucketMs }, signal, path }) => {
       const route = routes.get(id);
       requireRange('bucketMs', bucketMs, 100, 3_600_000);
       if (!Number.isInteger(bucketMs)) throw outOfRange('bucketMs', 'not a whole number of milliseconds');
       requireRange('windowMs', windowMs, 0, bucketMs * MAX_BUCKETS);
-      requireReadable(id, Date.now() - windowMs, Date.now(), 'windowMs');
       return stream(path, signal, (ending) => live.watchSeries(route, windowMs, bucketMs, ending));
     }),
   };

@@ -4,10 +4,10 @@
  * links, as they would share a real bottleneck. Rates and buffers count IP packets: payload plus headers.
  */
 import type { Socket } from 'node:dgram';
-import type { Emulation } from '../../../shared/domain.ts';
+import type { Emulation, LinkSettings } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
-import { meanDelayMs } from '../buffer.ts';
-import { Link, type LinkCounters } from '../link.ts';
+import { bufferBytesOf, meanDelayMs } from '../buffer.ts';
+import { Link, type LinkCounters, type LinkOptions } from '../link.ts';
 import { Rng } from '../rng.ts';
 import { nowUs, scheduler } from './scheduler.ts';
 import { bindUdpSocket, createUdpSocket, type Endpoint, resolveEndpoint } from './sockets.ts';
@@ -34,6 +34,8 @@ export interface RelayOptions {
   emulation: Emulation;
   /** A safe integer; the same seed loses the same packets. */
   seed: number;
+  /** Datagrams carry IP packets of a tunnel: these are what rates and buffers count, and nothing else. */
+  isTunnel?: boolean;
 }
 
 export interface DirectionCounters extends LinkCounters {
@@ -70,11 +72,15 @@ function flipBit({ data, deliver }: Passenger, rng: Rng): Passenger {
   return { data: spoilt, deliver };
 }
 
-class Direction {
+/** One direction of the path, in real time. */
+export class Direction {
+  /** Mean propagation delay. */
+  readonly delayUs: number;
+  readonly mtuBytes: number;
+  readonly #bufferBytes: number;
   readonly #link: Link<Passenger>;
   readonly #owner: object;
   readonly #headerBytes: number;
-  readonly #mtuBytes: number;
   /** The link's deadline that the scheduler knows of. */
   #scheduledUs = Number.POSITIVE_INFINITY;
   #tooLarge = 0;
@@ -82,18 +88,35 @@ class Direction {
   #deliveredBytes = 0;
   #overloadDrops = 0;
 
-  constructor(link: Link<Passenger>, owner: object, headerBytes: number, mtuBytes: number) {
-    this.#link = link;
-    this.#mtuBytes = mtuBytes;
+  constructor(
+    settings: LinkSettings,
+    options: { link: LinkOptions<Passenger>; rng: Rng; owner: object; headerBytes: number; mtuBytes: number },
+  ) {
+    const { link, rng, owner, headerBytes, mtuBytes } = options;
+    this.#link = new Link(settings, rng, link);
+    this.delayUs = meanDelayMs(settings) * 1e3;
+    this.#bufferBytes = bufferBytesOf(settings, link.rttMs ?? 0);
+    this.mtuBytes = mtuBytes;
     this.#owner = owner;
     this.#headerBytes = headerBytes;
   }
 
-  /** Carries `data` through the link and then hands it to `deliver`. */
-  carry(data: Buffer, atUs: number, deliver: (data: Buffer) => void): void {
+  /** Whether the queue takes an IP packet of `bytes` now. */
+  hasRoom(bytes: number, atUs: number): boolean {
+    const queued = this.#link.queuedBytes(atUs);
+    return queued === 0 || queued + bytes <= this.#bufferBytes;
+  }
+
+  /** Carries `data` through the link and then hands it to `deliver`; what it has for headers is UDP's unless given. */
+  carry(
+    data: Buffer,
+    atUs: number,
+    deliver: (data: Buffer) => void,
+    headerBytes: number = this.#headerBytes,
+  ): void {
     // As a router does with DF set, and as most do without telling (RFC 8899 §1.1).
-    const bytes = data.length + this.#headerBytes;
-    if (bytes > this.#mtuBytes) this.#tooLarge++;
+    const bytes = data.length + headerBytes;
+    if (bytes > this.mtuBytes) this.#tooLarge++;
     else if (this.#link.heldBytes + bytes > MAX_HELD_BYTES) this.#overloadDrops++;
     else if (this.#link.send({ data, deliver }, bytes, atUs) === null) this.#schedule();
   }
@@ -192,7 +215,7 @@ export class Relay {
   #socketErrors = 0;
   #closing: Promise<void> | null = null;
 
-  private constructor(listener: Socket, target: Endpoint, emulation: Emulation, seed: number) {
+  private constructor(listener: Socket, target: Endpoint, { emulation, seed, isTunnel }: RelayOptions) {
     this.#listener = listener;
     this.#target = target;
     const { address, family, port } = listener.address();
@@ -205,13 +228,14 @@ export class Relay {
       originUs,
     };
     const rttMs = meanDelayMs(emulation.up) + meanDelayMs(emulation.down);
-    const options = { outages, originUs, rttMs, corrupt: flipBit };
-    const mtu = emulation.mtuBytes ?? DEFAULT_MTU_BYTES;
+    const link = { outages, originUs, rttMs, corrupt: flipBit };
+    const mtuBytes = emulation.mtuBytes ?? DEFAULT_MTU_BYTES;
     const rng = Rng.fromSeed(seed);
     // IPv4 or IPv6 header, and UDP's 8 bytes.
-    const headerBytes = family === 'IPv6' ? 48 : 28;
-    this.#up = new Direction(new Link(emulation.up, rng.split(), options), this, headerBytes, mtu);
-    this.#down = new Direction(new Link(emulation.down, rng.split(), options), this, headerBytes, mtu);
+    const headerBytes = isTunnel ? 0 : family === 'IPv6' ? 48 : 28;
+    const ends = { link, owner: this, headerBytes, mtuBytes };
+    this.#up = new Direction(emulation.up, { ...ends, rng: rng.split() });
+    this.#down = new Direction(emulation.down, { ...ends, rng: rng.split() });
 
     listener.on('error', this.#onSocketError);
     listener.on('message', (data, from) => {
@@ -231,7 +255,8 @@ export class Relay {
    * Opens a relay. Throws RL_HOST_UNKNOWN, RL_PORT_IN_USE, RL_ADDRESS_UNAVAILABLE, or RL_INPUT_INVALID when
    * the relay would talk to itself, with `listen` or `to` as the field.
    */
-  static async open({ listen, to, emulation, seed }: RelayOptions): Promise<Relay> {
+  static async open(options: RelayOptions): Promise<Relay> {
+    const { listen, to } = options;
     const target = await resolveEndpoint(to, 'to');
     const listener = await bindUdpSocket(await resolveEndpoint(listen, 'listen'), 'listen');
     const own = listener.address();
@@ -239,7 +264,12 @@ export class Relay {
       listener.close();
       throw new LabError('RL_INPUT_INVALID', 'The relay would send to itself', { field: 'to' });
     }
-    return new Relay(listener, target, emulation, seed);
+    return new Relay(listener, target, options);
+  }
+
+  /** The two links, for others whose traffic is to share them. */
+  get ways(): { up: Direction; down: Direction } {
+    return { up: this.#up, down: this.#down };
   }
 
   counters(): RelayCounters {

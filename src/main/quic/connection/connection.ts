@@ -412,6 +412,7 @@ export class Connection {
     const controller = recovery.controller.snapshot();
     return {
       controller: controller.name,
+      controllerState: controller.state,
       cwndBytes: controller.cwnd,
       datagramBytes: this.#state.datagramBytes,
       pacingBps: controller.pacingBps,
@@ -431,10 +432,12 @@ export class Connection {
       isAppLimited: recovery.isAppLimited,
       bytesSent: this.#state.bytesSent,
       bytesReceived: this.#state.bytesReceived,
+      streamsOpened: streams.opened,
       streamBytesSent: streams.bytesSent,
       streamBytesRetransmitted: streams.bytesRetransmitted,
       ptoCount: stats.ptoCount,
       migrations: this.#state.paths.migrations,
+      congestionResets: this.#state.congestionResets,
       keyUpdates: this.#state.keyPhases?.updates ?? 0,
     };
   }

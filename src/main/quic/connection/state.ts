@@ -77,6 +77,8 @@ export class ConnectionState {
   readonly ackFrequency: AckFrequency;
   readonly startedAtUs: number;
 
+  /** Times that a path of the peer's began congestion control anew. */
+  congestionResets = 0;
   observer: Observer | null = null;
   watch: CongestionWatch | null = null;
   /** Of this path, and of any other. */
@@ -263,6 +265,7 @@ export class ConnectionState {
     // RFC 9000 §9.4: a change of port alone is most likely a NAT's doing, and the path the same.
     if (path.address.address !== address || path.isGoal) {
       this.recovery.changePath(this.makeController());
+      this.congestionResets++;
       this.datagramBytes = Math.min(this.config.datagramBytes, this.peerParameters!.maxUdpPayloadSize);
       this.recovery.datagramBytes = this.datagramBytes;
       this.recovery.controller.onDatagramSize(this.datagramBytes);

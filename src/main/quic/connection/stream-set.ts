@@ -34,6 +34,11 @@ export class StreamSet {
     this.#streams = new StreamTable(isClient, emit, this.#control);
   }
 
+  /** How many were opened so far, by either end. */
+  get opened(): number {
+    return this.#streams.opened;
+  }
+
   applyPeerParameters(peer: TransportParameters): void {
     this.flow.raiseMaxData(peer.initialMaxData);
     this.#streams.applyPeerParameters(peer);

@@ -35,6 +35,7 @@ export class StreamTable {
   readonly #control: StreamControl;
   readonly #streams = new Map<number, StreamState>();
   #peer: TransportParameters | null = null;
+  #opened = 0;
   /** By kind: bidirectional, unidirectional. */
   readonly #local: readonly [LocalStreams, LocalStreams];
   readonly #remote: readonly [RemoteStreams, RemoteStreams];
@@ -67,6 +68,11 @@ export class StreamTable {
     fits = uni.restart(peer.initialMaxStreamsUni) && fits;
     for (const { id, send } of this.all()) if (send && !send.restart(this.initialSendLimit(id))) fits = false;
     return fits;
+  }
+
+  /** How many were opened so far, by either end. */
+  get opened(): number {
+    return this.#opened;
   }
 
   get(id: number): StreamState | undefined {
@@ -159,6 +165,7 @@ export class StreamTable {
   }
 
   #create(id: number): StreamState {
+    this.#opened++;
     const local = isClientInitiated(id) === this.#isClient;
     const uni = isUnidirectional(id);
     const stream: StreamState = {

@@ -73,13 +73,15 @@ const FEWEST_ROOTS = 30;
  * seen. Read once, at the first call, which takes about 0.1 s.
  */
 export function systemAnchors(): TrustAnchors {
-  if (system) return system;
+  system ??= new TrustAnchors(systemRoots().map((pem) => new Certificate(pem)));
+  return system;
+}
+
+/** The same as PEM. */
+export function systemRoots(): string[] {
   const own = roots('system');
   const isComplete = own.length >= FEWEST_ROOTS;
-  system = new TrustAnchors(
-    Array.from(new Set([...own, ...roots(isComplete ? 'extra' : 'default')]), (pem) => new Certificate(pem)),
-  );
-  return system;
+  return [...new Set([...own, ...roots(isComplete ? 'extra' : 'default')])];
 }
 
 function roots(store: 'system' | 'default' | 'extra'): readonly string[] {

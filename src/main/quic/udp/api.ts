@@ -4,6 +4,7 @@
  */
 import type { CongestionSeries } from '../../../shared/congestion-series.ts';
 import type { Controller } from '../../../shared/domain.ts';
+import type { HandshakeMark } from '../../../shared/probe-details.ts';
 import type { SessionTicket } from '../connection/config.ts';
 import type { QlogOptions } from '../qlog/trace.ts';
 
@@ -60,6 +61,10 @@ export interface ConnectOptions {
   onEarly?: ((session: QuicSession) => void) | undefined;
   /** Told once the name of the host was resolved, and how long it took. Not called for an address. */
   onResolved?: (durationUs: number) => void;
+  /** Told the moments of the handshake as they come, on the clock of `nowUs()`; some come after the session is there. */
+  onMark?: (mark: HandshakeMark, atUs: number) => void;
+  /** Told of the session once its handshake is complete, ahead of who asked for it: for those who count connections. */
+  onConnected?: ((session: QuicSession) => void) | undefined;
   signal?: AbortSignal;
 }
 
@@ -121,6 +126,8 @@ export interface HandshakeInfo {
 
 export interface ConnectionStats {
   controller: Controller;
+  /** Of the controller, in its own words. */
+  controllerState: string;
   cwndBytes: number;
   /** The path's MTU as far as it is known, less IP and UDP headers: UDP payload of full datagrams on the path now. */
   datagramBytes: number;
@@ -148,12 +155,16 @@ export interface ConnectionStats {
   /** UDP payload bytes. */
   bytesSent: number;
   bytesReceived: number;
+  /** By either end. */
+  streamsOpened: number;
   streamBytesSent: number;
   /** Stream bytes sent again after a loss. */
   streamBytesRetransmitted: number;
   ptoCount: number;
   /** Times the connection moved to another path (RFC 9000 §9). */
   migrations: number;
+  /** Of them, those that began congestion control and RTT anew (RFC 9000 §9.4). */
+  congestionResets: number;
   /** Key updates of either side (RFC 9001 §6). */
   keyUpdates: number;
 }
@@ -225,6 +236,11 @@ export interface QuicSession {
    * when the server forbids it, RL_CONFLICT when the moment does not allow it, RL_CONNECT_TIMEOUT when the new path does not lead to the server.
    */
   migrate(): Promise<void>;
+  /**
+   * Client: takes a new local port without a word to QUIC, as a NAT that forgot the old one would (RFC 9000 §9.3.3). What is under
+   * way to the old one is lost. Rejects with LabError RL_CONFLICT where there is nothing to rebind.
+   */
+  rebind(): Promise<void>;
   close(code?: number, reason?: string): Promise<void>;
   /** Resolves once, when the connection has ended. Never rejects. */
   readonly closed: Promise<CloseInfo>;

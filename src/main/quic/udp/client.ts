@@ -11,6 +11,7 @@ import { makeVerifier } from '../tls/verify.ts';
 import type { ConnectOptions, QuicSession } from './api.ts';
 import { nowUs } from './clock.ts';
 import { closeError, reachError } from './failure.ts';
+import { watchMarks } from './handshake-marks.ts';
 import { qlogObserver } from './qlog.ts';
 import { pooledRandom } from './random.ts';
 import { Session } from './session.ts';
@@ -52,7 +53,10 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
   const startedAtUs = nowUs();
   const deadlineUs = startedAtUs + timeoutMs * 1000;
   const addresses = await resolve(host, { where, timeoutMs, signal: options.signal });
-  if (!isIP(host)) options.onResolved?.(nowUs() - startedAtUs);
+  if (!isIP(host)) {
+    options.onResolved?.(nowUs() - startedAtUs);
+    options.onMark?.('resolved', nowUs());
+  }
   for (;;) {
     const address = addresses.shift()!;
     const config: ClientConfig = {
@@ -79,7 +83,8 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
       config.maxDatagramBytes =
         options.mtuDiscovery === false ? 0 : discoveryLimit(socket.address().address, address.address);
       config.observer = qlogObserver(options.qlog, socket.address());
-      return await handshake(socket, config, {
+      if (options.onMark) watchMarks(config, options.onMark);
+      const session = await handshake(socket, config, {
         where,
         timeoutMs,
         deadlineUs,
@@ -89,6 +94,8 @@ export async function connectQuic(options: ConnectOptions): Promise<QuicSession>
         signal: options.signal,
         onEarly: options.onEarly,
       });
+      options.onConnected?.(session);
+      return session;
     } catch (error) {
       // A name may stand for addresses of which not all lead there: the next one, where this one says no at once.
       const isRefused =
@@ -178,7 +185,7 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
   const { where, timeoutMs, signal } = target;
   /** A path is a socket of ours, as much as an address of the server. */
   interface ClientPath extends PathAddress {
-    readonly socket: Socket;
+    socket: Socket;
   }
   const pathOf = (own: Socket): ClientPath => ({
     address: target.remote.address,
@@ -227,6 +234,13 @@ function handshake(socket: Socket, config: ClientConfig, target: Target): Promis
           paths.add(path);
           listen(path);
           return path;
+        },
+        rebindPath: async (taken) => {
+          const path = taken as ClientPath;
+          const before = path.socket;
+          path.socket = await openSocket(target.remote, target.port, where);
+          before.close();
+          listen(path);
         },
         onPath: (change, path) => {
           if (change === 'path-failed') closePath(path as ClientPath);

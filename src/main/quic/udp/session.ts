@@ -47,6 +47,8 @@ export interface SessionHooks {
   openPath?(): Promise<PathAddress>;
   /** Server: the client's early data is taken. */
   onEarly?(session: Session): void;
+  /** Client: another socket takes the place of the path's, unknown to the connection. */
+  rebindPath?(path: PathAddress): Promise<void>;
   /** The handshake completed at this end. */
   onConnected(session: Session): void;
   /** The connection has ended; its closing period may still run. */
@@ -206,6 +208,13 @@ export class Session implements QuicSession, StreamOwner {
     this.#migration = { to, settle };
     this.wake();
     await settle.promise;
+  }
+
+  async rebind(): Promise<void> {
+    const { rebindPath } = this.#hooks;
+    if (!rebindPath || !this.connection.isOpen)
+      throw new LabError('RL_CONFLICT', 'The connection cannot be rebound: only open ones of clients can');
+    await rebindPath(this.connection.path);
   }
 
   #onPath(change: 'migrated' | 'path-failed', path: PathAddress): void {

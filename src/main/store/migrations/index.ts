@@ -11,6 +11,7 @@ import { failedTransfers } from './0009-failed-transfers.ts';
 import { handshakePurpose } from './0010-handshake-purpose.ts';
 import { routeParameters } from './0011-route-parameters.ts';
 import { probeRuns } from './0012-probe-runs.ts';
+import { rollups } from './0013-rollups.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   handshakePurpose,
   routeParameters,
   probeRuns,
+  rollups,
 ];

@@ -116,7 +116,8 @@ export function quic(): Stack & QuicMethods {
       await runHandshakes(connectTo(target), {
         count,
         signal: new AbortController().signal,
-        onHandshake: ({ durationUs }) => durationUs !== null && durations.push(durationUs),
+        start: 'cold',
+        onHandshake: (_, info) => info !== null && durations.push(info.durationUs),
       });
       return durations;
     },

@@ -18,6 +18,7 @@ import { PathPicker } from '../../../parts/path/PathPicker.tsx';
 import { ScaledNumber } from '../../../parts/ScaledNumber.tsx';
 import { startProbe } from '../actions.ts';
 import { useDraft } from './draft.ts';
+import { ModeFields } from './ModeFields.tsx';
 import classes from './ProbeForm.module.css';
 import { fieldOf, type ProbeFields, parseProbe } from './values.ts';
 
@@ -33,6 +34,10 @@ const MODES: { value: ProbeInput['mode']; label: string }[] = [
   { value: 'bidi', label: 'Both ways' },
   { value: 'ping', label: 'Pings' },
   { value: 'handshake', label: 'Handshakes' },
+  { value: 'responsiveness', label: 'Responsiveness' },
+  { value: 'streams', label: 'Streams' },
+  { value: 'migration', label: 'Migration' },
+  { value: 'http3', label: 'HTTP/3 GET' },
 ];
 
 const FIRST_PROFILE = 'wifi-5g';
@@ -169,20 +174,8 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
             <Select label="Mode" allowDeselect={false} data={MODES} {...form.getInputProps('mode')} />
             <ScaledNumber label="Duration" unit="s" {...form.getInputProps('durationS')} />
           </Pair>
+          <ModeFields form={form} />
           <Pair>
-            {fields.mode === 'ping' ? (
-              <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('ratePerS')} />
-            ) : (
-              <ScaledNumber
-                label="At most"
-                unit="MB"
-                scale={1e6}
-                nullable
-                placeholder="no limit"
-                disabled={fields.mode === 'handshake'}
-                {...form.getInputProps('bytes')}
-              />
-            )}
             <TextInput label="Name" placeholder="by target and mode" {...form.getInputProps('name')} />
           </Pair>
         </Group>

@@ -1,8 +1,9 @@
 /** The probe form: what its fields hold, and how that becomes a ProbeInput or one message per field at fault. */
 import { z } from 'zod';
 import { Controller, Emulation } from '../../../../shared/domain.ts';
+import { HandshakeStart, MOVES, Move } from '../../../../shared/probe-details.ts';
 import type { ControllerInfo, ProbeTarget } from '../../../../shared/probes.ts';
-import { ProbeInput, ProbeMode } from '../../../../shared/probes.ts';
+import { appliesTo, faultOf, ProbeInput, ProbeMode } from '../../../../shared/probes.ts';
 import { changedOf, outOfRange } from '../../../parts/form/parameters.ts';
 import { messagesOf } from '../../../parts/issues.ts';
 import { type EmulationFields, type Field, PLAIN_PATH } from '../../../parts/path/fields.ts';
@@ -21,6 +22,12 @@ export interface ProbeFields {
   ratePerS: Field;
   /** Null: no limit but the duration. */
   bytes: Field | null;
+  count: Field | null;
+  warmUpS: Field;
+  handshake: ProbeInput['handshake'];
+  streams: Field;
+  path: string;
+  moves: ProbeInput['moves'];
   controller: ProbeInput['controller'];
   /** What somebody typed; what equals the default is not sent. */
   parameters: Record<string, Field>;
@@ -40,6 +47,12 @@ export const NEW_PROBE: ProbeFields = {
   durationS: 10,
   ratePerS: 10,
   bytes: null,
+  count: null,
+  warmUpS: 0,
+  handshake: 'cold',
+  streams: 4,
+  path: '/',
+  moves: [...MOVES],
   controller: 'cubic',
   parameters: {},
 };
@@ -81,6 +94,12 @@ const KeptFields = z
       durationS: field.catch(NEW_PROBE.durationS),
       ratePerS: field.catch(NEW_PROBE.ratePerS),
       bytes: field.nullable().catch(NEW_PROBE.bytes),
+      count: field.nullable().catch(NEW_PROBE.count),
+      warmUpS: field.catch(NEW_PROBE.warmUpS),
+      handshake: HandshakeStart.catch(NEW_PROBE.handshake),
+      streams: field.catch(NEW_PROBE.streams),
+      path: z.string().catch(NEW_PROBE.path),
+      moves: z.array(Move).catch(NEW_PROBE.moves),
       controller: Controller.catch(NEW_PROBE.controller),
       parameters: z.record(z.string(), field).catch({}),
     }),
@@ -92,13 +111,13 @@ export function parseProbe(fields: ProbeFields, specs: ControllerInfo['parameter
     target: targetOf(fields),
     mode: fields.mode,
     durationS: fields.durationS,
-    // What the form does not show of a mode cannot be at fault, and is not sent.
-    ratePerS: fields.mode === 'ping' ? fields.ratePerS : NEW_PROBE.ratePerS,
-    bytes: fields.mode === 'ping' || fields.mode === 'handshake' ? null : fields.bytes,
+    ...ofMode(fields),
     controller: fields.controller,
     parameters: changedOf(fields.parameters, specs),
   });
   const errors = result.success ? {} : messagesOf(result.error.issues);
+  const fault = result.success ? faultOf(result.data) : null;
+  if (fault !== null) errors[fault.field] = fault.message;
   for (const [name, message] of Object.entries(outOfRange(fields.parameters, specs))) {
     errors[`parameters.${name}`] = message;
   }
@@ -108,6 +127,14 @@ export function parseProbe(fields: ProbeFields, specs: ControllerInfo['parameter
     errors: Object.fromEntries(Object.entries(errors).map(([path, message]) => [fieldOf(path), message])),
   };
 }
+
+const OF_MODES = ['ratePerS', 'bytes', 'count', 'warmUpS', 'handshake', 'streams', 'path', 'moves'] as const;
+
+/** What the form does not show of a mode cannot be at fault, and is not sent. */
+const ofMode = (fields: ProbeFields): Record<string, unknown> =>
+  Object.fromEntries(
+    OF_MODES.map((name) => [name, (appliesTo(name, fields.mode) ? fields : NEW_PROBE)[name]]),
+  );
 
 function targetOf({ kind, host, port, serverName, insecure, routeId, emulation }: ProbeFields): unknown {
   if (kind === 'address') return { kind, host, port, serverName: serverName.trim() || null, insecure };

@@ -10,6 +10,7 @@ import { CongestionView, type FlowPlot } from '../congestion/CongestionView.tsx'
 import type { Window } from '../congestion/decimate.ts';
 import { CongestionTrace } from '../congestion/trace.ts';
 import type { ProbeViewControl } from '../view.ts';
+import { Detail } from './Detail.tsx';
 import { Figures, type Measured } from './Figures.tsx';
 import type { HeldRun, RunFeed } from './feed.ts';
 import { isOver, isWithoutSender, senderOf, shownOf, stepsOf } from './figures.ts';
@@ -104,6 +105,7 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
       </header>
       <Progress run={run} held={held} />
       <Figures measured={measuredOf(feed, run, otherId)} />
+      {otherId === null && run.result?.detail && <Detail detail={run.result.detail} />}
       {otherId === null && isWithoutFlow(run) ? (
         <p
           className={classes.none}
@@ -126,9 +128,12 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
   );
 }
 
+/** Modes of which each connection is over before a controller has acted. */
+const HAS_NO_FLOW = ['handshake', 'http3'] as const;
+
 /** Whether there is nothing to draw, and never will be. */
 const isWithoutFlow = (run: ProbeRun): boolean =>
-  run.series.length === 0 && (isOver(run) || run.input?.mode === 'handshake');
+  run.series.length === 0 && (isOver(run) || HAS_NO_FLOW.some((mode) => mode === run.input?.mode));
 
 /** The run, and the one it is compared with once that is there. */
 function measuredOf(feed: RunFeed, run: ProbeRun, otherId: number | null): Measured[] {
@@ -182,6 +187,8 @@ function noticeOf(run: ProbeRun, held: HeldRun | null): { text: string; isFault:
   if (!held?.run) return null;
   if (run.state === 'queued')
     return { text: 'Other probes are measuring; this one waits its turn.', isFault: false };
+  if (run.input?.mode === 'http3')
+    return { text: 'Each request is a connection of its own; above is how long each took.', isFault: false };
   if (run.input?.mode === 'handshake') {
     const text =
       'Each handshake is a connection of its own that is closed at once: too short for a congestion controller to act. ' +

@@ -1,5 +1,12 @@
 /** The numbers of a result by what was measured: always the same ones of a mode, so that none moves as they come. */
-import type { ProbeMode, ProbeResult, ProbeRun, Vantage } from '../../../../shared/probes.ts';
+import type { DetailOf, ProbeDetail } from '../../../../shared/probe-details.ts';
+import {
+  type ProbeMode,
+  type ProbeResult,
+  type ProbeRun,
+  sendingEnd,
+  type Vantage,
+} from '../../../../shared/probes.ts';
 import { formatBytes, formatDuration, formatPercent, formatRate } from '../../../../shared/units.ts';
 
 export const isOver = ({ state }: ProbeRun): boolean => state !== 'queued' && state !== 'running';
@@ -35,6 +42,12 @@ const bytes = (id: string, label: string, value: number | null): Figure => ({
   label,
   value,
   text: formatBytes(value),
+});
+const plain = (id: string, label: string, value: number | null, digits: number): Figure => ({
+  id,
+  label,
+  value,
+  text: value === null ? '–' : value.toFixed(digits),
 });
 const count = (id: string, label: string, value: number | null): Figure => ({
   id,
@@ -109,6 +122,8 @@ export function figuresOf(
         duration('handshake-p95', 'p95', result?.handshakeUs?.p95),
         count('sent', 'Begun', result?.sent ?? null),
         count('received', 'Completed', result?.received ?? null),
+        count('resumed', 'Resumed', detailOf(result, 'handshake')?.resumed ?? null),
+        count('early-data', '0-RTT taken', detailOf(result, 'handshake')?.earlyDataAccepted ?? null),
       ];
     case 'download':
       return [...down, ...counted];
@@ -116,10 +131,63 @@ export function figuresOf(
       return [...up, ...counted];
     case 'bidi':
       return [...down, ...up, ...counted];
+    case 'responsiveness':
+      return [...responsivenessFigures(detailOf(result, 'responsiveness')), ...down, ...up];
+    case 'streams': {
+      const detail = detailOf(result, 'streams');
+      return [
+        ...down,
+        plain('fairness', 'Fairness', detail?.fairness ?? null, 3),
+        duration('slowest-later', 'Slowest later', detail?.slowestLaterUs),
+        ...counted,
+      ];
+    }
+    case 'migration': {
+      const moves = detailOf(result, 'migration')?.moves ?? [];
+      return [
+        ...rtts,
+        count('sent', 'Pings', result?.sent ?? null),
+        ratio('loss', 'Pings lost', result?.lossRatio ?? null),
+        ...(['rebinding', 'active'] as const).map((move) =>
+          duration(`gap-${move}`, `Gap, ${move}`, moves.find((each) => each.move === move)?.gapUs),
+        ),
+      ];
+    }
+    case 'http3': {
+      const detail = detailOf(result, 'http3');
+      return [
+        duration('first-byte', 'First byte p50', detail?.firstByteUs?.p50),
+        duration('total-p50', 'Total p50', detail?.totalUs?.p50),
+        duration('total-p95', 'p95', detail?.totalUs?.p95),
+        duration('handshake-p50', 'Handshake p50', result?.handshakeUs?.p50),
+        count('sent', 'Requests', result?.sent ?? null),
+        count('received', 'Answered', result?.received ?? null),
+        ...down,
+      ];
+    }
     default:
       return counted;
   }
 }
+
+/** What only a mode of this kind measures, as far as it is there. */
+function detailOf<Kind extends ProbeDetail['kind']>(
+  result: ProbeResult | null,
+  kind: Kind,
+): DetailOf<Kind> | null {
+  return result?.detail?.kind === kind ? (result.detail as DetailOf<Kind>) : null;
+}
+
+const responsivenessFigures = (detail: DetailOf<'responsiveness'> | null): Figure[] => [
+  plain('rpm', 'RPM', detail?.rpm ?? null, 0),
+  { id: 'grade', label: 'Bufferbloat', value: detail?.addedUs ?? null, text: detail?.grade ?? '–' },
+  duration('added', 'Load adds', detail?.addedUs),
+  duration('idle-p50', 'Idle p50', detail?.idleUs?.p50),
+  duration('down-p50', 'Loaded down', detail?.down?.separateUs?.p50),
+  duration('down-own-p50', 'same conn.', detail?.down?.ownUs?.p50),
+  duration('up-p50', 'Loaded up', detail?.up?.separateUs?.p50),
+  duration('up-own-p50', 'same conn.', detail?.up?.ownUs?.p50),
+];
 
 /** The one number of a run in a list; null before there is any. */
 export function headline({ input, result }: ProbeRun): string | null {
@@ -131,7 +199,20 @@ export function headline({ input, result }: ProbeRun): string | null {
       return result.handshakeUs && `${formatDuration(result.handshakeUs.p50)} p50`;
     case 'upload':
       return result.goodputUpBps === null ? null : `${formatRate(result.goodputUpBps)} up`;
+    case 'responsiveness': {
+      const detail = detailOf(result, 'responsiveness');
+      return detail?.rpm == null ? null : `${detail.rpm.toFixed(0)} RPM, ${detail.grade ?? '–'}`;
+    }
+    case 'migration': {
+      const gaps = detailOf(result, 'migration')?.moves.flatMap(({ gapUs }) => gapUs ?? []) ?? [];
+      return gaps.length === 0 ? null : `${formatDuration(Math.max(...gaps))} gap`;
+    }
+    case 'http3': {
+      const total = detailOf(result, 'http3')?.totalUs;
+      return total ? `${formatDuration(total.p50)} p50` : null;
+    }
     case 'download':
+    case 'streams':
     case 'bidi':
       return result.goodputDownBps === null ? null : `${formatRate(result.goodputDownBps)} down`;
     default:
@@ -141,11 +222,11 @@ export function headline({ input, result }: ProbeRun): string | null {
 
 /** The end that sends the payload; of both ways the client; of an import the one that wrote it. */
 export const senderOf = ({ input, series }: ProbeRun): Vantage =>
-  input === null ? (series[0]?.vantage ?? 'client') : input.mode === 'download' ? 'server' : 'client';
+  input === null ? (series[0]?.vantage ?? 'client') : sendingEnd(input.mode);
 
 /** Whether payload comes from a server that does not tell what its controller does. */
 export const isWithoutSender = ({ input, controller, result }: ProbeRun): boolean =>
-  input?.mode === 'download' && controller === null && (result?.bytesDown ?? 0) > 0;
+  sendingEnd(input?.mode) === 'server' && controller === null && (result?.bytesDown ?? 0) > 0;
 
 /**
  * Whose controller is shown unless somebody chose: the sender's, also before it has told, so that the view does not change
@@ -163,6 +244,9 @@ export function stepsOf({ input, result }: ProbeRun): string {
   const seconds = `${(result.durationUs / 1e6).toFixed(1)} of ${durationS} s`;
   if (mode === 'ping') return `${result.sent ?? 0} of ${Math.round(durationS * ratePerS)} pings, ${seconds}`;
   if (mode === 'handshake') return `${result.received ?? 0} handshakes, ${seconds}`;
+  if (mode === 'http3') return `${result.received ?? 0} requests, ${seconds}`;
+  if (mode === 'migration')
+    return `${detailOf(result, 'migration')?.moves.length ?? 0} of ${input.moves.length} moves, ${seconds}`;
   const moved = (result.bytesDown ?? 0) + (result.bytesUp ?? 0);
   return `${formatBytes(moved)}${input.bytes === null ? '' : ` of ${formatBytes(input.bytes)}`}, ${seconds}`;
 }

@@ -9,8 +9,12 @@ export function verdictOfRun(run: ProbeRun): Verdict | null {
   if (result === null || input === null || startedAtMs === null) return null;
   const { sent, received, lossRatio, rttUs, jitterUs, durationUs } = result;
   const pings = input.mode === 'ping' && sent !== null && received !== null;
+  // The goodput of one request is its server's as much as the path's.
+  const isJudged = input.mode !== 'http3';
   const transfer = (bytes: number | null, goodputBps: number | null) =>
-    bytes === null || goodputBps === null ? null : { atMs: startedAtMs, bytes, durationUs, goodputBps };
+    !isJudged || bytes === null || goodputBps === null
+      ? null
+      : { atMs: startedAtMs, bytes, durationUs, goodputBps };
   const verdict = verdictOf({
     state: 'up',
     ping: pings
@@ -44,6 +48,8 @@ function gradesOf({ uses }: Verdict): string | null {
 
 function whyNone(mode: ProbeMode, isOver: boolean): string {
   if (mode === 'handshake') return 'no verdict: no rule judges handshakes';
+  if (mode === 'migration') return 'no verdict: no rule judges migrations';
+  if (mode === 'http3') return 'no verdict: no rule judges requests';
   if (!isOver) return 'nothing to judge by yet';
   return mode === 'ping' ? 'no verdict: no ping was echoed' : 'no verdict: nothing was transferred';
 }

@@ -7,7 +7,9 @@ const COLUMNS = [
   'tMs',
   'sent',
   'lost',
+  'skipped',
   'rttMin',
+  'rttMean',
   'rttP50',
   'rttP95',
   'rttP99',
@@ -15,10 +17,16 @@ const COLUMNS = [
   'jitter',
   'goodputDown',
   'goodputUp',
+  'handshakes',
+  'handshakesFailed',
+  'handshakeMean',
 ] as const;
 
 /** The columns that are null where nothing was measured. */
-export type ValueColumn = Exclude<(typeof COLUMNS)[number], 'tMs' | 'sent' | 'lost'>;
+export type ValueColumn = Exclude<
+  (typeof COLUMNS)[number],
+  'tMs' | 'sent' | 'lost' | 'skipped' | 'handshakes' | 'handshakesFailed'
+>;
 
 /**
  * `held` with `chunk` put behind it. Where both have a bucket the chunk's counts, and what is older than

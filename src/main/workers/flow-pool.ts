@@ -1,0 +1,120 @@
+/** Flows over one emulated bottleneck: server, relay and each flow on threads of their own. */
+import { Worker } from 'node:worker_threads';
+import type { Emulation } from '../../shared/domain.ts';
+import { LabError } from '../../shared/errors.ts';
+import type { FlowOutcome, FlowPlan } from '../probe/fairness.ts';
+import { createAuthority, issueCertificate } from '../quic/tls/authority.ts';
+import type { FlowJob, FlowMessage, FlowStart } from './flow.ts';
+import type { EndpointWorkerMethods, RelayWorkerMethods, WorkerMessage } from './protocol.ts';
+
+const HOST = '127.0.0.1';
+/** Between the word and the first handshake. */
+const LEAD_MS = 50;
+
+export interface SharedPathFlow extends Omit<FlowPlan, 'durationMs'> {
+  /** After the beginning of the run. */
+  startMs: number;
+}
+
+export interface SharedPathOptions {
+  flows: readonly SharedPathFlow[];
+  emulation: Emulation;
+  seed: number;
+  /** Of the run: all flows end with it. */
+  durationMs: number;
+  signal: AbortSignal;
+  /** Payload that has arrived of each flow. */
+  onProgress?: (elapsedMs: number, bytes: readonly number[]) => void;
+}
+
+/** One outcome for each flow, in order, times from the beginning of the run. Rejects with the LabError of the first that failed. */
+export async function runSharedPath(options: SharedPathOptions): Promise<FlowOutcome[]> {
+  const { flows, emulation, seed, durationMs, signal, onProgress } = options;
+  const threads: Worker[] = [];
+  const start = (file: string, workerData?: FlowJob): Worker => {
+    const thread = new Worker(new URL(`./${file}`, import.meta.url), { workerData });
+    threads.push(thread);
+    return thread;
+  };
+  const cancelled = Promise.withResolvers<never>();
+  cancelled.promise.catch(() => {});
+  const cancel = (): void => cancelled.reject(new LabError('RL_CANCELLED', 'The flows were cancelled.'));
+  signal.addEventListener('abort', cancel);
+  if (signal.aborted) cancel();
+  try {
+    const authority = await createAuthority(Date.now());
+    const identity = await issueCertificate(authority, { names: [HOST], days: 1, nowMs: Date.now() });
+    const server = await ask<EndpointWorkerMethods, 'listen'>(start('endpoint.ts'), 'listen', {
+      host: HOST,
+      port: 0,
+      certificate: identity.certPem,
+      privateKey: identity.keyPem,
+    });
+    const path = await ask<RelayWorkerMethods, 'open'>(start('relay.ts'), 'open', {
+      id: 'shared',
+      to: { host: server.host, port: server.port },
+      emulation,
+      seed,
+    });
+    const trust = { ca: [authority.certPem], system: false, insecure: false };
+    const connect = { host: path.host, port: path.port, serverName: HOST, trust };
+    const bytes = flows.map(() => 0);
+    const running = flows.map(({ startMs, ...plan }, i) => {
+      const thread = start('flow.ts', { connect, plan: { ...plan, durationMs } });
+      return follow(thread, startMs, (atMs, of) => {
+        bytes[i] = of;
+        onProgress?.(atMs, bytes);
+      });
+    });
+    const all = Promise.all(running.map(({ outcome }) => outcome));
+    all.catch(() => {});
+    await Promise.race([Promise.all(running.map(({ ready }) => ready)), all, cancelled.promise]);
+    const originMs = performance.timeOrigin + performance.now() + LEAD_MS;
+    for (const flow of running) flow.go(originMs);
+    return await Promise.race([all, cancelled.promise]);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    await Promise.all(threads.map((thread) => thread.terminate()));
+  }
+}
+
+interface Followed {
+  ready: Promise<void>;
+  outcome: Promise<FlowOutcome>;
+  go: (originMs: number) => void;
+}
+
+function follow(thread: Worker, startMs: number, onPoint: (atMs: number, bytes: number) => void): Followed {
+  const ready = Promise.withResolvers<void>();
+  const outcome = Promise.withResolvers<FlowOutcome>();
+  thread.on('message', (message: FlowMessage) => {
+    if (message.type === 'ready') ready.resolve();
+    else if (message.type === 'point') onPoint(message.atMs, message.bytes);
+    else if (message.type === 'end') outcome.resolve(message.outcome);
+    else outcome.reject(LabError.fromBody(message.error));
+  });
+  thread.on('error', (cause) => {
+    outcome.reject(new LabError('RL_INTERNAL', `A flow's thread stopped: ${String(cause)}`, { cause }));
+  });
+  const go = (originMs: number): void => thread.postMessage({ originMs, startMs } satisfies FlowStart);
+  return { ready: ready.promise, outcome: outcome.promise, go };
+}
+
+/** The one request that a thread is asked. */
+function ask<M extends object, K extends keyof M & string>(
+  thread: Worker,
+  method: K,
+  params: M[K] extends (params: infer P) => unknown ? P : never,
+): Promise<M[K] extends (params: never) => infer R ? R : never> {
+  return new Promise((resolve, reject) => {
+    thread.once('message', (message: WorkerMessage) => {
+      if ('result' in message) resolve(message.result as never);
+      else
+        reject(
+          'error' in message ? LabError.fromBody(message.error) : new LabError('RL_INTERNAL', 'no answer'),
+        );
+    });
+    thread.once('error', reject);
+    thread.postMessage({ id: 1, method, params });
+  });
+}

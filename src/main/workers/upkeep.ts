@@ -1,0 +1,79 @@
+/** Worker entry: the upkeep of the lab’s store (UpkeepWorkerMethods; events: UpkeepEvent). */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type LabError, toLabError } from '../../shared/errors.ts';
+import { SteadyClock } from '../store/rollups/steady-clock.ts';
+import { openUpkeep, type Upkeep } from '../store/rollups/upkeep.ts';
+import { emit, serve } from './port.ts';
+import type { UpkeepEvent, UpkeepWorkerMethods } from './protocol.ts';
+
+/** Between two rounds, each of which ends when nothing is left to do. */
+const ROUND_MS = 30_000;
+/** After a slice whoever waits to write has its turn. */
+const PAUSE_MS = 10;
+/** Some megabytes of log. */
+const SLICES_A_CHECKPOINT = 50;
+/** How long one request for roll-ups works: less than requests may take. */
+const REQUEST_MS = 2000;
+
+let upkeep: Upkeep | null = null;
+let timer: NodeJS.Timeout | null = null;
+/** What the one look at the whole database found; undefined before. */
+let damage: LabError | null | undefined;
+const clock = new SteadyClock();
+
+const say = (error: unknown): void =>
+  emit<UpkeepEvent>({ type: 'round', error: error === null ? null : toLabError(error).toBody() });
+
+function damageOf(of: Upkeep): LabError | null {
+  try {
+    of.check();
+    return null;
+  } catch (thrown) {
+    const error = toLabError(thrown);
+    if (error.code !== 'RL_DB_CORRUPT') throw error;
+    return error;
+  }
+}
+
+let slices = 0;
+async function pause(of: Upkeep): Promise<void> {
+  if (++slices % SLICES_A_CHECKPOINT === 0) of.checkpoint();
+  await delay(PAUSE_MS);
+}
+
+async function round(of: Upkeep): Promise<void> {
+  try {
+    if (damage === undefined) damage = damageOf(of);
+    const nowMs = Date.now();
+    const isTrusted = clock.look(nowMs, performance.now());
+    // What is damaged is left as it is.
+    while (upkeep === of && damage === null && of.step(isTrusted ? nowMs : null)) await pause(of);
+    if (upkeep === of) of.checkpoint();
+    say(damage);
+  } catch (thrown) {
+    say(thrown);
+  }
+  if (upkeep === of) timer = setTimeout(() => round(of), ROUND_MS);
+}
+
+serve<UpkeepWorkerMethods>({
+  open(options) {
+    upkeep ??= openUpkeep(options);
+    if (timer === null) timer = setTimeout(round, 0, upkeep);
+    return null;
+  },
+  async roll({ routeId }) {
+    const untilMs = performance.now() + REQUEST_MS;
+    while (upkeep?.roll(routeId)) {
+      if (performance.now() >= untilMs) return true;
+      await pause(upkeep);
+    }
+    return false;
+  },
+  close() {
+    if (timer !== null) clearTimeout(timer);
+    upkeep?.close();
+    upkeep = null;
+    return null;
+  },
+});
