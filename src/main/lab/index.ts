@@ -3,6 +3,7 @@
  * their carriers and close it; they know nothing else of it.
  */
 import { createRouterClient } from '@orpc/server';
+import type { Settings } from '../../shared/config/settings.ts';
 import type { Emulation } from '../../shared/domain.ts';
 import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
@@ -20,6 +21,8 @@ import type {
   UpkeepWorkerMethods,
 } from '../workers/protocol.ts';
 import { appInfo } from './app-info.ts';
+import { Configuration } from './configuration.ts';
+import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { experimentOf } from './experiments.ts';
 import { type Health, health } from './health.ts';
@@ -37,6 +40,7 @@ import { StoreUpkeep } from './upkeep.ts';
 import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
+export { Configuration } from './configuration.ts';
 export { errorBody, toCarriedError } from './errors.ts';
 export type { Log } from './log.ts';
 export type { LabClient, LabRouter } from './router/index.ts';
@@ -52,8 +56,9 @@ export interface LabOptions {
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
-  /** How long measurements are kept. */
-  retention?: Retention;
+  /** Of this lab; default: all settings as they are without one. The lab starts and closes it. */
+  configuration?: Configuration;
+  /** What the configuration says of `/metrics`, unless told here. */
   metrics?: ExporterOptions | undefined;
 }
 
@@ -61,6 +66,7 @@ export interface Lab {
   readonly router: LabRouter;
   /** The same operations, within the process. */
   readonly client: LabClient;
+  readonly configuration: Configuration;
   /** Where this lab's host serves `/metrics`; the host sets it once it listens. */
   metricsUrl: string | null;
   renderMetrics: Exporter['render'];
@@ -74,7 +80,7 @@ export interface Lab {
  * (RL_DATA_…, RL_DB_…), and RL_FILE_UNREADABLE when the lab's authority is damaged.
  */
 export async function createLab(options: LabOptions): Promise<Lab> {
-  const { dataDir, host, workerUrl, log } = options;
+  const { dataDir, host, workerUrl, log, configuration = new Configuration() } = options;
   const openedAtMs = Date.now();
   const store = openStore({
     dataDir,
@@ -96,7 +102,9 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
     function assemble(): Lab {
       const board = new StatusBoard(openedAtMs);
-      const exporter = createExporter(options.metrics);
+      configuration.start(log);
+      configuration.setKept(store.settings.all());
+      const exporter = createExporter({ ...metricsOf(configuration.values), ...options.metrics });
       const closing = new AbortController();
 
       const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({
@@ -169,7 +177,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         worker: storekeeper,
         log,
         dataDir,
-        ...(options.retention && { retention: options.retention }),
+        retention: retentionOf(configuration.values),
       });
       const workers = {
         probe,
@@ -234,6 +242,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         imports,
         live,
         upkeep,
+        configuration,
         log,
         closing: closing.signal,
         info: () => ({
@@ -252,6 +261,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const lab: Lab = {
         router,
         client: createRouterClient(router),
+        configuration,
         metricsUrl: null,
         renderMetrics: async (accept) => {
           const statuses = new Map(live.statuses().map((status) => [status.routeId, status]));
@@ -261,6 +271,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         health: () => health(store, workers, upkeep.failure),
         close: async () => {
           closing.abort();
+          configuration.close();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
           probes.abandon();
@@ -273,7 +284,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           store.close();
         },
       };
+      const declare = (): void => declareRoutes({ routes, configuration, log });
+      declare();
       routes.resume(options.resumeDemo ?? true);
+      configuration.onChange((now, before) => {
+        declare();
+        if (JSON.stringify(now.store) !== JSON.stringify(before.store)) upkeep.setRetention(retentionOf(now));
+      });
       return lab;
     }
   } catch (error) {
@@ -281,6 +298,16 @@ export async function createLab(options: LabOptions): Promise<Lab> {
     throw error;
   }
 }
+
+const retentionOf = ({ store: { raw_days, rollup_days } }: Settings): Retention => ({
+  rawDays: raw_days,
+  rollupDays: rollup_days,
+});
+
+const metricsOf = ({ metrics: { labels, histogram_buckets } }: Settings): ExporterOptions => ({
+  labels,
+  histogramBuckets: histogram_buckets ?? undefined,
+});
 
 /** Resolves with `work`, or after `ms` without it. */
 async function atMost(ms: number, work: Promise<void>): Promise<void> {

@@ -19,6 +19,7 @@ import { MIGRATIONS } from './migrations/index.ts';
 import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
 import { type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
+import { type SettingTable, settingTable } from './settings.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
 
@@ -42,6 +43,7 @@ export interface Store extends Measurements, History {
   readonly experiments: ExperimentTable;
   readonly runs: RunTable;
   readonly probes: ProbeRunTable;
+  readonly settings: SettingTable;
   readonly writer: SampleWriter;
   /** Stores what still waits and lets go of the folder. */
   close(): void;
@@ -120,6 +122,7 @@ function assemble(
     experiments: experimentTable(handle, nowMs),
     runs: runTable(handle, nowMs, flush),
     probes,
+    settings: settingTable(handle),
     writer,
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),

@@ -161,8 +161,8 @@ const sections = {
   }),
   store: z
     .strictObject({
-      raw_days: z.number().min(1).max(3650).default(30),
-      rollup_days: z.number().min(1).max(3650).default(90),
+      raw_days: z.number().int().min(1).max(3650).default(30),
+      rollup_days: z.number().int().min(1).max(3650).default(90),
     })
     .superRefine(({ raw_days, rollup_days }, context) => {
       if (rollup_days >= raw_days) return;

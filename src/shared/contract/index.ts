@@ -6,7 +6,8 @@ import { experiments } from './experiments.ts';
 import { controllers, demo, lab, profiles } from './lab.ts';
 import { probes } from './probes.ts';
 import { routes } from './routes.ts';
+import { settings } from './settings.ts';
 
-export const contract = { lab, routes, probes, controllers, profiles, demo, experiments };
+export const contract = { lab, routes, probes, controllers, profiles, demo, experiments, settings };
 
 export type Contract = typeof contract;

@@ -11,6 +11,7 @@ const route = (id: string, rest: Partial<Route> = {}): Route =>
     id,
     colour: 0,
     demo: false,
+    declared: false,
     enabled: true,
     createdAtMs: 0,
     ...rest,

@@ -6,6 +6,7 @@ import { implementation, type RouterParts } from './parts.ts';
 import { probeHandlers } from './probes.ts';
 import { profileHandlers } from './profiles.ts';
 import { routeHandlers } from './routes.ts';
+import { settingHandlers } from './settings.ts';
 
 export type LabRouter = ReturnType<typeof createRouter>;
 /** The contract as calls within the process. */
@@ -29,5 +30,6 @@ export function createRouter(parts: RouterParts) {
       }),
     },
     experiments: experimentHandlers(contracted, parts),
+    settings: settingHandlers(contracted, parts),
   });
 }

@@ -4,6 +4,7 @@ import { contract } from '../../../shared/contract/index.ts';
 import type { LabInfo } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { Store } from '../../store/index.ts';
+import type { Configuration } from '../configuration.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import { toCarriedError } from '../errors.ts';
 import type { Live } from '../live.ts';
@@ -16,6 +17,7 @@ import type { StoreUpkeep } from '../upkeep.ts';
 export interface RouterParts {
   store: Store;
   routes: Routes;
+  configuration: Configuration;
   probes: Probes;
   capacity: CapacityOfEmulator;
   imports: QlogImports;

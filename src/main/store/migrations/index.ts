@@ -12,6 +12,7 @@ import { handshakePurpose } from './0010-handshake-purpose.ts';
 import { routeParameters } from './0011-route-parameters.ts';
 import { probeRuns } from './0012-probe-runs.ts';
 import { rollups } from './0013-rollups.ts';
+import { settings } from './0019-settings.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   routeParameters,
   probeRuns,
   rollups,
+  settings,
 ];
