@@ -16,7 +16,16 @@ export interface CommandDescriptor {
   readonly shortcut?: string;
 }
 
-export const COMMAND_GROUPS = ['Routes', 'Probe', 'Selection', 'Chart', 'View', 'Lab', 'Help'] as const;
+export const COMMAND_GROUPS = [
+  'Routes',
+  'Probe',
+  'Selection',
+  'Chart',
+  'Settings',
+  'View',
+  'Lab',
+  'Help',
+] as const;
 type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export const COMMANDS = [
@@ -46,8 +55,12 @@ export const COMMANDS = [
   { id: 'trace.zoomIn', title: 'Show half the time span', group: 'Chart' },
   { id: 'trace.zoomOut', title: 'Show twice the time span', group: 'Chart' },
   { id: 'trace.whole', title: 'Show the whole flow', group: 'Chart' },
+  { id: 'settings.save', title: 'Save the settings', group: 'Settings', shortcut: 'Mod+s' },
+  { id: 'settings.discard', title: 'Discard what was not saved', group: 'Settings' },
+  { id: 'settings.reset', title: 'Set everything kept here back to its default', group: 'Settings' },
   { id: 'view.routes', title: 'Show the Routes page', group: 'View', shortcut: 'r' },
   { id: 'view.probe', title: 'Show the Probe page', group: 'View', shortcut: 'p' },
+  { id: 'view.settings', title: 'Show the Settings page', group: 'View', shortcut: ',' },
   { id: 'view.palette', title: 'Search commands', group: 'View', shortcut: 'Mod+k' },
   { id: 'view.light', title: 'Light appearance', group: 'View' },
   { id: 'view.dark', title: 'Dark appearance', group: 'View' },
@@ -55,6 +68,7 @@ export const COMMANDS = [
   { id: 'demo.start', title: 'Start the demo lab', group: 'Lab' },
   { id: 'demo.stop', title: 'Stop the demo lab and remove its routes', group: 'Lab' },
   { id: 'lab.reconnect', title: 'Reconnect to the lab now', group: 'Lab' },
+  { id: 'lab.signOut', title: 'Sign out of this lab', group: 'Lab' },
   { id: 'help.keys', title: 'Keyboard shortcuts', group: 'Help', shortcut: '?' },
 ] as const satisfies readonly CommandDescriptor[];
 

@@ -1,4 +1,5 @@
 /** Every parser that is fuzzed: add yours here. */
+import { config } from './config.ts';
 import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
 import { header } from './header.ts';
@@ -31,5 +32,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   http3Frames,
   scenario,
   traces,
+  config,
   prometheus,
 ];

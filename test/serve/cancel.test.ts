@@ -37,7 +37,12 @@ async function openCarriers() {
   });
   const app = Fastify({ forceCloseConnections: true });
   serveRest(app, router);
-  const sockets = serveWebSocket(app.server, router, { host: '127.0.0.1', corsOrigins: [] }, new Auth(() => ({ secret: null, issuer: '' })));
+  const sockets = serveWebSocket(
+    app.server,
+    router,
+    { host: '127.0.0.1', corsOrigins: [] },
+    new Auth(() => ({ secret: null, issuer: '' })),
+  );
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   onTestFinished(async () => {
     sockets.close();

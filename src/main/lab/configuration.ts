@@ -72,6 +72,11 @@ export class Configuration {
     return this.#effective.values;
   }
 
+  /** Whether anything but the default says so. */
+  isSet(path: string): boolean {
+    return this.#effective.list.some((setting) => setting.path === path && setting.source.kind !== 'default');
+  }
+
   get isFilePresent(): boolean {
     return this.#text !== null;
   }
@@ -161,7 +166,9 @@ export class Configuration {
       else {
         const checked = FIELDS.get(path)!.safeParse(value);
         if (!checked.success)
-          throw refuse(`is ${JSON.stringify(value)}; ${checked.error.issues[0]!.message.replace(/^[A-Z][a-z ]+: /, '')}`);
+          throw refuse(
+            `is ${JSON.stringify(value)}; ${checked.error.issues[0]!.message.replace(/^[A-Z][a-z ]+: /, '')}`,
+          );
         kept.set(path, value);
       }
     }
@@ -195,14 +202,16 @@ export class Configuration {
   #take(next: Effective): void {
     const before = this.#effective;
     this.#effective = next;
-    const changed = next.list.filter(
-      ({ value, source, secret }, index) =>
-        (secret ? source.kind !== before.list[index]!.source.kind : JSON.stringify(value) !== JSON.stringify(before.list[index]!.value)),
+    const changed = next.list.filter(({ value, source, secret }, index) =>
+      secret
+        ? source.kind !== before.list[index]!.source.kind
+        : JSON.stringify(value) !== JSON.stringify(before.list[index]!.value),
     );
     const paths = changed.map(({ path }) => path);
-    this.#log?.info({ changed: paths }, 'the configuration changed');
+    if (paths.length > 0) this.#log?.info({ changed: paths }, 'the configuration changed');
     const waiting = paths.filter((path) => useOf(path) === 'restart');
-    if (waiting.length > 0) this.#log?.warn({ settings: waiting }, 'these settings apply from the next start');
+    if (waiting.length > 0)
+      this.#log?.warn({ settings: waiting }, 'these settings apply from the next start');
     this.#sayUnused(before);
     for (const listener of this.#listeners) listener(next.values, before.values);
   }
@@ -211,9 +220,12 @@ export class Configuration {
     const isSet = (list: Effective['list'] | undefined, path: string): boolean =>
       list?.some((setting) => setting.path === path && setting.source.kind !== 'default') ?? false;
     const unused = this.#effective.list
-      .filter(({ path, use }) => use === 'later' && isSet(this.#effective.list, path) && !isSet(before?.list, path))
+      .filter(
+        ({ path, use }) => use === 'later' && isSet(this.#effective.list, path) && !isSet(before?.list, path),
+      )
       .map(({ path }) => path);
-    if (unused.length > 0) this.#log?.warn({ settings: unused }, 'these settings are set, but nothing uses them yet');
+    if (unused.length > 0)
+      this.#log?.warn({ settings: unused }, 'these settings are set, but nothing uses them yet');
   }
 
   #join(file: Layer, kept: Layer): Effective {
@@ -225,9 +237,13 @@ export class Configuration {
       const path = issue!.path.map(String).join('.');
       const line = file.lineOf(path);
       const place = line === null ? '' : `${basename(this.#file!.path)}:${line}: `;
-      throw new LabError(place === '' ? 'RL_INPUT_INVALID' : 'RL_CONFIG_INVALID', `${place}${path}: ${issue!.message}`, {
-        field: path,
-      });
+      throw new LabError(
+        place === '' ? 'RL_INPUT_INVALID' : 'RL_CONFIG_INVALID',
+        `${place}${path}: ${issue!.message}`,
+        {
+          field: path,
+        },
+      );
     }
   }
 
@@ -259,7 +275,10 @@ export class Configuration {
       if (code === 'ENOENT' && !required) return null;
       throw code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
         ? new LabError('RL_CONFIG_INVALID', `${path}: not UTF-8`)
-        : new LabError('RL_FILE_UNREADABLE', `${path} cannot be read: ${message}`, { field: '--config', cause: thrown });
+        : new LabError('RL_FILE_UNREADABLE', `${path} cannot be read: ${message}`, {
+            field: '--config',
+            cause: thrown,
+          });
     }
   }
 }

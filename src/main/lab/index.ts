@@ -58,8 +58,6 @@ export interface LabOptions {
   resumeDemo?: boolean;
   /** Of this lab; default: all settings as they are without one. The lab starts and closes it. */
   configuration?: Configuration;
-  /** What the configuration says of `/metrics`, unless told here. */
-  metrics?: ExporterOptions | undefined;
 }
 
 export interface Lab {
@@ -104,7 +102,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const board = new StatusBoard(openedAtMs);
       configuration.start(log);
       configuration.setKept(store.settings.all());
-      const exporter = createExporter({ ...metricsOf(configuration.values), ...options.metrics });
+      const exporter = createExporter(metricsOf(configuration.values));
       const closing = new AbortController();
 
       const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({

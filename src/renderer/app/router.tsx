@@ -10,6 +10,7 @@ import { ProbePage } from '../features/probe/ProbePage.tsx';
 import { readProbeSearch } from '../features/probe/view.ts';
 import { RoutesPage } from '../features/routes/RoutesPage.tsx';
 import { readView } from '../features/routes/view.ts';
+import { SettingsPage } from '../features/settings/SettingsPage.tsx';
 import { Shell } from './Shell.tsx';
 
 const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>There is no such page.</p> });
@@ -39,8 +40,10 @@ const probeRun = createRoute({
   validateSearch: readProbeSearch,
 });
 
+const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsPage });
+
 export const router = createRouter({
-  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun])]),
+  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun]), settings]),
   history: createHashHistory(),
 });
 

@@ -36,7 +36,7 @@ export function environmentLayer(env: Environment): Layer {
   for (const path of FIELDS.keys()) {
     const name = variablesOf(path).find((variable) => (env[variable] ?? '') !== '');
     if (name === undefined) continue;
-    values.set(path, valueOf(path, name, env[name]!));
+    values.set(path, readValue(path, name, env[name]!));
     names.set(path, name);
   }
   return { kind: 'environment', values, nameOf: (path) => names.get(path) ?? null, lineOf: () => null };
@@ -47,13 +47,16 @@ export function misspelt(env: Environment): { name: string; meant: string }[] {
   const known = [...FIELDS.keys()].map(variableOf);
   return Object.keys(env).flatMap((name) => {
     if (!name.startsWith(PREFIX) || known.includes(name)) return [];
-    const meant = suggestion(name.slice(PREFIX.length), known.map((other) => other.slice(PREFIX.length)));
+    const meant = suggestion(
+      name.slice(PREFIX.length),
+      known.map((other) => other.slice(PREFIX.length)),
+    );
     return meant === null ? [] : [{ name, meant: PREFIX + meant }];
   });
 }
 
 /** As text, as YAML would read it, or as a list with commas: whichever the setting takes. */
-function valueOf(path: string, name: string, text: string): unknown {
+function readValue(path: string, name: string, text: string): unknown {
   const schema = FIELDS.get(path)!;
   const refuse = (message: string): LabError =>
     new LabError('RL_CONFIG_INVALID', `${name} in the environment: ${message}`, {
@@ -63,7 +66,10 @@ function valueOf(path: string, name: string, text: string): unknown {
   if (text.length > LONGEST_VALUE) throw refuse('too long');
   const asText = schema.safeParse(text);
   if (asText.success) return text;
-  for (const read of [() => parse(text, { maxAliasCount: 0, logLevel: 'silent' }), () => text.split(',').map((part) => part.trim())]) {
+  for (const read of [
+    () => parse(text, { maxAliasCount: 0, logLevel: 'silent' }),
+    () => text.split(',').map((part) => part.trim()),
+  ]) {
     try {
       const value: unknown = read();
       if (schema.safeParse(value).success) return value;

@@ -42,7 +42,7 @@ export function parseConfigFile(text: string, name: string): ConfigFile {
     lineCounter: counter,
     prettyErrors: false,
     version: '1.2',
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault !== undefined) throw refuse(fault.pos[0], fault.message);
@@ -121,7 +121,7 @@ const placeIn =
   };
 
 /** What the schema found wrong, for people: a name nobody knows with the one that was probably meant. */
-export function tellConfigIssue(
+function tellConfigIssue(
   issue: z.core.$ZodIssue,
   values: unknown,
 ): { field: string; path: string[]; message: string } {

@@ -30,7 +30,6 @@ const DeclaredRoute = z.strictObject({
   /** Of using the route, per GB, in whatever currency all routes share. */
   cost: z.number().min(0).max(1e9).default(0),
 });
-export type DeclaredRoute = z.infer<typeof DeclaredRoute>;
 
 const DataSource = z.strictObject({
   type: z.enum(['prometheus']),
@@ -41,7 +40,6 @@ const DataSource = z.strictObject({
     .max(64),
   scrape_interval: duration(1000, 3_600_000, '1s to 1h').prefault('5s'),
 });
-export type DataSource = z.infer<typeof DataSource>;
 
 const distinct =
   <T>(key: (item: T) => string, what: string) =>

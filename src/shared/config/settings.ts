@@ -49,11 +49,11 @@ export const EDITABLE: ReadonlySet<string> = new Set([
 type Use = 'now' | 'restart' | 'later';
 const USES: readonly (readonly [RegExp, Use])[] = [
   [/^(server\.(host|port)|logging\.format|metrics\.)/, 'restart'],
-  [/^(server|auth|logging|store)\.|^(routes|data_sources)$|^probes\.(interval|congestion)$/, 'now'],
+  [/^(server|auth|logging|store)\.|^routes$|^probes\.(interval|congestion)$/, 'now'],
 ];
 export const useOf = (path: string): Use => USES.find(([pattern]) => pattern.test(path))?.[1] ?? 'later';
 
-export const SettingSource = z.object({
+const SettingSource = z.object({
   kind: z.enum(['default', 'lab', 'file', 'environment', 'option']),
   /** The variable or the option. */
   name: z.string().nullable(),
@@ -144,7 +144,10 @@ export function effective(layers: readonly Layer[]): Effective {
 
 function put(into: Record<string, unknown>, [key, ...rest]: string[], value: unknown): void {
   if (rest.length === 0) into[key!] = value;
-  else put((into[key!] ??= {}) as Record<string, unknown>, rest, value);
+  else {
+    into[key!] ??= {};
+    put(into[key!] as Record<string, unknown>, rest, value);
+  }
 }
 
 const at = (values: unknown, path: string): unknown =>

@@ -25,7 +25,16 @@ export const settings = {
     .output(LabSettings),
   /** All of them or none; null goes back to the default. */
   update: oc
-    .route({ method: 'PATCH', path: '/settings', summary: 'Change settings that the lab keeps', tags: ['lab'] })
-    .input(z.strictObject({ values: z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.null()])) }))
+    .route({
+      method: 'PATCH',
+      path: '/settings',
+      summary: 'Change settings that the lab keeps',
+      tags: ['lab'],
+    })
+    .input(
+      z.strictObject({
+        values: z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.null()])),
+      }),
+    )
     .output(LabSettings),
 };
