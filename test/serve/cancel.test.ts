@@ -30,6 +30,7 @@ async function openCarriers() {
     probes: {} as RouterParts['probes'],
     imports: {} as RouterParts['imports'],
     capacity: {} as RouterParts['capacity'],
+    dataSources: {} as RouterParts['dataSources'],
     configuration: {} as RouterParts['configuration'],
     info: () => expect.unreachable(),
     log: silentLog,

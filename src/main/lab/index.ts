@@ -22,6 +22,7 @@ import type {
 } from '../workers/protocol.ts';
 import { appInfo } from './app-info.ts';
 import { Configuration } from './configuration.ts';
+import { DataSources } from './data-sources.ts';
 import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { experimentOf } from './experiments.ts';
@@ -231,6 +232,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         log,
       });
       const imports = new QlogImports(store, reader);
+      const dataSources = new DataSources({ store, log, rawDays: () => configuration.values.store.raw_days });
       const live = new Live(store, board, upkeep);
       const router = createRouter({
         store,
@@ -241,6 +243,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         live,
         upkeep,
         configuration,
+        dataSources,
         log,
         closing: closing.signal,
         info: () => ({
@@ -266,10 +269,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           for (const route of store.routes.list()) exporter.observe(route, statuses.get(route.id)!);
           return exporter.render(accept);
         },
-        health: () => health(store, workers, upkeep.failure),
+        health: () => health(store, { ...workers, data_sources: dataSources }, upkeep.failure),
         close: async () => {
           closing.abort();
           configuration.close();
+          dataSources.close();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
           probes.abandon();
@@ -284,9 +288,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       };
       const declare = (): void => declareRoutes({ routes, configuration, log });
       declare();
+      dataSources.use(configuration.values.data_sources);
       routes.resume(options.resumeDemo ?? true);
       configuration.onChange((now, before) => {
         declare();
+        dataSources.use(now.data_sources);
         if (JSON.stringify(now.store) !== JSON.stringify(before.store)) upkeep.setRetention(retentionOf(now));
       });
       return lab;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
+import { type CollectedTable, collectedTable } from './collected.ts';
 import { makeDataDir } from './data-dir.ts';
 import {
   type ExperimentTable,
@@ -44,6 +45,7 @@ export interface Store extends Measurements, History {
   readonly runs: RunTable;
   readonly probes: ProbeRunTable;
   readonly settings: SettingTable;
+  readonly collected: CollectedTable;
   readonly writer: SampleWriter;
   /** Stores what still waits and lets go of the folder. */
   close(): void;
@@ -123,6 +125,7 @@ function assemble(
     runs: runTable(handle, nowMs, flush),
     probes,
     settings: settingTable(handle),
+    collected: collectedTable(handle),
     writer,
     pings: fresh(stored.pings),
     skips: fresh(stored.skips),

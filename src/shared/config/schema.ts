@@ -200,6 +200,12 @@ function unwrapped(schema: z.ZodType): z.ZodType {
     : schema;
 }
 
+/** What the number that a field's text becomes counts; null for what is no time. */
+export function unitOf(schema: z.ZodType): 'ms' | 's' | null {
+  const unit = unwrapped(schema).meta()?.['unit'];
+  return unit === 'ms' || unit === 's' ? unit : null;
+}
+
 /** The names an object at `path` of the schema may have; null where any name may stand. */
 export function namesAt(path: readonly PropertyKey[]): string[] | null {
   let at: unknown = Config;

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { ConfigFile, Raw } from './file.ts';
 import { SECRET_FIELDS } from './file.ts';
-import { Config, fieldsOf } from './schema.ts';
+import { Config, fieldsOf, unitOf } from './schema.ts';
 import { line, ratio, webUrl } from './values.ts';
 
 export const Settings = Config.extend({
@@ -49,7 +49,7 @@ export const EDITABLE: ReadonlySet<string> = new Set([
 type Use = 'now' | 'restart' | 'later';
 const USES: readonly (readonly [RegExp, Use])[] = [
   [/^(server\.(host|port)|logging\.format|metrics\.)/, 'restart'],
-  [/^(server|auth|logging|store)\.|^routes$|^probes\.(interval|congestion)$/, 'now'],
+  [/^(server|auth|logging|store)\.|^(routes|data_sources)$|^probes\.(interval|congestion)$/, 'now'],
 ];
 export const useOf = (path: string): Use => USES.find(([pattern]) => pattern.test(path))?.[1] ?? 'later';
 
@@ -67,6 +67,8 @@ export const Setting = z.object({
   /** Null also for a secret that is set. */
   value: z.unknown(),
   default: z.unknown(),
+  /** Of a number that stands for a time. */
+  unit: z.enum(['ms', 's']).nullable(),
   source: SettingSource,
   /** Never shown; `source` says whether it is set. */
   secret: z.boolean(),
@@ -132,7 +134,8 @@ export function effective(layers: readonly Layer[]): Effective {
     return {
       path,
       value: secret ? null : at(values, path),
-      default: secret ? null : at(defaults, path),
+      default: at(defaults, path),
+      unit: unitOf(FIELDS.get(path)!),
       source,
       secret,
       editable: EDITABLE.has(path) && (source.kind === 'default' || source.kind === 'lab'),

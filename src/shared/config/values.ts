@@ -19,20 +19,24 @@ const quantity = z.union([z.string().max(40), z.number()], 'expected a duration 
 
 /** A duration in milliseconds. A bare number other than 0 is refused. */
 export const duration = (minMs: number, maxMs: number, range: string) =>
-  quantity.transform((given, context) => {
-    const ms = read(context, (field) => parseDuration(String(given), field)) / 1000;
-    if (ms < minMs || ms > maxMs) context.addIssue({ code: 'custom', message: `not from ${range}` });
-    return ms;
-  });
+  quantity
+    .transform((given, context) => {
+      const ms = read(context, (field) => parseDuration(String(given), field)) / 1000;
+      if (ms < minMs || ms > maxMs) context.addIssue({ code: 'custom', message: `not from ${range}` });
+      return ms;
+    })
+    .meta({ unit: 'ms' });
 
 /** A time to live in whole seconds: a bare number counts seconds. */
 export const seconds = (min: number, max: number) =>
-  quantity.transform((given, context) => {
-    const value = read(context, (field) => parseDuration(String(given), field, 's')) / 1e6;
-    if (!Number.isInteger(value) || value < min || value > max)
-      context.addIssue({ code: 'custom', message: `not a whole number of seconds from ${min} to ${max}` });
-    return value;
-  });
+  quantity
+    .transform((given, context) => {
+      const value = read(context, (field) => parseDuration(String(given), field, 's')) / 1e6;
+      if (!Number.isInteger(value) || value < min || value > max)
+        context.addIssue({ code: 'custom', message: `not a whole number of seconds from ${min} to ${max}` });
+      return value;
+    })
+    .meta({ unit: 's' });
 
 export const port = z.number().int().min(1).max(65_535);
 export const ratio = z.number().min(0).max(1);

@@ -1,6 +1,7 @@
 /** The contract, implemented: input is parsed before a handler runs, failures leave as the error catalogue's. */
 import type { RouterClient } from '@orpc/server';
 import { controllerInfos } from '../../congestion/index.ts';
+import { dataSourceHandlers } from './data-sources.ts';
 import { experimentHandlers } from './experiments.ts';
 import { implementation, type RouterParts } from './parts.ts';
 import { probeHandlers } from './probes.ts';
@@ -31,5 +32,6 @@ export function createRouter(parts: RouterParts) {
     },
     experiments: experimentHandlers(contracted, parts),
     settings: settingHandlers(contracted, parts),
+    dataSources: dataSourceHandlers(contracted, parts),
   });
 }

@@ -5,6 +5,7 @@ import type { LabInfo } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { Store } from '../../store/index.ts';
 import type { Configuration } from '../configuration.ts';
+import type { DataSources } from '../data-sources.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import { toCarriedError } from '../errors.ts';
 import type { Live } from '../live.ts';
@@ -18,6 +19,7 @@ export interface RouterParts {
   store: Store;
   routes: Routes;
   configuration: Configuration;
+  dataSources: DataSources;
   probes: Probes;
   capacity: CapacityOfEmulator;
   imports: QlogImports;

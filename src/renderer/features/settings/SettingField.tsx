@@ -22,6 +22,8 @@ export function SettingField({ setting, editor, value, error, from, onChange }: 
     label: unit === null ? label : `${label} (${unit})`,
     description,
     error,
+    // Below, so that fields side by side stand on one line.
+    inputWrapperOrder: ['label' as const, 'input' as const, 'description' as const, 'error' as const],
     readOnly: !setting.editable,
     'data-testid': `field-${setting.path}`,
   };

@@ -93,13 +93,14 @@ export function sourceOf({ source }: Setting, file: string | null): string {
   }
 }
 
-/** As one would write it in the file; durations are milliseconds. */
-export function shown({ value, secret, source }: Setting): string {
+/** As one would write it in the file. */
+export function shown({ value, secret, source, unit }: Setting): string {
   if (secret) return source.kind === 'default' ? 'not set' : 'set, not shown';
   if (value === null) return 'not set';
   if (Array.isArray(value) && value.length === 0) return 'none';
   if (typeof value === 'object') return Object.keys(value).length === 0 ? 'none' : JSON.stringify(value);
-  return String(value);
+  if (unit === 'ms') return Number(value) % 1000 === 0 ? `${Number(value) / 1000} s` : `${value} ms`;
+  return unit === null ? String(value) : `${value} ${unit}`;
 }
 
 export const USE_WORDS = { now: '', restart: 'from the next start', later: 'not used yet' } as const;
