@@ -248,6 +248,7 @@ describe('metrics and health', () => {
         runEndpoint: { status: 'healthy' },
         reader: { status: 'healthy' },
         upkeep: { status: 'healthy' },
+        data_sources: { status: 'healthy' },
       },
     });
     expect(await (await fetch(`${host.url}/health/store`)).json()).toEqual({ status: 'healthy' });

@@ -1,7 +1,7 @@
 /** Values that data sources (lab.yaml) had, by source, metric and labels. */
 import type { WriteHandle } from './handles.ts';
 
-export interface CollectedReading {
+interface CollectedReading {
   /** JSON of the labels, in their order of name. */
   labels: string;
   atMs: number;

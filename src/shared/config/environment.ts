@@ -24,7 +24,7 @@ const LONGEST_VALUE = 65_536;
 const variableOf = (path: string): string => PREFIX + path.toUpperCase().replaceAll('.', '_');
 
 /** Of a setting the variables that set it, the first before the second. */
-export const variablesOf = (path: string): string[] => [
+const variablesOf = (path: string): string[] => [
   variableOf(path),
   ...Object.keys(BARE_NAMES).filter((name) => BARE_NAMES[name] === path),
 ];

@@ -60,7 +60,8 @@ const SettingSource = z.object({
   /** Of the file. */
   line: z.number().int().nullable(),
 });
-export type SettingSource = z.infer<typeof SettingSource>;
+
+type SettingSource = z.infer<typeof SettingSource>;
 
 export const Setting = z.object({
   path: z.string(),
