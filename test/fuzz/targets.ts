@@ -1,5 +1,6 @@
 /** Every parser that is fuzzed: add yours here. */
 import { archiveJsonl, archiveParquet, archiveZip, csv, iperf3 } from './archive.ts';
+import { config } from './config.ts';
 import { datagrams } from './datagrams.ts';
 import { fec } from './fec.ts';
 import { frames } from './frames.ts';
@@ -34,6 +35,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   http3Frames,
   scenario,
   traces,
+  config,
   prometheus,
   archiveJsonl,
   archiveZip,

@@ -252,6 +252,7 @@ describe('metrics and health', () => {
         alerts: { status: 'healthy' },
         webhooks: { status: 'healthy' },
         upkeep: { status: 'healthy' },
+        data_sources: { status: 'healthy' },
       },
     });
     expect(await (await fetch(`${host.url}/health/store`)).json()).toEqual({ status: 'healthy' });

@@ -15,8 +15,6 @@ export interface MonitoringPeriods {
   keepS: number;
 }
 
-export const MONITORING_PERIODS: MonitoringPeriods = { collectS: 10, checkS: 5, keepS: 86_400 };
-
 interface SystemOptions {
   store: Store;
   statuses: StatusBoard;

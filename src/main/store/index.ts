@@ -7,6 +7,7 @@ import { type AlertTable, alertTable, tidyAlerts } from './alerts.ts';
 import { type ArchivedTable, archiveExport } from './archive/export.ts';
 import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
+import { type CollectedTable, collectedTable } from './collected.ts';
 import { makeDataDir } from './data-dir.ts';
 import { type ExperimentTable, experimentTable, purgeExperiments } from './experiments.ts';
 import { type SlowQuery, WriteHandle } from './handles.ts';
@@ -19,6 +20,7 @@ import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-r
 import { type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { markInterrupted, type RunTable, runTable } from './runs.ts';
+import { type SettingTable, settingTable } from './settings.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SystemSampleTable, systemSampleTable } from './system-samples.ts';
 import { tidyDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
@@ -53,6 +55,8 @@ export interface Store extends Measurements, History {
   readonly alerts: AlertTable;
   readonly webhooks: WebhookTable;
   readonly system: SystemSampleTable;
+  readonly settings: SettingTable;
+  readonly collected: CollectedTable;
   readonly writer: SampleWriter;
   /** Stores what still waits and lets go of the folder. */
   close(): void;
@@ -137,6 +141,8 @@ function assemble(
     alerts: alertTable(handle, nowMs),
     webhooks: webhookTable(handle, nowMs),
     system: systemSampleTable(handle),
+    settings: settingTable(handle),
+    collected: collectedTable(handle),
     writer,
     archived: fresh(archiveExport(handle, probes)),
     unarchive: archiveImport(handle, probes),

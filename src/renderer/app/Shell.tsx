@@ -8,6 +8,7 @@ import {
   IconKeyboard,
   IconRoute,
   IconSearch,
+  IconSettings,
 } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -18,9 +19,10 @@ import { keyCaps } from '../commands/keys.ts';
 import { Palette } from '../commands/Palette.tsx';
 import { descriptorOf, runCommand, useBindCommands, useCommands } from '../commands/registry.ts';
 import { useAlertFeed, useAlerts } from '../lab/alerts.ts';
-import { connect, useConnection } from '../lab/connection.ts';
+import { connect, signOut, useConnection } from '../lab/connection.ts';
 import { useLiveFeed } from '../lab/live.ts';
 import { useFreshQueries } from '../lab/queries.ts';
+import { storedToken } from '../lab/token.ts';
 import { LostBanner } from './LostBanner.tsx';
 import classes from './Shell.module.css';
 import { StatusBar } from './StatusBar.tsx';
@@ -37,11 +39,17 @@ export function Shell() {
     { command: 'view.routes', run: () => navigate({ to: '/routes' }) },
     { command: 'view.probe', run: () => navigate({ to: '/probe' }) },
     { command: 'view.monitoring', run: () => navigate({ to: '/monitoring' }) },
+    { command: 'view.settings', run: () => navigate({ to: '/settings' }) },
     { command: 'view.palette', run: spotlight.toggle },
     { command: 'view.light', run: () => setColorScheme('light'), checked: colorScheme === 'light' },
     { command: 'view.dark', run: () => setColorScheme('dark'), checked: colorScheme === 'dark' },
     { command: 'view.system', run: () => setColorScheme('auto'), checked: colorScheme === 'auto' },
     { command: 'help.keys', run: () => setKeysShown(true) },
+    {
+      command: 'lab.signOut',
+      run: signOut,
+      blocked: storedToken() === null ? 'this lab wants no token' : null,
+    },
     { command: 'lab.reconnect', run: connect, blocked: online ? 'the lab is connected' : null },
   ]);
   return (
@@ -59,6 +67,10 @@ export function Shell() {
           <IconHeartRateMonitor size={20} stroke={1.5} aria-hidden />
           <AlertBadge />
           Monitor
+        </Link>
+        <Link to="/settings" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
+          <IconSettings size={20} stroke={1.5} aria-hidden />
+          Settings
         </Link>
         <div className={classes.tools}>
           <Tool command="view.palette" icon={<IconSearch size={18} stroke={1.5} />} />

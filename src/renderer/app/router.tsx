@@ -12,6 +12,7 @@ import { ProbePage } from '../features/probe/ProbePage.tsx';
 import { readProbeSearch } from '../features/probe/view.ts';
 import { RoutesPage } from '../features/routes/RoutesPage.tsx';
 import { readView } from '../features/routes/view.ts';
+import { SettingsPage } from '../features/settings/SettingsPage.tsx';
 import { Shell } from './Shell.tsx';
 
 const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>There is no such page.</p> });
@@ -48,8 +49,10 @@ const monitoring = createRoute({
   validateSearch: readMonitoring,
 });
 
+const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsPage });
+
 export const router = createRouter({
-  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun]), monitoring]),
+  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun]), monitoring, settings]),
   history: createHashHistory(),
 });
 

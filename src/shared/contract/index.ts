@@ -3,11 +3,13 @@
  * Electron MessagePort and WebSocket (RPC), and REST described by OpenAPI. Input is parsed on arrival at each.
  */
 import { alertRules, alerts, webhooks } from './alerts.ts';
+import { dataSources } from './data-sources.ts';
 import { experiments } from './experiments.ts';
 import { controllers, demo, lab, profiles } from './lab.ts';
 import { monitoring } from './monitoring.ts';
 import { probes } from './probes.ts';
 import { routes } from './routes.ts';
+import { settings } from './settings.ts';
 
 export const contract = {
   lab,
@@ -21,6 +23,8 @@ export const contract = {
   alerts,
   webhooks,
   monitoring,
+  settings,
+  dataSources,
 };
 
 export type Contract = typeof contract;

@@ -2,12 +2,14 @@
 import type { RouterClient } from '@orpc/server';
 import { controllerInfos } from '../../congestion/index.ts';
 import { alertHandlers } from './alerts.ts';
+import { dataSourceHandlers } from './data-sources.ts';
 import { experimentHandlers } from './experiments.ts';
 import { monitoringHandlers } from './monitoring.ts';
 import { implementation, type RouterParts } from './parts.ts';
 import { probeHandlers } from './probes.ts';
 import { profileHandlers } from './profiles.ts';
 import { routeHandlers } from './routes.ts';
+import { settingHandlers } from './settings.ts';
 
 export type LabRouter = ReturnType<typeof createRouter>;
 /** The contract as calls within the process. */
@@ -33,5 +35,7 @@ export function createRouter(parts: RouterParts) {
     experiments: experimentHandlers(contracted, parts),
     ...alertHandlers(contracted, parts),
     monitoring: monitoringHandlers(contracted, parts),
+    settings: settingHandlers(contracted, parts),
+    dataSources: dataSourceHandlers(contracted, parts),
   });
 }

@@ -5,6 +5,8 @@ import type { LabInfo } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { Store } from '../../store/index.ts';
 import type { Alerts } from '../alerts.ts';
+import type { Configuration } from '../configuration.ts';
+import type { DataSources } from '../data-sources.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import { toCarriedError } from '../errors.ts';
 import type { Exports } from '../exports.ts';
@@ -21,6 +23,8 @@ import type { StoreUpkeep } from '../upkeep.ts';
 export interface RouterParts {
   store: Store;
   routes: Routes;
+  configuration: Configuration;
+  dataSources: DataSources;
   probes: Probes;
   capacity: CapacityOfEmulator;
   imports: QlogImports;

@@ -14,6 +14,7 @@ import { probeRuns } from './0012-probe-runs.ts';
 import { rollups } from './0013-rollups.ts';
 import { experimentsAndRuns } from './0015-experiments-and-runs.ts';
 import { alerts } from './0017-alerts.ts';
+import { settings } from './0019-settings.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   rollups,
   experimentsAndRuns,
   alerts,
+  settings,
 ];
