@@ -28,6 +28,7 @@ describe('a lab with a secret', () => {
       '/api/v1/nothing',
       '/metrics',
       '/metrics?format=json',
+      '/exports/experiment-1.jsonl',
     ]) {
       const refused = await get(url + path);
       expect(refused.status, path).toBe(401);

@@ -66,9 +66,9 @@ export function bearerOf(header: string | undefined): string | null {
   return token;
 }
 
-const OPEN_PATHS = /^\/(?!api(\/|$)|metrics(\/|$|\?))/;
+const OPEN_PATHS = /^\/(?!(api|exports)(\/|$)|metrics(\/|$|\?))/;
 
-/** Wants a token for the API and the metrics. Pages, their description and the health say nothing of what is measured. */
+/** Wants a token for the API, the metrics and what was exported. Pages, their description and the health tell nothing measured. */
 export function requireTokens(app: FastifyInstance, auth: Auth): void {
   app.addHook('onRequest', async (request, reply) => {
     // A preflight carries no credentials (Fetch standard §3.3).
