@@ -102,7 +102,7 @@ function assemble(
   interruptProbeRuns(handle);
   const probes = probeRunTable(handle, nowMs);
   probes.purge();
-  purgeExperiments(handle, nowMs());
+  purgeExperiments(handle, nowMs(), 'dead');
   const writer = sampleWriter(handle, {
     schedule: options.schedule ?? timer,
     onHealth: options.onHealth ?? (() => {}),

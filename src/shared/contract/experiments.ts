@@ -1,10 +1,12 @@
 /** Experiments and their runs: what was measured, again, compared, out of the lab and into it. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { RunState } from '../domain.ts';
 import {
   Comparison,
   Experiment,
   ExperimentKind,
+  ExperimentOrder,
   ExperimentPatch,
   ExportFile,
   ExportFormat,
@@ -29,9 +31,9 @@ const again = {
 };
 
 export const experiments = {
-  /** Newest first, 50 unless told otherwise. */
+  /** 50 unless told otherwise. */
   list: oc
-    .route({ method: 'GET', path: '/experiments', summary: 'Experiments, filtered, newest first', tags })
+    .route({ method: 'GET', path: '/experiments', summary: 'Experiments, filtered and in order', tags })
     .input(
       z
         .strictObject({
@@ -39,12 +41,15 @@ export const experiments = {
           tag: z.string().min(1).max(32).optional(),
           /** In name or notes, whatever the letter case. */
           text: z.string().max(200).optional(),
+          /** Those with a run in this state. */
+          state: RunState.optional(),
+          order: ExperimentOrder.default('newest'),
           /** Those removed instead of those present. */
           removed: z.stringbool().or(z.boolean()).optional(),
           limit: queryNumber.optional(),
           offset: queryNumber.optional(),
         })
-        .default({}),
+        .prefault({}),
     )
     .output(z.object({ experiments: z.array(Experiment), total: z.number().int() })),
   get: oc
