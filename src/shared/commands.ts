@@ -16,7 +16,16 @@ export interface CommandDescriptor {
   readonly shortcut?: string;
 }
 
-export const COMMAND_GROUPS = ['Routes', 'Probe', 'Selection', 'Chart', 'View', 'Lab', 'Help'] as const;
+export const COMMAND_GROUPS = [
+  'Routes',
+  'Probe',
+  'Experiments',
+  'Selection',
+  'Chart',
+  'View',
+  'Lab',
+  'Help',
+] as const;
 type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export const COMMANDS = [
@@ -32,6 +41,36 @@ export const COMMANDS = [
   { id: 'probe.settings', title: 'Take over the settings of the shown probe', group: 'Probe' },
   { id: 'probe.import', title: 'Import a qlog file', group: 'Probe', shortcut: 'o' },
   { id: 'probe.alone', title: 'Compare with no other run', group: 'Probe' },
+  { id: 'experiments.open', title: 'Open the selected experiment', group: 'Experiments', shortcut: 'Enter' },
+  {
+    id: 'experiments.list',
+    title: 'Back to the list of experiments',
+    group: 'Experiments',
+    shortcut: 'Backspace',
+  },
+  { id: 'experiments.find', title: 'Filter the experiments', group: 'Experiments', shortcut: '/' },
+  {
+    id: 'experiments.mark',
+    title: 'Mark the selected experiment to compare',
+    group: 'Experiments',
+    shortcut: 'm',
+  },
+  { id: 'experiments.compare', title: 'Compare the marked experiments', group: 'Experiments', shortcut: 'b' },
+  { id: 'experiments.all', title: 'Show parameters that agree too', group: 'Experiments' },
+  {
+    id: 'experiments.pin',
+    title: 'Pin the experiment as baseline of its kind',
+    group: 'Experiments',
+    shortcut: 'y',
+  },
+  { id: 'experiments.again', title: 'Run the experiment again', group: 'Experiments', shortcut: 'w' },
+  { id: 'experiments.cancel', title: 'Cancel what is under way of the experiment', group: 'Experiments' },
+  {
+    id: 'experiments.import',
+    title: 'Import an experiment from a file',
+    group: 'Experiments',
+    shortcut: 'f',
+  },
   { id: 'selection.remove', title: 'Remove what is selected', group: 'Selection', shortcut: 'Delete' },
   { id: 'selection.undo', title: 'Undo the last removal', group: 'Selection', shortcut: 'Mod+z' },
   { id: 'selection.next', title: 'Select the next', group: 'Selection', shortcut: 'j' },
@@ -43,11 +82,15 @@ export const COMMANDS = [
   { id: 'chart.window.5m', title: 'Show the last 5 minutes', group: 'Chart', shortcut: '2' },
   { id: 'chart.window.15m', title: 'Show the last 15 minutes', group: 'Chart', shortcut: '3' },
   { id: 'chart.window.1h', title: 'Show the last hour', group: 'Chart', shortcut: '4' },
+  { id: 'chart.window.1d', title: 'Show the last day', group: 'Chart', shortcut: '5' },
+  { id: 'chart.window.7d', title: 'Show the last 7 days', group: 'Chart', shortcut: '6' },
+  { id: 'chart.window.30d', title: 'Show the last 30 days', group: 'Chart', shortcut: '7' },
   { id: 'trace.zoomIn', title: 'Show half the time span', group: 'Chart' },
   { id: 'trace.zoomOut', title: 'Show twice the time span', group: 'Chart' },
   { id: 'trace.whole', title: 'Show the whole flow', group: 'Chart' },
   { id: 'view.routes', title: 'Show the Routes page', group: 'View', shortcut: 'r' },
   { id: 'view.probe', title: 'Show the Probe page', group: 'View', shortcut: 'p' },
+  { id: 'view.experiments', title: 'Show the Experiments page', group: 'View', shortcut: 'i' },
   { id: 'view.palette', title: 'Search commands', group: 'View', shortcut: 'Mod+k' },
   { id: 'view.light', title: 'Light appearance', group: 'View' },
   { id: 'view.dark', title: 'Dark appearance', group: 'View' },

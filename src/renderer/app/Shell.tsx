@@ -4,6 +4,7 @@ import {
   IconActivityHeartbeat,
   IconBrightness,
   IconCheck,
+  IconFlask,
   IconKeyboard,
   IconRoute,
   IconSearch,
@@ -33,6 +34,7 @@ export function Shell() {
   useBindCommands([
     { command: 'view.routes', run: () => navigate({ to: '/routes' }) },
     { command: 'view.probe', run: () => navigate({ to: '/probe' }) },
+    { command: 'view.experiments', run: () => navigate({ to: '/experiments' }) },
     { command: 'view.palette', run: spotlight.toggle },
     { command: 'view.light', run: () => setColorScheme('light'), checked: colorScheme === 'light' },
     { command: 'view.dark', run: () => setColorScheme('dark'), checked: colorScheme === 'dark' },
@@ -50,6 +52,10 @@ export function Shell() {
         <Link to="/probe" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
           <IconActivityHeartbeat size={20} stroke={1.5} aria-hidden />
           Probe
+        </Link>
+        <Link to="/experiments" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
+          <IconFlask size={20} stroke={1.5} aria-hidden />
+          Experiments
         </Link>
         <div className={classes.tools}>
           <Tool command="view.palette" icon={<IconSearch size={18} stroke={1.5} />} />

@@ -6,6 +6,8 @@ import {
   createRouter,
   redirect,
 } from '@tanstack/react-router';
+import { ExperimentsPage } from '../features/experiments/ExperimentsPage.tsx';
+import { readExperimentsSearch } from '../features/experiments/view.ts';
 import { ProbePage } from '../features/probe/ProbePage.tsx';
 import { readProbeSearch } from '../features/probe/view.ts';
 import { RoutesPage } from '../features/routes/RoutesPage.tsx';
@@ -39,8 +41,21 @@ const probeRun = createRoute({
   validateSearch: readProbeSearch,
 });
 
+const experiments = createRoute({
+  getParentRoute: () => root,
+  path: '/experiments',
+  component: ExperimentsPage,
+  validateSearch: readExperimentsSearch,
+});
+const experiment = createRoute({ getParentRoute: () => experiments, path: '$id', component: () => null });
+
 export const router = createRouter({
-  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun])]),
+  routeTree: root.addChildren([
+    index,
+    routes,
+    probe.addChildren([probeRun]),
+    experiments.addChildren([experiment]),
+  ]),
   history: createHashHistory(),
 });
 

@@ -18,9 +18,13 @@ import { queryNumber } from './query.ts';
 
 /** Base64 characters of one part of an imported file: a message over any carrier has at most 1 MB. */
 const IMPORT_PART_BASE64 = 700_000;
+/** Bytes that fill such a part. */
+export const IMPORT_PART_BYTES = (IMPORT_PART_BASE64 / 4) * 3;
 
 const ref = z.strictObject({ id: queryNumber });
-const id = z.number().int();
+/** Of a path, where REST has text. */
+const id = queryNumber;
+const number = z.number().int();
 const tags = ['experiments'];
 
 /** Asked of a run anew. */
@@ -107,8 +111,8 @@ export const experiments = {
     .route({ method: 'POST', path: '/experiments/compare', summary: 'Experiments side by side', tags })
     .input(
       z.strictObject({
-        ids: z.array(id).min(2).max(8),
-        baselineId: id.optional(),
+        ids: z.array(number).min(2).max(8),
+        baselineId: number.optional(),
         all: z.boolean().default(false),
       }),
     )
@@ -181,7 +185,7 @@ export const experiments = {
         /** The file's name. */
         name: z.string().trim().min(1).max(256),
         data: z.base64().max(IMPORT_PART_BASE64),
-        continues: id.optional(),
+        continues: number.optional(),
         more: z.boolean().default(false),
       }),
     )
