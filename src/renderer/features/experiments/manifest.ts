@@ -11,7 +11,11 @@ function leavesOf(value: unknown, path = ''): [string, unknown][] {
   return inner.flatMap(([key, each]) => leavesOf(each, path === '' ? key : `${path}.${key}`));
 }
 
-export interface ManifestFacts {
+/** An empty list or object is a leaf that says nothing, as is an empty text. */
+const says = ([, value]: [string, unknown]): boolean =>
+  value !== null && value !== '' && typeof value !== 'object';
+
+interface ManifestFacts {
   facts: [name: string, value: string][];
   routes: { id: string | null; name: string; told: [string, unknown][] }[];
   parameters: [string, unknown][];
@@ -41,8 +45,8 @@ export function manifestFacts(manifest: Fields): ManifestFacts {
     routes: (Array.isArray(routes) ? routes : []).filter(isFields).map(({ id, name, ...told }) => ({
       id: typeof id === 'string' ? id : null,
       name: text(name) ?? text(id) ?? 'a route',
-      told: leavesOf(told).filter(([, value]) => value !== null && value !== ''),
+      told: leavesOf(told).filter(says),
     })),
-    parameters: leavesOf(parameters).filter(([, value]) => value !== null && value !== ''),
+    parameters: leavesOf(parameters).filter(says),
   };
 }

@@ -24,10 +24,10 @@ export function CompareView({ view }: { view: ExperimentsViewControl }) {
 
 function Compared({ comparison, view }: { comparison: Comparison; view: ExperimentsViewControl }) {
   const { experiments, baselineId, parameters, metrics } = comparison;
-  const head = (
+  const head = (what: string) => (
     <thead>
       <tr>
-        <th scope="col">&nbsp;</th>
+        <th scope="col">{what}</th>
         {experiments.map(({ id, name }) => (
           <th key={id} scope="col" data-baseline={id === baselineId}>
             <Link to="/experiments/$id" params={{ id: String(id) }} search={{}}>
@@ -62,10 +62,10 @@ function Compared({ comparison, view }: { comparison: Comparison; view: Experime
         </CommandButton>
       </header>
       <div className={classes.body}>
-        <h3>What came of it: medians over the runs</h3>
+        <h2>What came of it: medians over the runs</h2>
         <Scroll label="Metrics">
           <table data-testid="compared-metrics">
-            {head}
+            {head('Metric')}
             <tbody>
               {metrics.map(({ key, name, title, unit, cells }) => (
                 <tr key={`${key}-${name}`}>
@@ -89,13 +89,13 @@ function Compared({ comparison, view }: { comparison: Comparison; view: Experime
         {metrics.length === 0 && (
           <p className={classes.none}>No run of them is done, so there is nothing to compare.</p>
         )}
-        <h3>{view.all ? 'Parameters' : 'Parameters that differ'}</h3>
+        <h2>{view.all ? 'Parameters' : 'Parameters that differ'}</h2>
         {parameters.length === 0 ? (
           <p className={classes.none}>They were measured in the same way.</p>
         ) : (
           <Scroll label="Parameters">
             <table data-testid="compared-parameters">
-              {head}
+              {head('Parameter')}
               <tbody>
                 {parameters.map(({ path, differs, values }) => (
                   <tr key={path} data-differs={differs}>

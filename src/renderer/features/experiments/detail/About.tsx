@@ -103,7 +103,9 @@ export function About({ experiment }: { experiment: Experiment }) {
 
 const Fact = ({ name, value }: { name: string; value: string }) => (
   <div>
-    <dt>{name}</dt>
+    <dt title={name}>
+      <bdi>{name}</bdi>
+    </dt>
     <dd title={value}>{value}</dd>
   </div>
 );

@@ -1,4 +1,5 @@
-import { Button, Checkbox, Menu } from '@mantine/core';
+import { Button, Menu } from '@mantine/core';
+import { IconCheck } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Experiment, ExportFormat } from '../../../../shared/experiments.ts';
 import { CommandButton } from '../../../commands/CommandButton.tsx';
@@ -106,13 +107,14 @@ function Exports({ experiment }: { experiment: Experiment }) {
             {redact && ', names masked'}
           </Menu.Item>
         ))}
-        <Menu.Item component="div" closeMenuOnClick={false}>
-          <Checkbox
-            size="xs"
-            label="Mask host names, addresses and notes"
-            checked={redact}
-            onChange={(event) => setRedact(event.currentTarget.checked)}
-          />
+        <Menu.Item
+          role="menuitemcheckbox"
+          aria-checked={redact}
+          closeMenuOnClick={false}
+          onClick={() => setRedact(!redact)}
+          leftSection={redact ? <IconCheck size={14} aria-hidden /> : <span className={classes.unchecked} />}
+        >
+          Mask names, addresses and notes
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>

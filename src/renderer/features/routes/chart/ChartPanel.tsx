@@ -52,7 +52,7 @@ export function ChartPanel({ view }: { view: ViewControl }) {
   const { ms: windowMs, bucketMs } = WINDOWS[window];
   const fromMs = toMs - windowMs;
   const atMs = endMs === null ? null : (cursorMs ?? toMs - bucketMs);
-  const silent = useLive((s) => (endMs === null ? whyEmpty(shown, s.statuses) : null));
+  const silent = useLive((s) => (endMs === null ? whyEmpty(shown, s.statuses, bucketMs) : null));
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read anew when the scheme changes.
   const drawn = useMemo(
     () => ({
@@ -133,13 +133,19 @@ export function ChartPanel({ view }: { view: ViewControl }) {
 }
 
 /** Why a chart without a single bucket is empty, from the routes it is to show. */
-function whyEmpty(routes: readonly Route[], statuses: Readonly<Record<string, RouteStatus>>): string {
+function whyEmpty(
+  routes: readonly Route[],
+  statuses: Readonly<Record<string, RouteStatus>>,
+  bucketMs: number,
+): string {
   const [route] = routes;
   if (!route) return 'No route is chosen.';
   if (routes.length > 1) return 'Nothing was measured in this window.';
   const status = statuses[route.id];
   if (status?.error) return `${route.name} is ${status.state}: ${errorAdvice(status.error)}`;
   if (status?.state === 'stopped') return `${route.name} is not probed; start it to measure.`;
+  if (bucketMs >= 60_000)
+    return `Each point of this window is ${bucketMs / 60_000} min; none of ${route.name} is over yet.`;
   return `Nothing was measured on ${route.name} in this window yet.`;
 }
 
