@@ -23,6 +23,8 @@ interface ChartPoint {
   /** What is read of it under the cursor. */
   text: string;
   isFault?: boolean;
+  /** Drawn hollow: it does not count like the others. */
+  isHollow?: boolean;
 }
 
 export interface PointSeries {
@@ -161,7 +163,9 @@ function datasetsOf({
     // Two are told apart without colour too.
     borderDash: index === 0 ? [] : [5, 3],
     pointRadius: isLine && points.length > 40 ? 0 : 3,
-    pointBackgroundColor: index === 0 ? hues[index]! : colours.paper,
+    pointBackgroundColor: points.map(({ isHollow }) =>
+      index > 0 || isHollow ? colours.paper : hues[index]!,
+    ),
     pointBorderColor: hues[index]!,
     spanGaps: false,
   }));

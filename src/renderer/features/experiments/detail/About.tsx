@@ -103,9 +103,7 @@ export function About({ experiment }: { experiment: Experiment }) {
 
 const Fact = ({ name, value }: { name: string; value: string }) => (
   <div>
-    <dt title={name}>
-      <bdi>{name}</bdi>
-    </dt>
+    <dt title={name}>{name.replace(/^(target\.)?emulation\./, '')}</dt>
     <dd title={value}>{value}</dd>
   </div>
 );

@@ -26,8 +26,9 @@ export function MetricsChart({ runs, view }: { runs: readonly Run[]; view: Exper
         name: of === null ? '' : metricTitle(of),
         points: runs.map(({ result, state, error }, index) => {
           const value = (of === null ? null : result?.[of]?.value) ?? null;
-          const text = `of run ${index + 1}: ${value === null ? (error?.code ?? state) : metricText(value, unit)}`;
-          return { x: index + 1, y: value, text, isFault: state === 'failed' };
+          const said = value === null ? (error?.code ?? state) : metricText(value, unit);
+          const text = `of run ${index + 1}: ${said}${value !== null && state !== 'done' ? `, ${state}` : ''}`;
+          return { x: index + 1, y: value, text, isFault: state === 'failed', isHollow: state !== 'done' };
         }),
       },
     ],

@@ -114,11 +114,6 @@ function Row({
         <Link to="/experiments/$id" params={{ id: String(id) }} search={(old) => old} title={name}>
           {name}
         </Link>
-        {pinned && (
-          <span className={classes.pinned} title={`Baseline of the kind ${kind}`}>
-            baseline
-          </span>
-        )}
       </th>
       <td>{kind}</td>
       <td>{whenOf(createdAtMs)}</td>
@@ -136,6 +131,11 @@ function Row({
       <td>
         <span className={classes.marks}>
           <Badges {...marksOf(experiment)} />
+          {pinned && (
+            <span className={classes.pinned} title={`Baseline of the kind ${kind}`}>
+              baseline
+            </span>
+          )}
         </span>
       </td>
     </tr>
