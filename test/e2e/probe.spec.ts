@@ -689,7 +689,9 @@ test('goodput second by second is drawn as it was measured, and stands in a tabl
   const intervals = detail?.kind === 'transfer' ? detail.down!.intervals : [];
   expect(intervals.length).toBeGreaterThan(1);
   await open(page, `/probe/${run.id}`);
-  await expect(page.getByTestId('intervals-chart')).toHaveAttribute('data-points', String(intervals.length));
+  // The rest that is left over at the end, if it is short, has no rate worth drawing.
+  const drawnParts = intervals.filter(({ fromUs, toUs }) => toUs - fromUs >= 100_000).length;
+  await expect(page.getByTestId('intervals-chart')).toHaveAttribute('data-points', String(drawnParts));
   const chart = page.getByRole('slider', { name: 'Goodput second by second' });
   await chart.focus();
   await page.keyboard.press('Home');

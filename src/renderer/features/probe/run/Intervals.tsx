@@ -8,6 +8,9 @@ import classes from './Detail.module.css';
 
 type Transfer = Extract<ProbeDetail, { kind: 'transfer' }>;
 
+/** What is left over at the end, when shorter, has no rate worth drawing: it stands in the table alone. */
+const LEAST_DRAWN_US = 100_000;
+
 const secondsOf = ({ fromUs, toUs }: Interval): string =>
   `${(fromUs / 1e6).toFixed(1)}–${(toUs / 1e6).toFixed(1)} s`;
 
@@ -28,11 +31,13 @@ export function Intervals({ detail: { down, up } }: { detail: Transfer }) {
         ({ name, intervals }): PointSeries => ({
           name,
           // Each at the second it ends.
-          points: intervals.map((interval) => ({
-            x: Number((interval.toUs / 1e6).toFixed(2)),
-            y: interval.goodputBps,
-            text: `${formatRate(interval.goodputBps)} in ${secondsOf(interval)}`,
-          })),
+          points: intervals
+            .filter(({ fromUs, toUs }) => toUs - fromUs >= LEAST_DRAWN_US)
+            .map((interval) => ({
+              x: interval.toUs / 1e6,
+              y: interval.goodputBps,
+              text: `${formatRate(interval.goodputBps)} in ${secondsOf(interval)}`,
+            })),
         }),
       ),
     [directions],
