@@ -18,6 +18,10 @@ export const EXPERIMENT_KINDS = [
 export const ExperimentKind = z.enum(EXPERIMENT_KINDS);
 export type ExperimentKind = z.infer<typeof ExperimentKind>;
 
+/** Order of a list; `runs`: those with the most first. */
+export const ExperimentOrder = z.enum(['newest', 'oldest', 'name', 'kind', 'runs']);
+export type ExperimentOrder = z.infer<typeof ExperimentOrder>;
+
 const Name = z.string().trim().min(1).max(200);
 const Notes = z.string().max(100_000);
 const Tags = z.array(z.string().trim().min(1).max(32)).max(16);

@@ -682,3 +682,26 @@ test.describe('a lab that goes away', () => {
     expect(await violations(page)).toEqual([]);
   });
 });
+
+test('goodput second by second is drawn as it was measured, and stands in a table', async ({ page }) => {
+  const run = await measured({ durationS: 3 });
+  const { detail } = run.result!;
+  const intervals = detail?.kind === 'transfer' ? detail.down!.intervals : [];
+  expect(intervals.length).toBeGreaterThan(1);
+  await open(page, `/probe/${run.id}`);
+  // The rest that is left over at the end, if it is short, has no rate worth drawing.
+  const drawnParts = intervals.filter(({ fromUs, toUs }) => toUs - fromUs >= 100_000).length;
+  await expect(page.getByTestId('intervals-chart')).toHaveAttribute('data-points', String(drawnParts));
+  const chart = page.getByRole('slider', { name: 'Goodput second by second' });
+  await chart.focus();
+  await page.keyboard.press('Home');
+  await expect(chart).toHaveAttribute(
+    'aria-valuetext',
+    new RegExp(formatRate(intervals[0]!.goodputBps).replace('.', '\\.')),
+  );
+  await page.getByRole('button', { name: 'View as table' }).click();
+  const rows = page.getByTestId('intervals-table').locator('tbody tr');
+  await expect(rows).toHaveCount(intervals.length);
+  await expect(rows.first()).toContainText(formatRate(intervals[0]!.goodputBps));
+  expect(await violations(page)).toEqual([]);
+});

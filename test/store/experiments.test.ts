@@ -101,6 +101,17 @@ test('the list is filtered and comes in pages, newest first', () => {
     experiments: [{ name: '100%' }, { name: 'b' }],
     total: 4,
   });
+  expect(names({ order: 'oldest' })).toEqual(['a', 'b', '100%', 'd']);
+  expect(names({ order: 'name' })).toEqual(['100%', 'a', 'b', 'd']);
+  expect(names({ order: 'kind' })).toEqual(['d', '100%', 'b', 'a']);
+  const matrix = store.experiments.list({ kind: 'matrix' }).experiments[0]!.id;
+  const probe = store.experiments.list({ text: 'a' }).experiments.at(-1)!.id;
+  for (const repetition of [0, 1]) store.runs.queue(probe, { key: '', repetition, parameters: {} });
+  const run = store.runs.queue(matrix, { key: '', repetition: 0, parameters: {} });
+  store.runs.end(run.id, 'failed');
+  expect(names({ order: 'runs' })).toEqual(['a', 'd', '100%', 'b']);
+  expect(names({ state: 'failed' })).toEqual(['d']);
+  expect(store.experiments.list({ state: 'queued' }).total).toBe(1);
 });
 
 test('there is one baseline of each kind', () => {

@@ -1,6 +1,6 @@
 /**
  * Stores what is measured of probe runs: now and then while they are under way, and how they ended. What cannot be stored, as on
- * a full disk, is tried again. Runs that were removed long enough ago are deleted.
+ * a full disk, is tried again. Runs and experiments that were removed long enough ago are deleted.
  */
 import { toLabError } from '../../shared/errors.ts';
 import type { Store } from '../store/index.ts';
@@ -15,6 +15,7 @@ const PURGE_EVERY_MS = 3_600_000;
 
 export class ProbeKeeper {
   readonly #probes: Store['probes'];
+  readonly #experiments: Store['experiments'];
   readonly #log: Log;
   readonly #storedAtMs = new WeakMap<ActiveProbe, number>();
   /** Runs that are over, whose end could not be stored yet. */
@@ -22,7 +23,8 @@ export class ProbeKeeper {
   #retry: NodeJS.Timeout | undefined;
   readonly #purging: NodeJS.Timeout;
 
-  constructor({ probes }: Pick<Store, 'probes'>, log: Log) {
+  constructor({ probes, experiments }: Pick<Store, 'probes' | 'experiments'>, log: Log) {
+    this.#experiments = experiments;
     this.#probes = probes;
     this.#log = log;
     this.#purging = setInterval(() => this.#purge(), PURGE_EVERY_MS).unref();
@@ -83,7 +85,10 @@ export class ProbeKeeper {
   }
 
   #purge(): void {
-    this.#attempt(null, 'removed probe runs cannot be deleted', () => this.#probes.purge());
+    this.#attempt(null, 'what was removed cannot be deleted', () => {
+      this.#probes.purge();
+      this.#experiments.purge();
+    });
   }
 
   #attempt(run: number | null, what: string, write: () => void): boolean {

@@ -4,11 +4,13 @@ import { LabError } from '../../shared/errors.ts';
 import {
   Experiment,
   type ExperimentKind,
+  ExperimentOrder,
   type ExperimentPatch,
   type RunCounts,
 } from '../../shared/experiments.ts';
 import { REMOVED_KEPT_DAYS } from '../../shared/probes.ts';
 import type { WriteHandle } from './handles.ts';
+import { MINUTE_US } from './rollups/due.ts';
 
 interface ExperimentFilter {
   kind?: ExperimentKind | undefined;
@@ -17,6 +19,10 @@ interface ExperimentFilter {
   text?: string | undefined;
   /** Those removed instead of those present. */
   removed?: boolean | undefined;
+  /** With a run in this state. */
+  state?: RunState | undefined;
+  /** Default `newest`. */
+  order?: ExperimentOrder | undefined;
   limit?: number | undefined;
   offset?: number | undefined;
 }
@@ -25,7 +31,7 @@ type NewExperiment = Pick<Experiment, 'name' | 'kind' | 'manifest'> &
   Partial<Pick<Experiment, 'notes' | 'tags' | 'createdAtMs'>>;
 
 export interface ExperimentTable {
-  /** A page, newest first, and how many there are in all. */
+  /** A page, and how many there are in all. */
   list(filter?: ExperimentFilter): { experiments: Experiment[]; total: number };
   /** Throws RL_NOT_FOUND, also for a removed one. */
   get(id: number): Experiment;
@@ -40,6 +46,8 @@ export interface ExperimentTable {
   remove(id: number): void;
   /** With the runs that were removed with it. Throws RL_NOT_FOUND when no such experiment was removed. */
   restore(id: number): Experiment;
+  /** What was removed long enough ago goes for good, with its samples; what is being imported stays. */
+  purge(): void;
 }
 
 type Row = {
@@ -77,16 +85,36 @@ function fromRow(row: Row, runs: RunCounts): Experiment {
   }
 }
 
-type Filter = { kind: string | null; tag: string | null; text: string | null; removed: number };
+type Filter = {
+  kind: string | null;
+  tag: string | null;
+  text: string | null;
+  state: string | null;
+  removed: number;
+};
 const MATCHING = `FROM experiment WHERE importing = 0 AND (removed_at_ms IS NOT NULL) = @removed
   AND (@kind IS NULL OR kind = @kind)
   AND (@tag IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = @tag))
-  AND (@text IS NULL OR name LIKE @text ESCAPE '\\' OR notes LIKE @text ESCAPE '\\')`;
+  AND (@text IS NULL OR name LIKE @text ESCAPE '\\' OR notes LIKE @text ESCAPE '\\')
+  AND (@state IS NULL OR EXISTS (SELECT 1 FROM experiment_run WHERE experiment_id = experiment.id AND state = @state))`;
+
+const ORDERS: Readonly<Record<ExperimentOrder, string>> = {
+  newest: 'created_at_ms DESC, id DESC',
+  oldest: 'created_at_ms, id',
+  name: 'name COLLATE NOCASE, id DESC',
+  kind: 'kind, created_at_ms DESC, id DESC',
+  runs: '(SELECT count(*) FROM experiment_run WHERE experiment_id = experiment.id) DESC, id DESC',
+};
 
 export function experimentTable(db: WriteHandle, nowMs: () => number): ExperimentTable {
-  const page = db.query<[Filter & { limit: number; offset: number }], Row>(
-    `SELECT * ${MATCHING} ORDER BY created_at_ms DESC, id DESC LIMIT @limit OFFSET @offset`,
-  );
+  const page = (order: ExperimentOrder) =>
+    db.query<[Filter & { limit: number; offset: number }], Row>(
+      `SELECT * ${MATCHING} ORDER BY ${ORDERS[order]} LIMIT @limit OFFSET @offset`,
+    );
+  const pages = Object.fromEntries(ExperimentOrder.options.map((order) => [order, page(order)])) as Record<
+    ExperimentOrder,
+    ReturnType<typeof page>
+  >;
   const count = db.column<[Filter], number>(`SELECT count(*) ${MATCHING}`);
   const find = db.query<[number], Row>('SELECT * FROM experiment WHERE id = ? AND importing = 0');
   const same = db.query<[string, string], Row>(
@@ -132,15 +160,16 @@ export function experimentTable(db: WriteHandle, nowMs: () => number): Experimen
   const get = (id: number): Experiment => withRuns([present(id, false)])[0]!;
 
   return {
-    list: ({ kind, tag, text, removed = false, limit = -1, offset = 0 } = {}) => {
+    list: ({ kind, tag, text, state, order = 'newest', removed = false, limit = -1, offset = 0 } = {}) => {
       const filter = {
         kind: kind ?? null,
         tag: tag ?? null,
         text: text === undefined ? null : `%${text.replace(/[\\%_]/g, '\\$&')}%`,
+        state: state ?? null,
         removed: Number(removed),
       };
       return {
-        experiments: withRuns(page.all({ ...filter, limit, offset })),
+        experiments: withRuns(pages[order].all({ ...filter, limit, offset })),
         total: count.get(filter)!,
       };
     },
@@ -177,22 +206,32 @@ export function experimentTable(db: WriteHandle, nowMs: () => number): Experimen
         mark.run(null, id);
         return get(id);
       }),
+    purge: () => purgeExperiments(db, nowMs(), 'removed'),
   };
 }
 
+/** Tables of samples that roll-ups are made of (docs/store.md). */
+const ROLLED_UP = ['ping', 'ping_skip', 'transfer', 'handshake'];
+
 /**
- * When a store is opened: what was removed long ago goes for good, and what a dead lab left half imported. Samples go with
- * their runs, whatever table they are in.
+ * What was removed long ago goes for good; when a store is opened (`dead`), also what a dead lab left half imported. Samples go with
+ * their runs, whatever table they are in, and the minutes of their routes are due again.
  */
-export function purgeExperiments(db: WriteHandle, nowMs: number): void {
+export function purgeExperiments(db: WriteHandle, nowMs: number, which: 'removed' | 'dead'): void {
   const sampleTables = db
     .column<[], string>(
       `SELECT name FROM sqlite_schema AS t WHERE type = 'table' AND EXISTS (
          SELECT 1 FROM pragma_foreign_key_list(t.name) WHERE "table" = 'run')`,
     )
     .all();
-  const gone = `(SELECT id FROM experiment WHERE importing = 1 OR removed_at_ms < ${nowMs - REMOVED_KEPT_DAYS * 86_400_000})`;
+  const long = `removed_at_ms < ${nowMs - REMOVED_KEPT_DAYS * 86_400_000}`;
+  const gone = `(SELECT id FROM experiment WHERE ${which === 'dead' ? `importing = 1 OR ${long}` : long})`;
   db.transaction(() => {
+    for (const table of ROLLED_UP)
+      db.command<[]>(
+        `INSERT INTO rollup_due SELECT DISTINCT route_id, 60, at_us - at_us % ${MINUTE_US} FROM ${table}
+         JOIN run ON run.id = run_id WHERE route_id IS NOT NULL AND experiment_id IN ${gone} ON CONFLICT DO NOTHING`,
+      ).run();
     for (const table of sampleTables)
       db.command<[]>(
         `DELETE FROM ${table} WHERE run_id IN (SELECT id FROM run WHERE experiment_id IN ${gone})`,

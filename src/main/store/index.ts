@@ -112,7 +112,7 @@ function assemble(
   interruptProbeRuns(handle);
   const probes = probeRunTable(handle, nowMs);
   probes.purge();
-  purgeExperiments(handle, nowMs());
+  purgeExperiments(handle, nowMs(), 'dead');
   tidyAlerts(handle, nowMs());
   tidyDeliveries(handle, nowMs());
   const writer = sampleWriter(handle, {

@@ -4,6 +4,7 @@ import {
   IconActivityHeartbeat,
   IconBrightness,
   IconCheck,
+  IconFlask,
   IconHeartRateMonitor,
   IconKeyboard,
   IconRoute,
@@ -38,6 +39,7 @@ export function Shell() {
   useBindCommands([
     { command: 'view.routes', run: () => navigate({ to: '/routes' }) },
     { command: 'view.probe', run: () => navigate({ to: '/probe' }) },
+    { command: 'view.experiments', run: () => navigate({ to: '/experiments' }) },
     { command: 'view.monitoring', run: () => navigate({ to: '/monitoring' }) },
     { command: 'view.settings', run: () => navigate({ to: '/settings' }) },
     { command: 'view.palette', run: spotlight.toggle },
@@ -62,6 +64,10 @@ export function Shell() {
         <Link to="/probe" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
           <IconActivityHeartbeat size={20} stroke={1.5} aria-hidden />
           Probe
+        </Link>
+        <Link to="/experiments" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
+          <IconFlask size={20} stroke={1.5} aria-hidden />
+          Experiments
         </Link>
         <Link to="/monitoring" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
           <IconHeartRateMonitor size={20} stroke={1.5} aria-hidden />

@@ -6,6 +6,8 @@ import {
   createRouter,
   redirect,
 } from '@tanstack/react-router';
+import { ExperimentsPage } from '../features/experiments/ExperimentsPage.tsx';
+import { readExperimentsSearch } from '../features/experiments/view.ts';
 import { MonitoringPage } from '../features/monitoring/MonitoringPage.tsx';
 import { readMonitoring } from '../features/monitoring/view.ts';
 import { ProbePage } from '../features/probe/ProbePage.tsx';
@@ -42,6 +44,14 @@ const probeRun = createRoute({
   validateSearch: readProbeSearch,
 });
 
+const experiments = createRoute({
+  getParentRoute: () => root,
+  path: '/experiments',
+  component: ExperimentsPage,
+  validateSearch: readExperimentsSearch,
+});
+const experiment = createRoute({ getParentRoute: () => experiments, path: '$id', component: () => null });
+
 const monitoring = createRoute({
   getParentRoute: () => root,
   path: '/monitoring',
@@ -52,7 +62,14 @@ const monitoring = createRoute({
 const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsPage });
 
 export const router = createRouter({
-  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun]), monitoring, settings]),
+  routeTree: root.addChildren([
+    index,
+    routes,
+    probe.addChildren([probeRun]),
+    experiments.addChildren([experiment]),
+    monitoring,
+    settings,
+  ]),
   history: createHashHistory(),
 });
 

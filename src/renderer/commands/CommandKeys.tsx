@@ -19,6 +19,13 @@ export function CommandKeys() {
       if (event.defaultPrevented) return;
       for (const { id, shortcut } of useCommands.getState().commands.values()) {
         if (shortcut === undefined || !matches(shortcut, event)) continue;
+        // A button or link under the keyboard is what Enter presses.
+        if (
+          shortcut === 'Enter' &&
+          event.target instanceof Element &&
+          event.target.closest('button, a, summary')
+        )
+          return;
         const typing = keepsPlainKeys(event.target);
         // In a text field Ctrl-Z is the field's own undo.
         if (typing && !APPLY_WHILE_TYPING.has(shortcut)) return;

@@ -38,6 +38,37 @@ export const useProbes = () =>
       select: ({ pages }) => [...new Map(pages.flat().map((run) => [run.id, run])).values()],
     }),
   );
+
+const EXPERIMENTS_PER_PAGE = 50;
+export type ExperimentFilter = Omit<
+  NonNullable<Parameters<typeof client.experiments.list>[0]>,
+  'limit' | 'offset' | 'removed'
+>;
+/** Experiments page by page, and how many there are in all. */
+export const useExperiments = (filter: ExperimentFilter) =>
+  useInfiniteQuery(
+    orpc.experiments.list.infiniteOptions({
+      input: (offset: number) => ({ ...filter, limit: EXPERIMENTS_PER_PAGE, offset }),
+      initialPageParam: 0,
+      getNextPageParam: ({ total }, pages) => {
+        const held = pages.reduce((sum, { experiments }) => sum + experiments.length, 0);
+        return held < total ? held : undefined;
+      },
+      refetchInterval: 15_000,
+      select: ({ pages }) => ({
+        experiments: [
+          ...new Map(pages.flatMap((page) => page.experiments).map((each) => [each.id, each])).values(),
+        ],
+        total: pages[0]!.total,
+      }),
+    }),
+  );
+/** More runs than are read at once are told from all by `total`. */
+export const RUNS_AT_ONCE = 1000;
+export const useExperiment = (id: number) => useQuery(orpc.experiments.get.queryOptions({ input: { id } }));
+export const useExperimentRuns = (id: number) =>
+  useQuery(orpc.experiments.runs.queryOptions({ input: { id, limit: RUNS_AT_ONCE } }));
+
 export const useControllers = () =>
   useQuery(orpc.controllers.list.queryOptions({ staleTime: Number.POSITIVE_INFINITY }));
 

@@ -1,10 +1,12 @@
 /** Experiments and their runs: what was measured, again, compared, out of the lab and into it. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
+import { RunState } from '../domain.ts';
 import {
   Comparison,
   Experiment,
   ExperimentKind,
+  ExperimentOrder,
   ExperimentPatch,
   ExportFile,
   ExportFormat,
@@ -16,9 +18,13 @@ import { queryNumber } from './query.ts';
 
 /** Base64 characters of one part of an imported file: a message over any carrier has at most 1 MB. */
 const IMPORT_PART_BASE64 = 700_000;
+/** Bytes that fill such a part. */
+export const IMPORT_PART_BYTES = (IMPORT_PART_BASE64 / 4) * 3;
 
 const ref = z.strictObject({ id: queryNumber });
-const id = z.number().int();
+/** Of a path, where REST has text. */
+const id = queryNumber;
+const number = z.number().int();
 const tags = ['experiments'];
 
 /** Asked of a run anew. */
@@ -29,9 +35,9 @@ const again = {
 };
 
 export const experiments = {
-  /** Newest first, 50 unless told otherwise. */
+  /** 50 unless told otherwise. */
   list: oc
-    .route({ method: 'GET', path: '/experiments', summary: 'Experiments, filtered, newest first', tags })
+    .route({ method: 'GET', path: '/experiments', summary: 'Experiments, filtered and in order', tags })
     .input(
       z
         .strictObject({
@@ -39,12 +45,15 @@ export const experiments = {
           tag: z.string().min(1).max(32).optional(),
           /** In name or notes, whatever the letter case. */
           text: z.string().max(200).optional(),
+          /** Those with a run in this state. */
+          state: RunState.optional(),
+          order: ExperimentOrder.default('newest'),
           /** Those removed instead of those present. */
           removed: z.stringbool().or(z.boolean()).optional(),
           limit: queryNumber.optional(),
           offset: queryNumber.optional(),
         })
-        .default({}),
+        .prefault({}),
     )
     .output(z.object({ experiments: z.array(Experiment), total: z.number().int() })),
   get: oc
@@ -102,8 +111,8 @@ export const experiments = {
     .route({ method: 'POST', path: '/experiments/compare', summary: 'Experiments side by side', tags })
     .input(
       z.strictObject({
-        ids: z.array(id).min(2).max(8),
-        baselineId: id.optional(),
+        ids: z.array(number).min(2).max(8),
+        baselineId: number.optional(),
         all: z.boolean().default(false),
       }),
     )
@@ -176,7 +185,7 @@ export const experiments = {
         /** The file's name. */
         name: z.string().trim().min(1).max(256),
         data: z.base64().max(IMPORT_PART_BASE64),
-        continues: id.optional(),
+        continues: number.optional(),
         more: z.boolean().default(false),
       }),
     )

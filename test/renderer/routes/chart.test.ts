@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ChartModel, datasetsOf } from '../../../src/renderer/features/routes/chart/config.ts';
 import { readBucket } from '../../../src/renderer/features/routes/chart/readout.ts';
-import { summarise } from '../../../src/renderer/features/routes/chart/summary.ts';
+import { sourceNote, summarise } from '../../../src/renderer/features/routes/chart/summary.ts';
 import { logTicks, timeTicks } from '../../../src/renderer/features/routes/chart/ticks.ts';
 import { seriesOf } from './fixtures.ts';
 
@@ -100,4 +100,16 @@ describe('the chart in words', () => {
       'no ping was answered; 10 of 10 pings lost',
     );
   });
+});
+
+it('says how exact percentiles are that come from roll-ups, and nothing where they come from samples', () => {
+  expect(sourceNote([{ source: 'raw' }])).toBe('');
+  expect(sourceNote([{ source: 'raw' }, { source: 'hour' }])).toContain(
+    'sketches of each hour, within 0.5 %',
+  );
+});
+
+it('ticks of days are at midnight where the clock is', () => {
+  const hour = 3_600_000;
+  expect(timeTicks(0, 72 * hour, 4, 2 * hour)).toEqual([22 * hour, 46 * hour, 70 * hour]);
 });

@@ -4,7 +4,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 export const SPANS = {
   '15m': { ms: 900_000, stepMs: 300_000, label: '15 min' },
   '1h': { ms: 3_600_000, stepMs: 900_000, label: '1 h' },
-  '24h': { ms: 86_400_000, stepMs: 21_600_000, label: '24 h' },
+  '1d': { ms: 86_400_000, stepMs: 21_600_000, label: '24 h' },
 } as const;
 export type SpanId = keyof typeof SPANS;
 export const SPAN_IDS = Object.keys(SPANS) as SpanId[];

@@ -5,9 +5,9 @@ import { type ProbeInput, type ProbeRun, REMOVED_KEPT_DAYS } from '../../../shar
 import { client } from '../../lab/connection.ts';
 import { probesKey, queryClient } from '../../lab/queries.ts';
 import { attempt } from '../../parts/attempt.ts';
+import { showReading } from '../../parts/reading.ts';
 import { showRemoved, takeBack } from '../../parts/removed.tsx';
 import { partsOf } from './import/parts.ts';
-import { showReading } from './import/reading.ts';
 
 /** Runs removed on this page and not restored, the newest last. */
 export const useRemovedRuns = create<{ removed: readonly ProbeRun[] }>(() => ({ removed: [] }));

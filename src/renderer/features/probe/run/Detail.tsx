@@ -4,6 +4,7 @@ import { BLOAT_RULE } from '../../../../shared/responsiveness.ts';
 import { formatBytes, formatDuration, formatRate } from '../../../../shared/units.ts';
 import { Explained } from '../../../parts/Explained.tsx';
 import classes from './Detail.module.css';
+import { Intervals } from './Intervals.tsx';
 import { Waterfall } from './Waterfall.tsx';
 
 /** What only this mode measures, beyond its figures. */
@@ -85,7 +86,7 @@ export function Detail({ detail }: { detail: ProbeDetail }) {
         />
       );
     case 'transfer':
-      return null;
+      return <Intervals detail={detail} />;
   }
 }
 

@@ -2,17 +2,9 @@ import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ProbeRun } from '../../../../shared/probes.ts';
 import { Badges } from '../../../parts/Badges.tsx';
-import { clockTime } from '../../../theme/clock.ts';
+import { whenOf } from '../../../theme/clock.ts';
 import { headline } from '../run/figures.ts';
 import classes from './RunList.module.css';
-
-/** Today's runs by the clock, older ones by their day. */
-function whenOf(ms: number): string {
-  const at = new Date(ms);
-  if (at.toDateString() === new Date().toDateString()) return clockTime(ms);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clockTime(ms, false)}`;
-}
 
 interface Props {
   runs: readonly ProbeRun[];

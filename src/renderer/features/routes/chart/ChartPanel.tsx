@@ -8,7 +8,7 @@ import { errorAdvice, errorText } from '../../../lab/errors.ts';
 import { useLive } from '../../../lab/live.ts';
 import { Badges } from '../../../parts/Badges.tsx';
 import { readColours, routeColour } from '../../../parts/tokens.ts';
-import { clockTime } from '../../../theme/clock.ts';
+import { momentOf } from '../../../theme/clock.ts';
 import { hueOf } from '../hue.ts';
 import type { ViewControl } from '../view.ts';
 import { WINDOW_IDS, WINDOWS } from '../windows.ts';
@@ -20,7 +20,7 @@ import { RouteChart } from './RouteChart.tsx';
 import { readBucket } from './readout.ts';
 import { SeriesTable } from './SeriesTable.tsx';
 import { bucketAt, endOf } from './series.ts';
-import { summarise } from './summary.ts';
+import { sourceNote, summarise } from './summary.ts';
 
 export function ChartPanel({ view }: { view: ViewControl }) {
   const [feed] = useState(() => new SeriesFeed());
@@ -52,7 +52,7 @@ export function ChartPanel({ view }: { view: ViewControl }) {
   const { ms: windowMs, bucketMs } = WINDOWS[window];
   const fromMs = toMs - windowMs;
   const atMs = endMs === null ? null : (cursorMs ?? toMs - bucketMs);
-  const silent = useLive((s) => (endMs === null ? whyEmpty(shown, s.statuses) : null));
+  const silent = useLive((s) => (endMs === null ? whyEmpty(shown, s.statuses, bucketMs) : null));
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read anew when the scheme changes.
   const drawn = useMemo(
     () => ({
@@ -98,16 +98,16 @@ export function ChartPanel({ view }: { view: ViewControl }) {
         </Button.Group>
       </div>
       {table ? (
-        <SeriesTable plots={plots} />
+        <SeriesTable plots={plots} spanMs={windowMs} />
       ) : (
         <>
-          <Readout plots={plots} atMs={atMs} live={cursorMs === null} />
+          <Readout plots={plots} atMs={atMs} spanMs={windowMs} live={cursorMs === null} />
           <TimeCursor
             atMs={atMs}
             fromMs={fromMs}
             toMs={toMs}
             bucketMs={bucketMs}
-            text={spoken(plots, atMs)}
+            text={spoken(plots, atMs, windowMs)}
             onMove={setCursorMs}
           >
             <RouteChart model={model} onPoint={setCursorMs} />
@@ -126,19 +126,26 @@ export function ChartPanel({ view }: { view: ViewControl }) {
       )}
       <figcaption className={classes.summary} data-testid="summary">
         {summarise(plots.flatMap(({ name, series }) => (series ? [{ name, series }] : [])))}
+        {sourceNote(filled)}
       </figcaption>
     </figure>
   );
 }
 
 /** Why a chart without a single bucket is empty, from the routes it is to show. */
-function whyEmpty(routes: readonly Route[], statuses: Readonly<Record<string, RouteStatus>>): string {
+function whyEmpty(
+  routes: readonly Route[],
+  statuses: Readonly<Record<string, RouteStatus>>,
+  bucketMs: number,
+): string {
   const [route] = routes;
   if (!route) return 'No route is chosen.';
   if (routes.length > 1) return 'Nothing was measured in this window.';
   const status = statuses[route.id];
   if (status?.error) return `${route.name} is ${status.state}: ${errorAdvice(status.error)}`;
   if (status?.state === 'stopped') return `${route.name} is not probed; start it to measure.`;
+  if (bucketMs >= 60_000)
+    return `Each point of this window is ${bucketMs / 60_000} min; none of ${route.name} is over yet.`;
   return `Nothing was measured on ${route.name} in this window yet.`;
 }
 
@@ -161,7 +168,7 @@ function Title({ route }: { route: Route }) {
   );
 }
 
-const spoken = (plots: readonly ReadoutPlot[], atMs: number | null): string => {
+const spoken = (plots: readonly ReadoutPlot[], atMs: number | null, spanMs: number): string => {
   if (atMs === null) return 'nothing measured yet';
   const read = ({ name, series }: ReadoutPlot): string => {
     const readings = readBucket(series, series ? bucketAt(series, atMs) : -1).filter(
@@ -170,7 +177,7 @@ const spoken = (plots: readonly ReadoutPlot[], atMs: number | null): string => {
     const wanted = plots.length === 1 ? readings : readings.filter((reading) => reading.name === 'p50');
     return `${name} ${wanted.map((reading) => `${reading.name} ${reading.text}`).join(', ') || 'nothing measured'}`;
   };
-  return `${clockTime(atMs)}: ${plots.map(read).join('; ')}`;
+  return `${momentOf(atMs, spanMs)}: ${plots.map(read).join('; ')}`;
 };
 
 interface CursorProps {

@@ -1,7 +1,7 @@
 import type { Series } from '../../../../shared/domain.ts';
 import { formatDuration } from '../../../../shared/units.ts';
 import { Quantity } from '../../../parts/Quantity.tsx';
-import { clockTime } from '../../../theme/clock.ts';
+import { momentOf } from '../../../theme/clock.ts';
 import classes from './ChartPanel.module.css';
 import { readBucket } from './readout.ts';
 import { bucketAt } from './series.ts';
@@ -17,16 +17,19 @@ export interface ReadoutPlot {
 export function Readout({
   plots,
   atMs,
+  spanMs,
   live,
 }: {
   plots: readonly ReadoutPlot[];
   atMs: number | null;
+  /** Of the whole chart. */
+  spanMs: number;
   live: boolean;
 }) {
   return (
     <div className={classes.readout} data-testid="readout" data-routes={plots.length === 1 ? 'one' : 'many'}>
       <span className={classes.at} data-live={live}>
-        {atMs === null ? '–' : clockTime(atMs)}
+        {atMs === null ? '–' : momentOf(atMs, spanMs)}
       </span>
       {plots.length === 1 ? (
         <OneRoute plot={plots[0]!} atMs={atMs} />

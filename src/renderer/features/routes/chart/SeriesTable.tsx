@@ -1,13 +1,13 @@
 import { formatDuration } from '../../../../shared/units.ts';
 import { Numbers, NumberTable } from '../../../parts/NumberTable.tsx';
 import { Quantity } from '../../../parts/Quantity.tsx';
-import { clockTime } from '../../../theme/clock.ts';
+import { momentOf } from '../../../theme/clock.ts';
 import type { ReadoutPlot } from './Readout.tsx';
 import { readBucket } from './readout.ts';
 import { bucketAt } from './series.ts';
 
 /** The chart as numbers, newest first: every column for one route, the p50 of each for several. */
-export function SeriesTable({ plots }: { plots: readonly ReadoutPlot[] }) {
+export function SeriesTable({ plots, spanMs }: { plots: readonly ReadoutPlot[]; spanMs: number }) {
   const times = [...new Set(plots.flatMap(({ series }) => series?.tMs ?? []))].sort((a, b) => b - a);
   const single = plots.length === 1 ? plots[0]! : null;
   const headers = single
@@ -18,7 +18,7 @@ export function SeriesTable({ plots }: { plots: readonly ReadoutPlot[] }) {
       <NumberTable headers={['Bucket from', ...headers]}>
         {times.map((t) => (
           <tr key={t}>
-            <th scope="row">{clockTime(t)}</th>
+            <th scope="row">{momentOf(t, spanMs)}</th>
             {single
               ? readBucket(single.series, bucketAt(single.series!, t)).map((reading) => (
                   <td key={reading.name}>

@@ -5,7 +5,7 @@
 import type { ChartDataset, ChartOptions, Plugin } from 'chart.js';
 import type { Series } from '../../../../shared/domain.ts';
 import { type ChartColours, withAlpha } from '../../../parts/tokens.ts';
-import { clockTime } from '../../../theme/clock.ts';
+import { clockTime, dayOf, momentOf, offsetOf } from '../../../theme/clock.ts';
 import { type Point, pointsOf, sparsePointsOf } from './series.ts';
 import { logTicks, timeTicks } from './ticks.ts';
 
@@ -102,6 +102,11 @@ export function datasetsOf({ plots, colours }: ChartModel): LineSet[] {
 const axisMs = (us: number): string => String(Number((us / 1e3).toPrecision(6)));
 const axisMbit = (bps: number): string => String(Number((bps / 1e6).toPrecision(6)));
 
+const tickText = (ms: number, spanMs: number): string => {
+  if (spanMs > 3 * 86_400_000) return dayOf(ms).slice(5);
+  return spanMs > 3_600_000 ? momentOf(ms, spanMs) : clockTime(ms, spanMs <= 300_000);
+};
+
 /** The lanes' shares of a canvas `height` pixels high: losses need a fixed room, the rest is divided. */
 function lanesOf(plots: number, height: number): { rtt: number; loss: number; rate: number } {
   const area = Math.max(120, height - AXIS_HEIGHT);
@@ -157,12 +162,14 @@ export function optionsOf(model: ChartModel, height: number): ChartOptions<'line
         border: { color: colours.line },
         ticks: {
           ...ticks,
-          callback: (ms) => clockTime(Number(ms), model.toMs - model.fromMs <= 300_000),
+          callback: (ms) => tickText(Number(ms), model.toMs - model.fromMs),
         },
         afterBuildTicks: (axis) => {
-          axis.ticks = timeTicks(axis.min, axis.max, Math.max(2, axis.width / 96)).map((value) => ({
-            value,
-          }));
+          axis.ticks = timeTicks(axis.min, axis.max, Math.max(2, axis.width / 96), offsetOf(axis.max)).map(
+            (value) => ({
+              value,
+            }),
+          );
         },
       },
       rate: {

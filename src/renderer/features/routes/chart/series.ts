@@ -1,5 +1,5 @@
 /** The history of one route as the lab streams it, and what is read out of it. Columns, never one object a sample. */
-import type { Series } from '../../../../shared/domain.ts';
+import { type Series, Source } from '../../../../shared/domain.ts';
 import { lowerBound } from '../../../../shared/sorted.ts';
 
 /** The columns of a series that hold a value per bucket. */
@@ -28,6 +28,10 @@ export type ValueColumn = Exclude<
   'tMs' | 'sent' | 'lost' | 'skipped' | 'handshakes' | 'handshakesFailed'
 >;
 
+/** The one of the coarser data. */
+const coarser = (a: Source, b: Source): Source =>
+  Source.options.indexOf(a) > Source.options.indexOf(b) ? a : b;
+
 /**
  * `held` with `chunk` put behind it. Where both have a bucket the chunk's counts, and what is older than
  * `windowMs` before the newest bucket's end is let go.
@@ -41,7 +45,8 @@ export function mergeSeries(held: Series | null, chunk: Series, windowMs: number
   const oldStart = old ? lowerBound(old.tMs, from) : 0;
   const oldEnd = old ? lowerBound(old.tMs, firstNew) : 0;
   const newStart = lowerBound(chunk.tMs, from);
-  const merged = { ...chunk };
+  const keepsOld = old !== null && oldEnd > oldStart;
+  const merged = { ...chunk, source: keepsOld ? coarser(old.source, chunk.source) : chunk.source };
   for (const column of COLUMNS) {
     const kept = old ? old[column].slice(oldStart, Math.max(oldStart, oldEnd)) : [];
     merged[column] = [...kept, ...chunk[column].slice(newStart)] as number[];

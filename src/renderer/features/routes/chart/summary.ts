@@ -1,7 +1,7 @@
 /** A chart in words, for those who do not see it and those who want it exact. */
 import type { Series } from '../../../../shared/domain.ts';
 import { formatDuration, formatPercent } from '../../../../shared/units.ts';
-import { clockTime } from '../../../theme/clock.ts';
+import { momentOf } from '../../../theme/clock.ts';
 import { gapBefore } from './series.ts';
 
 export interface Plot {
@@ -19,14 +19,23 @@ export function summarise(plots: readonly Plot[]): string {
   return filled.length === 1 ? summariseOne(filled[0]!) : summariseMany(filled);
 }
 
+/** How exact the percentiles are where they come from roll-ups; nothing where they come from samples (docs/store.md). */
+export function sourceNote(series: readonly Pick<Series, 'source'>[]): string {
+  const spans = (['minute', 'hour'] as const).filter((span) => series.some(({ source }) => source === span));
+  return spans.length === 0
+    ? ''
+    : ` Percentiles are from sketches of each ${spans.join(' or ')}, within 0.5 %; counts and extremes are exact.`;
+}
+
 function summariseOne({ name, series }: Plot): string {
   const { bucketMs, tMs, sent, lost } = series;
   const p50 = present(series.rttP50);
   const sentPings = sum(sent);
   const lostPings = sum(lost);
   const gaps = tMs.filter((_, index) => gapBefore(series, index)).length;
+  const [from, to] = [tMs[0]!, tMs.at(-1)! + bucketMs];
   const parts = [
-    `${name}, ${clockTime(tMs[0]!)} to ${clockTime(tMs.at(-1)! + bucketMs)} in buckets of ${bucketMs / 1000} s:`,
+    `${name}, ${momentOf(from, to - from)} to ${momentOf(to, to - from)} in buckets of ${bucketMs < 120_000 ? `${bucketMs / 1000} s` : `${bucketMs / 60_000} min`}:`,
     p50.length === 0
       ? 'no ping was answered;'
       : `p50 between ${formatDuration(Math.min(...p50))} and ${formatDuration(Math.max(...p50))}, ` +

@@ -1,12 +1,16 @@
 const SECOND = 1_000;
 const MINUTE = 60_000;
-const STEPS = [1, 2, 5, 10, 15, 30].flatMap((n) => [n * SECOND, n * MINUTE]).sort((a, b) => a - b);
+const HOUR = 3_600_000;
+const STEPS = [
+  ...[1, 2, 5, 10, 15, 30].flatMap((n) => [n * SECOND, n * MINUTE]),
+  ...[1, 2, 3, 6, 12, 24, 48, 120, 240].map((n) => n * HOUR),
+].sort((a, b) => a - b);
 
-/** Round moments between `fromMs` and `toMs`, as many as fit into `most`. */
-export function timeTicks(fromMs: number, toMs: number, most: number): number[] {
+/** Moments between `fromMs` and `toMs`, as many as fit into `most`, that are round on the clock here: `offsetMs` is local time less UTC. */
+export function timeTicks(fromMs: number, toMs: number, most: number, offsetMs = 0): number[] {
   const step = STEPS.find((candidate) => (toMs - fromMs) / candidate <= most) ?? STEPS.at(-1)!;
   const ticks: number[] = [];
-  for (let t = Math.ceil(fromMs / step) * step; t <= toMs; t += step) ticks.push(t);
+  for (let t = Math.ceil((fromMs + offsetMs) / step) * step - offsetMs; t <= toMs; t += step) ticks.push(t);
   return ticks;
 }
 

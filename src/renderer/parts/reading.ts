@@ -1,5 +1,5 @@
 import { notifications } from '@mantine/notifications';
-import { formatPercent } from '../../../../shared/units.ts';
+import { formatPercent } from '../../shared/units.ts';
 
 const EVERY_MS = 250;
 
