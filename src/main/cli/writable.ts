@@ -1,6 +1,6 @@
 /** Targets of output, found out to be writable before anything is measured for them. */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, closeSync, constants, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { LabError } from '../../shared/errors.ts';
 
 export const unwritable = (field: string, cause: unknown): LabError =>
@@ -18,6 +18,23 @@ export function fileTrouble(cause: unknown, path?: string): string {
 export function checkFile(path: string, field: string): void {
   try {
     closeSync(openSync(path, 'a'));
+  } catch (cause) {
+    throw unwritable(field, cause);
+  }
+}
+
+/**
+ * Where a file goes that takes the place of what is at `path`: through links, which stay. Throws RL_FILE_UNWRITABLE where its
+ * folder cannot be written to, or where something is that no file may replace: a folder, device or pipe.
+ */
+export function placeOf(path: string, field: string): string {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isFile())
+      throw new Error(`there is no regular file at ${resolve(path)}, and what is there is left alone`);
+    const place = there === undefined ? path : realpathSync(path);
+    accessSync(dirname(place), constants.W_OK);
+    return place;
   } catch (cause) {
     throw unwritable(field, cause);
   }
