@@ -51,6 +51,21 @@ test('what cannot be is refused by the catalogue, and leaves no file', async () 
   );
   expect(existsSync(out)).toBe(false);
   await refused(['export', '1', '--format', 'xls', '--out', out], 2, /RL_INPUT_INVALID: --format: "xls"/);
+  await refused(['export', '1', '--format', 'qlog', '--out', out], 2, /RL_INPUT_INVALID: format: no run/);
+  expect(existsSync(out)).toBe(false);
+  for (const command of [
+    ['export', '1', '--format', 'md'],
+    ['report', '1'],
+  ])
+    await refused([...command, '--out', data], 2, /RL_FILE_UNWRITABLE: --out: there is no regular file/);
+  await refused(['import', data], 2, /RL_FILE_UNREADABLE: file: .* is a folder/);
+  const cut = join(data, 'cut.json');
+  writeFileSync(cut, readFileSync(file, 'utf8').slice(0, 300));
+  await refused(
+    ['import', cut],
+    2,
+    /RL_INPUT_INVALID: file: neither what export wrote nor whole JSON of iperf3/,
+  );
   await refused(['import', join(data, 'absent')], 2, /RL_FILE_UNREADABLE: file: /);
   await refused(['import', join(data, 'lab.db')], 2, /RL_INPUT_INVALID/);
   await refused(['run', file], 2, /RL_INPUT_INVALID: manifest: is missing/);
