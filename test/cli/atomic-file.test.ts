@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AtomicFile } from '../../src/main/cli/atomic-file.ts';
+import { unwritable } from '../../src/main/cli/writable.ts';
 import { temporaryDir } from '../lab/open-lab.ts';
 
 const write = (path: string, text: string): void => {
@@ -45,3 +46,8 @@ test.skipIf(process.platform === 'win32')(
     server.close();
   },
 );
+
+test('a disk without room is told as that', () => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  expect(unwritable('--out', full)).toMatchObject({ code: 'RL_DISK_FULL', field: '--out' });
+});

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openStore } from '../../src/main/store/index.ts';
@@ -25,6 +25,15 @@ test('an experiment is imported, listed, told and exported, and is the same in a
   const told = await run(['report', 'iperf3.json', '--data', data, '--redact']);
   expect(told.stdout).toMatch(/\| Goodput up +\| Mbit\/s \| +1 \| +97\.255 \|/);
   expect(told.stdout).not.toContain('lab.example');
+  const html = join(data, 'report.html');
+  const filed = await run(['report', '1', '--format', 'html', '--out', html, '--data', data, '--json']);
+  expect(JSON.parse(filed.stdout)).toEqual({
+    experiment: 1,
+    name: 'iperf3.json',
+    format: 'html',
+    file: html,
+    bytes: statSync(html).size,
+  });
   for (const format of ['jsonl', 'csv', 'parquet']) {
     const out = join(data, `x.${format}`);
     expect((await run(['export', '1', '--format', format, '--out', out, '--data', data])).code).toBe(0);

@@ -3,8 +3,15 @@ import { accessSync, closeSync, constants, mkdirSync, openSync, realpathSync, st
 import { dirname, resolve } from 'node:path';
 import { LabError } from '../../shared/errors.ts';
 
-export const unwritable = (field: string, cause: unknown): LabError =>
-  new LabError('RL_FILE_UNWRITABLE', `${field}: ${fileTrouble(cause)}`, { field, cause });
+/** RL_DISK_FULL where no room is what it lacks. */
+export function unwritable(field: string, cause: unknown): LabError {
+  const isFull = /^(ENOSPC|EDQUOT)$/.test((cause as NodeJS.ErrnoException).code ?? '');
+  return new LabError(isFull ? 'RL_DISK_FULL' : 'RL_FILE_UNWRITABLE', `${field}: ${fileTrouble(cause)}`, {
+    field,
+    cause,
+    ...(isFull && { hint: 'Free some space, or name a file on another disk.' }),
+  });
+}
 
 /** What the system said of a file, with the absolute path of it where that is known. */
 export function fileTrouble(cause: unknown, path?: string): string {
