@@ -1,11 +1,13 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import Database from 'better-sqlite3';
+import { expect, test, vi } from 'vitest';
 import { openStore } from '../../src/main/store/index.ts';
+import { RouteInput } from '../../src/shared/domain.ts';
 import { ProbeInput } from '../../src/shared/probes.ts';
 import { temporaryDir } from '../lab/open-lab.ts';
 import { TCP } from '../store/archive/iperf3.ts';
-import { run } from './run.ts';
+import { run, start } from './run.ts';
 
 /** A data folder with one imported experiment. */
 async function imported(): Promise<{ data: string; file: string }> {
@@ -112,3 +114,45 @@ test('a manifest of a probe is measured again', async () => {
   expect(store.experiments.list().experiments).toMatchObject([{ manifest: { seed: 5 }, runs: { done: 2 } }]);
   store.close();
 });
+
+test('a monitor that is cut short is no whole one, and told once', async () => {
+  const data = temporaryDir();
+  const route = RouteInput.parse({ name: 'Nowhere', host: '127.0.0.1', port: 1 });
+  const manifest = {
+    manifest: 2,
+    kind: 'monitor',
+    schema: null,
+    app: null,
+    os: null,
+    node: null,
+    seed: null,
+    routes: [{ id: 'nowhere', demo: false, ...route }],
+    parameters: {},
+  };
+  const file = join(data, 'manifest.json');
+  writeFileSync(file, JSON.stringify(manifest));
+  const own = join(data, 'lab');
+  const running = start(['run', file, '--duration', '1h', '--data', own, '--json']);
+  await vi.waitFor(() => expect(runStates(own)).toEqual(['running']), { timeout: 60_000, interval: 200 });
+  running.child.kill('SIGINT');
+  const { code, stdout, stderr } = await running.finished;
+  expect(JSON.parse(stdout)).toMatchObject({ interrupted: true, runs: [{ state: 'cancelled' }] });
+  expect(stderr).toContain('RL_CANCELLED: Run 0 was cancelled');
+  expect(code).toBe(1);
+  expect(runStates(own)).toEqual(['cancelled']);
+});
+
+/** Read beside the lab that writes them. */
+function runStates(dataDir: string): unknown[] {
+  const path = join(dataDir, 'lab.db');
+  if (!existsSync(path)) return [];
+  const db = new Database(path, { readonly: true });
+  try {
+    return db.prepare('SELECT state FROM run').pluck().all();
+  } catch {
+    // The lab is still making its tables.
+    return [];
+  } finally {
+    db.close();
+  }
+}
