@@ -88,6 +88,9 @@ function whenChanged(stamp, hash, work) {
   writeFileSync(file, digest);
 }
 
+/** What installing and building say goes to standard error: standard output is the command's, which may print JSON. */
+const TALK = ['inherit', 2, 'inherit'];
+
 export function ensureInstalled() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
@@ -106,6 +109,7 @@ export function ensureInstalled() {
     const code = run(windows ? 'npm.cmd' : 'npm', install, {
       env: process.env,
       shell: windows,
+      stdio: TALK,
     });
     if (code !== 0) {
       console.error('Installing failed; see the lines above. Nothing was started.');
@@ -122,7 +126,9 @@ export function ensureBuilt() {
     hash.update(readFileSync(join(root, file)));
   whenChanged('out/.built', hash, () => {
     console.error('Building the app …');
-    const code = runTool('electron-vite/bin/electron-vite.js', ['build', '--logLevel', 'warn']);
+    const code = runTool('electron-vite/bin/electron-vite.js', ['build', '--logLevel', 'warn'], {
+      stdio: TALK,
+    });
     if (code !== 0) {
       console.error('The build failed; see the lines above.');
       process.exit(code);

@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { tunnelMissing } from '../../src/main/cli/tunnel.ts';
 import { type Finished, run } from './run.ts';
 
+const MAIN = new URL('../../src/main/cli/main.ts', import.meta.url).pathname;
 const compare = (...args: string[]): Promise<Finished> => run(['compare-tcp', ...args]);
 const PATH = ['--rtt', '30ms', '--rate', '20mbit', '--seed', '7'];
 const TIMEOUT_MS = 120_000;
@@ -37,6 +40,34 @@ describe.skipIf(missing !== null)(missing === null ? 'the tunnel' : `the tunnel:
       expect(quic.low).toBeGreaterThanOrEqual(30);
       expect(tcp.low).toBeGreaterThanOrEqual(60);
       // Namespaces and interfaces are gone with the processes that held them.
+      await vi.waitFor(() => expect(marked(mark)).toEqual([]), { timeout: 20_000 });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'is taken down in order by the Ctrl-C of a terminal, which reaches every process of it',
+    async () => {
+      const mark = randomUUID();
+      const args = [MAIN, 'compare-tcp', ...PATH, '--duration', '600s'];
+      const env = { ...process.env, NODE_OPTIONS: undefined, ROUTELAB_TEST_MARK: mark };
+      const child = spawn(process.execPath, args, {
+        env,
+        detached: true,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let stderr = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        stderr += text;
+      });
+      const closed = once(child, 'close');
+      const isProbing = (pid: string): boolean =>
+        readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--compare-tcp');
+      await vi.waitFor(() => expect(marked(mark).some(isProbing)).toBe(true), { timeout: 60_000 });
+      process.kill(-child.pid!, 'SIGINT');
+      const [code] = await closed;
+      expect(stderr).not.toContain('RL_INTERNAL');
+      expect([0, 130]).toContain(code);
       await vi.waitFor(() => expect(marked(mark)).toEqual([]), { timeout: 20_000 });
     },
     TIMEOUT_MS,

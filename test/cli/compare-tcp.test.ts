@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Finished, type Running, run, startServer } from './run.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Finished, type Running, run, start, startServer } from './run.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'routelab-compare-'));
 let server: Running & { port: number };
@@ -67,6 +67,17 @@ describe('routelab probe --compare-tcp', () => {
     const { stdout } = await compare('--pairs', '1', '--bytes', '10kb', '--emulated');
     expect(stdout).toContain('too few');
     expect(stdout).toContain('its segments are modelled');
+  });
+
+  it('says that it was interrupted before any pair, instead of an empty table', async () => {
+    const args = ['probe', target, '--compare-tcp', '--duration', '600', '--data', data];
+    const secrets = join(data, 'begun.keys');
+    const probe = start([...args, '--keylog', secrets]);
+    await vi.waitFor(() => expect(existsSync(secrets)).toBe(true), { timeout: 20_000 });
+    probe.child.kill('SIGINT');
+    const { code, stdout } = await probe.finished;
+    expect(stdout).toMatch(/QUIC against TCP {2}interrupted\nno pair of turns was completed\n$/);
+    expect(code).toBe(0);
   });
 
   it('refuses what cannot be compared', async () => {

@@ -1,11 +1,13 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import Database from 'better-sqlite3';
+import { expect, test, vi } from 'vitest';
 import { openStore } from '../../src/main/store/index.ts';
+import { RouteInput } from '../../src/shared/domain.ts';
 import { ProbeInput } from '../../src/shared/probes.ts';
 import { temporaryDir } from '../lab/open-lab.ts';
 import { TCP } from '../store/archive/iperf3.ts';
-import { run } from './run.ts';
+import { run, start } from './run.ts';
 
 /** A data folder with one imported experiment. */
 async function imported(): Promise<{ data: string; file: string }> {
@@ -25,6 +27,15 @@ test('an experiment is imported, listed, told and exported, and is the same in a
   const told = await run(['report', 'iperf3.json', '--data', data, '--redact']);
   expect(told.stdout).toMatch(/\| Goodput up +\| Mbit\/s \| +1 \| +97\.255 \|/);
   expect(told.stdout).not.toContain('lab.example');
+  const html = join(data, 'report.html');
+  const filed = await run(['report', '1', '--format', 'html', '--out', html, '--data', data, '--json']);
+  expect(JSON.parse(filed.stdout)).toEqual({
+    experiment: 1,
+    name: 'iperf3.json',
+    format: 'html',
+    file: html,
+    bytes: statSync(html).size,
+  });
   for (const format of ['jsonl', 'csv', 'parquet']) {
     const out = join(data, `x.${format}`);
     expect((await run(['export', '1', '--format', format, '--out', out, '--data', data])).code).toBe(0);
@@ -51,6 +62,21 @@ test('what cannot be is refused by the catalogue, and leaves no file', async () 
   );
   expect(existsSync(out)).toBe(false);
   await refused(['export', '1', '--format', 'xls', '--out', out], 2, /RL_INPUT_INVALID: --format: "xls"/);
+  await refused(['export', '1', '--format', 'qlog', '--out', out], 2, /RL_INPUT_INVALID: format: no run/);
+  expect(existsSync(out)).toBe(false);
+  for (const command of [
+    ['export', '1', '--format', 'md'],
+    ['report', '1'],
+  ])
+    await refused([...command, '--out', data], 2, /RL_FILE_UNWRITABLE: --out: there is no regular file/);
+  await refused(['import', data], 2, /RL_FILE_UNREADABLE: file: .* is a folder/);
+  const cut = join(data, 'cut.json');
+  writeFileSync(cut, readFileSync(file, 'utf8').slice(0, 300));
+  await refused(
+    ['import', cut],
+    2,
+    /RL_INPUT_INVALID: file: neither what export wrote nor whole JSON of iperf3/,
+  );
   await refused(['import', join(data, 'absent')], 2, /RL_FILE_UNREADABLE: file: /);
   await refused(['import', join(data, 'lab.db')], 2, /RL_INPUT_INVALID/);
   await refused(['run', file], 2, /RL_INPUT_INVALID: manifest: is missing/);
@@ -88,3 +114,45 @@ test('a manifest of a probe is measured again', async () => {
   expect(store.experiments.list().experiments).toMatchObject([{ manifest: { seed: 5 }, runs: { done: 2 } }]);
   store.close();
 });
+
+test('a monitor that is cut short is no whole one, and told once', async () => {
+  const data = temporaryDir();
+  const route = RouteInput.parse({ name: 'Nowhere', host: '127.0.0.1', port: 1 });
+  const manifest = {
+    manifest: 2,
+    kind: 'monitor',
+    schema: null,
+    app: null,
+    os: null,
+    node: null,
+    seed: null,
+    routes: [{ id: 'nowhere', demo: false, ...route }],
+    parameters: {},
+  };
+  const file = join(data, 'manifest.json');
+  writeFileSync(file, JSON.stringify(manifest));
+  const own = join(data, 'lab');
+  const running = start(['run', file, '--duration', '1h', '--data', own, '--json']);
+  await vi.waitFor(() => expect(runStates(own)).toEqual(['running']), { timeout: 60_000, interval: 200 });
+  running.child.kill('SIGINT');
+  const { code, stdout, stderr } = await running.finished;
+  expect(JSON.parse(stdout)).toMatchObject({ interrupted: true, runs: [{ state: 'cancelled' }] });
+  expect(stderr).toContain('RL_CANCELLED: Run 0 was cancelled');
+  expect(code).toBe(1);
+  expect(runStates(own)).toEqual(['cancelled']);
+});
+
+/** Read beside the lab that writes them. */
+function runStates(dataDir: string): unknown[] {
+  const path = join(dataDir, 'lab.db');
+  if (!existsSync(path)) return [];
+  const db = new Database(path, { readonly: true });
+  try {
+    return db.prepare('SELECT state FROM run').pluck().all();
+  } catch {
+    // The lab is still making its tables.
+    return [];
+  } finally {
+    db.close();
+  }
+}

@@ -85,7 +85,9 @@ describe('routelab probe https://…', () => {
     expect(one.stdout).toMatch(/^body +1000 B$/m);
     expect(one.stdout).toMatch(/^server +RouteLab$/m);
     const two = await probe(`${base}/bytes/1000`, '--count', '2');
-    expect(two.stdout).toMatch(/^status +handshake ms|^status +dns ms/m);
+    expect(two.stdout).toMatch(
+      /^status +(?:dns +)?handshake +first byte +until first byte +total +body B +Mbit\/s$/m,
+    );
     expect(two.stdout.match(/^ +200 .* 1000 +\d+\.\d{3}$/gm)).toHaveLength(2);
     expect(two.stdout).toMatch(/^total p95 +\d+\.\d{3} ms$/m);
   });

@@ -36,6 +36,9 @@ describe('several targets', () => {
     const { code, stdout } = await run(['probe', ...args]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^target +rtt p50 ms .*\na +\d+\.\d{3} .*\nb +\d+\.\d{3} /);
+    expect(stdout).toMatch(/^target .* loss % .*\na .* {2}0\.00 /);
+    const marked = await run(['probe', ...args, '--emulated', '--insecure']);
+    expect(marked.stdout).toMatch(/^emulated {2}insecure: certificate not checked\ntarget /);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The launcher: relative paths are the user's; the end of npm is the end of all; an Electron that cannot run here is told from a desktop that ran; what does not end is killed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -99,4 +99,22 @@ it('ends what it started when npm is told to end', async () => {
   }
   // The pipe stays open for as long as any of them lives.
   expect(stdout).toMatch(/sessions +0/);
+});
+
+it('leaves standard output to the command when it has to install first', async () => {
+  const talking = mkdtempSync(join(folder, 'talking-'));
+  const npm = join(talking, 'npm');
+  writeFileSync(npm, '#!/bin/sh\necho up to date\n');
+  chmodSync(npm, 0o755);
+  const checkout = mkdtempSync(join(folder, 'checkout-'));
+  mkdirSync(join(checkout, 'scripts'));
+  copyFileSync(join(scripts, 'prepare.mjs'), join(checkout, 'scripts/prepare.mjs'));
+  writeFileSync(join(checkout, 'package-lock.json'), '{}');
+  const source = `process.env.PATH = ${JSON.stringify(talking)} + ':' + process.env.PATH;
+    const { ensureInstalled } = await import(${JSON.stringify(join(checkout, 'scripts/prepare.mjs'))});
+    ensureInstalled();
+    console.log('{}');`;
+  const { stdout, stderr } = await evaluate(source);
+  expect(stdout).toBe('{}\n');
+  expect(stderr).toContain('up to date');
 });

@@ -1,6 +1,6 @@
 /** A file that appears whole or not at all: written beside its place and moved there. */
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { unwritable } from './writable.ts';
+import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { placeOf, unwritable } from './writable.ts';
 
 export class AtomicFile {
   readonly #path: string;
@@ -10,8 +10,8 @@ export class AtomicFile {
 
   /** Throws RL_FILE_UNWRITABLE, of `field`, where it could not be written. */
   constructor(path: string, field: string) {
-    this.#path = path;
-    this.#draft = `${path}.${process.pid}.part`;
+    this.#path = placeOf(path, field);
+    this.#draft = `${this.#path}.${process.pid}.part`;
     this.#field = field;
     try {
       this.#descriptor = openSync(this.#draft, 'wx');
@@ -20,10 +20,13 @@ export class AtomicFile {
     }
   }
 
+  /** Throws RL_FILE_UNWRITABLE, and then leaves no trace of it. */
   write(text: string): void {
     try {
-      writeSync(this.#descriptor!, text);
+      // All of it: a single write may take a part, as on a disk that fills up, and say nothing.
+      writeFileSync(this.#descriptor!, text);
     } catch (cause) {
+      this.discard();
       throw unwritable(this.#field, cause);
     }
   }

@@ -85,6 +85,7 @@ export async function compareTcp(
     const marks = [
       ...(emulated ? ['emulated'] : []),
       ...(head.insecure ? ['insecure: certificate not checked'] : []),
+      ...(head.interrupted ? ['interrupted'] : []),
     ];
     const title = [
       paint('bold', target),

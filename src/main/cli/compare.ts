@@ -121,7 +121,8 @@ async function run(options: CompareCommandOptions): Promise<void> {
     interrupt.signal.addEventListener('abort', end);
     if (interrupt.signal.aborted) end();
     const [code] = await once(prober, 'close');
-    process.exitCode = code ?? 5;
+    // It may have been too young to end by itself.
+    process.exitCode = code ?? (interrupt.signal.aborted ? 130 : 5);
   } finally {
     for (const child of children) {
       if (child.exitCode !== null || child.signalCode !== null) continue;

@@ -126,6 +126,7 @@ export function comparisonTable(
   head: ComparisonHead,
   { pairs, failed, metrics }: TransportComparison<DetailedTurn>,
 ): string {
+  if (pairs.length === 0) return 'no pair of turns was completed';
   const shown = (metric: ComparedMetric, value: number | null): string =>
     value === null ? '–' : (value / UNITS[metric].per).toFixed(2);
   const rows = COMPARED_METRICS.flatMap((metric) => {

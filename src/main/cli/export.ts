@@ -8,7 +8,7 @@ import { writeExport } from '../lab/index.ts';
 import { DATA_HELP, experimentNamed, withStore } from './experiment-store.ts';
 import { parseChoice } from './options.ts';
 import { print, printJson } from './output.ts';
-import { checkFile } from './writable.ts';
+import { placeOf } from './writable.ts';
 
 interface ExportOptions {
   format: ExportFormat;
@@ -34,10 +34,9 @@ export function configure(command: Command): void {
 
 async function run(experiment: string, options: ExportOptions): Promise<void> {
   const { format, redact = false } = options;
-  const path = resolve(options.out);
   await withStore({ data: options.data, mustExist: true }, async (store) => {
     const { id, name } = experimentNamed(store, experiment);
-    checkFile(path, '--out');
+    const path = placeOf(resolve(options.out), '--out');
     await writeExport(store, path, { id, format, redact, atMs: Date.now() });
     const bytes = statSync(path).size;
     if (options.json) printJson({ experiment: id, name, format, file: path, bytes });

@@ -1,7 +1,7 @@
 /** `routelab import FILE`: archives of ours, iperf3's JSON, qlog. */
 
-import { accessSync, constants } from 'node:fs';
-import { basename } from 'node:path';
+import { accessSync, constants, statSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
 import { importFile } from '../lab/index.ts';
@@ -26,6 +26,7 @@ export function configure(command: Command): void {
 async function run(file: string, options: ImportOptions): Promise<void> {
   try {
     accessSync(file, constants.R_OK);
+    if (statSync(file).isDirectory()) throw new Error(`${resolve(file)} is a folder`);
   } catch (cause) {
     throw new LabError('RL_FILE_UNREADABLE', `file: ${fileTrouble(cause, file)}`, { field: 'file', cause });
   }

@@ -123,12 +123,14 @@ function fecRows({ scheme, k, r, adaptive, ...ways }: DetailOf<'fec'>): Row[] {
 
 /** Median moment of each mark, over the handshakes that have it. */
 function markRows(handshakes: readonly HandshakeTrace[]): Row[] {
-  return HANDSHAKE_MARKS.flatMap((mark): Row[] => {
+  const rows = HANDSHAKE_MARKS.flatMap((mark): Row[] => {
     const times = handshakes
       .flatMap(({ marks }) => marks.find((each) => each.mark === mark)?.atUs ?? [])
       .sort((a, b) => a - b);
     return times.length === 0 ? [] : [[`  ${mark.replaceAll('-', ' ')}`, ms(quantile(times, 0.5)), 'ms']];
   });
+  // `handshake` is from the ClientHello on; these are from a little before it.
+  return rows.length === 0 ? [] : [['p50 since connecting began', '', ''], ...rows];
 }
 
 function loadedRows(direction: 'down' | 'up', loaded: LoadedRtt | null): Row[] {

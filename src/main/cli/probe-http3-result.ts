@@ -162,22 +162,24 @@ export function printHttp3(result: Http3Result): void {
 
 function requestTable(requests: readonly RequestResult[]): string {
   const cell = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(3));
+  // Eighty columns: what no request has, such as the resolution of an address, takes none of them.
+  const phases = PHASES.filter(([, name]) => requests.some((request) => request[name] !== undefined));
   const rows = requests
     .slice(0, MOST_ROWS)
     .map((request) => [
       String(request.status ?? '–'),
-      ...PHASES.map(([, name]) => cell(request[name])),
+      ...phases.map(([, name]) => cell(request[name])),
       String(request.body_bytes),
       request.goodput_bps === undefined ? '–' : (request.goodput_bps / 1e6).toFixed(3),
       request.error?.code ?? '',
     ]);
-  const titles = ['status', ...PHASES.map(([label]) => `${label} ms`), 'body B', 'Mbit/s', ''];
+  const titles = ['status', ...phases.map(([label]) => label), 'body B', 'Mbit/s', ''];
   const left = requests.length - rows.length;
   const text = table(
     [titles, ...rows],
     titles.map((title) => (title === '' ? 'left' : 'right')),
   );
-  return `${text}\n${left > 0 ? `and ${left} more (--json has all)\n` : ''}`;
+  return `${text}\n${paint('dim', 'times in ms')}\n${left > 0 ? `and ${left} more (--json has all)\n` : ''}`;
 }
 
 function summaryTable(result: Http3Result): string {

@@ -30,7 +30,7 @@ type Repetition = ProbeFields | Http3Result | Failed;
 const FIGURES: readonly { name: string; path: string; title: string; digits: number }[] = [
   { name: 'rtt_p50_ms', path: 'rtt_ms.p50', title: 'rtt p50 ms', digits: 3 },
   { name: 'jitter_ms', path: 'jitter_ms', title: 'jitter ms', digits: 3 },
-  { name: 'loss_ratio', path: 'loss_ratio', title: 'loss ratio', digits: 4 },
+  { name: 'loss_ratio', path: 'loss_ratio', title: 'loss %', digits: 2 },
   { name: 'handshake_p50_ms', path: 'handshake_ms.p50', title: 'handshake ms', digits: 3 },
   { name: 'total_p50_ms', path: 'total_ms.p50', title: 'total ms', digits: 3 },
   { name: 'goodput_down_bps', path: 'goodput_bps.down', title: 'down Mbit/s', digits: 3 },
@@ -44,8 +44,11 @@ function numberAt(result: object, path: string): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-const cellOf = (value: number | undefined, { name, digits }: (typeof FIGURES)[number]): string =>
-  value === undefined ? '–' : (name.endsWith('_bps') ? value / 1e6 : value).toFixed(digits);
+const cellOf = (value: number | undefined, { name, digits }: (typeof FIGURES)[number]): string => {
+  if (value === undefined) return '–';
+  const scale = name.endsWith('_bps') ? 1e-6 : name.endsWith('_ratio') ? 100 : 1;
+  return (value * scale).toFixed(digits);
+};
 
 /** What came of one target, in all. */
 interface Summed {
@@ -72,7 +75,15 @@ export async function probeMany(
         : single(target, options, settings);
     }),
   );
-  if (!options.json) print(tableOf(summed));
+  if (!options.json) {
+    const marks = [
+      ...(options.emulated ? ['emulated'] : []),
+      ...(options.insecure ? ['insecure: certificate not checked'] : []),
+      ...(once.signal.aborted ? ['interrupted'] : []),
+    ];
+    if (marks.length > 0) print(marks.map((mark) => paint('yellow', mark)).join('  '));
+    print(tableOf(summed));
+  }
   const error = summed.find((each) => each.error !== null)?.error ?? null;
   return { json: summed.length === 1 ? summed[0]!.json : { targets: summed.map(({ json }) => json) }, error };
 }

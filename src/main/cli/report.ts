@@ -1,4 +1,5 @@
 /** `routelab report [EXPERIMENT]`: what an experiment came to; without one, which there are. */
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { reportText } from '../lab/index.ts';
 import type { Store } from '../store/index.ts';
@@ -33,7 +34,7 @@ async function run(experiment: string | undefined, options: ReportOptions): Prom
   await withStore({ data: options.data, mustExist: true }, (store) => {
     if (experiment === undefined) return list(store, options.json === true);
     const { format = options.json ? 'json' : 'md', redact = false, out } = options;
-    const { id } = experimentNamed(store, experiment);
+    const { id, name } = experimentNamed(store, experiment);
     const text = reportText(store, { id, format, redact, atMs: Date.now() });
     if (out === undefined) {
       process.stdout.write(text);
@@ -46,7 +47,9 @@ async function run(experiment: string | undefined, options: ReportOptions): Prom
     } finally {
       file.discard();
     }
-    note(`The report is in ${out}`);
+    if (options.json)
+      printJson({ experiment: id, name, format, file: resolve(out), bytes: Buffer.byteLength(text) });
+    else note(`The report is in ${out}`);
   });
 }
 

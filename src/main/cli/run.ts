@@ -10,7 +10,7 @@ import { createLog } from '../telemetry/log.ts';
 import { DATA_HELP } from './experiment-store.ts';
 import { onInterrupt } from './interrupt.ts';
 import { parseNumber } from './options.ts';
-import { print, printJson, progress, table } from './output.ts';
+import { paint, print, printError, printJson, progress, table } from './output.ts';
 import { readText, STANDARD_INPUT } from './readable.ts';
 
 interface RunOptions {
@@ -69,12 +69,20 @@ async function run(path: string, options: RunOptions): Promise<void> {
       });
     await followed(client, id, interrupt.signal);
     const runs = (await allRuns(client, id)).filter(({ createdAtMs }) => createdAtMs >= before);
-    if (options.json) printJson({ experiment: id, name, runs });
-    else print(`experiment ${id}: ${name}\n${runsTable(runs)}`);
+    const { aborted } = interrupt.signal;
+    if (options.json) printJson({ experiment: id, name, runs, ...(aborted && { interrupted: true }) });
+    else
+      print(
+        `experiment ${id}: ${name}${aborted ? `  ${paint('yellow', 'interrupted')}` : ''}\n${runsTable(runs)}`,
+      );
     const failed = runs.find(({ state }) => state !== 'done');
-    if (failed?.error) throw LabError.fromBody(failed.error as Parameters<typeof LabError.fromBody>[0]);
-    if (failed !== undefined)
-      throw new LabError('RL_CANCELLED', `Run ${failed.repetition} was ${failed.state}`);
+    if (failed === undefined) return;
+    const error = failed.error
+      ? LabError.fromBody(failed.error as Parameters<typeof LabError.fromBody>[0])
+      : new LabError('RL_CANCELLED', `Run ${failed.repetition} was ${failed.state}`);
+    // Not thrown, which would print a second JSON object.
+    process.exitCode = error.exitCode;
+    printError(error);
   } finally {
     await lab.close();
   }

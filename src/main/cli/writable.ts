@@ -1,10 +1,17 @@
 /** Targets of output, found out to be writable before anything is measured for them. */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, closeSync, constants, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { LabError } from '../../shared/errors.ts';
 
-export const unwritable = (field: string, cause: unknown): LabError =>
-  new LabError('RL_FILE_UNWRITABLE', `${field}: ${fileTrouble(cause)}`, { field, cause });
+/** RL_DISK_FULL where no room is what it lacks. */
+export function unwritable(field: string, cause: unknown): LabError {
+  const isFull = /^(ENOSPC|EDQUOT)$/.test((cause as NodeJS.ErrnoException).code ?? '');
+  return new LabError(isFull ? 'RL_DISK_FULL' : 'RL_FILE_UNWRITABLE', `${field}: ${fileTrouble(cause)}`, {
+    field,
+    cause,
+    ...(isFull && { hint: 'Free some space, or name a file on another disk.' }),
+  });
+}
 
 /** What the system said of a file, with the absolute path of it where that is known. */
 export function fileTrouble(cause: unknown, path?: string): string {
@@ -18,6 +25,23 @@ export function fileTrouble(cause: unknown, path?: string): string {
 export function checkFile(path: string, field: string): void {
   try {
     closeSync(openSync(path, 'a'));
+  } catch (cause) {
+    throw unwritable(field, cause);
+  }
+}
+
+/**
+ * Where a file goes that takes the place of what is at `path`: through links, which stay. Throws RL_FILE_UNWRITABLE where its
+ * folder cannot be written to, or where something is that no file may replace: a folder, device or pipe.
+ */
+export function placeOf(path: string, field: string): string {
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isFile())
+      throw new Error(`there is no regular file at ${resolve(path)}, and what is there is left alone`);
+    const place = there === undefined ? path : realpathSync(path);
+    accessSync(dirname(place), constants.W_OK);
+    return place;
   } catch (cause) {
     throw unwritable(field, cause);
   }

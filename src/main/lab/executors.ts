@@ -149,8 +149,10 @@ export class MonitorExperiments {
   ): Promise<void> {
     for (let left = repetitions; left > 0 && !signal.aborted; left--) {
       const route = routes.replay(settings, demo, (id) => this.#replays.set(id, replay));
-      await delay(durationS! * 1000, undefined, { signal }).catch(() => {});
-      await routes.remove(route.id);
+      const ended = await delay(durationS! * 1000, 'done' as const, { signal }).catch(
+        () => 'cancelled' as const,
+      );
+      await routes.remove(route.id, ended);
       this.#replays.delete(route.id);
     }
   }

@@ -123,15 +123,30 @@ async function importFrom(store: Store, qlogs: QlogImports, path: string, name: 
   const text = readFileSync(path, 'utf8');
   let run: { id: number } | undefined;
   for (let from = 0; run === undefined || from < text.length; from += IMPORT_PART_CHARS) {
-    run = await qlogs.take({
+    const part = {
       name,
       text: text.slice(from, from + IMPORT_PART_CHARS),
       continues: run?.id,
       more: from + IMPORT_PART_CHARS < text.length,
+    };
+    run = await qlogs.take(part).catch((thrown: unknown) => {
+      throw thrown instanceof LabError && thrown.code === 'RL_INPUT_INVALID' ? unknownFile(thrown) : thrown;
     });
   }
   return store.probes.experimentOf(run.id);
 }
+
+/** The qlog reader is the last to look, and knows of nothing else that a file may be. */
+const unknownFile = (cause: LabError): LabError =>
+  new LabError(
+    'RL_INPUT_INVALID',
+    `file: neither what export wrote nor whole JSON of iperf3. ${cause.message}`,
+    {
+      field: 'file',
+      hint: 'Give what export wrote (jsonl, csv, parquet), what iperf3 -J printed, or a qlog, none of them cut short.',
+      cause,
+    },
+  );
 
 /** As `FileImports`, of a file on the disk, where no lab runs. */
 export async function importFile(store: Store, path: string, name: string): Promise<number> {

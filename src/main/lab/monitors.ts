@@ -63,9 +63,9 @@ export class Monitors {
     return this.#inOrder(routeId, () => this.#begin(routeId));
   }
 
-  /** Ends the route's run, if it has one; everything measured is stored. */
-  stop(routeId: string): Promise<void> {
-    return this.#inOrder(routeId, () => this.#end(routeId));
+  /** Ends the route's run, if it has one; everything measured is stored. `cancelled` is one cut short of its time. */
+  stop(routeId: string, as: 'done' | 'cancelled' = 'done'): Promise<void> {
+    return this.#inOrder(routeId, () => this.#end(routeId, as));
   }
 
   /** Ends the route's run and begins another with its new settings. */
@@ -179,14 +179,14 @@ export class Monitors {
     await this.#connect(active);
   }
 
-  async #end(routeId: string): Promise<void> {
+  async #end(routeId: string, as: 'done' | 'cancelled' = 'done'): Promise<void> {
     const active = this.#active.get(routeId);
     if (active === undefined) return;
     await this.#disconnect(active);
-    this.#ended(routeId);
+    this.#ended(routeId, as);
   }
 
-  #ended(routeId: string): void {
+  #ended(routeId: string, as: 'done' | 'cancelled' = 'done'): void {
     const active = this.#active.get(routeId);
     if (active === undefined) return;
     this.#active.delete(routeId);
@@ -195,7 +195,7 @@ export class Monitors {
     const atMs = Date.now();
     store.writer.event(routeId, { atMs, state: 'stopped', error: null });
     store.writer.flush();
-    store.runs.end(active.runId, 'done', { result: store.runs.metrics(active.runId) });
+    store.runs.end(active.runId, as, { result: store.runs.metrics(active.runId) });
     board.end(routeId, atMs);
   }
 

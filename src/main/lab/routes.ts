@@ -103,15 +103,15 @@ export class Routes {
   }
 
   /** Stops the route and takes it off the list; its measurements are kept. Throws RL_NOT_FOUND. */
-  remove(id: string): Promise<void> {
+  remove(id: string, as: 'done' | 'cancelled' = 'done'): Promise<void> {
     this.#requireOwn(id);
-    return this.#remove(id);
+    return this.#remove(id, as);
   }
 
-  async #remove(id: string): Promise<void> {
+  async #remove(id: string, as: 'done' | 'cancelled' = 'done'): Promise<void> {
     // First off the list: from here on nobody can start it again while its monitor says goodbye.
     this.#store.routes.remove(id);
-    await this.#monitors.stop(id);
+    await this.#monitors.stop(id, as);
     this.#onRemove(id);
     this.#onChange();
   }

@@ -49,7 +49,12 @@ export class Child {
 
   constructor(command: string, args: readonly string[]) {
     this.#name = `${basename(command)} ${args.join(' ')}`;
-    this.#process = spawn(command, args, { env: programEnv, stdio: ['pipe', 'pipe', 'pipe'] });
+    // A session of its own: Ctrl-C is for us, who then take down in order what the child holds.
+    this.#process = spawn(command, args, {
+      env: programEnv,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
     this.#process.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text;
     });
