@@ -2,23 +2,8 @@
 import { z } from 'zod';
 import { Controller, ControllerParameters, type Emulation } from './domain.ts';
 import type { LinkSettings } from './link-settings.ts';
+import { LoadSettings } from './load.ts';
 import type { GateLimits } from './sla.ts';
-
-/** Connections with streams that each send messages at a fixed rate: quic-test's model of a load. */
-export const LoadSettings = z.strictObject({
-  connections: z.number().int().min(1).max(64),
-  /** Of each connection. */
-  streams: z.number().int().min(1).max(100),
-  /** Messages per second that each stream sends. */
-  ratePerS: z.number().min(0.1).max(10_000),
-  /** Payload of a message. */
-  packetBytes: z.number().int().min(16).max(65_535),
-  /** Of what is measured; warm-up and cool-down lie before and after it, under the same load. */
-  durationS: z.number().min(0.5).max(580),
-  warmUpS: z.number().min(0).max(60),
-  coolDownS: z.number().min(0).max(60),
-});
-export type LoadSettings = z.infer<typeof LoadSettings>;
 
 /** What holds for each cell of an experiment. */
 const common = {

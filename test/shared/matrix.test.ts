@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { Emulation } from '../../src/shared/domain.ts';
+import { LoadSettings } from '../../src/shared/load.ts';
 import {
   LIGHT_MATRIX,
-  LoadSettings,
   MatrixSettings,
   matrixCells,
   SCENARIOS,
