@@ -165,6 +165,8 @@ export interface Cell {
   key: string;
   load: LoadSettings;
   emulation: Emulation;
+  /** What a run of it keeps: all that tells it from other cells. */
+  parameters: Readonly<Record<string, unknown>>;
 }
 
 /** A cell for each combination: rates change fastest, then connections, loss and RTT. */
@@ -185,6 +187,7 @@ export function matrixCells(settings: MatrixSettings): Cell[] {
             coolDownS: cool,
           },
           emulation: plainPath('matrix', { rttMs, lossRatio }),
+          parameters: { ratePerS: rate, connections: each, lossRatio, rttMs },
         })),
       ),
     ),
@@ -203,6 +206,7 @@ export function scenarioCell(settings: ScenarioSettings): Cell {
     key: settings.scenario,
     load: { ...load, packetBytes: bytes, durationS: seconds, warmUpS: warm, coolDownS: cool },
     emulation,
+    parameters: { scenario: settings.scenario },
   };
 }
 

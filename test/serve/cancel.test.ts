@@ -30,6 +30,8 @@ async function openCarriers() {
     imports: {} as RouterParts['imports'],
     capacity: {} as RouterParts['capacity'],
     reproductions: {} as RouterParts['reproductions'],
+    matrices: {} as RouterParts['matrices'],
+    app: {} as RouterParts['app'],
     exports: {} as RouterParts['exports'],
     files: {} as RouterParts['files'],
     info: () => expect.unreachable(),

@@ -11,6 +11,7 @@ import { loadOrCreateAuthority } from '../store/secrets.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
+  LoadEvent,
   MeasureEvent,
   MeasureWorkerMethods,
   MonitorEvent,
@@ -29,6 +30,9 @@ import { type Health, health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
+import { matrixKind, scenarioKind } from './matrix/kinds.ts';
+import { Loads } from './matrix/loads.ts';
+import { Matrices } from './matrix/matrices.ts';
 import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
@@ -43,7 +47,7 @@ import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
 export { errorBody, toCarriedError } from './errors.ts';
-export { reportText, writeExport } from './exports.ts';
+export { experimentOutcome, type OutcomeCell, reportText, writeExport } from './exports.ts';
 export { importFile } from './file-imports.ts';
 export type { Log } from './log.ts';
 export type { LabClient, LabRouter } from './router/index.ts';
@@ -145,13 +149,23 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         });
       const transfers = lane('transfers');
       const pings = lane('pings');
+      const loader = new LabWorker<MeasureWorkerMethods, LoadEvent>({
+        name: 'load',
+        url: workerUrl('measure'),
+        log,
+        onEvent: (event) => loads.receive(event),
+        onCrash: (error) => loads.lost(error),
+      });
       // Reading a file keeps its thread busy for moments that pings would have to wait.
       const reader = new LabWorker<MeasureWorkerMethods>({ name: 'import', url: workerUrl('measure'), log });
       const runRelay = new LabWorker<RelayWorkerMethods>({
         name: 'run relay',
         url: workerUrl('relay'),
         log,
-        onCrash: (error) => probes.pathLost(error, ({ emulation }) => emulation !== null),
+        onCrash: (error) => {
+          probes.pathLost(error, ({ emulation }) => emulation !== null);
+          loads.lost(error);
+        },
       });
       const runEndpoint = new LabWorker<EndpointWorkerMethods>({
         name: 'run endpoint',
@@ -160,6 +174,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onCrash: (error) => {
           runServer.lost();
           probes.pathLost(error, ({ own }) => own);
+          loads.lost(error);
         },
       });
       const capacity = new CapacityOfEmulator(
@@ -187,6 +202,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         transfers,
         pings,
         reader,
+        loader,
         runRelay,
         runEndpoint,
         upkeep: storekeeper,
@@ -245,6 +261,16 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
         reproductions.register(kind, monitored.executor(routes, log));
+      const loads = new Loads({
+        worker: loader,
+        relay: runRelay,
+        endpoint: runServer,
+        requireEmulable,
+        ca: [authority.certPem],
+      });
+      const matrices = new Matrices({ store, app, log });
+      reproductions.register('matrix', matrices.executor(matrixKind(loads)));
+      reproductions.register('scenario', matrices.executor(scenarioKind(loads)));
       const live = new Live(store, board, upkeep);
       const router = createRouter({
         store,
@@ -253,6 +279,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         capacity,
         imports,
         reproductions,
+        matrices,
+        app,
         exports: new Exports(store),
         files,
         live,
@@ -284,6 +312,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         health: () => health(store, workers, upkeep.failure),
         close: async () => {
           closing.abort();
+          matrices.abandon();
           reproductions.abandon();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();

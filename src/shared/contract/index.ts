@@ -4,9 +4,10 @@
  */
 import { experiments } from './experiments.ts';
 import { controllers, demo, lab, profiles } from './lab.ts';
+import { matrix } from './matrix.ts';
 import { probes } from './probes.ts';
 import { routes } from './routes.ts';
 
-export const contract = { lab, routes, probes, controllers, profiles, demo, experiments };
+export const contract = { lab, routes, probes, controllers, profiles, demo, experiments, matrix };
 
 export type Contract = typeof contract;

@@ -2,6 +2,7 @@
 import type { RouterClient } from '@orpc/server';
 import { controllerInfos } from '../../congestion/index.ts';
 import { experimentHandlers } from './experiments.ts';
+import { matrixHandlers } from './matrix.ts';
 import { implementation, type RouterParts } from './parts.ts';
 import { probeHandlers } from './probes.ts';
 import { profileHandlers } from './profiles.ts';
@@ -29,5 +30,6 @@ export function createRouter(parts: RouterParts) {
       }),
     },
     experiments: experimentHandlers(contracted, parts),
+    matrix: matrixHandlers(contracted, parts),
   });
 }
