@@ -58,7 +58,7 @@ interface Scenario {
 }
 
 /** Of what happens to a round trip with this probability, the part of one way. */
-export const eachWay = (ratio: number): number => 1 - Math.sqrt(1 - ratio);
+const eachWay = (ratio: number): number => 1 - Math.sqrt(1 - ratio);
 
 /** Packets that a burst loses, on average. */
 const BURST_PACKETS = 4;

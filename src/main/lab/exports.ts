@@ -77,7 +77,7 @@ function qlogText(store: Store, id: number): string {
 }
 
 const RENDERERS = { html: reportHtml, md: reportMarkdown, json: reportJson, csv: reportCsv } as const;
-export type ReportFormat = keyof typeof RENDERERS;
+type ReportFormat = keyof typeof RENDERERS;
 
 interface ReportWanted {
   id: number;

@@ -86,6 +86,7 @@ export class Load {
         this.#toUs = nowUs();
         if (this.#signal.aborted) pinger.stop();
         await pause(coolDownS * 1000, this.#signal);
+        clearInterval(ticking);
         await pinger.finished;
       } finally {
         clearInterval(ticking);

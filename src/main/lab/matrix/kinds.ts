@@ -13,7 +13,7 @@ import { loadMetrics } from '../../../shared/metrics.ts';
 import { checkParameters } from '../../congestion/index.ts';
 import type { Loads } from './loads.ts';
 
-export interface CellContext {
+interface CellContext {
   runId: number;
   /** Of everything random in it. */
   seed: number;
@@ -22,7 +22,7 @@ export interface CellContext {
   onPart: (part: number) => void;
 }
 
-export interface CellOutcome {
+interface CellOutcome {
   metrics: Metrics | null;
   /** Why it failed. */
   error: LabError | null;
