@@ -2,6 +2,7 @@
 import { archiveJsonl, archiveParquet, archiveZip, csv, iperf3 } from './archive.ts';
 import { datagrams } from './datagrams.ts';
 import { frames } from './frames.ts';
+import { goFlags } from './go-flags.ts';
 import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
 import { probeProtocol } from './probe-protocol.ts';
@@ -38,4 +39,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   archiveParquet,
   csv,
   iperf3,
+  goFlags,
 ];

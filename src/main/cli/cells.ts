@@ -2,9 +2,10 @@
 import { type Command, Option } from 'commander';
 import type { Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import type { Experiment } from '../../shared/experiments.ts';
+import type { Experiment, Run } from '../../shared/experiments.ts';
+import { metricTitle } from '../../shared/metrics.ts';
 import type { GateLimits } from '../../shared/sla.ts';
-import { formatDuration, formatPercent, formatRate, parseDuration } from '../../shared/units.ts';
+import { formatDuration, formatPercent, formatRate } from '../../shared/units.ts';
 import {
   createLab,
   errorBody,
@@ -18,6 +19,7 @@ import { createLog } from '../telemetry/log.ts';
 import { AtomicFile } from './atomic-file.ts';
 import { DATA_HELP, withStore } from './experiment-store.ts';
 import { onInterrupt } from './interrupt.ts';
+import { MEASURERS } from './measurers.ts';
 import { collectParameter, parseChoice, parseController, parseNumber } from './options.ts';
 import { commandName, note, paint, print, printJson, progress, table } from './output.ts';
 import { gatesLine, type SlaFlags, slaFlags, tellGates } from './sla-options.ts';
@@ -29,21 +31,11 @@ export interface CellFlags extends SlaFlags {
   congestion?: Controller;
   set?: Readonly<Record<string, number>>;
   seed?: number;
-  report?: string;
+  report?: string | undefined;
   reportFormat?: (typeof FORMATS)[number];
-  data?: string;
-  json?: true;
+  data?: string | undefined;
+  json?: true | undefined;
 }
-
-export const parseSeconds =
-  (flag: string, min: number, max: number) =>
-  (text: string): number => {
-    const seconds = parseDuration(text, flag, 's') / 1e6;
-    if (seconds >= min && seconds <= max) return seconds;
-    throw new LabError('RL_INPUT_INVALID', `${flag}: ${text} is not from ${min} s to ${max} s`, {
-      field: flag,
-    });
-  };
 
 /** Options of what is measured. */
 export function configureCells(command: Command, repeat: number): void {
@@ -97,6 +89,7 @@ export async function measureCells(
       workerUrl: (name) => new URL(`../workers/${name}.ts`, import.meta.url),
       log: createLog({ level: 'warn', format: process.stderr.isTTY ? 'pretty' : 'json' }),
       resume: false,
+      measurers: MEASURERS,
     });
     let id: number;
     try {
@@ -119,7 +112,7 @@ export async function measureCells(
       }
       const { cells, gates, runs } = outcome;
       if (flags.json) printJson({ experiment: id, name: outcome.experiment.name, cells, gates, runs });
-      else print([cellsTable(cells), ...gatesLine(gates)].join('\n'));
+      else print([cellsTable(cells, runs), ...gatesLine(gates)].join('\n'));
       if (interrupt.signal.aborted)
         throw new LabError('RL_CANCELLED', `Experiment ${id} was cancelled`, {
           hint: `What is missing of it is measured by: ${commandName()} ${outcome.experiment.kind} --resume ${id}`,
@@ -159,7 +152,22 @@ function told(seconds: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-function cellsTable(cells: readonly OutcomeCell[]): string {
+/** Of cells that are no loads: each metric by its name. */
+function metricsTable({ done, medians }: OutcomeCell, runs: readonly Run[]): string {
+  const units = runs.findLast(({ result }) => result !== null)?.result ?? {};
+  const rows = Object.entries(medians).map(([name, value]) => {
+    const unit = units[name]?.unit;
+    if (unit === 'bps') return [metricTitle(name), formatRate(value)];
+    if (unit === 'us') return [metricTitle(name), formatDuration(value)];
+    if (unit === 'ratio') return [metricTitle(name), formatPercent(value, 2)];
+    return [metricTitle(name), value === null ? '–' : String(Number(value.toFixed(4)))];
+  });
+  return table([[`median of ${done}`, ''], ...rows], ['left', 'right']);
+}
+
+function cellsTable(cells: readonly OutcomeCell[], runs: readonly Run[]): string {
+  const [only] = cells;
+  if (only !== undefined && only.key === '') return metricsTable(only, runs);
   const of = ({ medians }: OutcomeCell, name: string): number | null => medians[name] ?? null;
   const rows = cells.map((cell) => [
     cell.key,

@@ -4,15 +4,9 @@ import { LabError } from '../../shared/errors.ts';
 import { LIGHT_MATRIX, MatrixSettings } from '../../shared/matrix.ts';
 import { parseDuration, parseRatio } from '../../shared/units.ts';
 import type { LabClient } from '../lab/index.ts';
-import {
-  type CellFlags,
-  configureCells,
-  configureOutcome,
-  measureCells,
-  parseSeconds,
-  settingsOf,
-} from './cells.ts';
+import { type CellFlags, configureCells, configureOutcome, measureCells, settingsOf } from './cells.ts';
 import { parseNumber } from './options.ts';
+import { parseSeconds } from './seconds.ts';
 import { limitsOf } from './sla-options.ts';
 
 interface MatrixOptions extends CellFlags {

@@ -3,16 +3,10 @@ import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
 import { SCENARIO_NAMES, SCENARIOS, ScenarioSettings, scenarioNamed } from '../../shared/matrix.ts';
 import { suggestion } from '../../shared/suggestion.ts';
-import {
-  type CellFlags,
-  configureCells,
-  configureOutcome,
-  measureCells,
-  parseSeconds,
-  settingsOf,
-} from './cells.ts';
+import { type CellFlags, configureCells, configureOutcome, measureCells, settingsOf } from './cells.ts';
 import { parseNumber } from './options.ts';
 import { print, printJson, table } from './output.ts';
+import { parseSeconds } from './seconds.ts';
 import { limitsOf } from './sla-options.ts';
 
 interface ScenarioOptions extends CellFlags {

@@ -30,7 +30,7 @@ import { type Health, health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
-import { matrixKind, scenarioKind } from './matrix/kinds.ts';
+import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
 import { Loads } from './matrix/loads.ts';
 import { Matrices } from './matrix/matrices.ts';
 import { Monitors } from './monitors.ts';
@@ -66,6 +66,8 @@ export interface LabOptions {
   /** How long measurements are kept. */
   retention?: Retention;
   metrics?: ExporterOptions | undefined;
+  /** Fairness and comparisons with TCP; without them such experiments cannot be measured here. */
+  measurers?: Measurers;
   /** Whether routes are probed as an earlier session left them; default true. */
   resume?: boolean;
 }
@@ -271,6 +273,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const matrices = new Matrices({ store, app, log });
       reproductions.register('matrix', matrices.executor(matrixKind(loads)));
       reproductions.register('scenario', matrices.executor(scenarioKind(loads)));
+      const { measurers } = options;
+      if (measurers !== undefined) {
+        reproductions.register('fairness', matrices.executor(fairnessKind(measurers)));
+        reproductions.register('compare', matrices.executor(compareKind(measurers)));
+      }
       const live = new Live(store, board, upkeep);
       const router = createRouter({
         store,

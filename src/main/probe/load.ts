@@ -128,7 +128,7 @@ export class Load {
       durationUs,
       connections: this.#sessions.length,
       handshakeUs: shakes.length === 0 ? null : { p50: quantile(shakes, 0.5), p95: quantile(shakes, 0.95) },
-      bytes,
+      bytes: bytes === null ? null : Math.round(bytes),
       goodputBps: bytes === null || durationUs === 0 ? null : (bytes * 8e6) / durationUs,
       pings: figures.sent,
       echoes: figures.received,

@@ -115,12 +115,21 @@ function cellTable(runs: readonly Run[]): ReportTable[] {
 
 function metricsOf(runs: readonly Run[]): Metric[] {
   const units = new Map<string, string | null>();
+  /** Of no unit we know, but not counts either. */
+  const fractions = new Set<string>();
   for (const { result } of runs)
-    for (const [name, { unit }] of Object.entries(result ?? {})) units.set(name, unit);
+    for (const [name, { unit, value }] of Object.entries(result ?? {})) {
+      units.set(name, unit);
+      if (value !== null && !Number.isInteger(value)) fractions.add(name);
+    }
   return [...units].map(([name, unit]) => ({
     name,
     title: metricTitle(name),
-    ...((unit === null ? undefined : PRINTED[unit]) ?? { unit, factor: 1, digits: null }),
+    ...((unit === null ? undefined : PRINTED[unit]) ?? {
+      unit,
+      factor: 1,
+      digits: fractions.has(name) ? 4 : null,
+    }),
   }));
 }
 

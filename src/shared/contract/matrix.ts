@@ -3,13 +3,15 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { Experiment } from '../experiments.ts';
 import { MatrixSettings, MatrixUpdate, ScenarioSettings } from '../matrix.ts';
+import { CompareSettings, FairnessSettings } from '../shared-paths.ts';
 import { queryNumber } from './query.ts';
 
 const id = z.number().int();
+const seed = z.number().int().min(0).max(0xffff_ffff).optional();
 const tags = ['matrix'];
 
 export const matrix = {
-  /** Without `seed` one is drawn. The experiment as begun: its cells are queued and follow one after another. */
+  /** Without `seed` one is drawn. Fairness and comparisons are measured by a lab of the command line only, else RL_INPUT_INVALID. The experiment as begun: its cells are queued and follow one after another. */
   start: oc
     .route({
       method: 'POST',
@@ -20,16 +22,10 @@ export const matrix = {
     })
     .input(
       z.discriminatedUnion('kind', [
-        z.strictObject({
-          kind: z.literal('matrix'),
-          settings: MatrixSettings,
-          seed: z.number().int().min(0).max(0xffff_ffff).optional(),
-        }),
-        z.strictObject({
-          kind: z.literal('scenario'),
-          settings: ScenarioSettings,
-          seed: z.number().int().min(0).max(0xffff_ffff).optional(),
-        }),
+        z.strictObject({ kind: z.literal('matrix'), settings: MatrixSettings, seed }),
+        z.strictObject({ kind: z.literal('scenario'), settings: ScenarioSettings, seed }),
+        z.strictObject({ kind: z.literal('fairness'), settings: FairnessSettings, seed }),
+        z.strictObject({ kind: z.literal('compare'), settings: CompareSettings, seed }),
       ]),
     )
     .output(Experiment),

@@ -10,6 +10,7 @@ import {
   scenarioCell,
 } from '../../../shared/matrix.ts';
 import { loadMetrics } from '../../../shared/metrics.ts';
+import { CompareSettings, FairnessSettings } from '../../../shared/shared-paths.ts';
 import { checkParameters } from '../../congestion/index.ts';
 import type { Loads } from './loads.ts';
 
@@ -80,4 +81,40 @@ export const scenarioKind = (loads: Loads): CellKind<ScenarioSettings> => ({
     checkParameters(settings.controller, settings.parameters);
     return [loadCell(loads, settings)(scenarioCell(settings))];
   },
+});
+
+/** Beside a measurement that threads or processes of its own make: their start and end. */
+const START_S = 2;
+
+/** What only a host can measure that has the files of the program: it starts threads and processes of its own. */
+export interface Measurers {
+  fairness(settings: FairnessSettings, context: CellContext): Promise<Metrics>;
+  compare(settings: CompareSettings, context: CellContext): Promise<Metrics>;
+}
+
+const wholeCell = (seconds: number, measure: (context: CellContext) => Promise<Metrics>): MeasuredCell[] => [
+  {
+    key: '',
+    parameters: {},
+    seconds,
+    measure: async (context) => ({ metrics: await measure(context), error: null }),
+  },
+];
+
+export const fairnessKind = ({ fairness }: Measurers): CellKind<FairnessSettings> => ({
+  kind: 'fairness',
+  schema: FairnessSettings,
+  nameOf: ({ flows }) => `Fairness of ${flows.join(', ')}`,
+  cellsOf: (settings) => wholeCell(settings.durationS + START_S, (context) => fairness(settings, context)),
+});
+
+export const compareKind = ({ compare }: Measurers): CellKind<CompareSettings> => ({
+  kind: 'compare',
+  schema: CompareSettings,
+  nameOf: ({ controller, mode }) => `QUIC (${controller}) against TCP, ${mode}`,
+  cellsOf: (settings) =>
+    wholeCell(
+      2 * settings.pairs * (settings.mode === 'handshake' ? 0.2 : settings.durationS) + START_S,
+      (context) => compare(settings, context),
+    ),
 });

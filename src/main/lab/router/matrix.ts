@@ -1,12 +1,18 @@
 /** Handlers of experiments of cells. */
 import { randomInt } from 'node:crypto';
 import { MatrixSettings, type MatrixUpdate, ScenarioSettings } from '../../../shared/matrix.ts';
+import { CompareSettings, FairnessSettings } from '../../../shared/shared-paths.ts';
 import { pause } from '../changes.ts';
 import { cellsManifest } from '../manifest.ts';
 import type { Implementation, RouterParts } from './parts.ts';
 
 const WATCH_EVERY_MS = 250;
-const SETTINGS = { matrix: MatrixSettings, scenario: ScenarioSettings } as const;
+const SETTINGS = {
+  matrix: MatrixSettings,
+  scenario: ScenarioSettings,
+  fairness: FairnessSettings,
+  compare: CompareSettings,
+} as const;
 
 export function matrixHandlers(
   { os, stream }: Implementation,
