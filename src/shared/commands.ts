@@ -16,7 +16,17 @@ export interface CommandDescriptor {
   readonly shortcut?: string;
 }
 
-export const COMMAND_GROUPS = ['Routes', 'Probe', 'Selection', 'Chart', 'View', 'Lab', 'Help'] as const;
+export const COMMAND_GROUPS = [
+  'Routes',
+  'Probe',
+  'Monitoring',
+  'Selection',
+  'Chart',
+  'Settings',
+  'View',
+  'Lab',
+  'Help',
+] as const;
 type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export const COMMANDS = [
@@ -32,6 +42,13 @@ export const COMMANDS = [
   { id: 'probe.settings', title: 'Take over the settings of the shown probe', group: 'Probe' },
   { id: 'probe.import', title: 'Import a qlog file', group: 'Probe', shortcut: 'o' },
   { id: 'probe.alone', title: 'Compare with no other run', group: 'Probe' },
+  { id: 'alerts.addRule', title: 'Add an alert rule', group: 'Monitoring', shortcut: 'u' },
+  { id: 'alerts.editRule', title: 'Edit the selected alert rule', group: 'Monitoring', shortcut: 'i' },
+  { id: 'alerts.toggleRule', title: 'Switch the selected alert rule on or off', group: 'Monitoring' },
+  { id: 'alerts.mute', title: 'Mute or unmute the selected alert rule', group: 'Monitoring', shortcut: 'q' },
+  { id: 'alerts.acknowledge', title: 'Acknowledge all firing alerts', group: 'Monitoring', shortcut: 'h' },
+  { id: 'alerts.addWebhook', title: 'Add a webhook', group: 'Monitoring' },
+  { id: 'alerts.notify', title: 'Notify in this browser', group: 'Monitoring' },
   { id: 'selection.remove', title: 'Remove what is selected', group: 'Selection', shortcut: 'Delete' },
   { id: 'selection.undo', title: 'Undo the last removal', group: 'Selection', shortcut: 'Mod+z' },
   { id: 'selection.next', title: 'Select the next', group: 'Selection', shortcut: 'j' },
@@ -43,11 +60,17 @@ export const COMMANDS = [
   { id: 'chart.window.5m', title: 'Show the last 5 minutes', group: 'Chart', shortcut: '2' },
   { id: 'chart.window.15m', title: 'Show the last 15 minutes', group: 'Chart', shortcut: '3' },
   { id: 'chart.window.1h', title: 'Show the last hour', group: 'Chart', shortcut: '4' },
+  { id: 'chart.window.24h', title: 'Show the last 24 hours', group: 'Chart', shortcut: '5' },
   { id: 'trace.zoomIn', title: 'Show half the time span', group: 'Chart' },
   { id: 'trace.zoomOut', title: 'Show twice the time span', group: 'Chart' },
   { id: 'trace.whole', title: 'Show the whole flow', group: 'Chart' },
+  { id: 'settings.save', title: 'Save the settings', group: 'Settings', shortcut: 'Mod+s' },
+  { id: 'settings.discard', title: 'Discard what was not saved', group: 'Settings' },
+  { id: 'settings.reset', title: 'Set everything kept here back to its default', group: 'Settings' },
   { id: 'view.routes', title: 'Show the Routes page', group: 'View', shortcut: 'r' },
   { id: 'view.probe', title: 'Show the Probe page', group: 'View', shortcut: 'p' },
+  { id: 'view.monitoring', title: 'Show the Monitoring page', group: 'View', shortcut: 'm' },
+  { id: 'view.settings', title: 'Show the Settings page', group: 'View', shortcut: ',' },
   { id: 'view.palette', title: 'Search commands', group: 'View', shortcut: 'Mod+k' },
   { id: 'view.light', title: 'Light appearance', group: 'View' },
   { id: 'view.dark', title: 'Dark appearance', group: 'View' },
@@ -55,6 +78,7 @@ export const COMMANDS = [
   { id: 'demo.start', title: 'Start the demo lab', group: 'Lab' },
   { id: 'demo.stop', title: 'Stop the demo lab and remove its routes', group: 'Lab' },
   { id: 'lab.reconnect', title: 'Reconnect to the lab now', group: 'Lab' },
+  { id: 'lab.signOut', title: 'Sign out of this lab', group: 'Lab' },
   { id: 'help.keys', title: 'Keyboard shortcuts', group: 'Help', shortcut: '?' },
 ] as const satisfies readonly CommandDescriptor[];
 

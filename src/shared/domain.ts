@@ -126,6 +126,8 @@ export const Route = RouteInput.extend({
   colour: z.number().int().min(0),
   /** `demo` routes belong to the demo lab: emulated paths to its own server. */
   demo: z.boolean(),
+  /** Listed in lab.yaml, and changed there only. */
+  declared: z.boolean(),
   /** Whether probing should run; survives a restart. */
   enabled: z.boolean(),
   createdAtMs: z.number(),

@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { RttSummary } from './domain.ts';
+import { FecFigures, FecScheme } from './fec.ts';
+import { Spread } from './spread.ts';
 
 /** Payload that arrived in a part of a transfer, times on the receiver's clock from its first payload byte. */
 const Interval = z.object({
@@ -145,8 +147,6 @@ const RequestFigures = z.object({
 });
 export type RequestFigures = z.infer<typeof RequestFigures>;
 
-const Spread = z.object({ p50: z.number(), p95: z.number() });
-
 const Http3Detail = z.object({
   kind: z.literal('http3'),
   path: z.string(),
@@ -179,6 +179,20 @@ export type MoveFigures = z.infer<typeof MoveFigures>;
 
 const MigrationDetail = z.object({ kind: z.literal('migration'), moves: z.array(MoveFigures) });
 
+/** As asked: `r` repair packets for `k` source packets, of adaptive redundancy at first. */
+const FecDetail = z.object({
+  kind: z.literal('fec'),
+  scheme: FecScheme,
+  k: z.number().int(),
+  r: z.number().int(),
+  adaptive: z.boolean(),
+  ratePerS: z.number(),
+  packetBytes: z.number().int(),
+  /** Client to server, and back; null where one end did not tell. */
+  up: FecFigures.nullable(),
+  down: FecFigures.nullable(),
+});
+
 export const ProbeDetail = z.discriminatedUnion('kind', [
   TransferDetail,
   HandshakeDetail,
@@ -186,6 +200,7 @@ export const ProbeDetail = z.discriminatedUnion('kind', [
   StreamsDetail,
   Http3Detail,
   MigrationDetail,
+  FecDetail,
 ]);
 export type ProbeDetail = z.infer<typeof ProbeDetail>;
 export type DetailOf<Kind extends ProbeDetail['kind']> = Extract<ProbeDetail, { kind: Kind }>;

@@ -14,6 +14,7 @@ import {
   RttSummary,
   RunState,
 } from './domain.ts';
+import { FecInput, fecFault } from './fec.ts';
 import { HandshakeStart, MOVES, Move, ProbeDetail } from './probe-details.ts';
 
 export const PROBE_MODES = [
@@ -25,6 +26,7 @@ export const PROBE_MODES = [
   'responsiveness',
   'streams',
   'migration',
+  'fec',
   'http3',
 ] as const;
 export const ProbeMode = z.enum(PROBE_MODES);
@@ -76,6 +78,9 @@ export const ProbeInput = z.strictObject({
     .min(1)
     .max(10)
     .default([...MOVES]),
+  fec: FecInput.default({ scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false }),
+  /** Of a source packet with FEC. */
+  packetBytes: z.number().int().min(16).max(1200).default(200),
   /** Of both ends where the server is a RouteLab of this version, else of ours. */
   controller: Controller.default('cubic'),
   parameters: ControllerParameters.default({}),
@@ -90,11 +95,13 @@ const APPLIES = {
   count: ['ping', 'handshake', 'http3'],
   bytes: ['download', 'upload', 'bidi', 'streams'],
   warmUpS: ['download', 'upload', 'bidi'],
-  ratePerS: ['ping'],
+  ratePerS: ['ping', 'fec'],
   handshake: ['handshake', 'http3'],
   streams: ['streams'],
   path: ['http3'],
   moves: ['migration'],
+  fec: ['fec'],
+  packetBytes: ['fec'],
 } as const satisfies Partial<Record<keyof ProbeInput, readonly ProbeMode[]>>;
 
 export const appliesTo = (field: keyof typeof APPLIES, mode: ProbeMode): boolean =>
@@ -102,7 +109,7 @@ export const appliesTo = (field: keyof typeof APPLIES, mode: ProbeMode): boolean
 
 /** What is wrong with settings that are each within their range; null where nothing is. */
 export function faultOf(
-  input: Pick<ProbeInput, 'mode' | 'count' | 'bytes' | 'warmUpS' | 'durationS'>,
+  input: Pick<ProbeInput, 'mode' | 'count' | 'bytes' | 'warmUpS' | 'durationS' | 'fec' | 'ratePerS'>,
 ): { field: keyof ProbeInput; message: string } | null {
   const { mode, warmUpS, durationS } = input;
   const given = { count: input.count !== null, bytes: input.bytes !== null, warmUpS: warmUpS > 0 };
@@ -110,6 +117,10 @@ export function faultOf(
     if (given[field] && !appliesTo(field, mode)) return { field, message: `does not apply to mode ${mode}` };
   if (warmUpS > 0 && warmUpS >= durationS)
     return { field: 'warmUpS', message: `${warmUpS} s leave nothing of ${durationS} s to measure` };
+  if (mode === 'fec') {
+    const message = fecFault({ ...input.fec, ratePerS: input.ratePerS });
+    if (message !== null) return { field: 'fec', message };
+  }
   return null;
 }
 

@@ -20,6 +20,7 @@ const route: RouteView['route'] = {
   emulation: null,
   colour: 0,
   demo: true,
+  declared: false,
   enabled: true,
   createdAtMs: 0,
 };

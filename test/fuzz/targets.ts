@@ -1,10 +1,13 @@
 /** Every parser that is fuzzed: add yours here. */
 import { archiveJsonl, archiveParquet, archiveZip, csv, iperf3 } from './archive.ts';
+import { config } from './config.ts';
 import { datagrams } from './datagrams.ts';
+import { fec } from './fec.ts';
 import { frames } from './frames.ts';
 import { goFlags } from './go-flags.ts';
 import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
+import { netDev } from './net-dev.ts';
 import { probeProtocol } from './probe-protocol.ts';
 import { prometheus } from './prometheus.ts';
 import { qlog } from './qlog.ts';
@@ -33,6 +36,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   http3Frames,
   scenario,
   traces,
+  config,
   prometheus,
   archiveJsonl,
   archiveZip,
@@ -40,4 +44,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   csv,
   iperf3,
   goFlags,
+  netDev,
+  fec,
 ];

@@ -13,6 +13,7 @@ function measuredRoute() {
   const board = new StatusBoard(0);
   const route: Route = store.routes.create(RouteInput.parse({ name: 'R', host: '127.0.0.1', port: 1 }), {
     demo: false,
+    declared: false,
     enabled: true,
   });
   const experiment = store.experiments.create({ name: 'E', kind: 'monitor', manifest: {} });

@@ -8,6 +8,7 @@ const route: Route = {
   id: 'r',
   colour: 0,
   demo: false,
+  declared: false,
   enabled: true,
   createdAtMs: 0,
 };

@@ -8,6 +8,7 @@ import { Live } from '../../src/main/lab/live.ts';
 import { createRouter } from '../../src/main/lab/router/index.ts';
 import type { RouterParts } from '../../src/main/lab/router/parts.ts';
 import { StatusBoard } from '../../src/main/lab/status-board.ts';
+import { Auth } from '../../src/main/serve/auth.ts';
 import { attachMessagePort } from '../../src/main/serve/carriers/message-port.ts';
 import { serveWebSocket } from '../../src/main/serve/carriers/websocket.ts';
 import { serveRest } from '../../src/main/serve/rest.ts';
@@ -34,13 +35,22 @@ async function openCarriers() {
     app: {} as RouterParts['app'],
     exports: {} as RouterParts['exports'],
     files: {} as RouterParts['files'],
+    alerts: {} as RouterParts['alerts'],
+    system: {} as RouterParts['system'],
+    dataSources: {} as RouterParts['dataSources'],
+    configuration: {} as RouterParts['configuration'],
     info: () => expect.unreachable(),
     log: silentLog,
     closing: new AbortController().signal,
   });
   const app = Fastify({ forceCloseConnections: true });
   serveRest(app, router);
-  const sockets = serveWebSocket(app.server, router, { host: '127.0.0.1', corsOrigins: [] });
+  const sockets = serveWebSocket(
+    app.server,
+    router,
+    { host: '127.0.0.1', corsOrigins: [] },
+    new Auth(() => ({ secret: null, issuer: '' })),
+  );
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
   onTestFinished(async () => {
     sockets.close();

@@ -248,7 +248,12 @@ describe('metrics and health', () => {
         runRelay: { status: 'healthy' },
         runEndpoint: { status: 'healthy' },
         reader: { status: 'healthy' },
+        exporter: { status: 'healthy' },
+        monitoring: { status: 'healthy' },
+        alerts: { status: 'healthy' },
+        webhooks: { status: 'healthy' },
         upkeep: { status: 'healthy' },
+        data_sources: { status: 'healthy' },
       },
     });
     expect(await (await fetch(`${host.url}/health/store`)).json()).toEqual({ status: 'healthy' });

@@ -147,6 +147,14 @@ test('tables keep their types: routes come back as they were given', () => {
   const store = tempStore({ nowMs: () => 5 });
   const given = { ...routeNamed('sat'), tags: ['a', 'b'], serverName: 'lab.example', transferEveryS: null };
   const route = store.routes.create(given, { demo: true, enabled: false });
-  expect(route).toEqual({ ...given, id: 'sat', colour: 0, demo: true, enabled: false, createdAtMs: 5 });
+  expect(route).toEqual({
+    ...given,
+    id: 'sat',
+    colour: 0,
+    demo: true,
+    declared: false,
+    enabled: false,
+    createdAtMs: 5,
+  });
   expect(store.routes.get('sat')).toEqual(route);
 });

@@ -18,7 +18,7 @@ function setUp({ maxWaiting = 1000 } = {}) {
   });
   db.pragma('journal_mode = WAL');
   migrate(db, MIGRATIONS);
-  db.exec(`INSERT INTO route VALUES ('r', 'r', 'h', 1, NULL, 'cubic', 1, 1, 1, 0, '[]', NULL, 0, 0, 1, 0, NULL, '{}');
+  db.exec(`INSERT INTO route VALUES ('r', 'r', 'h', 1, NULL, 'cubic', 1, 1, 1, 0, '[]', NULL, 0, 0, 1, 0, NULL, '{}', 0);
     INSERT INTO experiment (id, name, kind, created_at_ms, manifest) VALUES (1, 'e', 'monitor', 0, '{}');
     INSERT INTO run (id, experiment_id, route_id, state, created_at_ms) VALUES (1, 1, 'r', 'running', 0)`);
   const timers: { run: () => void; delayMs: number; off: boolean }[] = [];

@@ -7,6 +7,7 @@ import { benchEmulator } from './bench/emulator.ts';
 import { emulatorAgainstKernel } from './bench/emulator-kernel.ts';
 import { serveStack } from './bench/endpoint.ts';
 import { benchExporter } from './bench/exporter.ts';
+import { benchFec } from './bench/fec.ts';
 import { benchQuic } from './bench/quic.ts';
 import { type Row, rowTable, unjudged } from './bench/rows.ts';
 import { benchSim } from './bench/sim.ts';
@@ -54,6 +55,7 @@ const BENCHES: Record<string, (options: BenchOptions) => Promise<Row[]>> = {
   store: ({ quick }) => benchStore({ quick: quick === true }),
   exporter: ({ repeat, quick }) =>
     benchExporter({ repeat: repeat ?? (quick ? 1 : 5), quick: quick === true }),
+  fec: async ({ repeat, quick }) => benchFec({ repeat: repeat ?? (quick ? 1 : 5), quick: quick === true }),
   emulator: async ({ quick }) => [
     ...(await benchEmulator({ quick: quick === true })),
     ...(await emulatorAgainstKernel(quick ? 2 : 10)),
@@ -67,6 +69,7 @@ export function configure(command: Command): void {
       'quic: goodput, handshakes, memory and processor time over 127.0.0.1; congestion: controllers and simulator against ' +
         'published results, and one path simulated, emulated and in the kernel; sim: the simulator, against ns-3; ' +
         'emulator: the relay against its Link in virtual time and a path in the kernel; exporter: what /metrics costs; ' +
+        'fec: encoding and recovering, against one XOR pass; ' +
         'store: ten million pings stored, rolled up, charted and deleted, against better-sqlite3 alone',
       (text) => parseChoice(text, 'name', [...Object.keys(BENCHES), ...Object.keys(ENDPOINTS)]),
     )

@@ -5,12 +5,16 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Ctrl-C (and SIGTERM, and the terminal closing) as an AbortSignal: the first one asks for a clean end, a later one does
- * not wait for it. `dispose` gives the signals back to Node.
+ * not wait for it. `onHangup` tells whether a SIGHUP was meant for something else. `dispose` gives the signals back to Node.
  */
-export function onInterrupt(): { signal: AbortSignal; dispose: () => void } {
+export function onInterrupt(onHangup: () => boolean = () => false): {
+  signal: AbortSignal;
+  dispose: () => void;
+} {
   const controller = new AbortController();
   let firstAtMs = 0;
-  const interrupt = (): void => {
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (signal === 'SIGHUP' && onHangup()) return;
     if (!controller.signal.aborted) {
       firstAtMs = performance.now();
       controller.abort();

@@ -59,6 +59,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFil
     summary: 'congestion controllers and their parameters',
     load: () => import('./controllers.ts'),
   },
+  token: { summary: 'a bearer token for a lab that wants one', load: () => import('./token.ts') },
   doctor: { summary: 'check what this machine offers', load: () => import('./doctor.ts') },
 };
 

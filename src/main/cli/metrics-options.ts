@@ -37,7 +37,7 @@ export const metricsFlags = (): Option[] => [
   ...exporterFlags(),
 ];
 
-export const exporterOptions = (flags: ExporterFlags): ExporterOptions => ({
+const exporterOptions = (flags: ExporterFlags): ExporterOptions => ({
   labels: flags.prometheusLabels,
   histogramBuckets: flags.histogramBuckets,
 });

@@ -1,5 +1,6 @@
 /** What only one mode measures, as `--json` prints it and as rows of the table. */
 import {
+  type DetailOf,
   HANDSHAKE_MARKS,
   type HandshakeTrace,
   type LoadedRtt,
@@ -75,6 +76,8 @@ export function detailRows(detail: ProbeDetail): Row[] {
           ? []
           : [['slowest ends later by', ms(detail.slowestLaterUs), 'ms'] satisfies Row]),
       ];
+    case 'fec':
+      return fecRows(detail);
     case 'migration':
       return detail.moves.flatMap((move): Row[] => [
         [move.move, move.errorCode ?? (move.congestionReset ? 'moved, congestion reset' : 'moved'), ''],
@@ -88,6 +91,34 @@ export function detailRows(detail: ProbeDetail): Row[] {
       // `probe` of an https URL prints its own.
       return [];
   }
+}
+
+function fecRows({ scheme, k, r, adaptive, ...ways }: DetailOf<'fec'>): Row[] {
+  const percent = (label: string, value: number | null): Row[] =>
+    value === null ? [] : [[label, (value * 100).toFixed(3), '%']];
+  return [
+    [`code, ${scheme}${adaptive ? ', adaptive' : ''}`, `${k} + ${r}`, 'packets'],
+    ...(['up', 'down'] as const).flatMap((direction): Row[] => {
+      const way = ways[direction];
+      if (way === null) return [];
+      const { extraDelayUs } = way;
+      return [
+        [`source packets, ${direction}`, String(way.sentSource), ''],
+        ...percent('  redundancy', way.redundancy),
+        ...percent('  source loss before FEC', way.sourceLoss),
+        ...percent('  residual loss', way.residualLoss),
+        ...percent('  theory, iid loss as measured', way.theoryResidualLoss),
+        ...percent('  recovered of the lost', way.recovery),
+        ['  recovered, unrecoverable', `${way.recovered}, ${way.unrecoverable}`, ''],
+        ...(extraDelayUs === null
+          ? []
+          : [
+              ['  recovered later by, p50', ms(extraDelayUs.p50), 'ms'] satisfies Row,
+              ['  recovered later by, p95', ms(extraDelayUs.p95), 'ms'] satisfies Row,
+            ]),
+      ];
+    }),
+  ];
 }
 
 /** Median moment of each mark, over the handshakes that have it. */

@@ -1,4 +1,5 @@
 /** `--prometheus-port` of `probe`: the connections of each target and what is measured of it, for whoever scrapes meanwhile. */
+import type { FecFigures } from '../../shared/fec.ts';
 import type { Measurement } from '../probe/measurement.ts';
 import type { ConnectOptions } from '../quic/udp/api.ts';
 import type { Exporter } from '../telemetry/exporter.ts';
@@ -14,6 +15,7 @@ export class TargetMetrics {
   #measurement: Measurement | null = null;
   /** Of repetitions, each of which counts from zero. */
   readonly #payload = new Growing(['down', 'up']);
+  readonly #repairs = new Growing(['recoveredPackets', 'unrecoverablePackets']);
   readonly #echoes = new Growing(['sumUs', 'count']);
 
   constructor(exporter: Exporter, labels: { route: string; server: string; congestion: string }) {
@@ -21,7 +23,7 @@ export class TargetMetrics {
       labels,
       totals: exporter.totals('client'),
       payload: () => this.#payloadSoFar(),
-      beside: () => this.#pings(),
+      beside: () => ({ ...this.#pings(), ...this.#fec() }),
     });
     exporter.add(this.#source);
   }
@@ -33,6 +35,7 @@ export class TargetMetrics {
   follow(measurement: Measurement): void {
     this.#payloadSoFar();
     this.#pings();
+    this.#fec();
     this.#measurement = measurement;
   }
 
@@ -45,6 +48,27 @@ export class TargetMetrics {
     if (bytesDown !== null || bytesUp !== null)
       this.#payload.add({ down: bytesDown ?? 0, up: bytesUp ?? 0 }, this.#measurement, performance.now());
     return this.#payload.totals;
+  }
+
+  /** Both directions together. */
+  #fec(): SourceReading {
+    const detail = this.#measurement?.result().detail;
+    if (detail?.kind !== 'fec') return this.#repairs.totals === null ? {} : { fec: this.#repairs.totals };
+    const ways = [detail.up, detail.down].filter((way) => way !== null);
+    const sum = (of: (way: FecFigures) => number): number => ways.reduce((all, way) => all + of(way), 0);
+    this.#repairs.add(
+      {
+        recoveredPackets: sum((way) => way.recovered),
+        unrecoverablePackets: sum((way) => way.unrecoverable),
+      },
+      this.#measurement,
+      performance.now(),
+    );
+    const source = sum((way) => way.sentSource);
+    return {
+      fecRedundancyRatio: source === 0 ? null : sum((way) => way.sentRepair) / source,
+      fec: this.#repairs.totals,
+    };
   }
 
   /** Echoes tell more than the acknowledgements that every session has. */

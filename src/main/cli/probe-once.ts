@@ -11,7 +11,7 @@ import { note, paint, progress } from './output.ts';
 import { isUrl, parseUrl, probeHttp3 } from './probe-http3.ts';
 import type { Http3Result } from './probe-http3-result.ts';
 import type { ProbeMetrics, TargetMetrics } from './probe-metrics.ts';
-import type { AnyMode, ProbeOptions } from './probe-options.ts';
+import { type AnyMode, fecOf, type ProbeOptions } from './probe-options.ts';
 import { controllerNote, type Mode, type ProbeFields, type ProbeHead, probeFields } from './probe-result.ts';
 import { qlogTo } from './qlog-files.ts';
 import { SeriesFile } from './series-file.ts';
@@ -154,6 +154,8 @@ async function measure(
       handshake: options.earlyData ? '0-rtt' : options.resume ? 'resumed' : 'cold',
       streams: options.streams,
       moves: options.moves,
+      fec: fecOf(options),
+      packetBytes: options.packetSize,
       everyUs: series === null ? null : SERIES_EVERY_US,
       wish: isControllerChosen(options) ? chosenController(options) : null,
     },

@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import { FEC_SCHEMES, type FecInput, type FecScheme, fecFault } from '../../shared/fec.ts';
 import { MOVES, type Move } from '../../shared/probe-details.ts';
 import { parseBytes, parseDuration, parseRatio } from '../../shared/units.ts';
 import { ALPN } from '../probe/protocol.ts';
@@ -54,6 +55,12 @@ export interface ProbeOptions extends Http3Options, MetricsFlags {
   warmUp?: number;
   streams?: number;
   moves?: readonly Move[];
+  fec?: FecScheme | true;
+  /** A ratio. */
+  fecRedundancy?: number;
+  fecGroup?: number;
+  fecAdaptive?: true;
+  packetSize?: number;
   route?: readonly NamedTarget[];
   /** Microseconds. */
   every?: number;
@@ -114,9 +121,9 @@ const ROWS: readonly Row[] = [
   ),
   row(
     '--rate <n>',
-    'pings per second (default 10)',
+    'pings per second (default 10), or packets of mode fec (default 100)',
     (text) => parseNumber(text, '--rate', { min: 0.01, max: 10_000 }),
-    ['ping', 'responsiveness', 'migration'],
+    ['ping', 'responsiveness', 'migration', 'fec'],
   ),
   row('--bytes <size>', 'payload to transfer, of each stream, such as 10mb', parsePayload, [
     'download',
@@ -141,6 +148,36 @@ const ROWS: readonly Row[] = [
     `migrations, in turn: ${MOVES.join(', ')} (default both)`,
     (text) => collectList(text).map((move) => parseChoice(move, '--moves', MOVES)),
     ['migration'],
+  ),
+  row(
+    '--fec [code]',
+    `protect packets with FEC: ${FEC_SCHEMES.join(', ')} (default rs)`,
+    (text) => parseChoice(text, '--fec', FEC_SCHEMES),
+    ['fec'],
+  ),
+  row(
+    '--fec-redundancy <ratio>',
+    'repair packets per source packet, such as .10 or 20% (default 20%)',
+    (text) => parseRatio(text, '--fec-redundancy'),
+    ['fec'],
+  ),
+  row(
+    '--fec-group <k>',
+    'source packets of a group (default 10)',
+    (text) => parseNumber(text, '--fec-group', { min: 1, max: 64, integer: true }),
+    ['fec'],
+  ),
+  row(
+    '--fec-adaptive',
+    'let redundancy follow the loss, from one repair packet to half of the group',
+    undefined,
+    ['fec'],
+  ),
+  row(
+    '--packet-size <bytes>',
+    'bytes of a source packet, 16 to 1200 (default 200)',
+    (text) => parseNumber(text, '--packet-size', { min: 16, max: 1200, integer: true }),
+    ['fec'],
   ),
   row('--route <NAME=HOST:PORT>', 'target with a name; repeatable', collectRoute),
   row('--every <time>', 'repeat the measurement this often (default 30s with --duration 0)', (text) =>
@@ -248,12 +285,28 @@ function parsePayload(text: string): number {
 export function checkOptions(mode: AnyMode, options: ProbeOptions): void {
   for (const { option, modes } of ROWS) {
     const isGiven = options[option.attributeName() as keyof ProbeOptions] !== undefined;
+    if (isGiven && option.attributeName().startsWith('fec') && mode !== 'fec')
+      throw new LabError(
+        'RL_USAGE',
+        `${option.long} is for DATAGRAM frames, not for --mode ${mode}: ${mode === 'ping' ? 'its pings are not protected' : 'QUIC streams are reliable, and send again what is lost'}`,
+        { hint: 'Measure packets with FEC with --mode fec.' },
+      );
     if (isGiven && modes !== null && !modes.includes(mode))
       throw new LabError('RL_USAGE', `${option.long} does not apply to --mode ${mode}`);
   }
   for (const option of ['each', 'jitter', 'seed'] as const)
     if (options[option] !== undefined && !isRepeated(options) && !(option === 'seed' && options.compareTcp))
       throw new LabError('RL_USAGE', `--${option} is for repetitions: give --every, or --duration 0`);
+  if (mode === 'fec') {
+    const { rate = 100 } = options;
+    const fault = rate < 1 || rate > 5000 ? null : fecFault({ ...fecOf(options), ratePerS: rate });
+    if (rate < 1 || rate > 5000)
+      throw new LabError('RL_INPUT_INVALID', `--rate: ${rate} is not from 1 to 5000 packets/s`, {
+        field: '--rate',
+      });
+    if (fault !== null)
+      throw new LabError('RL_INPUT_INVALID', `--fec-group: ${fault}`, { field: '--fec-group' });
+  }
   const { warmUp, duration } = options;
   if (mode === 'http3' && duration !== undefined && !isRepeated(options))
     throw new LabError('RL_USAGE', '--duration does not apply to --mode http3: --count ends it');
@@ -265,6 +318,14 @@ export function checkOptions(mode: AnyMode, options: ProbeOptions): void {
     });
   }
 }
+
+/** Groups as the options ask for them. */
+export const fecOf = ({ fec, fecRedundancy, fecGroup, fecAdaptive }: ProbeOptions): FecInput => ({
+  scheme: fec === undefined || fec === true ? 'rs' : fec,
+  k: fecGroup ?? 10,
+  redundancy: fecRedundancy ?? 0.2,
+  adaptive: fecAdaptive ?? false,
+});
 
 /** Null where nothing is compared. @throws LabError RL_USAGE, RL_INPUT_INVALID */
 export function comparedMode(mode: AnyMode, options: ProbeOptions): ComparedMode | null {

@@ -1,20 +1,24 @@
 /** `routelab serve`: the headless lab, with what it measures shown as it comes in. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
-import type { LabClient } from '../lab/index.ts';
+import type { LevelWithSilent } from 'pino';
+import type { Settings } from '../../shared/config/settings.ts';
+import { Configuration, type LabClient } from '../lab/index.ts';
 import { startHeadless } from '../serve/index.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';
 import { onInterrupt } from './interrupt.ts';
 import { routeLine, routeResult, routeTable, viewsOf } from './lab-view.ts';
-import { type ExporterFlags, exporterFlags, exporterOptions } from './metrics-options.ts';
+import { type ExporterFlags, exporterFlags } from './metrics-options.ts';
 import { collectOrigin, parseNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
 import { Screen } from './screen.ts';
 
 interface ServeOptions extends ExporterFlags {
-  port: number;
-  host: string;
+  config?: string;
+  port?: number;
+  host?: string;
   data?: string;
   demo?: boolean;
   json?: true;
@@ -28,13 +32,13 @@ const FIRST_LINES_MS = 3000;
 
 export function configure(command: Command): void {
   command
+    .option('--config <file>', 'lab.yaml: settings, read again when it changes and on SIGHUP')
     .option(
       '--port <n>',
-      'TCP port of the UI, the API and the metrics; 0 takes a free one',
+      'TCP port of the UI, the API and the metrics; 0 takes a free one (default: 8080)',
       (text) => parseNumber(text, '--port', { min: 0, max: 65535, integer: true }),
-      8080,
     )
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option('--data <dir>', 'data folder')
     .option(
       '--cors-origin <origin>',
@@ -52,7 +56,13 @@ export function configure(command: Command): void {
 
 async function serve(options: ServeOptions): Promise<void> {
   const startedAtMs = Date.now();
-  const interrupt = onInterrupt();
+  const configuration = configurationOf(options);
+  const interrupt = onInterrupt(() => {
+    // A terminal that was closed is none any more; whoever sends the signal otherwise wants the file read.
+    if (options.config === undefined || (screen !== null && !isatty(1))) return false;
+    configuration.reload();
+    return true;
+  });
   // With --json standard output belongs to the one object at the end.
   const output = options.json ? process.stderr : process.stdout;
   const screen = output.isTTY ? new Screen(output) : null;
@@ -60,21 +70,29 @@ async function serve(options: ServeOptions): Promise<void> {
     if (screen !== null) screen.above(`${line}\n`);
     else (options.json ? note : print)(line);
   };
+  const levelOf = ({ server, logging }: Settings): LevelWithSilent => {
+    if (server.debug) return 'debug';
+    return configuration.isSet('logging.level') || screen === null ? logging.level : 'warn';
+  };
+  const { logging } = configuration.values;
   const log = createLog({
-    level: screen === null ? 'info' : 'warn',
-    format: process.stderr.isTTY ? 'pretty' : 'json',
+    level: levelOf(configuration.values),
+    format: configuration.isSet('logging.format') || !process.stderr.isTTY ? logging.format : 'pretty',
     ...(screen !== null && process.stderr.isTTY && { stream: { write: (line) => screen.above(line) } }),
   });
 
-  const dataDir = options.data ?? defaultDataDir();
+  configuration.onChange((now) => {
+    log.level = levelOf(now);
+  });
+
+  const dataDir = options.data ?? process.env['ROUTELAB_DATA'] ?? defaultDataDir();
   const headless = await startHeadless({
     dataDir,
-    host: options.host,
-    port: options.port,
+    host: configuration.values.server.host,
+    port: configuration.values.server.port,
+    configuration,
     log,
     resumeDemo: options.demo !== false,
-    corsOrigins: options.corsOrigin ?? [],
-    metrics: exporterOptions(options),
   });
   try {
     const { client } = headless.lab;
@@ -95,6 +113,27 @@ async function serve(options: ServeOptions): Promise<void> {
   }
   // On a line of its own, whatever the terminal wrote for Ctrl-C.
   output.write(screen === null ? 'Stopped.\n' : '\nStopped.\n');
+}
+
+function configurationOf(options: ServeOptions): Configuration {
+  const { config, host, port, corsOrigin, prometheusLabels, histogramBuckets } = options;
+  const given: readonly [path: string, option: string, value: unknown][] = [
+    ['server.host', '--host', host],
+    ['server.port', '--port', port],
+    ['server.cors_origins', '--cors-origin', corsOrigin],
+    ['metrics.labels', '--prometheus-labels', prometheusLabels],
+    ['metrics.histogram_buckets', '--histogram-buckets', histogramBuckets],
+  ];
+  const file = config ?? process.env['ROUTELAB_CONFIG'];
+  return new Configuration({
+    file: file === undefined ? null : { path: file, required: true },
+    env: process.env,
+    options: new Map(
+      given
+        .filter(([, , value]) => value !== undefined)
+        .map(([path, name, value]) => [path, { value, name }]),
+    ),
+  });
 }
 
 /** Nobody can be asked on a machine without a display: there, a lab that never measured anything begins with the demo. */

@@ -1,20 +1,23 @@
 /** What the desktop was started with. */
+import { join } from 'node:path';
 import { LabError } from '../../shared/errors.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
 
 export interface DesktopArguments {
   dataDir: string;
-  /** TCP port of the API and the metrics; 0 takes a free one. */
-  port: number;
+  /** lab.yaml; `required` when it was named. */
+  config: { path: string; required: boolean };
+  /** TCP port of the API and the metrics; 0 takes a free one. Null leaves it to the configuration. */
+  port: number | null;
 }
 
-const DEFAULT_PORT = 8080;
 /** Switches that are not ours to judge: Chromium's and Node's own, and what macOS adds. */
 const FOREIGN =
   /^-(-(no-sandbox|disable-|enable-|ozone-|use-|force-|in-process-gpu|js-flags|inspect|remote-debugging|log-|lang|proxy-|user-data-dir|password-store|type)|psn_)/;
 
 /**
- * Reads `--data DIR` and `--port N`, each also as `--name=value`; ROUTELAB_DATA stands in for the first.
+ * Reads `--data DIR`, `--config FILE` and `--port N`, each also as `--name=value`; ROUTELAB_DATA and ROUTELAB_CONFIG stand in
+ * for the first two. Without a file named, it is the lab.yaml of the data folder, where there is one.
  * Throws RL_USAGE for what it does not know and RL_INPUT_INVALID for a port that is none.
  */
 export function desktopArguments(
@@ -22,7 +25,8 @@ export function desktopArguments(
   env: Readonly<Record<string, string | undefined>>,
 ): DesktopArguments {
   let dataDir = env['ROUTELAB_DATA'];
-  let port = DEFAULT_PORT;
+  let config = env['ROUTELAB_CONFIG'];
+  let port: number | null = null;
   for (let i = 0; i < argv.length; i++) {
     const [name, ...rest] = argv[i]!.split('=');
     const value = (): string => {
@@ -31,10 +35,16 @@ export function desktopArguments(
       return given;
     };
     if (name === '--data') dataDir = value();
+    else if (name === '--config') config = value();
     else if (name === '--port') port = parsePort(value());
     else if (!FOREIGN.test(argv[i]!)) throw new LabError('RL_USAGE', `unknown option ${argv[i]}`);
   }
-  return { dataDir: dataDir ?? defaultDataDir(), port };
+  const folder = dataDir ?? defaultDataDir();
+  return {
+    dataDir: folder,
+    config: { path: config ?? join(folder, 'lab.yaml'), required: config !== undefined },
+    port,
+  };
 }
 
 function parsePort(text: string): number {

@@ -8,13 +8,15 @@ import {
   ipcMain,
   Menu,
   MessageChannelMain,
+  Notification,
   protocol,
   session,
   shell,
 } from 'electron';
 import { MENU_COMMAND } from '../../shared/bridge.ts';
+import type { Settings } from '../../shared/config/settings.ts';
 import { toLabError } from '../../shared/errors.ts';
-import { createLab } from '../lab/index.ts';
+import { Configuration, createLab } from '../lab/index.ts';
 import { attachMessagePort } from '../serve/carriers/message-port.ts';
 import { serveLab } from '../serve/index.ts';
 import { createLog } from '../telemetry/log.ts';
@@ -36,8 +38,18 @@ const paths = {
 /** Exit code of the command line for bad usage: the launcher does not try another host then. */
 const USAGE = 2;
 
-async function start({ dataDir, port }: DesktopArguments): Promise<void> {
-  const log = createLog({ level: 'info', format: 'json' });
+async function start({ dataDir, config, port }: DesktopArguments): Promise<void> {
+  const configuration = new Configuration({
+    file: config,
+    env: process.env,
+    options: new Map(port === null ? [] : [['server.port', { value: port, name: '--port' }]]),
+  });
+  const levelOf = ({ server, logging }: Settings) => (server.debug ? 'debug' : logging.level);
+  const { logging } = configuration.values;
+  const log = createLog({ level: levelOf(configuration.values), format: logging.format });
+  configuration.onChange((now) => {
+    log.level = levelOf(now);
+  });
   secureApp(app, (url) => void shell.openExternal(url));
   await app.whenReady();
   // Tells `npm start` that Electron itself can run here: what fails from now on is no reason for the headless lab.
@@ -48,9 +60,13 @@ async function start({ dataDir, port }: DesktopArguments): Promise<void> {
 
   const lab = await createLab({
     dataDir,
+    configuration,
     host: 'desktop',
     workerUrl: (name) => new URL(`workers/${name}.js`, import.meta.url),
     log,
+    notify: ({ title, body }) => {
+      if (Notification.isSupported()) new Notification({ title, body }).show();
+    },
   });
   serveLabPorts(
     ipcMain,
@@ -60,8 +76,8 @@ async function start({ dataDir, port }: DesktopArguments): Promise<void> {
 
   // The embedded endpoint, for Prometheus and scripts. The window does not need it: it has its port to the lab.
   const endpoint = await serveLab(lab, {
-    host: '127.0.0.1',
-    port,
+    host: configuration.values.server.host,
+    port: configuration.values.server.port,
     log,
     uiDir: paths.pages,
   }).catch((error: unknown) => {
@@ -117,7 +133,9 @@ try {
   given = desktopArguments(argv, process.env);
 } catch (thrown) {
   const { code, message } = toLabError(thrown);
-  process.stderr.write(`error ${code}: ${message}\nhint: The desktop takes --data DIR and --port N.\n`);
+  process.stderr.write(
+    `error ${code}: ${message}\nhint: The desktop takes --data DIR, --config FILE and --port N.\n`,
+  );
   app.exit(USAGE);
 }
 protocol.registerSchemesAsPrivileged([APP_SCHEME]);

@@ -120,6 +120,7 @@ export class MonitorExperiments {
           ...request.settings,
           id: key,
           demo,
+          declared: false,
           colour: 0,
           enabled: true,
           createdAtMs: 0,

@@ -1,35 +1,33 @@
 /** How the lab's parts are doing. A part that stops degrades itself only. */
 import type { LabError } from '../../shared/errors.ts';
+import type { Health } from '../../shared/monitoring.ts';
 import type { Store } from '../store/index.ts';
 
-type Status = 'healthy' | 'degraded' | 'unhealthy';
-
-export interface Health {
-  status: Status;
-  /** By name; `detail` says what is wrong. */
-  services: Record<string, { status: Status; detail?: string }>;
-}
+type Service = Health['services'][string];
 
 /**
- * `workers` by name, each with the crash it is recovering from; `upkeep` is why roll-ups and retention wait. Measuring without
- * being able to store is unhealthy.
+ * `workers` by name, each with the crash it is recovering from; `upkeep` is why roll-ups and retention wait; `parts` by name,
+ * each with what is wrong with it. Measuring without being able to store is unhealthy.
  */
 export function health(
   store: Store,
   workers: Readonly<Record<string, { failure: LabError | null }>>,
   upkeep: LabError | null,
+  parts: Readonly<Record<string, string | null>>,
 ): Health {
   const services: Health['services'] = { store: storeHealth(store, upkeep) };
-  for (const [name, { failure }] of Object.entries(workers)) {
-    services[name] =
-      failure === null ? { status: 'healthy' } : { status: 'degraded', detail: failure.message };
-  }
+  for (const [name, { failure }] of Object.entries(workers))
+    services[name] = unless(failure?.message ?? null);
+  for (const [name, failure] of Object.entries(parts)) services[name] = unless(failure);
   const statuses = Object.values(services).map(({ status }) => status);
   const worst = (['unhealthy', 'degraded'] as const).find((status) => statuses.includes(status));
   return { status: worst ?? 'healthy', services };
 }
 
-function storeHealth(store: Store, upkeep: LabError | null): Health['services'][string] {
+const unless = (failure: string | null): Service =>
+  failure === null ? { status: 'healthy' } : { status: 'degraded', detail: failure };
+
+function storeHealth(store: Store, upkeep: LabError | null): Service {
   const { error, waiting, dropped } = store.writer.health;
   if (error !== null) {
     return {

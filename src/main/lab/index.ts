@@ -3,7 +3,9 @@
  * their carriers and close it; they know nothing else of it.
  */
 import { createRouterClient } from '@orpc/server';
+import type { Settings } from '../../shared/config/settings.ts';
 import type { Emulation } from '../../shared/domain.ts';
+import type { Health } from '../../shared/monitoring.ts';
 import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
 import type { Retention } from '../store/rollups/retention.ts';
@@ -20,13 +22,17 @@ import type {
   UpkeepEvent,
   UpkeepWorkerMethods,
 } from '../workers/protocol.ts';
+import { Alerts, type DesktopNotice } from './alerts.ts';
 import { appInfo } from './app-info.ts';
+import { Configuration } from './configuration.ts';
+import { DataSources } from './data-sources.ts';
+import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { MonitorExperiments, probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
 import { Exports } from './exports.ts';
 import { FileImports } from './file-imports.ts';
-import { type Health, health } from './health.ts';
+import { health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
@@ -42,10 +48,12 @@ import { Reproductions } from './reproductions.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
+import { type MonitoringPeriods, SystemMonitor } from './system.ts';
 import { StoreUpkeep } from './upkeep.ts';
 import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
+export { Configuration } from './configuration.ts';
 export { errorBody, toCarriedError } from './errors.ts';
 export { experimentOutcome, type OutcomeCell, reportText, writeExport } from './exports.ts';
 export { importFile } from './file-imports.ts';
@@ -63,19 +71,23 @@ export interface LabOptions {
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
-  /** How long measurements are kept. */
-  retention?: Retention;
-  metrics?: ExporterOptions | undefined;
   /** Fairness and comparisons with TCP; without them such experiments cannot be measured here. */
   measurers?: Measurers;
+  /** Of this lab; default: all settings as they are without one. The lab starts and closes it. */
+  configuration?: Configuration;
   /** Whether routes are probed as an earlier session left them; default true. */
   resume?: boolean;
+  /** In place of what the configuration says of monitoring. */
+  monitoring?: Partial<MonitoringPeriods>;
+  /** Shows an alert on the desktop; absent where the host has none. */
+  notify?: (notice: DesktopNotice) => void;
 }
 
 export interface Lab {
   readonly router: LabRouter;
   /** The same operations, within the process. */
   readonly client: LabClient;
+  readonly configuration: Configuration;
   /** Where this lab's host serves `/metrics`; the host sets it once it listens. */
   metricsUrl: string | null;
   renderMetrics: Exporter['render'];
@@ -89,7 +101,7 @@ export interface Lab {
  * (RL_DATA_…, RL_DB_…), and RL_FILE_UNREADABLE when the lab's authority is damaged.
  */
 export async function createLab(options: LabOptions): Promise<Lab> {
-  const { dataDir, host, workerUrl, log } = options;
+  const { dataDir, host, workerUrl, log, configuration = new Configuration() } = options;
   const openedAtMs = Date.now();
   const store = openStore({
     dataDir,
@@ -111,7 +123,9 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
     function assemble(): Lab {
       const board = new StatusBoard(openedAtMs);
-      const exporter = createExporter(options.metrics);
+      configuration.start(log);
+      configuration.setKept(store.settings.all());
+      const exporter = createExporter(metricsOf(configuration.values));
       const closing = new AbortController();
 
       const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({
@@ -195,7 +209,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         worker: storekeeper,
         log,
         dataDir,
-        ...(options.retention && { retention: options.retention }),
+        retention: retentionOf(configuration.values),
       });
       const workers = {
         probe,
@@ -278,7 +292,32 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         reproductions.register('fairness', matrices.executor(fairnessKind(measurers)));
         reproductions.register('compare', matrices.executor(compareKind(measurers)));
       }
+      const dataSources = new DataSources({ store, log, rawDays: () => configuration.values.store.raw_days });
       const live = new Live(store, board, upkeep);
+      let renderFailure: string | null = null;
+      const healthNow = (): Health =>
+        health(store, { ...workers, data_sources: dataSources }, upkeep.failure, {
+          exporter: renderFailure,
+          monitoring: system.failure,
+          ...alerts.failures,
+        });
+      const { collect, check, keep } = configuration.values.monitoring;
+      const periods: MonitoringPeriods = {
+        collectS: collect / 1000,
+        checkS: check / 1000,
+        keepS: keep / 1000,
+        ...options.monitoring,
+      };
+      const system = new SystemMonitor({ store, statuses: board, workers, log, periods, health: healthNow });
+      const alerts = new Alerts({
+        store,
+        statuses: board,
+        sample: (nowMs) => system.sample(nowMs),
+        log,
+        checkMs: periods.checkS * 1000,
+        onChecked: () => system.changes.bump(),
+        ...(options.notify && { notify: options.notify }),
+      });
       const router = createRouter({
         store,
         routes,
@@ -292,6 +331,10 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         files,
         live,
         upkeep,
+        alerts,
+        system,
+        configuration,
+        dataSources,
         log,
         closing: closing.signal,
         info: () => ({
@@ -310,16 +353,28 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const lab: Lab = {
         router,
         client: createRouterClient(router),
+        configuration,
         metricsUrl: null,
         renderMetrics: async (accept) => {
-          const statuses = new Map(live.statuses().map((status) => [status.routeId, status]));
-          for (const route of store.routes.list()) exporter.observe(route, statuses.get(route.id)!);
-          return exporter.render(accept);
+          try {
+            const statuses = new Map(live.statuses().map((status) => [status.routeId, status]));
+            for (const route of store.routes.list()) exporter.observe(route, statuses.get(route.id)!);
+            const rendered = await exporter.render(accept);
+            renderFailure = null;
+            return rendered;
+          } catch (thrown) {
+            renderFailure = (thrown as Error).message;
+            throw thrown;
+          }
         },
-        health: () => health(store, workers, upkeep.failure),
+        health: healthNow,
         close: async () => {
           closing.abort();
           matrices.abandon();
+          configuration.close();
+          dataSources.close();
+          alerts.close();
+          system.close();
           reproductions.abandon();
           await atMost(PATIENCE_MS, monitors.stopAll());
           monitors.abandon();
@@ -334,7 +389,20 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           store.close();
         },
       };
-      if (options.resume ?? true) routes.resume(options.resumeDemo ?? true);
+      if (options.resume ?? true) {
+        const declare = (): void => declareRoutes({ routes, configuration, log });
+        declare();
+        dataSources.use(configuration.values.data_sources);
+        configuration.onChange((now, before) => {
+          declare();
+          dataSources.use(now.data_sources);
+          if (JSON.stringify(now.store) !== JSON.stringify(before.store))
+            upkeep.setRetention(retentionOf(now));
+        });
+        routes.resume(options.resumeDemo ?? true);
+        void system.start();
+        alerts.start();
+      }
       return lab;
     }
   } catch (error) {
@@ -342,6 +410,16 @@ export async function createLab(options: LabOptions): Promise<Lab> {
     throw error;
   }
 }
+
+const retentionOf = ({ store: { raw_days, rollup_days } }: Settings): Retention => ({
+  rawDays: raw_days,
+  rollupDays: rollup_days,
+});
+
+const metricsOf = ({ metrics: { labels, histogram_buckets } }: Settings): ExporterOptions => ({
+  labels,
+  histogramBuckets: histogram_buckets ?? undefined,
+});
 
 /** Resolves with `work`, or after `ms` without it. */
 async function atMost(ms: number, work: Promise<void>): Promise<void> {

@@ -28,7 +28,7 @@ function manifestOf(
 }
 
 export function monitorManifest(route: Route, app: AppInfo): Manifest {
-  const { id, name, colour, enabled, createdAtMs, demo, ...settings } = route;
+  const { id, name, colour, enabled, createdAtMs, demo, declared, ...settings } = route;
   // The demo's server takes a free port each time; that is not a difference between experiments.
   const { port, ...portless } = settings;
   return manifestOf(demo ? 'demo' : 'monitor', MONITOR_SCHEMA, app, {

@@ -67,6 +67,8 @@ const planOf = (input: ProbeInput): Omit<ProbePlan, 'everyUs' | 'wish'> => ({
   streams: input.streams,
   path: input.path,
   moves: input.moves,
+  fec: input.fec,
+  packetBytes: input.packetBytes,
 });
 
 interface Job {

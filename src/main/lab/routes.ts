@@ -75,6 +75,11 @@ export class Routes {
    * route does not decide itself.
    */
   update(id: string, patch: RoutePatch): Route {
+    this.#requireOwn(id);
+    return this.#change(id, patch);
+  }
+
+  #change(id: string, patch: RoutePatch): Route {
     const before = this.#store.routes.get(id);
     const owned = before.demo
       ? DEMO_OWNED.find((field) => patch[field] !== undefined && patch[field] !== before[field])
@@ -98,12 +103,60 @@ export class Routes {
   }
 
   /** Stops the route and takes it off the list; its measurements are kept. Throws RL_NOT_FOUND. */
-  async remove(id: string): Promise<void> {
+  remove(id: string): Promise<void> {
+    this.#requireOwn(id);
+    return this.#remove(id);
+  }
+
+  async #remove(id: string): Promise<void> {
     // First off the list: from here on nobody can start it again while its monitor says goodbye.
     this.#store.routes.remove(id);
     await this.#monitors.stop(id);
     this.#onRemove(id);
     this.#onChange();
+  }
+
+  /**
+   * Makes a route of lab.yaml what the file says: a new one, one that was removed, or one of the same id. Throws RL_CONFLICT
+   * when a demo route has the id or another the name, RL_INPUT_INVALID for its parameters.
+   */
+  declare(id: string, input: RouteInput): void {
+    const { routes } = this.#store;
+    const present = this.list().find((route) => route.id === id);
+    if (present?.demo) throw new LabError('RL_CONFLICT', `The demo has a route "${id}"`, { field: 'id' });
+    if (present !== undefined) {
+      if (!present.declared) routes.setDeclared(id, true);
+      this.#change(id, input);
+      return;
+    }
+    checkParameters(input.controller, input.parameters);
+    if (routes.removed().some((route) => route.id === id)) {
+      routes.restore(id);
+      routes.setDeclared(id, true);
+      routes.setEnabled(id, true);
+      routes.update(id, input);
+    } else routes.create(input, { id, demo: false, declared: true, enabled: true });
+    this.#begin(routes.get(id));
+  }
+
+  /** The route is no longer one of lab.yaml: it becomes like any other. */
+  release(id: string): void {
+    this.#store.routes.setDeclared(id, false);
+    this.#onChange();
+  }
+
+  /** The file does not list the route any more: its measurements are kept. */
+  async undeclare(id: string): Promise<void> {
+    this.release(id);
+    await this.#remove(id);
+  }
+
+  #requireOwn(id: string): void {
+    if (!this.#store.routes.get(id).declared) return;
+    throw new LabError('RL_CONFLICT', `Route "${id}" is listed in lab.yaml`, {
+      field: 'id',
+      hint: 'Change it there: the lab follows the file.',
+    });
   }
 
   /** Puts a removed route back as it was. Throws RL_NOT_FOUND, RL_CONFLICT. */

@@ -1,6 +1,7 @@
 /** The upkeep of the store, on a thread of its own: kept going, and asked for what a reader waits for. */
 import { type ErrorBody, LabError } from '../../shared/errors.ts';
 import type { Store } from '../store/index.ts';
+import type { Retention } from '../store/rollups/retention.ts';
 import type { UpkeepOptions } from '../store/rollups/upkeep.ts';
 import type { UpkeepEvent, UpkeepWorkerMethods } from '../workers/protocol.ts';
 import type { Log } from './log.ts';
@@ -17,12 +18,14 @@ export interface StoreUpkeepOptions extends UpkeepOptions {
 
 export class StoreUpkeep {
   readonly #options: StoreUpkeepOptions;
+  #retention: Retention | undefined;
   #timer: NodeJS.Timeout;
   #opening: Promise<null> | null = null;
   #failure: LabError | null = null;
 
   constructor(options: StoreUpkeepOptions) {
     this.#options = options;
+    this.#retention = options.retention;
     this.#timer = setTimeout(() => void this.#open().catch(() => {}), FIRST_MS);
   }
 
@@ -38,6 +41,18 @@ export class StoreUpkeep {
       await this.#open();
       if (!(await worker.request('roll', { routeId }))) return;
     }
+  }
+
+  /** Of what is measured from now on and of what is there. */
+  setRetention(retention: Retention): void {
+    this.#retention = retention;
+    if (this.#opening === null) return;
+    // The thread is in the middle of a round, which ends with its handle.
+    this.#opening = this.#options.worker.request('close', null).then(() => {
+      this.#opening = null;
+      return this.#open();
+    });
+    this.#opening.catch(() => {});
   }
 
   receive({ error }: UpkeepEvent): void {
@@ -58,7 +73,8 @@ export class StoreUpkeep {
 
   #open(): Promise<null> {
     clearTimeout(this.#timer);
-    const { worker, dataDir, retention } = this.#options;
+    const { worker, dataDir } = this.#options;
+    const retention = this.#retention;
     this.#opening ??= worker
       .request('open', { dataDir, ...(retention && { retention }) })
       .catch((error: LabError) => {

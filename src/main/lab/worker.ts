@@ -56,6 +56,13 @@ export class LabWorker<M extends object, E = never> {
     return this.#restart === null ? null : this.#lastCrash;
   }
 
+  /** CPU the thread has used since it was started, microseconds; null without a thread that can tell. */
+  async cpuUs(): Promise<number | null> {
+    const thread = this.#thread;
+    const usage = await thread?.cpuUsage().catch(() => null);
+    return usage && thread === this.#thread ? usage.user + usage.system : null;
+  }
+
   /**
    * Asks the worker. Rejects with the worker's own LabError, or with RL_INTERNAL when it crashed, is between two
    * threads or did not answer within 10 s.

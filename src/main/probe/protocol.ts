@@ -3,6 +3,7 @@
  * docs/probe-protocol.md describes it; this file is its only encoder and decoder.
  */
 import { randomBytes } from 'node:crypto';
+import { decodeFecRequest, encodeFecRequest, FEC, type FecRequest } from './fec/request.ts';
 
 export const ALPN = 'routelab/1';
 
@@ -64,7 +65,8 @@ const OBSERVE = 3;
 const OBSERVE_EVERY_US = { least: 1000, most: 10_000_000 } as const;
 const MAX_WISH_BYTES = 4096;
 
-export function encodeRequest(request: TransferRequest | ObserveRequest): Buffer {
+export function encodeRequest(request: TransferRequest | ObserveRequest | FecRequest): Buffer {
+  if (request.kind === 'fec') return encodeFecRequest(request);
   const out = Buffer.alloc(REQUEST_BYTES);
   if (request.kind === 'observe') {
     out[0] = OBSERVE;
@@ -79,8 +81,9 @@ export function encodeRequest(request: TransferRequest | ObserveRequest): Buffer
 }
 
 /** Reads a request header from exactly REQUEST_BYTES bytes; null when it is not one. */
-export function decodeRequest(header: Buffer): TransferRequest | ObserveRequest | null {
+export function decodeRequest(header: Buffer): TransferRequest | ObserveRequest | FecRequest | null {
   if (header.length !== REQUEST_BYTES) return null;
+  if (header[0] === FEC) return decodeFecRequest(header);
   // Reserved bytes are refused, not ignored: a later meaning must not be silently dropped by an old server.
   if (header.readUIntBE(1, 3) !== 0) return null;
   const durationMs = header.readUInt32BE(4);

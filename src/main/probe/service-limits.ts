@@ -13,6 +13,8 @@ export const SERVICE_LIMITS = {
   bytes: 1e11,
   /** Milliseconds of one transfer, and what a request without a duration gets. */
   durationMs: 600_000,
+  /** Directions with FEC at once over all sessions; each holds up to 2.4 MB of open groups. */
+  fec: 64,
   /** Milliseconds for the request header to arrive, and beyond a transfer's duration for its last bytes. */
   graceMs: 10_000,
 } as const;
@@ -28,6 +30,10 @@ export interface ServiceCounters {
   echoesDropped: number;
   transfers: number;
   activeTransfers: number;
+  activeFec: number;
+  /** Of what came in with FEC, and of what went out, as far as clients told. */
+  fecRecovered: number;
+  fecUnrecoverable: number;
   /** Requests and sessions refused by a bound. */
   refused: number;
   /** Payload bytes handed to downloads / received from uploads, of HTTP/3 too. */
@@ -43,6 +49,9 @@ export const createCounters = (): ServiceCounters => ({
   echoesDropped: 0,
   transfers: 0,
   activeTransfers: 0,
+  activeFec: 0,
+  fecRecovered: 0,
+  fecUnrecoverable: 0,
   refused: 0,
   bytesDown: 0,
   bytesUp: 0,

@@ -5,6 +5,8 @@
 import type { QuicSession, QuicStream } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { answerEchoes } from './echo.ts';
+import { type FecRequest, holdMs } from './fec/request.ts';
+import { FecService } from './fec-service.ts';
 import { H3_ALPN, serveHttp3 } from './http3-service.ts';
 import { tell } from './observe.ts';
 import type { ObserveRequest, TransferRequest } from './protocol.ts';
@@ -62,9 +64,17 @@ export function serveSession(
     session.onStream = (stream) => refuse(stream, AppError.NOT_SERVED);
     return null;
   }
-  session.onDatagram = (payload) => {
+  const fec = new FecService(session, counters);
+  session.onDatagram = (payload, atUs) => {
+    if (fec.receive(payload, atUs)) return;
     if (payload.length >= ECHO_MIN_BYTES && session.sendDatagram(payload)) counters.echoes++;
     else counters.echoesDropped++;
+  };
+  const answerFec: SpecialAnswers['fec'] = (slot, request) => {
+    const { stream } = slot;
+    const part = fec.open(stream, request, { done: () => slot.release(), fail: (code) => slot.fail(code) });
+    if (part !== null) slot.onRelease(part.stop);
+    return part?.receive ?? (() => {});
   };
   let isObserved = false;
   const observer = (slot: Slot, request: ObserveRequest): ((data: Buffer) => void) => {
@@ -94,7 +104,7 @@ export function serveSession(
     ) {
       counters.refused++;
       refuse(stream, AppError.BUSY);
-    } else serveStream(new Slot(stream, counters, slots), observer);
+    } else serveStream(new Slot(stream, counters, slots), { observe: observer, fec: answerFec });
   };
   return null;
 }
@@ -112,10 +122,11 @@ export function serveOneStream(stream: QuicStream, counters: ServiceCounters): P
   } else {
     const slot = new Slot(stream, counters, new Set());
     slot.onRelease(done.resolve);
-    serveStream(slot, (of) => {
+    const refused = (of: Slot): (() => void) => {
       of.fail(AppError.BAD_REQUEST);
       return () => {};
-    });
+    };
+    serveStream(slot, { observe: refused, fec: refused });
   }
   return done.promise;
 }
@@ -174,10 +185,13 @@ class Slot {
   }
 }
 
-function serveStream(
-  slot: Slot,
-  observer: (slot: Slot, request: ObserveRequest) => (data: Buffer) => void,
-): void {
+/** How requests are answered that are about the whole connection; each returns what takes the client's further bytes. */
+interface SpecialAnswers {
+  observe: (slot: Slot, request: ObserveRequest) => (data: Buffer) => void;
+  fec: (slot: Slot, request: FecRequest) => (data: Buffer) => void;
+}
+
+function serveStream(slot: Slot, special: SpecialAnswers): void {
   const { stream, counters } = slot;
   const prefix = new Prefix(REQUEST_BYTES);
   stream.onReset = () => {
@@ -199,12 +213,19 @@ function serveStream(
     if (request === null) return slot.fail(AppError.BAD_REQUEST);
     if (request.kind === 'observe') {
       slot.extend(SERVICE_LIMITS.durationMs);
-      receive = observer(slot, request);
+      receive = special.observe(slot, request);
       if (split.rest.length > 0) receive(split.rest);
       return;
     }
-    if (request.bytes > SERVICE_LIMITS.bytes || request.durationMs > SERVICE_LIMITS.durationMs) {
+    const isTooLarge = request.kind !== 'fec' && request.bytes > SERVICE_LIMITS.bytes;
+    if (isTooLarge || request.durationMs > SERVICE_LIMITS.durationMs) {
       return slot.fail(AppError.OVER_LIMIT);
+    }
+    if (request.kind === 'fec') {
+      slot.extend(request.durationMs + holdMs(request));
+      receive = special.fec(slot, request);
+      if (split.rest.length > 0) receive(split.rest);
+      return;
     }
     counters.transfers++;
     slot.extend(request.durationMs || SERVICE_LIMITS.durationMs);

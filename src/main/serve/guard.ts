@@ -1,9 +1,9 @@
 /**
- * Who may talk to the lab while it has no passwords: callers on this machine, and in a browser only the lab's own
- * pages. The Host header stops DNS rebinding, the Origin and Fetch Metadata headers stop other sites' pages.
+ * From where the lab may be talked to: in a browser only from the lab's own pages and listed origins. The Host header stops DNS rebinding, the Origin and Fetch Metadata headers stop other sites' pages.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIPv4 } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
 import { LabError } from '../../shared/errors.ts';
 
 export interface GuardPolicy {
@@ -22,7 +22,7 @@ export function refusal(headers: IncomingHttpHeaders, policy: GuardPolicy): LabE
   const host = headers.host?.toLowerCase() ?? '';
   const name = /^(?:\[([0-9a-f:.]+)\]|([^:]+))(?::\d+)?$/.exec(host);
   const hostName = name?.[1] ?? name?.[2] ?? '';
-  if (!isLoopback(hostName) && hostName !== policy.host.toLowerCase()) {
+  if (!isLoopback(hostName) && !namesOf(policy.host).includes(hostName)) {
     return new LabError('RL_HOST_HEADER', `This lab is not "${host}".`, { field: 'host' });
   }
 
@@ -37,6 +37,13 @@ export function refusal(headers: IncomingHttpHeaders, policy: GuardPolicy): LabE
     return forbidden('Pages of other sites may not call this lab.');
   }
   return null;
+}
+
+/** What a host bound to `host` is called; bound to every address of the machine, by each of them and by its name. */
+function namesOf(host: string): string[] {
+  if (host !== '0.0.0.0' && host !== '::') return [host.toLowerCase()];
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  return [hostname().toLowerCase(), ...addresses.map(({ address }) => address.toLowerCase())];
 }
 
 const forbidden = (message: string): LabError =>

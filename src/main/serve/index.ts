@@ -2,7 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
-import { createLab, type Lab, type LabOptions, type Log } from '../lab/index.ts';
+import { Configuration, createLab, type Lab, type Log } from '../lab/index.ts';
+import { Auth } from './auth.ts';
 import { serveWebSocket, type WebSocketCarrier } from './carriers/websocket.ts';
 import { serveDocs } from './docs.ts';
 import { serveExports } from './exports.ts';
@@ -23,8 +24,6 @@ export interface ServeOptions {
   /** 0 takes a free one. */
   port: number;
   log: Log;
-  /** Origins beside the lab's own whose pages may call it. */
-  corsOrigins?: readonly string[];
   /** The built UI. Default: out/renderer of this checkout. */
   uiDir?: string;
 }
@@ -33,8 +32,10 @@ export interface HeadlessOptions extends ServeOptions {
   dataDir: string;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
-  /** How `/metrics` is written. */
-  metrics?: LabOptions['metrics'];
+  /** Default: none, with `corsOrigins`. */
+  configuration?: Configuration;
+  /** Origins beside the lab's own whose pages may call it. */
+  corsOrigins?: readonly string[];
 }
 
 interface Served {
@@ -54,14 +55,15 @@ export interface Headless {
 
 /** Opens the lab and serves it. Throws what `serveLab` and `createLab` throw. */
 export async function startHeadless(options: HeadlessOptions): Promise<Headless> {
-  refuseOpenHost(options.host);
+  const configuration = options.configuration ?? configurationOf(options);
+  refuseOpenHost(options.host, configuration);
   const lab = await createLab({
+    configuration,
     dataDir: options.dataDir,
     host: 'headless',
     workerUrl: (name) => new URL(`../workers/${name}.ts`, import.meta.url),
     log: options.log,
     ...(options.resumeDemo !== undefined && { resumeDemo: options.resumeDemo }),
-    metrics: options.metrics,
   });
   try {
     const served = await serveLab(lab, options);
@@ -85,7 +87,8 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
  */
 export async function serveLab(lab: Lab, options: ServeOptions): Promise<Served> {
   const { host, port } = options;
-  refuseOpenHost(host);
+  const { configuration } = lab;
+  refuseOpenHost(host, configuration);
   const app = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: 30_000,
@@ -103,9 +106,18 @@ export async function serveLab(lab: Lab, options: ServeOptions): Promise<Served>
     lab.metricsUrl = null;
   };
   try {
-    const policy: GuardPolicy = { host, corsOrigins: options.corsOrigins ?? [] };
-    await assemble(app, lab, policy, options);
-    sockets = serveWebSocket(app.server, lab.router, policy);
+    const policy: GuardPolicy = {
+      host,
+      get corsOrigins() {
+        return configuration.values.server.cors_origins;
+      },
+    };
+    const auth = new Auth(() => {
+      const { jwt_secret: secret, issuer } = configuration.values.auth;
+      return { secret, issuer };
+    });
+    await assemble(app, lab, policy, auth, options);
+    sockets = serveWebSocket(app.server, lab.router, policy, auth);
     const url = await app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
       throw listenError(cause, { host, port, field: 'port', option: '--port' });
     });
@@ -117,27 +129,37 @@ export async function serveLab(lab: Lab, options: ServeOptions): Promise<Served>
   }
 }
 
-function refuseOpenHost(host: string): void {
+const configurationOf = ({ corsOrigins = [] }: HeadlessOptions): Configuration =>
+  new Configuration({
+    options: new Map([['server.cors_origins', { value: corsOrigins, name: '--cors-origin' }]]),
+  });
+
+/** Now, and of each configuration to come: a host that others reach has a secret, or is not one. */
+function refuseOpenHost(host: string, configuration: Configuration): void {
   if (isLoopback(host)) return;
-  throw new LabError(
-    'RL_INPUT_INVALID',
-    `host: ${host} would open this lab, which has no sign-in, to the network`,
-    {
-      field: 'host',
-      hint: 'Listen on 127.0.0.1, and reach it from elsewhere through an SSH tunnel.',
-    },
-  );
+  configuration.require(({ auth }) => {
+    if (auth.jwt_secret !== null) return;
+    throw new LabError(
+      'RL_INPUT_INVALID',
+      `host: ${host} would open this lab to the network, and auth.jwt_secret is not set`,
+      {
+        field: 'host',
+        hint: 'Set auth.jwt_secret (JWT_SECRET in the environment), or listen on 127.0.0.1 and use an SSH tunnel.',
+      },
+    );
+  });
 }
 
 async function assemble(
   app: FastifyInstance,
   lab: Lab,
   policy: GuardPolicy,
+  auth: Auth,
   options: ServeOptions,
 ): Promise<void> {
   acceptEmptyJson(app);
   answerErrors(app, options.log);
-  await secure(app, policy);
+  await secure(app, policy, auth);
   serveRest(app, lab.router);
   const { version, dataDir } = await lab.client.lab.info();
   serveDocs(app, await describeApi(lab.router, version));

@@ -5,29 +5,42 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
 import { CONTENT_SECURITY_POLICY } from '../../shared/csp.ts';
 import { LabError } from '../../shared/errors.ts';
+import { type Auth, requireTokens } from './auth.ts';
 import { type GuardPolicy, refusal } from './guard.ts';
 
 /** Requests a caller may make in ten seconds; live data goes over streams, not over polling. */
-export const RATE_LIMITS = { reads: 1000, writes: 200, windowMs: 10_000 } as const;
+export const RATE_LIMITS = { reads: 1000, writes: 200, starts: 60, windowMs: 10_000 } as const;
+
+/** Requests that begin work which goes on after their answer. */
+const STARTS = /^\/api\/v1\/(probes(\/import)?|demo\/(start|stop)|experiments(\/\w+)*)$/;
 
 const CSP = Object.fromEntries(
   Object.entries(CONTENT_SECURITY_POLICY).map(([directive, sources]) => [directive, [...sources]]),
 );
 
+type Kind = 'reads' | 'writes' | 'starts';
+
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
-export async function secure(app: FastifyInstance, policy: GuardPolicy): Promise<void> {
+function kindOf({ method, url }: { method: string; url: string }): Kind {
+  if (isRead(method)) return 'reads';
+  return method === 'POST' && STARTS.test(url.split('?', 1)[0]!) ? 'starts' : 'writes';
+}
+
+export async function secure(app: FastifyInstance, policy: GuardPolicy, auth: Auth): Promise<void> {
   app.addHook('onRequest', async (request) => {
     const refused = refusal(request.headers, policy);
     if (refused !== null) throw refused;
   });
 
-  if (policy.corsOrigins.length > 0) {
-    await app.register(cors, {
-      origin: [...policy.corsOrigins],
-      methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-    });
-  }
+  await app.register(cors, {
+    // Asked each time: the list changes while the host runs.
+    origin: (origin, decide) => decide(null, origin !== undefined && policy.corsOrigins.includes(origin)),
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+    // Browsers show pages of other origins no other headers.
+    exposedHeaders: ['retry-after', 'www-authenticate'],
+  });
+  requireTokens(app, auth);
 
   await app.register(helmet, {
     contentSecurityPolicy: {
@@ -42,8 +55,8 @@ export async function secure(app: FastifyInstance, policy: GuardPolicy): Promise
 
   await app.register(rateLimit, {
     timeWindow: RATE_LIMITS.windowMs,
-    max: (request) => (isRead(request.method) ? RATE_LIMITS.reads : RATE_LIMITS.writes),
-    keyGenerator: (request) => `${request.ip} ${isRead(request.method) ? 'read' : 'write'}`,
+    max: (request) => RATE_LIMITS[kindOf(request)],
+    keyGenerator: (request) => `${request.ip} ${kindOf(request)}`,
     addHeaders: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
     addHeadersOnExceeding: {
       'x-ratelimit-limit': false,

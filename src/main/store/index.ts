@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
 import type { SampleSummary } from '../../shared/experiments.ts';
+import { type AlertTable, alertTable, tidyAlerts } from './alerts.ts';
 import { type ArchivedTable, archiveExport } from './archive/export.ts';
 import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
+import { type CollectedTable, collectedTable } from './collected.ts';
 import { makeDataDir } from './data-dir.ts';
 import { type ExperimentTable, experimentTable, purgeExperiments } from './experiments.ts';
 import { type SlowQuery, WriteHandle } from './handles.ts';
@@ -18,7 +20,10 @@ import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-r
 import { type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { markInterrupted, type RunTable, runTable } from './runs.ts';
+import { type SettingTable, settingTable } from './settings.ts';
 import { storeError } from './sqlite-error.ts';
+import { type SystemSampleTable, systemSampleTable } from './system-samples.ts';
+import { tidyDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
 
 export interface StoreOptions {
@@ -47,6 +52,11 @@ export interface Store extends Measurements, History {
   archived(experimentId: number): ArchivedTable[];
   /** Begins to take an archived experiment. */
   unarchive(): ArchiveImport;
+  readonly alerts: AlertTable;
+  readonly webhooks: WebhookTable;
+  readonly system: SystemSampleTable;
+  readonly settings: SettingTable;
+  readonly collected: CollectedTable;
   readonly writer: SampleWriter;
   /** Stores what still waits and lets go of the folder. */
   close(): void;
@@ -103,6 +113,8 @@ function assemble(
   const probes = probeRunTable(handle, nowMs);
   probes.purge();
   purgeExperiments(handle, nowMs());
+  tidyAlerts(handle, nowMs());
+  tidyDeliveries(handle, nowMs());
   const writer = sampleWriter(handle, {
     schedule: options.schedule ?? timer,
     onHealth: options.onHealth ?? (() => {}),
@@ -126,6 +138,11 @@ function assemble(
     experiments: experimentTable(handle, nowMs),
     runs: runTable(handle, nowMs, flush),
     probes,
+    alerts: alertTable(handle, nowMs),
+    webhooks: webhookTable(handle, nowMs),
+    system: systemSampleTable(handle),
+    settings: settingTable(handle),
+    collected: collectedTable(handle),
     writer,
     archived: fresh(archiveExport(handle, probes)),
     unarchive: archiveImport(handle, probes),

@@ -5,6 +5,8 @@ import type { WriteHandle } from './handles.ts';
 
 interface NewRoute {
   demo: boolean;
+  /** Listed in lab.yaml; default false. */
+  declared?: boolean;
   enabled: boolean;
   /** Default: made of the name. */
   id?: string;
@@ -23,6 +25,8 @@ export interface RouteTable {
   update(id: string, patch: RoutePatch): Route;
   /** Throws RL_NOT_FOUND. */
   setEnabled(id: string, enabled: boolean): Route;
+  /** Throws RL_NOT_FOUND. */
+  setDeclared(id: string, declared: boolean): Route;
   /** Throws RL_NOT_FOUND. */
   remove(id: string): void;
   /** Throws RL_NOT_FOUND when no such route was removed, RL_CONFLICT when its name has been taken since. */
@@ -45,6 +49,7 @@ type Row = {
   emulation: string | null;
   colour: number;
   demo: number;
+  declared: number;
   enabled: number;
   created_at_ms: number;
   removed_at_ms: number | null;
@@ -66,6 +71,7 @@ const COLUMNS = [
   'emulation',
   'colour',
   'demo',
+  'declared',
   'enabled',
   'created_at_ms',
   'removed_at_ms',
@@ -87,6 +93,7 @@ const toRow = (route: Route): Row => ({
   emulation: route.emulation === null ? null : JSON.stringify(route.emulation),
   colour: route.colour,
   demo: Number(route.demo),
+  declared: Number(route.declared),
   enabled: Number(route.enabled),
   created_at_ms: route.createdAtMs,
   removed_at_ms: null,
@@ -110,6 +117,7 @@ function fromRow(row: Row): Route {
       emulation: row.emulation === null ? null : JSON.parse(row.emulation),
       colour: row.colour,
       demo: row.demo === 1,
+      declared: row.declared === 1,
       enabled: row.enabled === 1,
       createdAtMs: row.created_at_ms,
     });
@@ -191,7 +199,7 @@ export function routeTable(db: WriteHandle, nowMs: () => number): RouteTable {
     list: () => list.all().map(fromRow),
     removed: () => removed.all().map(fromRow),
     get,
-    create: (input, { id, demo, enabled }) =>
+    create: (input, { id, demo, declared = false, enabled }) =>
       db.transaction(() => {
         requireFreeName(input.name, null);
         if (id !== undefined && find.get(id) !== undefined) {
@@ -202,6 +210,7 @@ export function routeTable(db: WriteHandle, nowMs: () => number): RouteTable {
           id: id ?? freeId(input.name),
           colour: freeColour(),
           demo,
+          declared,
           enabled,
           createdAtMs: nowMs(),
         };
@@ -210,6 +219,7 @@ export function routeTable(db: WriteHandle, nowMs: () => number): RouteTable {
       }),
     update: change,
     setEnabled: (id, enabled) => change(id, { enabled }),
+    setDeclared: (id, declared) => change(id, { declared }),
     remove: (id) => {
       get(id);
       markRemoved.run(nowMs(), id);

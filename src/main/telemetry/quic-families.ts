@@ -108,7 +108,7 @@ export const QUIC_FAMILIES: readonly QuicFamily[] = [
   },
   gauge(
     'quic_fec_redundancy_ratio',
-    'Repair packets of all packets that were sent, of the newest groups.',
+    'Repair packets sent per source packet sent, of the newest measurement.',
     ({ fecRedundancyRatio }) => fecRedundancyRatio,
   ),
   counter(

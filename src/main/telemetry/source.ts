@@ -61,7 +61,7 @@ export interface SourceReading {
   /** Controller in charge and the state it is in, in its own words; of controllers other than BBR nothing is exported. */
   readonly state?: { readonly controller: Controller; readonly name: string } | null;
   readonly handshakes?: HistogramReading | null;
-  /** Repair packets of all packets sent, of the newest groups, 0 to 1; null while nothing is protected. */
+  /** Repair packets sent per source packet sent, of the newest measurement; null while nothing is protected. */
   readonly fecRedundancyRatio?: number | null;
   readonly fec?: FecCounters | null;
   readonly counters?: Readonly<Partial<Record<Role, SourceCounters>>> | null;

@@ -72,6 +72,7 @@ serve<UpkeepWorkerMethods>({
   },
   close() {
     if (timer !== null) clearTimeout(timer);
+    timer = null;
     upkeep?.close();
     upkeep = null;
     return null;

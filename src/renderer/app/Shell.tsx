@@ -1,12 +1,14 @@
-import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, Menu, Tooltip, useMantineColorScheme, VisuallyHidden } from '@mantine/core';
 import { spotlight } from '@mantine/spotlight';
 import {
   IconActivityHeartbeat,
   IconBrightness,
   IconCheck,
+  IconHeartRateMonitor,
   IconKeyboard,
   IconRoute,
   IconSearch,
+  IconSettings,
 } from '@tabler/icons-react';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -16,9 +18,11 @@ import { KeySheet } from '../commands/KeySheet.tsx';
 import { keyCaps } from '../commands/keys.ts';
 import { Palette } from '../commands/Palette.tsx';
 import { descriptorOf, runCommand, useBindCommands, useCommands } from '../commands/registry.ts';
-import { connect, useConnection } from '../lab/connection.ts';
+import { useAlertFeed, useAlerts } from '../lab/alerts.ts';
+import { connect, signOut, useConnection } from '../lab/connection.ts';
 import { useLiveFeed } from '../lab/live.ts';
 import { useFreshQueries } from '../lab/queries.ts';
+import { storedToken } from '../lab/token.ts';
 import { LostBanner } from './LostBanner.tsx';
 import classes from './Shell.module.css';
 import { StatusBar } from './StatusBar.tsx';
@@ -29,15 +33,23 @@ export function Shell() {
   const online = useConnection((s) => s.phase === 'online');
   const navigate = useNavigate();
   useLiveFeed();
+  useAlertFeed();
   useFreshQueries();
   useBindCommands([
     { command: 'view.routes', run: () => navigate({ to: '/routes' }) },
     { command: 'view.probe', run: () => navigate({ to: '/probe' }) },
+    { command: 'view.monitoring', run: () => navigate({ to: '/monitoring' }) },
+    { command: 'view.settings', run: () => navigate({ to: '/settings' }) },
     { command: 'view.palette', run: spotlight.toggle },
     { command: 'view.light', run: () => setColorScheme('light'), checked: colorScheme === 'light' },
     { command: 'view.dark', run: () => setColorScheme('dark'), checked: colorScheme === 'dark' },
     { command: 'view.system', run: () => setColorScheme('auto'), checked: colorScheme === 'auto' },
     { command: 'help.keys', run: () => setKeysShown(true) },
+    {
+      command: 'lab.signOut',
+      run: signOut,
+      blocked: storedToken() === null ? 'this lab wants no token' : null,
+    },
     { command: 'lab.reconnect', run: connect, blocked: online ? 'the lab is connected' : null },
   ]);
   return (
@@ -50,6 +62,15 @@ export function Shell() {
         <Link to="/probe" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
           <IconActivityHeartbeat size={20} stroke={1.5} aria-hidden />
           Probe
+        </Link>
+        <Link to="/monitoring" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
+          <IconHeartRateMonitor size={20} stroke={1.5} aria-hidden />
+          <AlertBadge />
+          Monitor
+        </Link>
+        <Link to="/settings" className={classes.page!} activeProps={{ 'aria-current': 'page' }}>
+          <IconSettings size={20} stroke={1.5} aria-hidden />
+          Settings
         </Link>
         <div className={classes.tools}>
           <Tool command="view.palette" icon={<IconSearch size={18} stroke={1.5} />} />
@@ -66,6 +87,20 @@ export function Shell() {
       <KeySheet opened={keysShown} onClose={() => setKeysShown(false)} />
       <CommandKeys />
     </div>
+  );
+}
+
+/** How many alerts fire that nobody looks after yet. */
+function AlertBadge() {
+  const count = useAlerts(
+    (s) => s.board?.firing.filter(({ acknowledgedAtMs }) => acknowledgedAtMs === null).length ?? 0,
+  );
+  if (count === 0) return null;
+  return (
+    <span className={classes.badge} data-testid="alert-badge">
+      {count}
+      <VisuallyHidden> {count === 1 ? 'alert fires' : 'alerts fire'}: </VisuallyHidden>
+    </span>
   );
 }
 

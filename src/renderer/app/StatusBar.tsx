@@ -8,6 +8,7 @@ const PHASES = {
   connecting: 'Connecting to the lab',
   online: 'Connected to the lab',
   offline: 'Lab unreachable',
+  locked: 'Signed out',
 } as const;
 
 /** The lab this page shows, whether it can be reached, and the moment the numbers reach to. */

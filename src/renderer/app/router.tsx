@@ -6,10 +6,13 @@ import {
   createRouter,
   redirect,
 } from '@tanstack/react-router';
+import { MonitoringPage } from '../features/monitoring/MonitoringPage.tsx';
+import { readMonitoring } from '../features/monitoring/view.ts';
 import { ProbePage } from '../features/probe/ProbePage.tsx';
 import { readProbeSearch } from '../features/probe/view.ts';
 import { RoutesPage } from '../features/routes/RoutesPage.tsx';
 import { readView } from '../features/routes/view.ts';
+import { SettingsPage } from '../features/settings/SettingsPage.tsx';
 import { Shell } from './Shell.tsx';
 
 const root = createRootRoute({ component: Shell, notFoundComponent: () => <p>There is no such page.</p> });
@@ -39,8 +42,17 @@ const probeRun = createRoute({
   validateSearch: readProbeSearch,
 });
 
+const monitoring = createRoute({
+  getParentRoute: () => root,
+  path: '/monitoring',
+  component: MonitoringPage,
+  validateSearch: readMonitoring,
+});
+
+const settings = createRoute({ getParentRoute: () => root, path: '/settings', component: SettingsPage });
+
 export const router = createRouter({
-  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun])]),
+  routeTree: root.addChildren([index, routes, probe.addChildren([probeRun]), monitoring, settings]),
   history: createHashHistory(),
 });
 

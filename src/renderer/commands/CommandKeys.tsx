@@ -9,6 +9,9 @@ export function giveCommand(id: string): void {
   if (why !== null) notifications.show({ id: `blocked-${id}`, message: `Not now: ${why}.`, autoClose: 3000 });
 }
 
+/** Shortcuts that text fields have no use for themselves. */
+const APPLY_WHILE_TYPING: ReadonlySet<string> = new Set(['Mod+k', 'Mod+Enter', 'Mod+s']);
+
 /** Gives commands by their shortcuts, and in the desktop by its menu. */
 export function CommandKeys() {
   useEffect(() => {
@@ -18,7 +21,7 @@ export function CommandKeys() {
         if (shortcut === undefined || !matches(shortcut, event)) continue;
         const typing = keepsPlainKeys(event.target);
         // In a text field Ctrl-Z is the field's own undo.
-        if (typing && shortcut !== 'Mod+k' && shortcut !== 'Mod+Enter') return;
+        if (typing && !APPLY_WHILE_TYPING.has(shortcut)) return;
         event.preventDefault();
         giveCommand(id);
         return;

@@ -3,7 +3,9 @@ import type { ClientLink } from '@orpc/client';
 import { RPCLink as PortLink } from '@orpc/client/message-port';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import { type DesktopBridge, LAB_PORT_MESSAGE } from '../../shared/bridge.ts';
+import { LabError } from '../../shared/errors.ts';
 import { unreachable } from './errors.ts';
+import { isRefused, storedToken } from './token.ts';
 
 declare global {
   interface Window {
@@ -19,11 +21,13 @@ export interface Carrier {
   close(): void;
 }
 
+/** As serve/carriers/websocket.ts has it. */
+const PROTOCOL = 'routelab';
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Opens the carrier this page has. `onClose` is called once, when an opened carrier closes from the other side.
- * Throws RL_LAB_UNREACHABLE.
+ * Throws RL_LAB_UNREACHABLE, and RL_UNAUTHORIZED when the lab wants another token than this tab has.
  */
 export const openCarrier = (onClose: () => void): Promise<Carrier> =>
   window.routelab ? openPort(window.routelab, onClose) : openSocket(onClose);
@@ -31,7 +35,9 @@ export const openCarrier = (onClose: () => void): Promise<Carrier> =>
 function openSocket(onClose: () => void): Promise<Carrier> {
   const url = new URL('/api/rpc', window.location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  const socket = new WebSocket(url);
+  const token = storedToken();
+  // The upgrade of a browser carries no Authorization header.
+  const socket = new WebSocket(url, token === null ? [PROTOCOL] : [PROTOCOL, `bearer.${token}`]);
   // Made before the socket opens, so that its own listeners are in place for the first message.
   const link = new SocketLink({ websocket: socket });
   return new Promise((resolve, reject) => {
@@ -45,10 +51,16 @@ function openSocket(onClose: () => void): Promise<Carrier> {
     socket.addEventListener('close', () => {
       clearTimeout(timer);
       if (opened) onClose();
-      else reject(unreachable('no answer'));
+      else void refusal(token).then(reject);
     });
   });
 }
+
+/** Why a socket did not open: the browser does not tell. */
+const refusal = async (token: string | null): Promise<LabError> =>
+  (await isRefused(token)) === true
+    ? new LabError('RL_UNAUTHORIZED', 'This lab wants a bearer token.')
+    : unreachable('no answer');
 
 function openPort(bridge: DesktopBridge, onClose: () => void): Promise<Carrier> {
   return new Promise((resolve, reject) => {

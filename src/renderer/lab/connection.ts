@@ -8,10 +8,12 @@ import { create } from 'zustand';
 import type { Contract } from '../../shared/contract/index.ts';
 import { retryDelayMs } from './backoff.ts';
 import { type Carrier, openCarrier } from './carriers.ts';
-import { unreachable } from './errors.ts';
+import { errorBody, unreachable } from './errors.ts';
+import { storeToken } from './token.ts';
 
 interface ConnectionState {
-  phase: 'connecting' | 'online' | 'offline';
+  /** `locked`: the lab answers, and wants a token that this tab does not have. */
+  phase: 'connecting' | 'online' | 'offline' | 'locked';
   /** Counts the carriers opened; streams begin anew with each. */
   generation: number;
   /** When the next attempt is due, while offline. */
@@ -46,9 +48,20 @@ async function open(): Promise<void> {
     carrier = opened;
     attempts = 0;
     useConnection.setState((s) => ({ phase: 'online', generation: s.generation + 1, retryAtMs: null }));
-  } catch {
-    retryLater();
+  } catch (thrown) {
+    if (errorBody(thrown).code === 'RL_UNAUTHORIZED')
+      useConnection.setState({ phase: 'locked', retryAtMs: null });
+    else retryLater();
   }
+}
+
+/** Forgets the token of this tab; the lab wants one again. */
+export function signOut(): void {
+  storeToken(null);
+  const left = carrier;
+  carrier = null;
+  left?.close();
+  void connect();
 }
 
 function lost(which: Carrier): void {

@@ -17,6 +17,7 @@ export const queryClient = new QueryClient({
 
 export const useRoutes = () => useQuery(orpc.routes.list.queryOptions({ refetchInterval: 15_000 }));
 export const useLabInfo = () => useQuery(orpc.lab.info.queryOptions({ refetchInterval: 15_000 }));
+export const useSettings = () => useQuery(orpc.settings.get.queryOptions({ refetchInterval: 5_000 }));
 export const useProfiles = () =>
   useQuery(orpc.profiles.list.queryOptions({ staleTime: Number.POSITIVE_INFINITY }));
 

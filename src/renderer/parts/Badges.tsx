@@ -5,10 +5,12 @@ interface Props {
   insecure?: boolean;
   /** From a file, not measured by this lab. */
   imported?: boolean;
+  /** Listed in lab.yaml, and changed there. */
+  declared?: boolean;
 }
 
 /** Marks on numbers that are not those this lab measured on an ordinary real path. */
-export function Badges({ emulated = false, insecure = false, imported = false }: Props) {
+export function Badges({ emulated = false, insecure = false, imported = false, declared = false }: Props) {
   return (
     <>
       {emulated && (
@@ -19,6 +21,11 @@ export function Badges({ emulated = false, insecure = false, imported = false }:
       {insecure && (
         <span className={classes.insecure} title="The server’s certificate is not checked">
           insecure
+        </span>
+      )}
+      {declared && (
+        <span className={classes.declared} title="Listed in lab.yaml, and changed there only">
+          from lab.yaml
         </span>
       )}
       {imported && (

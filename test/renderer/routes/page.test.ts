@@ -11,6 +11,7 @@ const route = (id: string, rest: Partial<Route> = {}): Route =>
     id,
     colour: 0,
     demo: false,
+    declared: false,
     enabled: true,
     createdAtMs: 0,
     ...rest,
@@ -79,7 +80,7 @@ describe('the route form', () => {
   });
 
   it('gives back the route it was filled from', () => {
-    const { id: _, colour, demo, enabled, createdAtMs, ...input } = routes[0]!;
+    const { id: _, colour, demo, declared, enabled, createdAtMs, ...input } = routes[0]!;
     expect(parseFields(fieldsOf(routes[0]!), undefined).input).toEqual(input);
   });
 

@@ -4,7 +4,10 @@ import { contract } from '../../../shared/contract/index.ts';
 import type { LabInfo } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
 import type { Store } from '../../store/index.ts';
+import type { Alerts } from '../alerts.ts';
 import type { AppInfo } from '../app-info.ts';
+import type { Configuration } from '../configuration.ts';
+import type { DataSources } from '../data-sources.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import { toCarriedError } from '../errors.ts';
 import type { Exports } from '../exports.ts';
@@ -16,11 +19,14 @@ import type { Probes } from '../probes.ts';
 import type { QlogImports } from '../qlog-imports.ts';
 import type { Reproductions } from '../reproductions.ts';
 import type { Routes } from '../routes.ts';
+import type { SystemMonitor } from '../system.ts';
 import type { StoreUpkeep } from '../upkeep.ts';
 
 export interface RouterParts {
   store: Store;
   routes: Routes;
+  configuration: Configuration;
+  dataSources: DataSources;
   probes: Probes;
   capacity: CapacityOfEmulator;
   imports: QlogImports;
@@ -31,6 +37,8 @@ export interface RouterParts {
   files: FileImports;
   live: Live;
   upkeep: Pick<StoreUpkeep, 'ready'>;
+  alerts: Alerts;
+  system: SystemMonitor;
   info: () => LabInfo;
   log: Log;
   /** Aborts when the lab closes: no stream outlives it. */

@@ -1,5 +1,6 @@
 /** The modes of measuring by name. */
 import type { ProbeMode } from '../../../shared/probes.ts';
+import { fecMode } from './fec.ts';
 import { handshakeMode } from './handshake.ts';
 import { http3Mode } from './http3.ts';
 import { migrationMode } from './migration.ts';
@@ -18,5 +19,6 @@ export const MODES: Readonly<Record<ProbeMode, MakeMode>> = {
   responsiveness: responsivenessMode,
   streams: streamsMode,
   migration: migrationMode,
+  fec: fecMode,
   http3: http3Mode,
 };

@@ -3,6 +3,7 @@
  * the figures of all modes is a member of `ProbeDetail` (src/shared/probe-details.ts).
  */
 import type { LabError } from '../../../shared/errors.ts';
+import type { FecInput } from '../../../shared/fec.ts';
 import type { HandshakeStart, Move } from '../../../shared/probe-details.ts';
 import type { ProbeMode, ProbeResult } from '../../../shared/probes.ts';
 import type { ConnectOptions, HandshakeInfo, QuicSession } from '../../quic/udp/api.ts';
@@ -20,7 +21,7 @@ export interface ProbePlan {
   count?: number | undefined;
   /** Default 10 s, unless `count` or `bytes` ends it. */
   durationMs?: number | undefined;
-  /** Pings per second; default 10, of modes that do more than ping 50. */
+  /** Pings per second; default 10, of modes that do more than ping 50; packets of mode fec, default 100. */
   ratePerS?: number | undefined;
   /** Payload of a transfer, in each direction. */
   bytes?: number | undefined;
@@ -34,6 +35,10 @@ export interface ProbePlan {
   path?: string | undefined;
   /** Migrations, in turn; default one of each. */
   moves?: readonly Move[] | undefined;
+  /** Groups of mode fec; default RS, 2 for 10. */
+  fec?: FecInput | undefined;
+  /** Bytes of a source packet of mode fec; default 200. */
+  packetBytes?: number | undefined;
   /** Records what the controllers do: a point at most each so many microseconds. Null records nothing. */
   everyUs: number | null;
   /** The controller the server is asked to use for what it sends; null leaves it its own. */

@@ -3,8 +3,9 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { RPCHandler } from '@orpc/server/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { LabError } from '../../../shared/errors.ts';
+import { LabError, toLabError } from '../../../shared/errors.ts';
 import type { LabRouter } from '../../lab/index.ts';
+import { type Auth, bearerOf } from '../auth.ts';
 import { type GuardPolicy, refusal } from '../guard.ts';
 import { carryErrors, isRpcMessage } from './handler.ts';
 
@@ -21,31 +22,57 @@ const GOING_AWAY = 1001;
 const POLICY_VIOLATION = 1008;
 const INVALID_PAYLOAD = 1007;
 
+/**
+ * What a browser can send with an upgrade is a list of subprotocols, of which the server takes one: ours, and beside it
+ * `bearer.` with the token. Others send the Authorization header.
+ */
+const PROTOCOL = 'routelab';
+const BEARER = 'bearer.';
+
 export interface WebSocketCarrier {
   /** Says goodbye to every client and ends those that do not leave. */
   close(): void;
 }
 
 /** Takes over `server`'s upgrades. */
-export function serveWebSocket(server: Server, router: LabRouter, policy: GuardPolicy): WebSocketCarrier {
+export function serveWebSocket(
+  server: Server,
+  router: LabRouter,
+  policy: GuardPolicy,
+  auth: Auth,
+): WebSocketCarrier {
   const handler = new RPCHandler(router, { interceptors: [carryErrors] });
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
+    handleProtocols: (offered) => offered.has(PROTOCOL) && PROTOCOL,
   });
   const alive = new WeakSet<WebSocket>();
+  const tokens = new WeakMap<WebSocket, string | null>();
 
   server.on('upgrade', (request, socket, head) => {
     // Without a listener a connection reset before the upgrade would be an uncaught exception.
     socket.on('error', () => socket.destroy());
-    const refused = upgradeRefusal(request, policy, sockets.clients.size);
-    if (refused !== null) refuse(socket, refused);
-    else sockets.handleUpgrade(request, socket, head, (client) => accept(client));
+    void upgrade(request, socket, head);
   });
 
-  function accept(client: WebSocket): void {
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    try {
+      const refused = upgradeRefusal(request, policy, sockets.clients.size);
+      if (refused !== null) throw refused;
+      const token = tokenOf(request);
+      await auth.require(token);
+      if (socket.destroyed) return;
+      sockets.handleUpgrade(request, socket, head, (client) => accept(client, token));
+    } catch (thrown) {
+      refuse(socket, toLabError(thrown));
+    }
+  }
+
+  function accept(client: WebSocket, token: string | null): void {
     alive.add(client);
+    tokens.set(client, token);
     let messages = 0;
     const second = setInterval(() => {
       messages = 0;
@@ -73,6 +100,8 @@ export function serveWebSocket(server: Server, router: LabRouter, policy: GuardP
     for (const client of sockets.clients) {
       if (!alive.delete(client) || client.bufferedAmount > MAX_BUFFERED_BYTES) client.terminate();
       else client.ping();
+      // It may have expired since, and the secret may be another.
+      auth.require(tokens.get(client) ?? null).catch(() => client.close(POLICY_VIOLATION, 'no valid token'));
     }
   }, HEARTBEAT_MS);
 
@@ -97,6 +126,12 @@ function upgradeRefusal(request: IncomingMessage, policy: GuardPolicy, clients: 
   return new LabError('RL_RATE_LIMITED', `${MAX_CLIENTS} clients are connected already.`);
 }
 
+function tokenOf({ headers }: IncomingMessage): string | null {
+  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+  const token = offered.find((name) => name.startsWith(BEARER))?.slice(BEARER.length);
+  return token ?? bearerOf(headers.authorization);
+}
+
 function refuse(socket: Duplex, error: LabError): void {
   const body = JSON.stringify(error.toBody());
   socket.end(
@@ -106,6 +141,7 @@ function refuse(socket: Duplex, error: LabError): void {
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
       ...(error.code === 'RL_RATE_LIMITED' ? ['retry-after: 10'] : []),
+      ...(error.code === 'RL_UNAUTHORIZED' ? ['www-authenticate: Bearer realm="routelab"'] : []),
       '',
       body,
     ].join('\r\n'),

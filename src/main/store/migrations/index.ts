@@ -13,6 +13,8 @@ import { routeParameters } from './0011-route-parameters.ts';
 import { probeRuns } from './0012-probe-runs.ts';
 import { rollups } from './0013-rollups.ts';
 import { experimentsAndRuns } from './0015-experiments-and-runs.ts';
+import { alerts } from './0017-alerts.ts';
+import { settings } from './0019-settings.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -30,4 +32,6 @@ export const MIGRATIONS: readonly Migration[] = [
   probeRuns,
   rollups,
   experimentsAndRuns,
+  alerts,
+  settings,
 ];

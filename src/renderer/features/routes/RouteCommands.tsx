@@ -26,6 +26,7 @@ export function RouteCommands({ routes, view, onAdd, onEdit }: Props) {
   const demo = unreachable ?? (busy.has('demo') ? 'the demo lab is already being started or stopped' : null);
   const one = selected ? null : 'there is no route';
   const change = unreachable ?? one ?? (selected && busy.has(selected.id) ? 'a request is under way' : null);
+  const listed = selected?.declared ? 'it is listed in lab.yaml: change it there' : null;
   const last = removed.at(-1);
   const stopped = routes.filter(({ enabled }) => !enabled);
   const running = routes.filter(({ enabled }) => enabled);
@@ -37,13 +38,17 @@ export function RouteCommands({ routes, view, onAdd, onEdit }: Props) {
 
   useBindCommands([
     { command: 'routes.add', run: onAdd, blocked: unreachable },
-    { command: 'routes.edit', run: () => selected && onEdit(selected), blocked: unreachable ?? one },
+    {
+      command: 'routes.edit',
+      run: () => selected && onEdit(selected),
+      blocked: unreachable ?? one ?? listed,
+    },
     {
       command: 'routes.toggle',
       run: () => selected && setEnabled(selected, !selected.enabled),
       blocked: change,
     },
-    { command: 'selection.remove', run: () => selected && removeRoute(selected), blocked: change },
+    { command: 'selection.remove', run: () => selected && removeRoute(selected), blocked: change ?? listed },
     {
       command: 'selection.undo',
       run: () => last && restoreRoute(last),

@@ -1,4 +1,4 @@
-import { Select, TextInput } from '@mantine/core';
+import { Select, Switch, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { MOVES } from '../../../../shared/probe-details.ts';
 import { appliesTo, type ProbeInput } from '../../../../shared/probes.ts';
@@ -12,13 +12,29 @@ const STARTS: { value: ProbeInput['handshake']; label: string }[] = [
   { value: '0-rtt', label: '0-RTT' },
 ];
 
+const CODES = [
+  { value: 'rs', label: 'Reed–Solomon' },
+  { value: 'xor', label: 'XOR parity' },
+];
+
 const MOVE_CHOICES = [
   { value: MOVES.join(), label: 'Rebinding, then active' },
   { value: 'rebinding', label: 'Rebinding (as a NAT does)' },
   { value: 'active', label: 'Active (validated first)' },
 ];
 
-const FIELDS = ['ratePerS', 'bytes', 'warmUpS', 'streams', 'handshake', 'path', 'moves', 'count'] as const;
+const FIELDS = [
+  'ratePerS',
+  'fec',
+  'packetBytes',
+  'bytes',
+  'warmUpS',
+  'streams',
+  'handshake',
+  'path',
+  'moves',
+  'count',
+] as const;
 
 /** The settings that only some modes have. */
 export function ModeFields({ form }: { form: UseFormReturnType<ProbeFields> }) {
@@ -27,7 +43,13 @@ export function ModeFields({ form }: { form: UseFormReturnType<ProbeFields> }) {
   if (!FIELDS.some(has)) return null;
   return (
     <Pair>
-      {has('ratePerS') && <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('ratePerS')} />}
+      {has('ratePerS') && (
+        <ScaledNumber
+          label={mode === 'fec' ? 'Packets' : 'Pings'}
+          unit="per s"
+          {...form.getInputProps('ratePerS')}
+        />
+      )}
       {has('bytes') && (
         <ScaledNumber
           label={mode === 'streams' ? 'Each at most' : 'At most'}
@@ -54,6 +76,19 @@ export function ModeFields({ form }: { form: UseFormReturnType<ProbeFields> }) {
           value={moves.join()}
           onChange={(value) => form.setFieldValue('moves', value?.split(',') as ProbeInput['moves'])}
         />
+      )}
+      {has('packetBytes') && (
+        <ScaledNumber label="Packet" unit="bytes" {...form.getInputProps('packetBytes')} />
+      )}
+      {has('fec') && (
+        <Select label="Code" allowDeselect={false} data={CODES} {...form.getInputProps('fec.scheme')} />
+      )}
+      {has('fec') && <ScaledNumber label="Group" unit="packets" {...form.getInputProps('fec.k')} />}
+      {has('fec') && (
+        <ScaledNumber label="Redundancy" unit="%" scale={0.01} {...form.getInputProps('fec.redundancy')} />
+      )}
+      {has('fec') && (
+        <Switch label="Adapt to the loss" {...form.getInputProps('fec.adaptive', { type: 'checkbox' })} />
       )}
       {has('count') && (
         <ScaledNumber

@@ -1,6 +1,7 @@
 /** The probe form: what its fields hold, and how that becomes a ProbeInput or one message per field at fault. */
 import { z } from 'zod';
 import { Controller, Emulation } from '../../../../shared/domain.ts';
+import { FecScheme } from '../../../../shared/fec.ts';
 import { HandshakeStart, MOVES, Move } from '../../../../shared/probe-details.ts';
 import type { ControllerInfo, ProbeTarget } from '../../../../shared/probes.ts';
 import { appliesTo, faultOf, ProbeInput, ProbeMode } from '../../../../shared/probes.ts';
@@ -28,6 +29,8 @@ export interface ProbeFields {
   streams: Field;
   path: string;
   moves: ProbeInput['moves'];
+  fec: Record<'k' | 'redundancy', Field> & Pick<ProbeInput['fec'], 'scheme' | 'adaptive'>;
+  packetBytes: Field;
   controller: ProbeInput['controller'];
   /** What somebody typed; what equals the default is not sent. */
   parameters: Record<string, Field>;
@@ -53,6 +56,8 @@ export const NEW_PROBE: ProbeFields = {
   streams: 4,
   path: '/',
   moves: [...MOVES],
+  fec: { scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false },
+  packetBytes: 200,
   controller: 'cubic',
   parameters: {},
 };
@@ -100,6 +105,10 @@ const KeptFields = z
       streams: field.catch(NEW_PROBE.streams),
       path: z.string().catch(NEW_PROBE.path),
       moves: z.array(Move).catch(NEW_PROBE.moves),
+      fec: z
+        .object({ scheme: FecScheme, k: field, redundancy: field, adaptive: z.boolean() })
+        .catch(NEW_PROBE.fec),
+      packetBytes: field.catch(NEW_PROBE.packetBytes),
       controller: Controller.catch(NEW_PROBE.controller),
       parameters: z.record(z.string(), field).catch({}),
     }),
@@ -128,7 +137,18 @@ export function parseProbe(fields: ProbeFields, specs: ControllerInfo['parameter
   };
 }
 
-const OF_MODES = ['ratePerS', 'bytes', 'count', 'warmUpS', 'handshake', 'streams', 'path', 'moves'] as const;
+const OF_MODES = [
+  'ratePerS',
+  'bytes',
+  'count',
+  'warmUpS',
+  'handshake',
+  'streams',
+  'path',
+  'moves',
+  'fec',
+  'packetBytes',
+] as const;
 
 /** What the form does not show of a mode cannot be at fault, and is not sent. */
 const ofMode = (fields: ProbeFields): Record<string, unknown> =>

@@ -61,6 +61,29 @@ export function Detail({ detail }: { detail: ProbeDetail }) {
             ])}
         />
       );
+    case 'fec':
+      return (
+        <Table
+          testId="fec"
+          titles={[
+            'Direction',
+            'Packets',
+            'Repair',
+            'Lost',
+            'Recovered',
+            'Unrecoverable',
+            'Late',
+            'Later by p50',
+          ]}
+          rows={(['up', 'down'] as const).flatMap((name) => {
+            const way = detail[name];
+            if (way === null) return [];
+            const { sentSource, sentRepair, erasures, recovered, unrecoverable, late } = way;
+            const counts = [sentSource, sentRepair, erasures, recovered, unrecoverable, late];
+            return [[name, ...counts, formatDuration(way.extraDelayUs?.p50 ?? null)]];
+          })}
+        />
+      );
     case 'transfer':
       return null;
   }

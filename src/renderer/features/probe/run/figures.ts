@@ -153,6 +153,15 @@ export function figuresOf(
         ),
       ];
     }
+    case 'fec': {
+      const detail = detailOf(result, 'fec');
+      return (['up', 'down'] as const).flatMap((way) => [
+        ratio(`source-loss-${way}`, `Loss, ${way}`, detail?.[way]?.sourceLoss ?? null),
+        ratio(`residual-loss-${way}`, 'after FEC', detail?.[way]?.residualLoss ?? null),
+        ratio(`theory-${way}`, 'theory, iid', detail?.[way]?.theoryResidualLoss ?? null),
+        ratio(`redundancy-${way}`, 'Redundancy', detail?.[way]?.redundancy ?? null),
+      ]);
+    }
     case 'http3': {
       const detail = detailOf(result, 'http3');
       return [
@@ -207,6 +216,10 @@ export function headline({ input, result }: ProbeRun): string | null {
       const gaps = detailOf(result, 'migration')?.moves.flatMap(({ gapUs }) => gapUs ?? []) ?? [];
       return gaps.length === 0 ? null : `${formatDuration(Math.max(...gaps))} gap`;
     }
+    case 'fec': {
+      const loss = detailOf(result, 'fec')?.down?.residualLoss ?? null;
+      return loss === null ? null : `${formatPercent(loss, 2)} residual loss`;
+    }
     case 'http3': {
       const total = detailOf(result, 'http3')?.totalUs;
       return total ? `${formatDuration(total.p50)} p50` : null;
@@ -247,6 +260,7 @@ export function stepsOf({ input, result }: ProbeRun): string {
   if (mode === 'http3') return `${result.received ?? 0} requests, ${seconds}`;
   if (mode === 'migration')
     return `${detailOf(result, 'migration')?.moves.length ?? 0} of ${input.moves.length} moves, ${seconds}`;
+  if (mode === 'fec') return seconds;
   const moved = (result.bytesDown ?? 0) + (result.bytesUp ?? 0);
   return `${formatBytes(moved)}${input.bytes === null ? '' : ` of ${formatBytes(input.bytes)}`}, ${seconds}`;
 }

@@ -29,6 +29,7 @@ export function NameCell({ route, status, plotted, onToggle }: Row) {
       <Badges
         emulated={status?.emulated ?? route.emulation !== null}
         insecure={status?.insecure ?? route.insecure}
+        declared={route.declared}
       />
     </div>
   );

@@ -38,12 +38,16 @@ export function RowActions({ route, onEdit }: { route: Route; onEdit: () => void
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item leftSection={<IconPencil size={15} stroke={1.5} />} disabled={!online} onClick={onEdit}>
+          <Menu.Item
+            leftSection={<IconPencil size={15} stroke={1.5} />}
+            disabled={!online || route.declared}
+            onClick={onEdit}
+          >
             Edit
           </Menu.Item>
           <Menu.Item
             leftSection={<IconTrash size={15} stroke={1.5} />}
-            disabled={blocked !== null}
+            disabled={blocked !== null || route.declared}
             onClick={() => removeRoute(route)}
           >
             Remove

@@ -1,0 +1,151 @@
+/** Reads the data sources of the configuration, each at its interval, into the store. One that fails is tried again then. */
+import type { Config } from '../../shared/config/schema.ts';
+import type { CollectedSeries, DataSourceStatus } from '../../shared/contract/data-sources.ts';
+import { type ErrorBody, LabError, toLabError } from '../../shared/errors.ts';
+import type { Store } from '../store/index.ts';
+import { PrometheusClient } from '../telemetry/prometheus-client.ts';
+import type { Log } from './log.ts';
+
+type DataSource = Config['data_sources'][number];
+
+interface Reader {
+  readonly source: DataSource;
+  readonly ending: AbortController;
+  readonly status: DataSourceStatus;
+  timer: NodeJS.Timeout | null;
+}
+
+/** Of one metric; more would be a query somebody did not think through. */
+const MAX_SERIES = 2000;
+/** Values of one request for what was read. */
+const MAX_VALUES = 500_000;
+const PURGE_MS = 600_000;
+const PURGE_AT_ONCE = 10_000;
+const DAY_MS = 86_400_000;
+
+export class DataSources {
+  readonly #store: Store;
+  readonly #log: Log;
+  readonly #rawDays: () => number;
+  readonly #purging: NodeJS.Timeout;
+  #readers: Reader[] = [];
+
+  constructor({ store, log, rawDays }: { store: Store; log: Log; rawDays: () => number }) {
+    this.#store = store;
+    this.#log = log;
+    this.#rawDays = rawDays;
+    this.#purging = setInterval(() => this.#purge(), PURGE_MS);
+  }
+
+  /** Reads these from now on, and no others. One that is as before goes on. */
+  use(sources: readonly DataSource[]): void {
+    const before = this.#readers;
+    this.#readers = sources.map((source) => {
+      const same = before.find((reader) => JSON.stringify(reader.source) === JSON.stringify(source));
+      return same ?? this.#begin(source);
+    });
+    for (const reader of before) if (!this.#readers.includes(reader)) end(reader);
+  }
+
+  list(): DataSourceStatus[] {
+    return this.#readers.map(({ status }) => ({ ...status }));
+  }
+
+  /** Why one of them cannot be read; null while all can. */
+  get failure(): LabError | null {
+    const failed = this.#readers.find(({ status }) => status.error !== null);
+    return failed === undefined ? null : LabError.fromBody(failed.status.error as ErrorBody);
+  }
+
+  /** Throws RL_INPUT_INVALID for a window that holds too much. */
+  values(metric: string, fromMs: number, toMs: number): CollectedSeries[] {
+    const rows = this.#store.collected.read(metric, fromMs, toMs, MAX_VALUES + 1);
+    if (rows.length > MAX_VALUES) {
+      const message = `fromMs: the window holds more than ${MAX_VALUES} values; choose a shorter one`;
+      throw new LabError('RL_INPUT_INVALID', message, { field: 'fromMs' });
+    }
+    const series = new Map<string, CollectedSeries>();
+    for (const { source, labels, atMs, value } of rows) {
+      const key = `${source} ${labels}`;
+      let one = series.get(key);
+      if (one === undefined) {
+        one = { source, labels: JSON.parse(labels) as Record<string, string>, tMs: [], values: [] };
+        series.set(key, one);
+      }
+      one.tMs.push(atMs);
+      one.values.push(value);
+    }
+    return [...series.values()];
+  }
+
+  close(): void {
+    clearInterval(this.#purging);
+    for (const reader of this.#readers) end(reader);
+    this.#readers = [];
+  }
+
+  #begin(source: DataSource): Reader {
+    const { url, metrics } = source;
+    const status = { url, metrics, readAtMs: null, values: 0, error: null };
+    const reader: Reader = { source, ending: new AbortController(), status, timer: null };
+    void this.#read(reader);
+    return reader;
+  }
+
+  async #read(reader: Reader): Promise<void> {
+    const { source, status, ending } = reader;
+    const startedAtMs = Date.now();
+    try {
+      // A reading that failed is not repeated: the next one comes soon enough.
+      const client = new PrometheusClient({
+        url: source.url,
+        timeoutMs: source.scrape_interval,
+        pausesMs: [],
+      });
+      let values = 0;
+      for (const metric of source.metrics) {
+        const { series } = await client.query(metric, Date.now(), ending.signal);
+        if (ending.signal.aborted) return;
+        if (series.length > MAX_SERIES)
+          throw new LabError(
+            'RL_PROMETHEUS_ANSWER',
+            `${source.url}: ${metric} has more than ${MAX_SERIES} series`,
+          );
+        const readings = series.flatMap(({ labels, tMs, values: [value] }) =>
+          value !== undefined && Number.isFinite(value)
+            ? [{ labels: JSON.stringify(sorted(labels)), atMs: Math.round(tMs[0]!), value }]
+            : [],
+        );
+        this.#store.collected.add(source.url, metric, readings);
+        values += readings.length;
+      }
+      if (status.error !== null) this.#log.info({ url: source.url }, 'a data source is read again');
+      Object.assign(status, { readAtMs: Date.now(), values, error: null });
+    } catch (thrown) {
+      if (ending.signal.aborted) return;
+      const error = toLabError(thrown);
+      if (error.message !== status.error?.message)
+        this.#log.warn({ code: error.code, reason: error.message }, 'a data source cannot be read');
+      status.error = error.toBody();
+    }
+    const waitMs = Math.max(0, startedAtMs + source.scrape_interval - Date.now());
+    reader.timer = setTimeout(() => void this.#read(reader), waitMs);
+  }
+
+  #purge(): void {
+    try {
+      this.#store.collected.purge(Date.now() - this.#rawDays() * DAY_MS, PURGE_AT_ONCE);
+    } catch (thrown) {
+      this.#log.warn({ err: thrown }, 'values that are too old were not deleted');
+    }
+  }
+}
+
+function end({ ending, timer }: Reader): void {
+  ending.abort();
+  if (timer !== null) clearTimeout(timer);
+}
+
+/** `__name__` is the metric. */
+const sorted = ({ __name__: _, ...labels }: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,0 +1,12 @@
+/** Handlers of the settings. */
+import type { Implementation, RouterParts } from './parts.ts';
+
+export function settingHandlers({ os }: Implementation, { store, configuration }: RouterParts) {
+  return {
+    get: os.settings.get.handler(() => configuration.describe()),
+    update: os.settings.update.handler(({ input }) => {
+      store.settings.replace(configuration.change(input.values));
+      return configuration.describe();
+    }),
+  };
+}

@@ -1,0 +1,148 @@
+/** The system as the lab watches it: sampled each period, kept in the store for a stated time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { toLabError } from '../../shared/errors.ts';
+import type { Health, MonitoringNow, SystemSample } from '../../shared/monitoring.ts';
+import type { Store } from '../store/index.ts';
+import { type SystemSampler, systemSampler } from '../telemetry/system.ts';
+import { Changes } from './changes.ts';
+import type { Log } from './log.ts';
+import type { StatusBoard } from './status-board.ts';
+
+/** Periods of the monitoring, seconds (`monitoring` of the configuration). */
+export interface MonitoringPeriods {
+  collectS: number;
+  checkS: number;
+  keepS: number;
+}
+
+interface SystemOptions {
+  store: Store;
+  statuses: StatusBoard;
+  workers: Readonly<Record<string, { cpuUs(): Promise<number | null> }>>;
+  log: Log;
+  periods: MonitoringPeriods;
+  health: () => Health;
+}
+
+/** A sample stands for now until this many more should have come. */
+const LIFETIME_PERIODS = 3;
+/** How long a busy thread may take to tell its CPU time. */
+const THREAD_PATIENCE_MS = 500;
+
+export class SystemMonitor {
+  readonly changes = new Changes();
+  readonly #options: SystemOptions;
+  readonly #sampler: SystemSampler;
+  #newest: SystemSample | null = null;
+  #failure: string | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  #threads = new Map<string, { atMs: number; cpuUs: number }>();
+  #sent = { atMs: 0, ofRun: new Map<number, { sent: number; received: number }>() };
+
+  constructor(options: SystemOptions) {
+    this.#options = options;
+    this.#sampler = systemSampler(options.store.dataDir);
+  }
+
+  /** Samples now and each period from now on. */
+  async start(): Promise<void> {
+    await this.collect();
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => void this.start(), this.#options.periods.collectS * 1000);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#sampler.close();
+  }
+
+  /** Why the newest sample was not taken or kept; null when it was. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  /** The newest sample, unless it is of long ago. */
+  sample(nowMs: number): SystemSample | null {
+    const lifetimeMs = LIFETIME_PERIODS * this.#options.periods.collectS * 1000;
+    return this.#newest !== null && nowMs - this.#newest.atMs <= lifetimeMs ? this.#newest : null;
+  }
+
+  now(): MonitoringNow {
+    const { periods, health } = this.#options;
+    return { health: health(), sample: this.#newest, ...periods };
+  }
+
+  /** At once, then after every sample and every check of the rules. */
+  async *watch(signal: AbortSignal): AsyncGenerator<MonitoringNow> {
+    while (!signal.aborted) {
+      const seen = this.changes.version;
+      yield this.now();
+      await this.changes.past(seen, signal);
+    }
+  }
+
+  /** Takes and keeps one sample. Never rejects. */
+  async collect(): Promise<void> {
+    const { store, log, periods } = this.#options;
+    try {
+      const threads = await this.#threadCpu();
+      const atMs = Date.now();
+      const droppedSamples = store.writer.health.dropped;
+      const sample = await this.#sampler.sample(atMs, { threads, droppedSamples, ...this.#probeRates(atMs) });
+      if (this.#closed) return;
+      this.#newest = sample;
+      store.system.add(sample, atMs - periods.keepS * 1000);
+      this.#failure = null;
+    } catch (thrown) {
+      const { code, message } = toLabError(thrown);
+      if (this.#failure !== message)
+        log.error({ code, reason: message }, 'a sample of the system was not kept');
+      this.#failure = message;
+    }
+    this.changes.bump();
+  }
+
+  async #threadCpu(): Promise<SystemSample['threads']> {
+    const before = this.#threads;
+    this.#threads = new Map();
+    const entries = Object.entries(this.#options.workers).map(async ([name, worker]) => {
+      const cpuUs = await Promise.race([worker.cpuUs(), delay(THREAD_PATIENCE_MS, null, { ref: false })]);
+      if (cpuUs === null) return [];
+      const atMs = performance.now();
+      this.#threads.set(name, { atMs, cpuUs });
+      const last = before.get(name);
+      // A thread that was started again counts from zero.
+      const isSame = last !== undefined && cpuUs >= last.cpuUs && atMs > last.atMs;
+      return [{ name, cpu: isSame ? (cpuUs - last.cpuUs) / 1e3 / (atMs - last.atMs) : null }];
+    });
+    return (await Promise.all(entries)).flat();
+  }
+
+  /** What the routes' connections carried since the sample before, bits per second; null at first. */
+  #probeRates(atMs: number): Pick<SystemSample, 'probeSentBps' | 'probeReceivedBps'> {
+    const { store, statuses } = this.#options;
+    const before = this.#sent;
+    const ofRun = new Map<number, { sent: number; received: number }>();
+    const total = { sent: 0, received: 0 };
+    for (const route of store.routes.list()) {
+      const { runId, transport } = statuses.of(route, atMs);
+      if (runId === null) continue;
+      const last = before.ofRun.get(runId);
+      const now =
+        transport === null ? last : { sent: transport.bytesSent, received: transport.bytesReceived };
+      if (now === undefined) continue;
+      ofRun.set(runId, now);
+      total.sent += now.sent - (last?.sent ?? 0);
+      total.received += now.received - (last?.received ?? 0);
+    }
+    this.#sent = { atMs, ofRun };
+    const seconds = (atMs - before.atMs) / 1000;
+    if (before.atMs === 0 || seconds <= 0) return { probeSentBps: null, probeReceivedBps: null };
+    return {
+      probeSentBps: (8 * Math.max(0, total.sent)) / seconds,
+      probeReceivedBps: (8 * Math.max(0, total.received)) / seconds,
+    };
+  }
+}

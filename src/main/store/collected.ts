@@ -1,0 +1,53 @@
+/** Values that data sources (lab.yaml) had, by source, metric and labels. */
+import type { WriteHandle } from './handles.ts';
+
+interface CollectedReading {
+  /** JSON of the labels, in their order of name. */
+  labels: string;
+  atMs: number;
+  /** Finite. */
+  value: number;
+}
+
+export interface CollectedTable {
+  /** A value that is there already stays as it is. */
+  add(source: string, metric: string, readings: readonly CollectedReading[]): void;
+  /** Oldest first, series by series; at most `limit`. */
+  read(
+    metric: string,
+    fromMs: number,
+    toMs: number,
+    limit: number,
+  ): (CollectedReading & { source: string })[];
+  /** Deletes up to `limit` values from before `beforeMs`; how many there were. */
+  purge(beforeMs: number, limit: number): number;
+}
+
+export function collectedTable(db: WriteHandle): CollectedTable {
+  const name = db.command<[string, string, string]>(
+    'INSERT INTO collected_series (source, metric, labels) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const insert = db.command<[number, number, string, string, string]>(
+    `INSERT INTO collected_value (series_id, at_ms, value)
+     SELECT id, ?, ? FROM collected_series WHERE source = ? AND metric = ? AND labels = ? ON CONFLICT DO NOTHING`,
+  );
+  const read = db.query<[string, number, number, number], CollectedReading & { source: string }>(
+    `SELECT source, labels, at_ms AS atMs, value FROM collected_series JOIN collected_value ON series_id = id
+     WHERE metric = ? AND at_ms >= ? AND at_ms < ? ORDER BY id, at_ms LIMIT ?`,
+  );
+  const purge = db.command<[number, number]>(
+    `DELETE FROM collected_value WHERE (series_id, at_ms) IN
+       (SELECT series_id, at_ms FROM collected_value INDEXED BY collected_value_at WHERE at_ms < ? LIMIT ?)`,
+  );
+  return {
+    add: (source, metric, readings) =>
+      db.transaction(() => {
+        for (const { labels, atMs, value } of readings) {
+          name.run(source, metric, labels);
+          insert.run(atMs, value, source, metric, labels);
+        }
+      }),
+    read: (metric, fromMs, toMs, limit) => read.all(metric, fromMs, toMs, limit),
+    purge: (beforeMs, limit) => purge.run(beforeMs, limit).changes,
+  };
+}

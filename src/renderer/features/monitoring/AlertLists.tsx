@@ -1,0 +1,113 @@
+import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { Alert, AlertState } from '../../../shared/alerts.ts';
+import { useAlerts } from '../../lab/alerts.ts';
+import { orpc } from '../../lab/queries.ts';
+import { Badges } from '../../parts/Badges.tsx';
+import { Quantity } from '../../parts/Quantity.tsx';
+import { clockTime } from '../../theme/clock.ts';
+import { setAcknowledged } from './actions.ts';
+import classes from './MonitoringPage.module.css';
+import { endText, valueText } from './words.ts';
+
+const dateTime = (ms: number): string =>
+  `${new Date(ms).toDateString() === new Date().toDateString() ? '' : `${new Date(ms).toLocaleDateString('en-GB')} `}${clockTime(ms)}`;
+
+function Subject({ alert }: { alert: Alert }) {
+  return (
+    <>
+      {alert.routeName ?? 'System'} <Badges emulated={alert.emulated} />
+    </>
+  );
+}
+
+const Value = ({ alert, value, testId }: { alert: Alert; value: number | null; testId?: string }) => (
+  <Quantity
+    value={value}
+    text={value === null ? '–' : valueText(alert.rule.condition.metric, value)}
+    absent="The metric has no value now."
+    {...(testId !== undefined && { testId })}
+  />
+);
+
+/** The alerts that fire, newest first. */
+export function Firing() {
+  const board = useAlerts((s) => s.board);
+  const firing = board?.firing ?? [];
+  const stateOf = (alert: Alert): AlertState | undefined =>
+    board?.states.find(({ alertId }) => alertId === alert.id);
+  return (
+    <section className={classes.firing} aria-labelledby="firing-title">
+      <h2 id="firing-title">Firing</h2>
+      {firing.length === 0 ? (
+        <p className={classes.none}>
+          {board?.checkedAtMs
+            ? `No alert fires (checked ${clockTime(board.checkedAtMs)}).`
+            : 'Not checked yet.'}
+        </p>
+      ) : (
+        <ul>
+          {firing.map((alert) => {
+            const state = stateOf(alert);
+            const isAcknowledged = alert.acknowledgedAtMs !== null;
+            return (
+              <li key={alert.id} data-testid={`alert-${alert.id}`} data-acknowledged={isAcknowledged}>
+                <span className={classes.severity}>{alert.rule.severity}</span>
+                <strong>{alert.rule.name}</strong>
+                <Subject alert={alert} />
+                <span>
+                  <span className={classes.dim}>since {dateTime(alert.raisedAtMs)} at</span>{' '}
+                  <Value alert={alert} value={alert.value} testId={`alert-${alert.id}-raised`} />
+                  <span className={classes.dim}>, now</span>{' '}
+                  <Value alert={alert} value={state?.value ?? null} testId={`alert-${alert.id}-now`} />
+                  {state?.noDataSinceMs != null && (
+                    <span className={classes.dim}> (no data since {clockTime(state.noDataSinceMs)})</span>
+                  )}
+                </span>
+                <Button onClick={() => setAcknowledged(alert, !isAcknowledged)}>
+                  {isAcknowledged ? 'Undo acknowledgement' : 'Acknowledge'}
+                </Button>
+              </li>
+            );
+          })}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+/** All alerts there were, newest first. */
+export function History() {
+  const { data } = useQuery(orpc.alerts.history.queryOptions({ input: {} }));
+  if (data?.length === 0) return <p className={classes.nothing}>No alert was raised yet.</p>;
+  return (
+    <table className={classes.table}>
+      <thead>
+        <tr>
+          {['Raised', 'Rule', 'Of', 'Value', 'Ended', 'Why', 'Acknowledged'].map((header) => (
+            <th key={header} scope="col">
+              {header}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {data?.map((alert) => (
+          <tr key={alert.id} data-testid={`past-${alert.id}`}>
+            <td>{dateTime(alert.raisedAtMs)}</td>
+            <th scope="row">{alert.rule.name}</th>
+            <td>
+              <Subject alert={alert} />
+            </td>
+            <td data-numeric>
+              <Value alert={alert} value={alert.value} />
+            </td>
+            <td>{alert.endedAtMs === null ? '' : dateTime(alert.endedAtMs)}</td>
+            <td>{endText(alert)}</td>
+            <td>{alert.acknowledgedAtMs === null ? '' : dateTime(alert.acknowledgedAtMs)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

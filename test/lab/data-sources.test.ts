@@ -1,0 +1,56 @@
+/** Against the real Prometheus, where it is installed. */
+import { expect, onTestFinished, test } from 'vitest';
+import { DataSources } from '../../src/main/lab/data-sources.ts';
+import { openStore } from '../../src/main/store/index.ts';
+import { needs, startPrometheus } from '../telemetry/real-prometheus.ts';
+import { silentLog, temporaryDir } from './open-lab.ts';
+
+function open() {
+  const store = openStore({ dataDir: temporaryDir() });
+  const sources = new DataSources({ store, log: silentLog, rawDays: () => 30 });
+  onTestFinished(() => {
+    sources.close();
+    store.close();
+  });
+  return { store, sources };
+}
+const source = (url: string, metric = 'up') => ({
+  type: 'prometheus' as const,
+  url,
+  metrics: [metric],
+  scrape_interval: 1000,
+});
+
+test('what a Prometheus has is read at the interval, and kept', async (context) => {
+  needs(context, 'prometheus');
+  // A port that nothing listens on: `up` is 0 there, which is a value like any other.
+  const { url } = await startPrometheus({ targets: ['127.0.0.1:1'] });
+  const { sources } = open();
+  sources.use([source(url)]);
+  const read = () => sources.values('up', 0, Date.now() + 1000);
+  await expect.poll(() => read()[0]?.values.length ?? 0, { timeout: 30_000 }).toBeGreaterThan(1);
+  expect(read()[0]).toMatchObject({ source: url, labels: { instance: '127.0.0.1:1', job: 'routelab' } });
+  expect(new Set(read()[0]!.values)).toEqual(new Set([0]));
+  expect(sources.list()[0]).toMatchObject({ url, error: null, values: 1 });
+  expect(sources.failure).toBeNull();
+});
+
+test('a source that is down is a failure with its address, until it is no source any more', async () => {
+  const { sources } = open();
+  sources.use([source('http://127.0.0.1:1')]);
+  await expect.poll(() => sources.list()[0]?.error?.code).toBe('RL_PROMETHEUS_DOWN');
+  expect(sources.failure?.message).toContain('http://127.0.0.1:1');
+  expect(sources.list()[0]!.readAtMs).toBeNull();
+  sources.use([]);
+  expect(sources.list()).toEqual([]);
+  expect(sources.failure).toBeNull();
+});
+
+test('old values are purged, new ones stay, and one that comes twice is one', () => {
+  const { store } = open();
+  const at = (atMs: number) => ({ labels: '{}', atMs, value: atMs });
+  store.collected.add('s', 'm', [at(1), at(2), at(3), at(2)]);
+  expect(store.collected.purge(3, 1)).toBe(1);
+  expect(store.collected.purge(3, 10)).toBe(1);
+  expect(store.collected.read('m', 0, 10, 10)).toEqual([{ source: 's', ...at(3) }]);
+});
