@@ -2,11 +2,14 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
+import type { FecInput } from '../../shared/fec.ts';
 import { formatCell, type Report } from '../../shared/report.ts';
 import { formatDuration, formatRate } from '../../shared/units.ts';
 import { PROFILES } from '../path/profiles.ts';
 import { requireEmulable } from '../path/relay/capacity.ts';
-import { Load } from '../probe/load.ts';
+import { Load, type LoadPlan } from '../probe/load.ts';
+import { Measurement } from '../probe/measurement.ts';
+import type { ProbePlan } from '../probe/modes/mode.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { warmUp } from '../probe/warm-up.ts';
 import type { ConnectOptions } from '../quic/udp/api.ts';
@@ -94,6 +97,8 @@ async function send(settings: QuicTestSettings, asJson: boolean): Promise<void> 
       plan,
       interrupt.signal,
     );
+    const protecting =
+      settings.fec && new Measurement(connect, fecPlan(plan, settings.fec), interrupt.signal);
     const server = formatAddress(to);
     if (metrics !== null) {
       source = new SessionsSource({
@@ -112,12 +117,14 @@ async function send(settings: QuicTestSettings, asJson: boolean): Promise<void> 
     );
     const live = setInterval(() => tellNewest(load), LIVE_MS);
     try {
-      await load.run();
+      await Promise.all([load.run(), protecting?.run()]);
     } finally {
       clearInterval(live);
       source?.end();
     }
-    const report = quicTestReport(settings, server, load.result(), Date.now());
+    const detail = protecting?.result().detail ?? null;
+    const fec = detail?.kind === 'fec' ? detail.up : null;
+    const report = quicTestReport(settings, server, { result: load.result(), fec }, Date.now());
     const text = RENDERERS[settings.format ?? (asJson ? 'json' : 'md')](report);
     file?.write(text);
     file?.commit();
@@ -131,6 +138,19 @@ async function send(settings: QuicTestSettings, asJson: boolean): Promise<void> 
     await Promise.all([threads.end(), metrics?.endpoint.close()]);
   }
 }
+
+/** What fits a DATAGRAM frame of every path, with what FEC adds. */
+const MOST_PROTECTED_BYTES = 1100;
+
+const fecPlan = ({ durationS, ratePerS, packetBytes }: LoadPlan, fec: FecInput): ProbePlan => ({
+  mode: 'fec',
+  durationMs: durationS! * 1000,
+  ratePerS,
+  packetBytes: Math.min(packetBytes, MOST_PROTECTED_BYTES),
+  fec,
+  everyUs: null,
+  wish: null,
+});
 
 function tellNewest(load: Load): void {
   const newest = load.result().intervals.at(-1);

@@ -137,12 +137,12 @@ const EFFECTS: Readonly<
   scenario: [['--scenario=sat'], ({ plan, limits }) => [plan.durationS, limits.rttP95Us], [60, 1e6]],
   'network-profile': [['--network-profile=lte'], ({ emulation }) => emulation?.profile, 'lte'],
   'compare-tcp': [['--compare-tcp'], ({ compareTcp }) => compareTcp, true],
+  fec: [['--fec', '--duration=5s'], ({ fec }) => fec?.scheme, 'rs'],
+  'fec-redundancy': [['--fec', '--duration=5s', '--fec-redundancy=.20'], ({ fec }) => fec?.redundancy, 0.2],
   insecure: [['--insecure'], ({ insecure }) => insecure, true],
 };
 /** Refused, and why; or done before settings are read. */
 const REFUSED: Readonly<Record<string, string[]>> = {
-  fec: ['--fec'],
-  'fec-redundancy': ['--fec-redundancy=.10'],
   'enable-datagrams': ['--enable-datagrams=false'],
 };
 const SHOWN = ['list-scenarios', 'list-profiles', 'help'];
@@ -175,6 +175,8 @@ describe('every flag of quic-test', () => {
   it('does not contradict another', () => {
     expect(refusal('--scenario=lte', '--emulate-loss=0.01').field).toBe('--emulate-loss');
     expect(refusal('--scenario=lte', '--network-profile=lte').field).toBe('--network-profile');
+    expect(refusal('--fec-redundancy=.1').field).toBe('--fec-redundancy');
+    expect(refusal('--fec').field).toBe('--fec');
     expect(refusal('--cc=bbr', '--congestion=cubic').field).toBe('--cc');
     expect(refusal('--compare-tcp', '--streams=2').field).toBe('--streams');
     expect(refusal('--bbr-probe-bw=0.2').message).toContain('BBR');

@@ -56,8 +56,12 @@ export const FLAGS: readonly Flag[] = [
   text('emulate-loss', 'ratio', SENDS, 'loss of the round trip over an emulated path, such as 0.05'),
   text('emulate-latency', 'time', SENDS, 'its round trip, half of it each way, such as 20ms'),
   text('emulate-dup', 'ratio', SENDS, 'packets of the round trip that come twice'),
-  bool('fec', ALL, 'not there yet: refused'),
-  text('fec-redundancy', 'ratio', ALL, 'as --fec'),
+  bool(
+    'fec',
+    SENDS,
+    'beside the load, as many packets of one stream with forward error correction (Reed–Solomon, groups of 10)',
+  ),
+  text('fec-redundancy', 'ratio', SENDS, 'repair packets for each packet, 0.1 to 1 (default 0.1)'),
   text('congestion', 'name', ALL, 'newreno, cubic, bbr, bbrv2, bbrv3 (default cubic)'),
   text('cc', 'name', ALL, 'the same as --congestion'),
   text(

@@ -1,4 +1,5 @@
 /** What quic-test measured, as a report. */
+import type { FecFigures } from '../../../shared/fec.ts';
 import type { LoadResult } from '../../../shared/load.ts';
 import { loadMetrics } from '../../../shared/metrics.ts';
 import { createReport, type Gate, type Report, type ReportColumn } from '../../../shared/report.ts';
@@ -17,6 +18,14 @@ const scaled = (value: number | null | undefined, per: number): number | null =>
   value === null || value === undefined ? null : value / per;
 
 type Row = [name: string, value: number | null, digits: number, unit: string | null];
+
+/** Of the protected packets, towards the server. */
+const fecRows = (fec: FecFigures): Row[] => [
+  ['FEC redundancy', fec.redundancy, 3, null],
+  ['FEC packets lost', fec.erasures, 0, null],
+  ['FEC recovery', fec.recovery, 3, null],
+  ['FEC residual loss', scaled(fec.residualLoss, 0.01), 3, '%'],
+];
 
 /** Each in the unit that it is shown in. */
 function rowsOf(result: LoadResult): Row[] {
@@ -50,7 +59,7 @@ function rowsOf(result: LoadResult): Row[] {
 export function quicTestReport(
   settings: QuicTestSettings,
   server: string,
-  result: LoadResult,
+  { result, fec }: { result: LoadResult; fec: FecFigures | null },
   createdAtMs: number,
 ): Report {
   const { mode, plan, emulation, controller, limits, insecure } = settings;
@@ -78,11 +87,13 @@ export function quicTestReport(
           column('value', 'Value', null, null),
           column('unit', 'Unit', null, null),
         ],
-        rows: rowsOf(result).map(([name, value, digits, unit]) => [
-          name,
-          value === null ? null : Number(value.toFixed(digits)),
-          unit,
-        ]),
+        rows: [...rowsOf(result), ...(fec === null ? [] : fecRows(fec))].map(
+          ([name, value, digits, unit]) => [
+            name,
+            value === null ? null : Number(value.toFixed(digits)),
+            unit,
+          ],
+        ),
       },
       {
         id: 'seconds',

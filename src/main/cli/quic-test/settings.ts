@@ -1,6 +1,7 @@
 /** What the flags of quic-test ask for, checked: nothing that was given is ignored. */
 import { type Emulation, LinkSettings } from '../../../shared/domain.ts';
 import { LabError } from '../../../shared/errors.ts';
+import type { FecInput } from '../../../shared/fec.ts';
 import { PATTERNS } from '../../../shared/load.ts';
 import { plainPath, SCENARIO_NAMES, scenarioNamed } from '../../../shared/matrix.ts';
 import type { GateLimits } from '../../../shared/sla.ts';
@@ -44,6 +45,7 @@ export interface QuicTestSettings {
   connect: { idleTimeoutMs?: number; timeoutMs?: number; keepAliveMs?: number };
   earlyData: boolean;
   compareTcp: boolean;
+  fec: FecInput | null;
   insecure: boolean;
 }
 
@@ -145,8 +147,16 @@ export function readSettings(given: ReadonlyMap<string, string>): QuicTestSettin
     },
     earlyData: isOn('enable-0rtt'),
     compareTcp,
+    fec: isOn('fec') ? fecOf(number('fec-redundancy', 0.1, 1, false), durationS) : null,
     insecure: isOn('insecure'),
   };
+}
+
+/** Groups of ten packets. */
+function fecOf(redundancy: number | undefined, durationS: number | null): FecInput {
+  if (durationS === null || durationS > 600)
+    throw invalid('fec', 'needs a --duration, of at most 10m: what is protected is counted at its end');
+  return { scheme: 'rs', k: 10, redundancy: redundancy ?? 0.1, adaptive: false };
 }
 
 function missing(flag: string): never {
@@ -155,11 +165,8 @@ function missing(flag: string): never {
 
 /** What RouteLab cannot do, or cannot do otherwise. */
 function refuseMissing(given: ReadonlyMap<string, string>): void {
-  if (given.get('fec') === 'true' || given.has('fec-redundancy'))
-    throw invalid(
-      given.get('fec') === 'true' ? 'fec' : 'fec-redundancy',
-      'this RouteLab has no forward error correction yet',
-    );
+  if (given.has('fec-redundancy') && given.get('fec') !== 'true')
+    throw invalid('fec-redundancy', 'is for --fec');
   if (given.get('enable-datagrams') === 'false')
     throw invalid(
       'enable-datagrams',
