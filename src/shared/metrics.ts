@@ -1,6 +1,7 @@
 /** The metrics a run comes to: their names, what they are called, and which way is better. */
 import type { PingStats, RttSummary } from './domain.ts';
 import type { Metrics, MetricValue } from './experiments.ts';
+import type { LoadResult } from './load.ts';
 import type { ProbeResult } from './probes.ts';
 
 interface MetricInfo {
@@ -27,6 +28,10 @@ const METRICS = {
   handshake_p50: { title: 'Handshake p50', unit: 'us', better: 'lower' },
   handshake_p95: { title: 'Handshake p95', unit: 'us', better: 'lower' },
   retransmit_ratio: { title: 'Sent again', unit: 'ratio', better: 'lower' },
+  messages: { title: 'Messages', unit: null, better: null },
+  skipped: { title: 'Messages skipped', unit: null, better: 'lower' },
+  errors: { title: 'Errors', unit: null, better: 'lower' },
+  jain: { title: 'Jain’s index', unit: null, better: 'higher' },
 } as const satisfies Record<string, MetricInfo>;
 export type MetricName = keyof typeof METRICS;
 
@@ -88,3 +93,32 @@ export const monitorMetrics = (
     loss_ratio: ping.lossRatio,
     ...medians,
   });
+
+/** What a load measured. What was to be measured and could not be is null: an absent RTT is no good RTT. */
+export function loadMetrics(result: LoadResult): Metrics {
+  const asked = metricsOf({
+    rtt_p95: 0,
+    rtt_mean: 0,
+    loss_ratio: 0,
+    goodput_up: 0,
+  });
+  for (const metric of Object.values(asked)) metric.value = null;
+  return {
+    ...asked,
+    ...metricsOf({
+      ...ofRtt(result.rttUs),
+      jitter: result.jitterUs,
+      sent: result.pings,
+      received: result.echoes,
+      loss_ratio: result.lossRatio,
+      goodput_up: result.goodputBps,
+      bytes_up: result.bytes,
+      handshake_p50: result.handshakeUs?.p50,
+      handshake_p95: result.handshakeUs?.p95,
+      retransmit_ratio: result.retransmitRatio,
+      messages: result.messages,
+      skipped: result.skipped,
+      errors: result.errors,
+    }),
+  };
+}

@@ -22,8 +22,10 @@ export interface ReportTable {
 }
 
 /** A limit that was to be kept. */
-interface Gate {
+export interface Gate {
   title: string;
+  /** Of a run's result. */
+  metric: string;
   relation: 'at most' | 'at least';
   limit: number;
   /** Null: not measured, and so not passed. */
@@ -108,6 +110,6 @@ export const gateTable = ({ gates }: Report): ReportTable => ({
     limit,
     measured,
     unit,
-    passed ? 'yes' : 'no',
+    passed ? 'yes' : measured === null ? 'no: not measured' : 'no',
   ]),
 });

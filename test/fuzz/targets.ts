@@ -4,6 +4,7 @@ import { config } from './config.ts';
 import { datagrams } from './datagrams.ts';
 import { fec } from './fec.ts';
 import { frames } from './frames.ts';
+import { goFlags } from './go-flags.ts';
 import { header } from './header.ts';
 import { http3Frames, qpack } from './http3.ts';
 import { netDev } from './net-dev.ts';
@@ -42,6 +43,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   archiveParquet,
   csv,
   iperf3,
+  goFlags,
   netDev,
   fec,
 ];

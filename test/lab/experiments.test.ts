@@ -124,7 +124,10 @@ describe('an experiment', () => {
         /^manifest: version 3 was made by a newer RouteLab \(version 9\.1\.0, commit abc\)/,
       ],
       [{ manifest: undefined }, /^manifest: is missing/],
-      [{ kind: 'import' }, /^kind: import cannot be measured again; what can are monitor, demo, probe$/],
+      [
+        { kind: 'import' },
+        /^kind: import cannot be measured again; what can are monitor, demo, probe, matrix, scenario$/,
+      ],
       [
         { schema: 'f00', app, parameters: { ...fewer, shape: 1 } },
         /^schema: made \(version 9.*: shape unknown here; ratePerS not in it$/,

@@ -110,6 +110,7 @@ const whole: Report = createReport({
   ],
   gates: [
     {
+      metric: 'rtt_p95',
       title: 'RTT p95',
       relation: 'at most',
       limit: 100,

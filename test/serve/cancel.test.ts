@@ -31,6 +31,8 @@ async function openCarriers() {
     imports: {} as RouterParts['imports'],
     capacity: {} as RouterParts['capacity'],
     reproductions: {} as RouterParts['reproductions'],
+    matrices: {} as RouterParts['matrices'],
+    app: {} as RouterParts['app'],
     exports: {} as RouterParts['exports'],
     files: {} as RouterParts['files'],
     alerts: {} as RouterParts['alerts'],

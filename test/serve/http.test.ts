@@ -243,6 +243,7 @@ describe('metrics and health', () => {
         relay: { status: 'healthy' },
         endpoint: { status: 'healthy' },
         transfers: { status: 'healthy' },
+        loader: { status: 'healthy' },
         pings: { status: 'healthy' },
         runRelay: { status: 'healthy' },
         runEndpoint: { status: 'healthy' },

@@ -3,10 +3,13 @@ import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { type Controller, controllerNamed } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
+import { FairnessSettings, MOST_FLOWS } from '../../shared/shared-paths.ts';
 import { formatRate, parseDuration } from '../../shared/units.ts';
 import { fairnessOf } from '../probe/fairness.ts';
 import { runSharedPath } from '../workers/flow-pool.ts';
+import { measureCells } from './cells.ts';
 import { configurePath, emulationOf, type PathOptions } from './emulate/path-options.ts';
+import { DATA_HELP } from './experiment-store.ts';
 import { fairnessFields, fairnessTable } from './fairness-result.ts';
 import { scenarioOf } from './fairness-scenario.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -23,11 +26,11 @@ interface FairnessOptions extends PathOptions {
   direction: 'upload' | 'download';
   seed?: number;
   simulate: boolean;
+  repeat?: number;
+  report?: string;
+  data?: string;
   json?: true;
 }
-
-/** Each has a thread of its own. */
-const MOST_FLOWS = 16;
 
 const invalid = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
@@ -60,6 +63,11 @@ export function configure(command: Command): void {
       parseNumber(text, '--seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
     )
     .option('--no-simulate', 'do not simulate the same beside it')
+    .option('--repeat <n>', 'as an experiment: so often, each a run that is kept', (text) =>
+      parseNumber(text, '--repeat', { min: 1, max: 1000, integer: true }),
+    )
+    .option('--report <file>', 'with --repeat: write a report there')
+    .option('--data <dir>', `with --repeat: ${DATA_HELP}`)
     .addHelpText('after', '\nExample: fairness --flows cubic,bbr3 --rate 50mbit --rtt 40ms --buffer 1bdp')
     .action(run);
 }
@@ -93,6 +101,21 @@ async function run(options: FairnessOptions): Promise<void> {
   const way = direction === 'upload' ? emulation.up : emulation.down;
   if (way.rateBps === null && way.trace === undefined)
     throw invalid('--rate', 'flows share a bottleneck: give --rate, a --trace or a --profile that has one');
+  if (options.repeat !== undefined) {
+    const settings = FairnessSettings.parse({
+      flows,
+      startsS: starts.map((us) => us / 1e6),
+      emulation,
+      direction,
+      durationS: duration / 1e6,
+      warmUpS: warmup / 1e6,
+      repeat: options.repeat,
+    });
+    if (seed > 0xffff_ffff) throw invalid('--seed', `${seed} is more than ${0xffff_ffff}, with --repeat`);
+    return measureCells(options, {}, (client) => client.matrix.start({ kind: 'fairness', settings, seed }));
+  }
+  if (options.report !== undefined || options.data !== undefined)
+    throw invalid(options.report === undefined ? '--data' : '--report', 'is for --repeat');
   const interrupt = onInterrupt();
   const startedAt = new Date();
   const durationMs = duration / 1e3;

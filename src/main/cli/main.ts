@@ -33,6 +33,15 @@ const COMMANDS: Record<string, { summary: string; load: () => Promise<CommandFil
     summary: 'controllers that share one emulated bottleneck',
     load: () => import('./fairness.ts'),
   },
+  matrix: { summary: 'many loads over many emulated paths', load: () => import('./matrix.ts') },
+  scenario: {
+    summary: 'a named load over a named path, and whether it keeps its limits',
+    load: () => import('./scenario.ts'),
+  },
+  'quic-test': {
+    summary: 'quic-test’s flags: server, client and test',
+    load: () => import('./quic-test.ts'),
+  },
   sim: { summary: 'one simulated scenario', load: () => import('./sim.ts') },
   run: { summary: 'measure an experiment again, from its manifest', load: () => import('./run.ts') },
   report: { summary: 'what an experiment came to, or which there are', load: () => import('./report.ts') },

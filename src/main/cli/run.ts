@@ -9,6 +9,7 @@ import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';
 import { DATA_HELP } from './experiment-store.ts';
 import { onInterrupt } from './interrupt.ts';
+import { MEASURERS } from './measurers.ts';
 import { parseNumber } from './options.ts';
 import { paint, print, printError, printJson, progress, table } from './output.ts';
 import { readText, STANDARD_INPUT } from './readable.ts';
@@ -53,6 +54,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
     workerUrl: (name) => new URL(`../workers/${name}.ts`, import.meta.url),
     log: createLog({ level: 'warn', format: process.stderr.isTTY ? 'pretty' : 'json' }),
     resume: false,
+    measurers: MEASURERS,
   });
   try {
     const { client } = lab;

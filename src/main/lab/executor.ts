@@ -19,6 +19,8 @@ export interface Request<S> {
   /** Null unless it was asked for. */
   durationS: number | null;
   repetitions: number;
+  /** The experiment that is continued: what is done of it stays. Null where it is measured anew. */
+  continues: number | null;
   /** Aborts when it is to end early. */
   signal: AbortSignal;
 }
@@ -30,6 +32,8 @@ interface Execution {
 }
 
 export interface Executor<S = unknown> {
+  /** Whether an experiment that was cut short can be continued. */
+  readonly continues?: boolean;
   /** What may be set. A manifest bears the hash of it. */
   readonly schema: z.ZodType<S>;
   /** Where the settings are in a manifest: of monitors the first of its routes, else its parameters. */

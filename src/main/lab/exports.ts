@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { Experiment, ExportFile, ExportFormat, Run } from '../../shared/experiments.ts';
+import type { Gate } from '../../shared/report.ts';
+import type { GateLimits } from '../../shared/sla.ts';
 import { congestionQlog, type QlogSeries } from '../report/congestion-qlog.ts';
-import { experimentReport } from '../report/experiment.ts';
+import { experimentReport, gatesOf, keysOf, medianOf } from '../report/experiment.ts';
 import { reportHtml } from '../report/html.ts';
 import { redactReport } from '../report/redact.ts';
 import { reportCsv, reportJson, reportMarkdown } from '../report/text.ts';
@@ -75,13 +77,49 @@ function qlogText(store: Store, id: number): string {
 }
 
 const RENDERERS = { html: reportHtml, md: reportMarkdown, json: reportJson, csv: reportCsv } as const;
-export type ReportFormat = keyof typeof RENDERERS;
+type ReportFormat = keyof typeof RENDERERS;
+
+interface ReportWanted {
+  id: number;
+  format: ReportFormat;
+  redact: boolean;
+  atMs: number;
+  /** What each part is held against; default nothing. */
+  limits?: GateLimits;
+}
+
+/** What an experiment came to so far: its parts by the medians of their repetitions, and the gates. Throws RL_NOT_FOUND. */
+export function experimentOutcome(
+  store: Store,
+  id: number,
+  limits: GateLimits,
+): { experiment: Experiment; runs: Run[]; cells: OutcomeCell[]; gates: Gate[] } {
+  const runs = runsWithResults(store, id);
+  const cells = keysOf(runs).map((key) => {
+    const own = runs.filter((run) => run.key === key);
+    const { seed: _, ...parameters } = own[0]!.parameters;
+    const names = new Set(own.flatMap(({ result }) => Object.keys(result ?? {})));
+    return {
+      key,
+      parameters,
+      done: own.filter(({ state }) => state === 'done').length,
+      medians: Object.fromEntries([...names].map((name) => [name, medianOf(runs, key, name)])),
+    };
+  });
+  return { experiment: store.experiments.get(id), runs, cells, gates: gatesOf(runs, limits) };
+}
+
+export interface OutcomeCell {
+  key: string;
+  parameters: Run['parameters'];
+  /** Repetitions that are done. */
+  done: number;
+  /** In the units of metrics. */
+  medians: Record<string, number | null>;
+}
 
 /** The report of an experiment, printed. Throws RL_NOT_FOUND. */
-export function reportText(
-  store: Store,
-  { id, format, redact, atMs }: { id: number; format: ReportFormat; redact: boolean; atMs: number },
-): string {
+export function reportText(store: Store, { id, format, redact, atMs, limits = {} }: ReportWanted): string {
   const experiment = store.experiments.get(id);
   const runs = runsWithResults(store, id);
   const newest = runs.findLast((run) => seriesOf(store, [run]).length > 0);
@@ -89,7 +127,7 @@ export function reportText(
     name: vantage,
     series: decimateSeries(series, { points: CHART_POINTS }),
   }));
-  const whole = experimentReport(experiment, runs, charted, atMs);
+  const whole = experimentReport(experiment, runs, charted, { createdAtMs: atMs, limits });
   return RENDERERS[format](redact ? redactReport(whole, namesIn(experiment, runs)) : whole);
 }
 

@@ -13,6 +13,7 @@ import { loadOrCreateAuthority } from '../store/secrets.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
+  LoadEvent,
   MeasureEvent,
   MeasureWorkerMethods,
   MonitorEvent,
@@ -35,6 +36,9 @@ import { health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
+import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
+import { Loads } from './matrix/loads.ts';
+import { Matrices } from './matrix/matrices.ts';
 import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
@@ -51,7 +55,7 @@ import { LabWorker } from './worker.ts';
 // All that hosts know of the lab beside itself.
 export { Configuration } from './configuration.ts';
 export { errorBody, toCarriedError } from './errors.ts';
-export { reportText, writeExport } from './exports.ts';
+export { experimentOutcome, type OutcomeCell, reportText, writeExport } from './exports.ts';
 export { importFile } from './file-imports.ts';
 export type { Log } from './log.ts';
 export type { LabClient, LabRouter } from './router/index.ts';
@@ -67,6 +71,8 @@ export interface LabOptions {
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
+  /** Fairness and comparisons with TCP; without them such experiments cannot be measured here. */
+  measurers?: Measurers;
   /** Of this lab; default: all settings as they are without one. The lab starts and closes it. */
   configuration?: Configuration;
   /** Whether routes are probed as an earlier session left them; default true. */
@@ -159,13 +165,23 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         });
       const transfers = lane('transfers');
       const pings = lane('pings');
+      const loader = new LabWorker<MeasureWorkerMethods, LoadEvent>({
+        name: 'load',
+        url: workerUrl('measure'),
+        log,
+        onEvent: (event) => loads.receive(event),
+        onCrash: (error) => loads.lost(error),
+      });
       // Reading a file keeps its thread busy for moments that pings would have to wait.
       const reader = new LabWorker<MeasureWorkerMethods>({ name: 'import', url: workerUrl('measure'), log });
       const runRelay = new LabWorker<RelayWorkerMethods>({
         name: 'run relay',
         url: workerUrl('relay'),
         log,
-        onCrash: (error) => probes.pathLost(error, ({ emulation }) => emulation !== null),
+        onCrash: (error) => {
+          probes.pathLost(error, ({ emulation }) => emulation !== null);
+          loads.lost(error);
+        },
       });
       const runEndpoint = new LabWorker<EndpointWorkerMethods>({
         name: 'run endpoint',
@@ -174,6 +190,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onCrash: (error) => {
           runServer.lost();
           probes.pathLost(error, ({ own }) => own);
+          loads.lost(error);
         },
       });
       const capacity = new CapacityOfEmulator(
@@ -201,6 +218,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         transfers,
         pings,
         reader,
+        loader,
         runRelay,
         runEndpoint,
         upkeep: storekeeper,
@@ -259,6 +277,21 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
         reproductions.register(kind, monitored.executor(routes, log));
+      const loads = new Loads({
+        worker: loader,
+        relay: runRelay,
+        endpoint: runServer,
+        requireEmulable,
+        ca: [authority.certPem],
+      });
+      const matrices = new Matrices({ store, app, log });
+      reproductions.register('matrix', matrices.executor(matrixKind(loads)));
+      reproductions.register('scenario', matrices.executor(scenarioKind(loads)));
+      const { measurers } = options;
+      if (measurers !== undefined) {
+        reproductions.register('fairness', matrices.executor(fairnessKind(measurers)));
+        reproductions.register('compare', matrices.executor(compareKind(measurers)));
+      }
       const dataSources = new DataSources({ store, log, rawDays: () => configuration.values.store.raw_days });
       const live = new Live(store, board, upkeep);
       let renderFailure: string | null = null;
@@ -292,6 +325,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         capacity,
         imports,
         reproductions,
+        matrices,
+        app,
         exports: new Exports(store),
         files,
         live,
@@ -335,6 +370,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         health: healthNow,
         close: async () => {
           closing.abort();
+          matrices.abandon();
           configuration.close();
           dataSources.close();
           alerts.close();

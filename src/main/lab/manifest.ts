@@ -51,6 +51,15 @@ export const probeManifest = (
     parameters: input,
   });
 
+/** Of an experiment of cells; `seed` is what those of its cells are drawn from. */
+export const cellsManifest = (
+  kind: ExperimentKind,
+  settings: z.ZodType,
+  parameters: Manifest['parameters'],
+  seed: number,
+  app: AppInfo,
+): Manifest => manifestOf(kind, schemaHash(settings), app, { seed, routes: [], parameters });
+
 /** Of a file of another program. */
 export const importManifest = (file: string): Manifest => ({
   manifest: MANIFEST_VERSION,

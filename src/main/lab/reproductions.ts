@@ -25,7 +25,27 @@ export class Reproductions {
   }
 
   /** The experiment as begun. Throws RL_INPUT_INVALID of a manifest that cannot be run here, and what its executor throws. */
-  run(given: Readonly<Record<string, unknown>>, { durationS, repetitions }: Asked): Experiment {
+  run(given: Readonly<Record<string, unknown>>, asked: Asked): Experiment {
+    return this.#begin(given, asked, null);
+  }
+
+  /** Measures what is missing of one. Throws RL_NOT_FOUND, RL_INPUT_INVALID of a kind that has nothing to go on with, RL_CONFLICT. */
+  resume(id: number): Experiment {
+    const { kind, manifest } = this.#store.experiments.get(id);
+    if (!this.#executors[kind]?.continues)
+      throw new LabError('RL_INPUT_INVALID', `id: experiment ${id} is of kind ${kind}, which has no cells`, {
+        field: 'id',
+      });
+    if (this.isUnderWay(id))
+      throw new LabError('RL_CONFLICT', `Experiment ${id} is under way`, { field: 'id' });
+    return this.#begin(manifest, { repetitions: 1 }, id);
+  }
+
+  #begin(
+    given: Readonly<Record<string, unknown>>,
+    { durationS, repetitions }: Asked,
+    continues: number | null,
+  ): Experiment {
     const { manifest, settings, executor } = readManifest(given, this.#executors);
     if (this.#underWay.size >= MAX_AT_ONCE)
       throw new LabError('RL_RATE_LIMITED', `${MAX_AT_ONCE} experiments are under way already`);
@@ -35,6 +55,7 @@ export class Reproductions {
       settings,
       durationS: durationS ?? null,
       repetitions,
+      continues,
       signal: ending.signal,
     });
     this.#underWay.set(ending, { experimentId, over: over.finally(() => this.#underWay.delete(ending)) });

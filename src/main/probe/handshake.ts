@@ -109,7 +109,7 @@ async function shakeHands(
 }
 
 /** Asks for a byte: of all that a server is asked, what does least when somebody repeats it (RFC 9001 §9.2). */
-function ask(session: QuicSession, onAnswer: () => void): void {
+export function ask(session: QuicSession, onAnswer: () => void): void {
   const stream = session.openStream();
   stream.onData = onAnswer;
   stream.write(encodeRequest({ kind: 'download', bytes: 1, durationMs: 0 }));

@@ -4,11 +4,13 @@ import type { Experiment, Run } from '../../shared/experiments.ts';
 import { metricTitle } from '../../shared/metrics.ts';
 import {
   createReport,
+  type Gate,
   type Report,
   type ReportChart,
   type ReportColumn,
   type ReportTable,
 } from '../../shared/report.ts';
+import { type GateLimits, judge } from '../../shared/sla.ts';
 import { medianInterval } from '../../shared/statistics.ts';
 
 /** Units of metrics as they are printed. */
@@ -33,12 +35,12 @@ export interface ReportedSeries {
   series: CongestionSeries;
 }
 
-/** `series`: of the newest probe run, decimated. */
+/** `series`: of the newest probe run, decimated. `limits`: what each part is held against. */
 export function experimentReport(
   experiment: Experiment,
   runs: readonly Run[],
   series: readonly ReportedSeries[],
-  createdAtMs: number,
+  { createdAtMs, limits }: { createdAtMs: number; limits: GateLimits },
 ): Report {
   const metrics = metricsOf(runs);
   const app = experiment.manifest['app'] as { version?: string; commit?: string | null } | null | undefined;
@@ -56,21 +58,78 @@ export function experimentReport(
       ...(experiment.tags.length > 0 ? [['Tags', experiment.tags.join(', ')] as [string, string]] : []),
       ...(experiment.notes !== '' ? [['Notes', experiment.notes] as [string, string]] : []),
     ],
-    tables: [summary(runs, metrics), runTable(runs, metrics)],
+    tables: [...cellTable(runs), summary(runs, metrics), runTable(runs, metrics)],
     charts: [...overRuns(runs, metrics), ...congestion(series)],
-    gates: [],
+    gates: gatesOf(runs, limits),
     manifest: experiment.manifest,
   });
 }
 
+/** Of its repetitions that are done; null where there is none, or one could not tell. */
+export function medianOf(runs: readonly Run[], key: string, metric: string): number | null {
+  const done = runs.filter((run) => run.key === key && run.state === 'done');
+  const values = done.flatMap(({ result }) => result?.[metric]?.value ?? []);
+  return values.length < done.length ? null : medianInterval(values).median;
+}
+
+export const keysOf = (runs: readonly Run[]): string[] => [...new Set(runs.map(({ key }) => key))];
+
+/** Each part by the median of its repetitions. One that was not measured meets nothing. */
+export function gatesOf(runs: readonly Run[], limits: GateLimits): Gate[] {
+  const keys = keysOf(runs);
+  return keys.flatMap((key) => {
+    const names = new Set(runs.flatMap((run) => (run.key === key ? Object.keys(run.result ?? {}) : [])));
+    const medians = [...names].map((name) => {
+      const value = medianOf(runs, key, name);
+      return [name, { value, unit: null, better: null }] as const;
+    });
+    return judge(limits, Object.fromEntries(medians), keys.length > 1 ? key : '');
+  });
+}
+
+/** What a table of cells has of each, in its order. */
+const CELL_METRICS = ['goodput_up', 'rtt_p50', 'rtt_p95', 'jitter', 'loss_ratio', 'errors'];
+
+/** A row for each cell, with the medians of its repetitions; none where there are no cells. */
+function cellTable(runs: readonly Run[]): ReportTable[] {
+  const keys = keysOf(runs);
+  if (keys.length < 2 || runs.some(({ source, routeId }) => source === 'probe' || routeId !== null))
+    return [];
+  const known = new Map(metricsOf(runs).map((metric) => [metric.name, metric]));
+  const metrics = CELL_METRICS.flatMap((name) => known.get(name) ?? []);
+  const rows = keys.map((key) => [
+    key,
+    runs.filter((run) => run.key === key && run.state === 'done').length,
+    ...metrics.map(({ name, factor }) => {
+      const value = medianOf(runs, key, name);
+      return value === null ? null : value * factor;
+    }),
+  ]);
+  const columns = [
+    text('cell', 'Cell'),
+    { ...text('runs', 'Runs'), digits: 0 },
+    ...metrics.map(({ name, title, unit, digits }) => ({ key: name, title, unit, digits })),
+  ];
+  return [{ id: 'cells', title: 'Cells', columns, rows }];
+}
+
 function metricsOf(runs: readonly Run[]): Metric[] {
   const units = new Map<string, string | null>();
+  /** Of no unit we know, but not counts either. */
+  const fractions = new Set<string>();
   for (const { result } of runs)
-    for (const [name, { unit }] of Object.entries(result ?? {})) units.set(name, unit);
+    for (const [name, { unit, value }] of Object.entries(result ?? {})) {
+      units.set(name, unit);
+      if (value !== null && !Number.isInteger(value)) fractions.add(name);
+    }
   return [...units].map(([name, unit]) => ({
     name,
     title: metricTitle(name),
-    ...((unit === null ? undefined : PRINTED[unit]) ?? { unit, factor: 1, digits: null }),
+    ...((unit === null ? undefined : PRINTED[unit]) ?? {
+      unit,
+      factor: 1,
+      digits: fractions.has(name) ? 4 : null,
+    }),
   }));
 }
 

@@ -1,11 +1,12 @@
 /** Flows over one emulated bottleneck: server, relay and each flow on threads of their own. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Emulation } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { FlowOutcome, FlowPlan } from '../probe/fairness.ts';
 import { createAuthority, issueCertificate } from '../quic/tls/authority.ts';
+import { ask, Threads } from './ask.ts';
 import type { FlowJob, FlowMessage, FlowStart } from './flow.ts';
-import type { EndpointWorkerMethods, RelayWorkerMethods, WorkerMessage } from './protocol.ts';
+import type { EndpointWorkerMethods, RelayWorkerMethods } from './protocol.ts';
 
 const HOST = '127.0.0.1';
 /** Between the word and the first handshake. */
@@ -30,12 +31,7 @@ export interface SharedPathOptions {
 /** One outcome for each flow, in order, times from the beginning of the run. Rejects with the LabError of the first that failed. */
 export async function runSharedPath(options: SharedPathOptions): Promise<FlowOutcome[]> {
   const { flows, emulation, seed, durationMs, signal, onProgress } = options;
-  const threads: Worker[] = [];
-  const start = (file: string, workerData?: FlowJob): Worker => {
-    const thread = new Worker(new URL(`./${file}`, import.meta.url), { workerData });
-    threads.push(thread);
-    return thread;
-  };
+  const threads = new Threads();
   const cancelled = Promise.withResolvers<never>();
   cancelled.promise.catch(() => {});
   const cancel = (): void => cancelled.reject(new LabError('RL_CANCELLED', 'The flows were cancelled.'));
@@ -44,13 +40,13 @@ export async function runSharedPath(options: SharedPathOptions): Promise<FlowOut
   try {
     const authority = await createAuthority(Date.now());
     const identity = await issueCertificate(authority, { names: [HOST], days: 1, nowMs: Date.now() });
-    const server = await ask<EndpointWorkerMethods, 'listen'>(start('endpoint.ts'), 'listen', {
+    const server = await ask<EndpointWorkerMethods, 'listen'>(threads.start('endpoint.ts'), 'listen', {
       host: HOST,
       port: 0,
       certificate: identity.certPem,
       privateKey: identity.keyPem,
     });
-    const path = await ask<RelayWorkerMethods, 'open'>(start('relay.ts'), 'open', {
+    const path = await ask<RelayWorkerMethods, 'open'>(threads.start('relay.ts'), 'open', {
       id: 'shared',
       to: { host: server.host, port: server.port },
       emulation,
@@ -60,7 +56,10 @@ export async function runSharedPath(options: SharedPathOptions): Promise<FlowOut
     const connect = { host: path.host, port: path.port, serverName: HOST, trust };
     const bytes = flows.map(() => 0);
     const running = flows.map(({ startMs, ...plan }, i) => {
-      const thread = start('flow.ts', { connect, plan: { ...plan, durationMs } });
+      const thread = threads.start('flow.ts', {
+        connect,
+        plan: { ...plan, durationMs },
+      } satisfies FlowJob);
       return follow(thread, startMs, (atMs, of) => {
         bytes[i] = of;
         onProgress?.(atMs, bytes);
@@ -74,7 +73,7 @@ export async function runSharedPath(options: SharedPathOptions): Promise<FlowOut
     return await Promise.race([all, cancelled.promise]);
   } finally {
     signal.removeEventListener('abort', cancel);
-    await Promise.all(threads.map((thread) => thread.terminate()));
+    await threads.end();
   }
 }
 
@@ -98,23 +97,4 @@ function follow(thread: Worker, startMs: number, onPoint: (atMs: number, bytes: 
   });
   const go = (originMs: number): void => thread.postMessage({ originMs, startMs } satisfies FlowStart);
   return { ready: ready.promise, outcome: outcome.promise, go };
-}
-
-/** The one request that a thread is asked. */
-function ask<M extends object, K extends keyof M & string>(
-  thread: Worker,
-  method: K,
-  params: M[K] extends (params: infer P) => unknown ? P : never,
-): Promise<M[K] extends (params: never) => infer R ? R : never> {
-  return new Promise((resolve, reject) => {
-    thread.once('message', (message: WorkerMessage) => {
-      if ('result' in message) resolve(message.result as never);
-      else
-        reject(
-          'error' in message ? LabError.fromBody(message.error) : new LabError('RL_INTERNAL', 'no answer'),
-        );
-    });
-    thread.once('error', reject);
-    thread.postMessage({ id: 1, method, params });
-  });
 }

@@ -1,15 +1,17 @@
-/** Worker entry: measurements for probe runs, and qlog files read (MeasureWorkerMethods; events: MeasureEvent). */
+/** Worker entry: measurements for probe runs, loads, and qlog files read (MeasureWorkerMethods; events: MeasureEvent, LoadEvent). */
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import { type ErrorBody, toLabError } from '../../shared/errors.ts';
 import type { ProbeResult, ProbeSeries } from '../../shared/probes.ts';
+import { Load } from '../probe/load.ts';
 import { Measurement } from '../probe/measurement.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { warmUp } from '../probe/warm-up.ts';
 import { QlogReader } from '../quic/qlog/reader.ts';
 import { emit, serve } from './port.ts';
-import type { MeasureEvent, MeasureJob, MeasureWorkerMethods } from './protocol.ts';
+import type { LoadEvent, LoadJob, MeasureEvent, MeasureJob, MeasureWorkerMethods } from './protocol.ts';
 
 const REPORT_EVERY_MS = 100;
+const LOAD_REPORT_EVERY_MS = 250;
 /** A result so far is computed so seldom that it takes at most one part in so many of the thread. */
 const RESULT_SHARE = 20;
 const RESULT_EVERY_MS = 1000;
@@ -53,13 +55,34 @@ async function measure({ runId, connect, plan, points }: MeasureJob, signal: Abo
   emit<MeasureEvent>({ type: 'end', runId, error, controller, result, series: takeSeries() });
 }
 
+async function load({ runId, connect, plan }: LoadJob, signal: AbortSignal): Promise<void> {
+  await warm;
+  const of = new Load({ ...connect, alpn: [ALPN] }, plan, signal);
+  const report = setInterval(
+    () => emit<LoadEvent>({ type: 'part', runId, part: of.part }),
+    LOAD_REPORT_EVERY_MS,
+  );
+  let error: ErrorBody | null = null;
+  try {
+    await of.run();
+  } catch (thrown) {
+    error = toLabError(thrown).toBody();
+  }
+  clearInterval(report);
+  emit<LoadEvent>({ type: 'end', runId, error, result: of.result() });
+}
+
+/** Until it is over, `cancel` ends what `begin` begins. */
+function track(runId: number, begin: (signal: AbortSignal) => Promise<void>): null {
+  const ending = new AbortController();
+  underWay.set(runId, ending);
+  void begin(ending.signal).finally(() => underWay.delete(runId));
+  return null;
+}
+
 serve<MeasureWorkerMethods>({
-  start(job) {
-    const ending = new AbortController();
-    underWay.set(job.runId, ending);
-    void measure(job, ending.signal).finally(() => underWay.delete(job.runId));
-    return null;
-  },
+  start: (job) => track(job.runId, (signal) => measure(job, signal)),
+  startLoad: (job) => track(job.runId, (signal) => load(job, signal)),
   cancel({ runId }) {
     underWay.get(runId)?.abort();
     return null;

@@ -12,8 +12,10 @@ import type {
   TransportSnapshot,
 } from '../../shared/domain.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
+import type { LoadResult } from '../../shared/load.ts';
 import type { ProbeResult, ProbeRun, ProbeSeries } from '../../shared/probes.ts';
 import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '../../shared/samples.ts';
+import type { LoadPlan } from '../probe/load.ts';
 import type { ProbePlan } from '../probe/modes/mode.ts';
 import type { ReadQlog } from '../quic/qlog/reader.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
@@ -89,8 +91,22 @@ export type MeasureEvent =
       series: ProbeSeries[];
     };
 
-/** workers/measure.ts: measurements for probe runs, and qlog files read. Events: MeasureEvent. */
+/** A load for one cell: its path is in place. */
+export interface LoadJob {
+  runId: number;
+  connect: MeasureJob['connect'];
+  plan: LoadPlan;
+}
+
+/** A few times a second, and once at the end. `error` is why it failed; one that was cancelled has none. */
+export type LoadEvent =
+  | { type: 'part'; runId: number; part: number }
+  | { type: 'end'; runId: number; error: ErrorBody | null; result: LoadResult };
+
+/** workers/measure.ts: measurements for probe runs, loads, and qlog files read. Events: MeasureEvent, and LoadEvent of loads. */
 export interface MeasureWorkerMethods {
+  /** Begins a load; `cancel` ends it early. */
+  startLoad(params: LoadJob): null;
   /** Begins; what comes of it are events, the last of them `end`. */
   start(params: MeasureJob): null;
   /** Ends a measurement early, if it is under way. */

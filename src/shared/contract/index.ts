@@ -6,6 +6,7 @@ import { alertRules, alerts, webhooks } from './alerts.ts';
 import { dataSources } from './data-sources.ts';
 import { experiments } from './experiments.ts';
 import { controllers, demo, lab, profiles } from './lab.ts';
+import { matrix } from './matrix.ts';
 import { monitoring } from './monitoring.ts';
 import { probes } from './probes.ts';
 import { routes } from './routes.ts';
@@ -19,6 +20,7 @@ export const contract = {
   profiles,
   demo,
   experiments,
+  matrix,
   alertRules,
   alerts,
   webhooks,

@@ -4,6 +4,7 @@ import { controllerInfos } from '../../congestion/index.ts';
 import { alertHandlers } from './alerts.ts';
 import { dataSourceHandlers } from './data-sources.ts';
 import { experimentHandlers } from './experiments.ts';
+import { matrixHandlers } from './matrix.ts';
 import { monitoringHandlers } from './monitoring.ts';
 import { implementation, type RouterParts } from './parts.ts';
 import { probeHandlers } from './probes.ts';
@@ -33,6 +34,7 @@ export function createRouter(parts: RouterParts) {
       }),
     },
     experiments: experimentHandlers(contracted, parts),
+    matrix: matrixHandlers(contracted, parts),
     ...alertHandlers(contracted, parts),
     monitoring: monitoringHandlers(contracted, parts),
     settings: settingHandlers(contracted, parts),

@@ -140,8 +140,11 @@ function capacity(): Promise<number> {
   return measured;
 }
 
+/** Throws RL_INPUT_INVALID with field `rate` for a path that is faster than this machine's relay, measured when it matters. */
+export const requireEmulable = (emulation: Emulation): Promise<void> => refuseBeyond(emulation, capacity);
+
 /** `Relay.open`, after making sure that this machine can carry what is to be emulated. */
 export async function openRelay(options: RelayOptions): Promise<Relay> {
-  await refuseBeyond(options.emulation, capacity);
+  await requireEmulable(options.emulation);
   return Relay.open(options);
 }
