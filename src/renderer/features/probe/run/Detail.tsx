@@ -8,7 +8,7 @@ import { Intervals } from './Intervals.tsx';
 import { Waterfall } from './Waterfall.tsx';
 
 /** What only this mode measures, beyond its figures. */
-export function Detail({ detail }: { detail: ProbeDetail }) {
+export function Detail({ detail, expected }: { detail: ProbeDetail; expected: readonly string[] }) {
   switch (detail.kind) {
     case 'handshake':
       return detail.handshakes.length === 0 ? null : <Waterfall handshakes={detail.handshakes} />;
@@ -86,7 +86,7 @@ export function Detail({ detail }: { detail: ProbeDetail }) {
         />
       );
     case 'transfer':
-      return <Intervals detail={detail} />;
+      return <Intervals detail={detail} expected={expected} />;
   }
 }
 

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { Interval, ProbeDetail } from '../../../../shared/probe-details.ts';
+import type { ProbeInput, ProbeMode } from '../../../../shared/probes.ts';
 import { formatBytes, formatRate } from '../../../../shared/units.ts';
 import { PointChart, type PointSeries } from '../../../parts/chart/PointChart.tsx';
 import { Numbers, NumberTable } from '../../../parts/NumberTable.tsx';
@@ -14,16 +15,36 @@ const LEAST_DRAWN_US = 100_000;
 const secondsOf = ({ fromUs, toUs }: Interval): string =>
   `${(fromUs / 1e6).toFixed(1)}–${(toUs / 1e6).toFixed(1)} s`;
 
+const EXPECTED: Readonly<Partial<Record<ProbeMode, readonly string[]>>> = {
+  download: ['Down'],
+  upload: ['Up'],
+  bidi: ['Down', 'Up'],
+};
+
+const NONE: readonly string[] = [];
+
+/** The directions of which a run will have intervals: their place is kept from its beginning. */
+export const expectedIntervals = (input: ProbeInput | null): readonly string[] =>
+  input === null || input.durationS < 2 ? NONE : (EXPECTED[input.mode] ?? NONE);
+
 /** What arrived second by second, the warm-up included. */
-export function Intervals({ detail: { down, up } }: { detail: Transfer }) {
+export function Intervals({
+  detail,
+  expected,
+}: {
+  /** Null before anything is measured. */
+  detail: Transfer | null;
+  expected: readonly string[];
+}) {
+  const { down = null, up = null } = detail ?? {};
   const [isTable, setTable] = useState(false);
   const directions = useMemo(
     () =>
       [
         { name: 'Down', intervals: down?.intervals ?? [] },
         { name: 'Up', intervals: up?.intervals ?? [] },
-      ].filter(({ intervals }) => intervals.length > 0),
-    [down, up],
+      ].filter(({ name, intervals }) => intervals.length > 0 || expected.includes(name)),
+    [down, up, expected],
   );
   const series = useMemo(
     () =>
@@ -42,7 +63,7 @@ export function Intervals({ detail: { down, up } }: { detail: Transfer }) {
       ),
     [directions],
   );
-  if (directions.every(({ intervals }) => intervals.length < 2)) return null;
+  if (expected.length === 0 && directions.every(({ intervals }) => intervals.length < 2)) return null;
   const warmUpS = Math.max(down?.warmUpUs ?? 0, up?.warmUpUs ?? 0) / 1e6;
   return (
     <figure className={classes.intervals} data-testid="intervals">

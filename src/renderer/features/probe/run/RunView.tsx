@@ -14,6 +14,7 @@ import { Detail } from './Detail.tsx';
 import { Figures, type Measured } from './Figures.tsx';
 import type { HeldRun, RunFeed } from './feed.ts';
 import { isOver, isWithoutSender, senderOf, shownOf, stepsOf } from './figures.ts';
+import { expectedIntervals, Intervals } from './Intervals.tsx';
 import classes from './RunView.module.css';
 import { verdictOfRun } from './verdict.ts';
 
@@ -61,6 +62,7 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
     );
   }
   const notice = noticeOf(run, held);
+  const expected = expectedIntervals(run.input);
   return (
     <article className={classes.run} aria-label={run.name} data-testid="run" data-state={run.state}>
       <header className={classes.head}>
@@ -105,7 +107,11 @@ export function RunView({ feed, version, id, listed, otherId, runs, view }: Prop
       </header>
       <Progress run={run} held={held} />
       <Figures measured={measuredOf(feed, run, otherId)} />
-      {otherId === null && run.result?.detail && <Detail detail={run.result.detail} />}
+      {otherId === null && run.result?.detail ? (
+        <Detail detail={run.result.detail} expected={expected} />
+      ) : (
+        otherId === null && expected.length > 0 && <Intervals detail={null} expected={expected} />
+      )}
       {otherId === null && isWithoutFlow(run) ? (
         <p
           className={classes.none}
