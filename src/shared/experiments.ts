@@ -70,6 +70,19 @@ export const Manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof Manifest>;
 
+/** Of a file of another program, with what it tells of its settings. */
+export const importManifest = (file: string, settings: Manifest['parameters'] = {}): Manifest => ({
+  manifest: MANIFEST_VERSION,
+  kind: 'import',
+  schema: null,
+  app: null,
+  os: null,
+  node: null,
+  seed: null,
+  routes: [],
+  parameters: { file, ...settings },
+});
+
 /** One number that a run came to. */
 export const MetricValue = z.object({
   /** Null: it was to be measured and could not be. */

@@ -60,19 +60,6 @@ export const cellsManifest = (
   app: AppInfo,
 ): Manifest => manifestOf(kind, schemaHash(settings), app, { seed, routes: [], parameters });
 
-/** Of a file of another program. */
-export const importManifest = (file: string): Manifest => ({
-  manifest: MANIFEST_VERSION,
-  kind: 'import',
-  schema: null,
-  app: null,
-  os: null,
-  node: null,
-  seed: null,
-  routes: [],
-  parameters: { file },
-});
-
 /** Seed of an emulated route's random choices: the same for every run of the route (FNV-1a of its id). */
 export function emulationSeed(routeId: string): number {
   let hash = 0x811c9dc5;

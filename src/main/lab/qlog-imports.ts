@@ -1,10 +1,10 @@
 /** qlog files taken as probe runs, in as many parts as they come in. They are read on a thread that measures nothing. */
 import { LabError } from '../../shared/errors.ts';
+import { importManifest } from '../../shared/experiments.ts';
 import { NOTHING_MEASURED, type ProbeResult, type ProbeRun } from '../../shared/probes.ts';
 import type { ReadQlog } from '../quic/qlog/reader.ts';
 import type { Store } from '../store/index.ts';
 import type { MeasureWorkerMethods } from '../workers/protocol.ts';
-import { importManifest } from './manifest.ts';
 import type { LabWorker } from './worker.ts';
 
 const MAX_AT_ONCE = 4;

@@ -5,6 +5,7 @@
 import { appendSeries, emptySeries } from '../../shared/congestion-series.ts';
 import type { LabError } from '../../shared/errors.ts';
 import {
+  NOTHING_MEASURED,
   type ProbeResult,
   type ProbeSeries,
   type ProbeTransport,
@@ -29,20 +30,6 @@ import { type Observed, observe } from './observe.ts';
 
 /** Of a server that is asked for its counters alone. */
 const SELDOM_US = 10_000_000;
-
-/** What a mode does not measure. */
-const NOTHING = {
-  sent: null,
-  received: null,
-  lossRatio: null,
-  rttUs: null,
-  jitterUs: null,
-  bytesDown: null,
-  bytesUp: null,
-  goodputDownBps: null,
-  goodputUpBps: null,
-  detail: null,
-} as const satisfies Partial<ProbeResult>;
 
 export class Measurement {
   /** For a person: what the figures alone do not say. */
@@ -121,8 +108,8 @@ export class Measurement {
     const times = this.#handshakes.toSorted((a, b) => a - b);
     const live = this.#session && transportOf('client', this.#session.stats());
     return {
+      ...NOTHING_MEASURED,
       durationUs: (this.#endedAtUs ?? nowUs()) - this.#startedAtUs,
-      ...NOTHING,
       handshakeUs:
         times.length === 0
           ? null

@@ -1,15 +1,7 @@
 import type { TransportSnapshot } from '../../shared/domain.ts';
-import type { ConnectionStats } from '../quic/udp/api.ts';
+import { CONNECTION_COUNTERS, type ConnectionStats } from '../quic/udp/api.ts';
 
-const COUNTERS = [
-  'packetsSent',
-  'packetsReceived',
-  'packetsLost',
-  'bytesSent',
-  'bytesReceived',
-  'streamsOpened',
-] as const;
-type Counters = Record<(typeof COUNTERS)[number], number>;
+type Counters = Record<(typeof CONNECTION_COUNTERS)[number], number>;
 
 /**
  * A route's transport figures over all its connections. Counters add up, so they never go back when a connection
@@ -27,13 +19,13 @@ export class TransportTotals {
 
   /** Keeps the counts of a connection that has ended. */
   retire(stats: ConnectionStats): void {
-    for (const name of COUNTERS) this.#ended[name] += stats[name];
+    for (const name of CONNECTION_COUNTERS) this.#ended[name] += stats[name];
   }
 
   snapshot(atMs: number, pings: ConnectionStats, transfer: ConnectionStats | null): TransportSnapshot {
     const { controller, controllerState, cwndBytes, pacingBps, bytesInFlight, ...rtt } = transfer ?? pings;
     const counters = { ...this.#ended };
-    for (const name of COUNTERS) counters[name] += pings[name] + (transfer?.[name] ?? 0);
+    for (const name of CONNECTION_COUNTERS) counters[name] += pings[name] + (transfer?.[name] ?? 0);
     const { streamsOpened, ...sums } = counters;
     return {
       atMs,

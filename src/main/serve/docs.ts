@@ -1,6 +1,8 @@
 /** /openapi.json, and /docs: the same document as a page one can read, without a script and without a foreign host. */
+
 import type { FastifyInstance } from 'fastify';
 import { CATALOGUE } from '../../shared/errors.ts';
+import { escapeHtml } from '../report/escape.ts';
 import type { ApiDocument } from './openapi.ts';
 
 export function serveDocs(app: FastifyInstance, document: ApiDocument): void {
@@ -18,9 +20,6 @@ interface Operation {
   requestBody?: { content: Record<string, { schema?: Schema }> };
   responses?: Record<string, { description?: string; content?: Record<string, { schema?: Schema }> }>;
 }
-
-const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
 
 function renderDocs(document: ApiDocument): string {
   const groups = new Map<string, string[]>();

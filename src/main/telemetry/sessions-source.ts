@@ -4,7 +4,7 @@
  */
 
 import { quantile } from '../../shared/samples.ts';
-import type { ConnectionStats, QuicSession } from '../quic/udp/api.ts';
+import { CONNECTION_COUNTERS, type ConnectionStats, type QuicSession } from '../quic/udp/api.ts';
 import type { MetricsSource, SourceLabels, SourceReading } from './source.ts';
 import type { SourceTotals } from './totals.ts';
 
@@ -14,15 +14,7 @@ const LOOKED_AT = 10;
 const WINDOW_MS = 60_000;
 const COUNT_EVERY_MS = 1000;
 
-const COUNTERS = [
-  'packetsSent',
-  'packetsReceived',
-  'packetsLost',
-  'bytesSent',
-  'bytesReceived',
-  'streamsOpened',
-] as const;
-type Counters = Record<(typeof COUNTERS)[number], number>;
+type Counters = Record<(typeof CONNECTION_COUNTERS)[number], number>;
 
 /** Payload that arrived so far: at clients, and at servers. */
 interface Payload {
@@ -52,7 +44,7 @@ export class SessionsSource implements MetricsSource {
   readonly #live = new Set<QuicSession>();
   /** Of them, those whose handshake was not complete yet. */
   readonly #early = new Set<QuicSession>();
-  readonly #ended: Counters = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Counters;
+  readonly #ended: Counters = Object.fromEntries(CONNECTION_COUNTERS.map((name) => [name, 0])) as Counters;
   /** Whether there was a session at all. */
   #any = false;
   /** Newest round trips, one of a session at most each look. */
@@ -79,7 +71,7 @@ export class SessionsSource implements MetricsSource {
       this.#live.delete(session);
       this.#early.delete(session);
       const stats = session.stats();
-      for (const name of COUNTERS) this.#ended[name] += stats[name];
+      for (const name of CONNECTION_COUNTERS) this.#ended[name] += stats[name];
     });
   }
 
@@ -140,7 +132,7 @@ export class SessionsSource implements MetricsSource {
     const counters = { ...this.#ended };
     for (const session of this.#live) {
       const stats = session.stats();
-      for (const name of COUNTERS) counters[name] += stats[name];
+      for (const name of CONNECTION_COUNTERS) counters[name] += stats[name];
     }
     return counters;
   }

@@ -124,6 +124,16 @@ export interface HandshakeInfo {
   earlyData: 'accepted' | 'rejected' | null;
 }
 
+/** What of the statistics only grows while a connection lasts, and adds up over several. */
+export const CONNECTION_COUNTERS = [
+  'packetsSent',
+  'packetsReceived',
+  'packetsLost',
+  'bytesSent',
+  'bytesReceived',
+  'streamsOpened',
+] as const satisfies readonly (keyof ConnectionStats)[];
+
 export interface ConnectionStats {
   controller: Controller;
   /** Of the controller, in its own words. */

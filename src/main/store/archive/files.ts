@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { LabError } from '../../../shared/errors.ts';
-import { MANIFEST_VERSION, type Manifest } from '../../../shared/experiments.ts';
+import { importManifest } from '../../../shared/experiments.ts';
 import type { ArchivedTable } from './export.ts';
 import type { ArchiveImport } from './import.ts';
 import { type Iperf3Run, isIperf3, readIperf3 } from './iperf3.ts';
@@ -97,17 +97,7 @@ function parsed(text: string): unknown {
 function putIperf3(into: ArchiveImport, file: string, run: Iperf3Run, nowMs: number): void {
   const { startedAtMs, endedAtMs, result, error } = run;
   const { intervals, ...settings } = run.parameters;
-  const manifest: Manifest = {
-    manifest: MANIFEST_VERSION,
-    kind: 'import',
-    schema: null,
-    app: null,
-    os: null,
-    node: null,
-    seed: null,
-    routes: [],
-    parameters: { file, ...settings },
-  };
+  const manifest = importManifest(file, settings);
   const atMs = startedAtMs ?? nowMs;
   const failure = error && { code: 'RL_CONNECTION_LOST', message: error, hint: '' };
   into.put(EXPERIMENT, [[file, 'import', '', '["iperf3"]', atMs, JSON.stringify(manifest)]]);
