@@ -34,6 +34,7 @@ async function openCarriers() {
     matrices: {} as RouterParts['matrices'],
     ends: {} as RouterParts['ends'],
     app: {} as RouterParts['app'],
+    runs: {} as RouterParts['runs'],
     exports: {} as RouterParts['exports'],
     files: {} as RouterParts['files'],
     alerts: {} as RouterParts['alerts'],

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { Experiment, ExportFile, ExportFormat, Run } from '../../shared/experiments.ts';
+import { gateLimitsOf } from '../../shared/matrix.ts';
 import type { Gate } from '../../shared/report.ts';
-import type { GateLimits } from '../../shared/sla.ts';
 import { congestionQlog, type QlogSeries } from '../report/congestion-qlog.ts';
 import { experimentReport, gatesOf, keysOf, medianOf } from '../report/experiment.ts';
 import { reportHtml } from '../report/html.ts';
@@ -14,7 +14,7 @@ import { reportCsv, reportJson, reportMarkdown } from '../report/text.ts';
 import { writeArchive } from '../store/archive/files.ts';
 import { fileError } from '../store/data-dir.ts';
 import type { Store } from '../store/index.ts';
-import { runsWithResults } from './results.ts';
+import { type RunsOf, runsOf } from './results.ts';
 
 /** Of the file, and what a browser takes it for. */
 const FORMATS: Readonly<Record<ExportFormat, { extension: string; mediaType: string }>> = {
@@ -39,7 +39,12 @@ interface Wanted {
  * Writes the file whole or not at all. Throws RL_NOT_FOUND, RL_DISK_FULL, RL_DATA_UNWRITABLE, and RL_INPUT_INVALID where the format
  * has nothing of this experiment.
  */
-export async function writeExport(store: Store, path: string, wanted: Wanted): Promise<void> {
+export async function writeExport(
+  store: Store,
+  path: string,
+  wanted: Wanted,
+  runs: RunsOf = runsOf(store),
+): Promise<void> {
   const { id, format, redact } = wanted;
   const draft = `${path}.${process.pid}.part`;
   const archive = format === 'jsonl' || format === 'csv' || format === 'parquet' ? format : null;
@@ -47,13 +52,15 @@ export async function writeExport(store: Store, path: string, wanted: Wanted): P
     throw new LabError('RL_INPUT_INVALID', `redact: does not apply to ${format}, which loses nothing`, {
       field: 'redact',
     });
+  // An archive has what is shown of it here.
+  if (archive !== null) await runs(id);
   const tables = archive === null ? [] : store.archived(id);
   const text =
     archive !== null
       ? null
       : format === 'qlog'
         ? qlogText(store, id)
-        : reportText(store, { ...wanted, format: format as Exclude<ReportFormat, 'csv'> });
+        : await reportText(store, { ...wanted, format: format as Exclude<ReportFormat, 'csv'> }, runs);
   try {
     rmSync(draft, { force: true });
     if (text !== null) writeFileSync(draft, text, { mode: 0o600 });
@@ -84,17 +91,15 @@ interface ReportWanted {
   format: ReportFormat;
   redact: boolean;
   atMs: number;
-  /** What each part is held against; default nothing. */
-  limits?: GateLimits;
 }
 
-/** What an experiment came to so far: its parts by the medians of their repetitions, and the gates. Throws RL_NOT_FOUND. */
-export function experimentOutcome(
+/** What an experiment came to so far: its parts by the medians of their repetitions, and its gates. Throws RL_NOT_FOUND. */
+export async function experimentOutcome(
   store: Store,
   id: number,
-  limits: GateLimits,
-): { experiment: Experiment; runs: Run[]; cells: OutcomeCell[]; gates: Gate[] } {
-  const runs = runsWithResults(store, id);
+): Promise<{ experiment: Experiment; runs: Run[]; cells: OutcomeCell[]; gates: Gate[] }> {
+  const experiment = store.experiments.get(id);
+  const runs = await runsOf(store)(id);
   const cells = keysOf(runs).map((key) => {
     const own = runs.filter((run) => run.key === key);
     const { seed: _, ...parameters } = own[0]!.parameters;
@@ -106,7 +111,7 @@ export function experimentOutcome(
       medians: Object.fromEntries([...names].map((name) => [name, medianOf(runs, key, name)])),
     };
   });
-  return { experiment: store.experiments.get(id), runs, cells, gates: gatesOf(runs, limits) };
+  return { experiment, runs, cells, gates: gatesOf(runs, gateLimitsOf(experiment)) };
 }
 
 export interface OutcomeCell {
@@ -119,14 +124,19 @@ export interface OutcomeCell {
 }
 
 /** The report of an experiment, printed. Throws RL_NOT_FOUND. */
-export function reportText(store: Store, { id, format, redact, atMs, limits = {} }: ReportWanted): string {
+export async function reportText(
+  store: Store,
+  { id, format, redact, atMs }: ReportWanted,
+  known: RunsOf = runsOf(store),
+): Promise<string> {
   const experiment = store.experiments.get(id);
-  const runs = runsWithResults(store, id);
+  const runs = await known(id);
   const newest = runs.findLast((run) => seriesOf(store, [run]).length > 0);
   const charted = seriesOf(store, newest === undefined ? [] : [newest]).map(({ vantage, series }) => ({
     name: vantage,
     series: decimateSeries(series, { points: CHART_POINTS }),
   }));
+  const limits = gateLimitsOf(experiment);
   const whole = experimentReport(experiment, runs, charted, { createdAtMs: atMs, limits });
   return RENDERERS[format](redact ? redactReport(whole, namesIn(experiment, runs)) : whole);
 }
@@ -161,9 +171,11 @@ function namesIn({ name, manifest }: Experiment, runs: readonly Run[]): string[]
 
 export class Exports {
   readonly #store: Store;
+  readonly #runs: RunsOf;
 
-  constructor(store: Store) {
+  constructor(store: Store, runs: RunsOf) {
     this.#store = store;
+    this.#runs = runs;
   }
 
   /** Into the data folder's `exports/`, in place of an earlier one. Throws what `writeExport` throws. */
@@ -184,7 +196,7 @@ export class Exports {
       throw fileError(`The folder ${folder} cannot be made`, thrown);
     }
     const path = join(folder, name);
-    await writeExport(this.#store, path, { id, format, redact, atMs: Date.now() });
+    await writeExport(this.#store, path, { id, format, redact, atMs: Date.now() }, this.#runs);
     return { name, path, url: `/exports/${name}`, bytes: statSync(path).size, mediaType };
   }
 }

@@ -45,6 +45,7 @@ import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
 import { Reproductions } from './reproductions.ts';
+import { runsOf } from './results.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
@@ -280,6 +281,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       }
       const dataSources = new DataSources({ store, log, rawDays: () => configuration.values.store.raw_days });
       const live = new Live(store, board, upkeep);
+      const runs = runsOf(store, upkeep);
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
         health(store, { ...workers, data_sources: dataSources }, upkeep.failure, {
@@ -314,7 +316,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         matrices,
         ends,
         app,
-        exports: new Exports(store),
+        runs,
+        exports: new Exports(store, runs),
         files,
         live,
         upkeep,

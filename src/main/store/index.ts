@@ -18,7 +18,7 @@ import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
 import { giveUpImports } from './purge.ts';
-import { type History, history } from './rollups/history.ts';
+import { DEFAULT_MAX_RAW_PINGS, type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { markInterrupted, type RunTable, runTable } from './runs.ts';
 import { type SettingTable, settingTable } from './settings.ts';
@@ -35,7 +35,7 @@ export interface StoreOptions {
   onSlowQuery?: (query: SlowQuery) => void;
   /** Samples kept in memory while they cannot be stored. Default 200 000, about 20 MB. */
   maxWaiting?: number;
-  /** A window with more pings is read from roll-ups. Default 150 000, which take some 50 ms (docs/store.md). */
+  /** A window with more pings is read from roll-ups. Default `DEFAULT_MAX_RAW_PINGS`. */
   maxRawPings?: number;
   nowMs?: () => number;
   schedule?: Schedule;
@@ -124,8 +124,12 @@ function assemble(
   const flush = (): void => {
     if (writer.health.error === null) writer.flush();
   };
+  const drain = (): void => {
+    writer.flush();
+    if (writer.health.error !== null) throw writer.health.error;
+  };
   const stored = measurements(handle);
-  const past = history(handle, stored, options.maxRawPings ?? 150_000);
+  const past = history(handle, stored, options.maxRawPings ?? DEFAULT_MAX_RAW_PINGS);
   const fresh =
     <A extends unknown[], R>(read: (...args: A) => R) =>
     (...args: A): R => {
@@ -136,7 +140,7 @@ function assemble(
     dataDir: options.dataDir,
     routes: routeTable(handle, nowMs),
     experiments: experimentTable(handle, nowMs),
-    runs: runTable(handle, nowMs, flush),
+    runs: runTable(handle, { nowMs, flush, drain, past }),
     probes,
     alerts: alertTable(handle, nowMs),
     webhooks: webhookTable(handle, nowMs),
@@ -158,6 +162,7 @@ function assemble(
     stats: fresh(past.stats),
     chart: fresh(past.chart),
     isReady: fresh(past.isReady),
+    isKept: past.isKept,
     close: () => {
       writer.close();
       db.close();
