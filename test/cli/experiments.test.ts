@@ -137,7 +137,7 @@ test('a monitor that is cut short is no whole one, and told once', async () => {
   running.child.kill('SIGINT');
   const { code, stdout, stderr } = await running.finished;
   expect(JSON.parse(stdout)).toMatchObject({ interrupted: true, runs: [{ state: 'cancelled' }] });
-  expect(stderr).toContain('RL_CANCELLED: Run 0 was cancelled');
+  expect(stderr).toContain('RL_CANCELLED: Run 0 of nowhere was cancelled');
   expect(code).toBe(1);
   expect(runStates(own)).toEqual(['cancelled']);
 });

@@ -22,6 +22,7 @@ import { MEASURERS } from './measurers.ts';
 import { collectParameter, parseChoice, parseController, parseNumber } from './options.ts';
 import { commandName, note, paint, print, printError, printJson, progress, table } from './output.ts';
 import { gatesLine, isJudged, type SlaFlags, slaFlags, tellGates } from './sla-options.ts';
+import { whyUnfinished } from './unfinished.ts';
 
 const FORMATS = ['md', 'csv', 'json', 'html'] as const;
 
@@ -158,7 +159,7 @@ export async function measureCells(
       const own = resumes ? runs : runs.filter(({ createdAtMs }) => createdAtMs >= sinceMs);
       const error = isCancelled
         ? new LabError('RL_CANCELLED', `Experiment ${id} was cancelled`)
-        : whyUnfinished(experiment, own);
+        : whyUnfinished(own);
       if (error === null) return;
       const hint = `What is missing of it is measured by: ${resumeCommand(experiment)}`;
       // Not thrown, which would print a second JSON object.
@@ -169,17 +170,6 @@ export async function measureCells(
     file?.draft.discard();
     interrupt.dispose();
   }
-}
-
-/** Null where all of these runs are done. */
-function whyUnfinished({ id }: Experiment, runs: readonly Run[]): LabError | null {
-  const missing = runs.filter(({ state }) => state !== 'done');
-  const [first] = missing;
-  if (first === undefined) return null;
-  const error = missing.find((run) => run.error !== null)?.error;
-  if (error) return LabError.fromBody(error as Parameters<typeof LabError.fromBody>[0]);
-  const told = `${missing.length} of ${runs.length} runs of experiment ${id} are not done: the first is ${first.state}`;
-  return new LabError('RL_CANCELLED', told);
 }
 
 async function followed(client: LabClient, id: number, interrupted: AbortSignal): Promise<void> {

@@ -16,6 +16,7 @@ import { parseNumber } from './options.ts';
 import { paint, print, printError, printJson, progress, table } from './output.ts';
 import { readText, STANDARD_INPUT } from './readable.ts';
 import { gatesLine, tellGates } from './sla-options.ts';
+import { whyUnfinished } from './unfinished.ts';
 
 interface RunOptions {
   /** Microseconds. */
@@ -82,13 +83,8 @@ async function run(path: string | undefined, options: RunOptions): Promise<void>
       print([heading, runsTable(runs), ...gatesLine(gates)].join('\n'));
     }
     if (!aborted) tellGates(gates);
-    const failed = runs.find(({ state }) => state !== 'done');
-    if (failed === undefined && unstored === null) return;
-    const error =
-      unstored ??
-      (failed?.error
-        ? LabError.fromBody(failed.error as Parameters<typeof LabError.fromBody>[0])
-        : new LabError('RL_CANCELLED', `Run ${failed!.repetition} was ${failed!.state}`));
+    const error = unstored ?? whyUnfinished(runs);
+    if (error === null) return;
     // Not thrown, which would print a second JSON object.
     process.exitCode = error.exitCode;
     printError(error);

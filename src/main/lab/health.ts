@@ -2,20 +2,22 @@
 import type { LabError } from '../../shared/errors.ts';
 import type { Health } from '../../shared/monitoring.ts';
 import type { Store } from '../store/index.ts';
+import type { Ends } from './ends.ts';
 
 type Service = Health['services'][string];
 
 /**
- * `workers` by name, each with the crash it is recovering from; `upkeep` is why roll-ups and retention wait; `parts` by name,
- * each with what is wrong with it. Measuring without being able to store is unhealthy.
+ * `workers` by name, each with the crash it is recovering from; `ends` of runs that wait; `upkeep` is why roll-ups and retention
+ * wait; `parts` by name, each with what is wrong with it. Measuring without being able to store is unhealthy.
  */
 export function health(
   store: Store,
   workers: Readonly<Record<string, { failure: LabError | null }>>,
+  ends: Ends['health'],
   upkeep: LabError | null,
   parts: Readonly<Record<string, string | null>>,
 ): Health {
-  const services: Health['services'] = { store: storeHealth(store, upkeep) };
+  const services: Health['services'] = { store: storeHealth(store, ends, upkeep) };
   for (const [name, { failure }] of Object.entries(workers))
     services[name] = unless(failure?.message ?? null);
   for (const [name, failure] of Object.entries(parts)) services[name] = unless(failure);
@@ -27,13 +29,12 @@ export function health(
 const unless = (failure: string | null): Service =>
   failure === null ? { status: 'healthy' } : { status: 'degraded', detail: failure };
 
-function storeHealth(store: Store, upkeep: LabError | null): Service {
+function storeHealth(store: Store, ends: Ends['health'], upkeep: LabError | null): Service {
   const { error, waiting, dropped } = store.writer.health;
-  if (error !== null) {
-    return {
-      status: 'unhealthy',
-      detail: `${error.message}; ${waiting} samples wait, ${dropped} were given up`,
-    };
+  const why = error ?? ends.error;
+  if (why !== null) {
+    const told = `${waiting} samples wait, ${dropped} were given up; ${ends.waiting} ends of runs wait`;
+    return { status: 'unhealthy', detail: `${why.message}; ${told}` };
   }
   if (dropped > 0) return { status: 'degraded', detail: `${dropped} samples were given up` };
   if (upkeep !== null) {

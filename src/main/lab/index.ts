@@ -284,7 +284,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const runs = runsOf(store, upkeep);
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
-        health(store, { ...workers, data_sources: dataSources }, upkeep.failure, {
+        health(store, { ...workers, data_sources: dataSources }, ends.health, upkeep.failure, {
           exporter: renderFailure,
           monitoring: system.failure,
           ...alerts.failures,

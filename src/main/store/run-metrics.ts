@@ -120,13 +120,14 @@ export function resultStorer(db: WriteHandle, past: History): ResultStorer {
   /** Of these nothing is left. */
   const lost = new Set<number>();
   let current: { id: number; work: AddingUp } | null = null;
-  const nextAfter = (after: number): number | undefined => {
-    const id = next.get(after);
-    return id !== undefined && lost.has(id) ? nextAfter(id) : id;
+  const first = (): number | undefined => {
+    let id = next.get(0);
+    while (id !== undefined && lost.has(id)) id = next.get(id);
+    return id;
   };
   return {
     step: (isOver) => {
-      const id = current?.id ?? nextAfter(0);
+      const id = current?.id ?? first();
       if (id === undefined) return false;
       current ??= { id, work: metrics(id) };
       do {
