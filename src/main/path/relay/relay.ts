@@ -9,7 +9,9 @@ import { LabError } from '../../../shared/errors.ts';
 import { bufferBytesOf, meanDelayMs } from '../buffer.ts';
 import { Link, type LinkCounters, type LinkOptions } from '../link.ts';
 import { Rng } from '../rng.ts';
-import { nowUs, scheduler } from './scheduler.ts';
+import { nowUs } from './clock.ts';
+import { intake } from './intake.ts';
+import { scheduler } from './scheduler.ts';
 import { bindUdpSocket, createUdpSocket, type Endpoint, resolveEndpoint } from './sockets.ts';
 
 /** Each client costs a socket; packets of further clients are dropped and counted. */
@@ -83,6 +85,8 @@ export class Direction {
   readonly #headerBytes: number;
   /** The link's deadline that the scheduler knows of. */
   #scheduledUs = Number.POSITIVE_INFINITY;
+  /** When the newest packet was offered. */
+  #offeredUs = Number.NEGATIVE_INFINITY;
   #tooLarge = 0;
   #delivered = 0;
   #deliveredBytes = 0;
@@ -118,7 +122,11 @@ export class Direction {
     const bytes = data.length + headerBytes;
     if (bytes > this.mtuBytes) this.#tooLarge++;
     else if (this.#link.heldBytes + bytes > MAX_HELD_BYTES) this.#overloadDrops++;
-    else if (this.#link.send({ data, deliver }, bytes, atUs) === null) this.#schedule();
+    else {
+      // A segment of a stream may have been offered at a moment that datagrams read later are found to have come before.
+      this.#offeredUs = Math.max(this.#offeredUs, atUs);
+      if (this.#link.send({ data, deliver }, bytes, this.#offeredUs) === null) this.#schedule();
+    }
   }
 
   #schedule(): void {
@@ -246,7 +254,7 @@ export class Relay {
         return;
       }
       client.lastSeenUs = atUs;
-      this.#up.carry(data, atUs, client.toTarget);
+      intake.take(this, this.#up, data, client.toTarget);
     });
     this.#sweeper = setInterval(() => this.#forgetIdleClients(nowUs()), SWEEP_MS).unref();
   }
@@ -286,6 +294,7 @@ export class Relay {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       clearInterval(this.#sweeper);
+      intake.forget(this.ways);
       scheduler.cancel(this);
       const closed = [...this.#clients.values()].map((client) => client.close());
       this.#clients.clear();
@@ -311,9 +320,8 @@ export class Relay {
   }
 
   readonly #onAnswer = (client: Client, data: Buffer): void => {
-    const atUs = nowUs();
-    client.lastSeenUs = atUs;
-    this.#down.carry(data, atUs, client.toClient);
+    client.lastSeenUs = nowUs();
+    intake.take(client, this.#down, data, client.toClient);
   };
 
   readonly #onSocketError = (): void => {
