@@ -32,6 +32,7 @@ async function openCarriers() {
     capacity: {} as RouterParts['capacity'],
     reproductions: {} as RouterParts['reproductions'],
     matrices: {} as RouterParts['matrices'],
+    ends: {} as RouterParts['ends'],
     app: {} as RouterParts['app'],
     exports: {} as RouterParts['exports'],
     files: {} as RouterParts['files'],

@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { openStore, type Store } from '../../src/main/store/index.ts';
+import { openUpkeep } from '../../src/main/store/rollups/upkeep.ts';
+import { keepUp } from './rollups/support.ts';
 import { NOTHING, startedRoute, tempDir, tempStore } from './temp.ts';
 
 test('an experiment keeps its manifest', () => {
@@ -13,6 +15,7 @@ test('an experiment keeps its manifest', () => {
     notes: '',
     tags: [],
     pinned: false,
+    imported: false,
     createdAtMs: 7,
     deletedAtMs: null,
     manifest,
@@ -67,19 +70,25 @@ test('a run that waited is begun and comes to something', () => {
   const store = tempStore({ nowMs: () => now });
   const { id } = store.experiments.create({ name: 'm', kind: 'matrix', manifest: {} });
   const cell = { key: 'loss=1 %', repetition: 0, parameters: { loss: 0.01 } };
-  const run = store.runs.queue(id, cell);
+  const [run] = store.runs.queue(id, [cell]);
+  if (run === undefined) throw new Error('no run');
   expect(run).toMatchObject({ ...cell, state: 'queued', createdAtMs: 5, startedAtMs: null, result: null });
-  expect(() => store.runs.queue(id, cell)).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
+  expect(() => store.runs.queue(id, [cell])).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
   now = 6;
   expect(store.runs.begin(run.id)).toMatchObject({ state: 'running', startedAtMs: 6 });
   const error = { code: 'RL_CONNECTION_LOST', message: 'gone', hint: 'look' };
   expect(store.runs.end(run.id, 'failed', { error })).toMatchObject({ state: 'failed', error });
   // One that came to nothing is measured anew, in its place.
-  expect(store.runs.queue(id, cell)).toMatchObject({ id: run.id, state: 'queued', error: null });
+  expect(store.runs.queue(id, [cell])).toMatchObject([{ id: run.id, state: 'queued', error: null }]);
   const result = { rtt_p50: { value: 12, unit: 'us', better: 'lower' } } as const;
   expect(store.runs.end(run.id, 'done', { result }).result).toEqual(result);
-  expect(() => store.runs.queue(id, cell)).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
-  expect(store.experiments.get(id).runs).toMatchObject({ done: 1, failed: 0 });
+  expect(() => store.runs.queue(id, [cell])).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
+  expect(() => store.runs.queue(id, [{ ...cell, repetition: 1 }, cell])).toThrow(/has run 0 of/);
+  expect(store.experiments.get(id).runs).toMatchObject({ queued: 0, done: 1, failed: 0 });
+  // As of what could not be stored when it was begun, and when it ended.
+  const [late] = store.runs.queue(id, [{ ...cell, repetition: 1 }]);
+  const times = { startedAtMs: 3, endedAtMs: 4 };
+  expect(store.runs.end(late!.id, 'done', times)).toMatchObject(times);
 });
 
 test('the list is filtered and comes in pages, newest first', () => {
@@ -106,9 +115,10 @@ test('the list is filtered and comes in pages, newest first', () => {
   expect(names({ order: 'kind' })).toEqual(['d', '100%', 'b', 'a']);
   const matrix = store.experiments.list({ kind: 'matrix' }).experiments[0]!.id;
   const probe = store.experiments.list({ text: 'a' }).experiments.at(-1)!.id;
-  for (const repetition of [0, 1]) store.runs.queue(probe, { key: '', repetition, parameters: {} });
-  const run = store.runs.queue(matrix, { key: '', repetition: 0, parameters: {} });
-  store.runs.end(run.id, 'failed');
+  const cells = [0, 1].map((repetition) => ({ key: '', repetition, parameters: {} }));
+  store.runs.queue(probe, cells);
+  const [run] = store.runs.queue(matrix, cells.slice(0, 1));
+  store.runs.end(run!.id, 'failed');
   expect(names({ order: 'runs' })).toEqual(['a', 'd', '100%', 'b']);
   expect(names({ state: 'failed' })).toEqual(['d']);
   expect(store.experiments.list({ state: 'queued' }).total).toBe(1);
@@ -123,6 +133,26 @@ test('there is one baseline of each kind', () => {
   store.experiments.pin(c!.id, true);
   store.experiments.pin(b!.id, true);
   expect(store.experiments.list().experiments.map(({ pinned }) => pinned)).toEqual([true, true, false]);
+});
+
+test('a baseline that was removed is one again when it is restored, unless another took its place', () => {
+  const store = tempStore();
+  const [a, b] = ['a', 'b'].map((name) => store.experiments.create({ name, kind: 'probe', manifest: {} }));
+  store.experiments.pin(a!.id, true);
+  store.experiments.remove(a!.id);
+  expect(store.experiments.pinnedOf('probe')).toBeNull();
+  expect(store.experiments.restore(a!.id).pinned).toBe(true);
+  expect(store.experiments.pinnedOf('probe')).toMatchObject({ id: a!.id });
+  store.experiments.remove(a!.id);
+  store.experiments.pin(b!.id, true);
+  expect(store.experiments.restore(a!.id).pinned).toBe(false);
+});
+
+test('what is measured here is no run of a copy that was imported', () => {
+  const store = tempStore();
+  const { id } = store.experiments.create({ name: 'f', kind: 'import', manifest: { file: 'a' } });
+  expect(store.experiments.get(id).imported).toBe(true);
+  expect(store.experiments.find('import', { file: 'a' })).toBeNull();
 });
 
 test('an experiment that was removed can be restored with its runs, and goes for good after a week', () => {
@@ -142,14 +172,18 @@ test('an experiment that was removed can be restored with its runs, and goes for
   first.close();
   now += 7 * 86_400_000;
   const second = open();
+  onTestFinished(() => second.close());
+  const upkeep = openUpkeep({ dataDir });
+  onTestFinished(() => upkeep.close());
+  keepUp(upkeep, now);
   expect(second.samplesOf(experimentId)).toMatchObject([{ table: 'ping', rows: 1 }]);
-  second.close();
   now += 1;
-  const third = open();
-  onTestFinished(() => third.close());
-  expect(third.samplesOf(experimentId)).toEqual([]);
-  expect(() => third.runs.get(runId)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
-  expect(third.experiments.list({ removed: true }).total).toBe(0);
+  keepUp(upkeep, null);
+  expect(second.samplesOf(experimentId), 'no clock to go by').toHaveLength(1);
+  keepUp(upkeep, now);
+  expect(second.samplesOf(experimentId)).toEqual([]);
+  expect(() => second.runs.get(runId)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
+  expect(second.experiments.list({ removed: true }).total).toBe(0);
 });
 
 test('the last probe run takes its experiment with it, and brings it back', () => {

@@ -13,7 +13,6 @@ import { loadOrCreateAuthority } from '../store/secrets.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
-  LoadEvent,
   MeasureEvent,
   MeasureWorkerMethods,
   MonitorEvent,
@@ -28,6 +27,7 @@ import { Configuration } from './configuration.ts';
 import { DataSources } from './data-sources.ts';
 import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
+import { Ends } from './ends.ts';
 import { MonitorExperiments, probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
 import { Exports } from './exports.ts';
@@ -37,8 +37,8 @@ import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
 import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
-import { Loads } from './matrix/loads.ts';
 import { Matrices } from './matrix/matrices.ts';
+import { cellThreads } from './matrix/threads.ts';
 import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
@@ -165,23 +165,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         });
       const transfers = lane('transfers');
       const pings = lane('pings');
-      const loader = new LabWorker<MeasureWorkerMethods, LoadEvent>({
-        name: 'load',
-        url: workerUrl('measure'),
-        log,
-        onEvent: (event) => loads.receive(event),
-        onCrash: (error) => loads.lost(error),
-      });
       // Reading a file keeps its thread busy for moments that pings would have to wait.
       const reader = new LabWorker<MeasureWorkerMethods>({ name: 'import', url: workerUrl('measure'), log });
       const runRelay = new LabWorker<RelayWorkerMethods>({
         name: 'run relay',
         url: workerUrl('relay'),
         log,
-        onCrash: (error) => {
-          probes.pathLost(error, ({ emulation }) => emulation !== null);
-          loads.lost(error);
-        },
+        onCrash: (error) => probes.pathLost(error, ({ emulation }) => emulation !== null),
       });
       const runEndpoint = new LabWorker<EndpointWorkerMethods>({
         name: 'run endpoint',
@@ -190,13 +180,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onCrash: (error) => {
           runServer.lost();
           probes.pathLost(error, ({ own }) => own);
-          loads.lost(error);
         },
       });
       const capacity = new CapacityOfEmulator(
         () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
       );
       const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
+      const cells = cellThreads({ workerUrl, log, authority, requireEmulable });
       const storekeeper = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
         name: 'upkeep',
         url: workerUrl('upkeep'),
@@ -218,7 +208,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         transfers,
         pings,
         reader,
-        loader,
+        ...cells.workers,
         runRelay,
         runEndpoint,
         upkeep: storekeeper,
@@ -232,6 +222,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           board.changes.bump();
         },
       });
+      const ends = new Ends(store, log);
       const monitored = new MonitorExperiments(store, app);
       const monitors = new Monitors({
         store,
@@ -239,6 +230,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         probe,
         relay,
         requireEmulable,
+        ends,
         log,
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
@@ -269,6 +261,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           const route = target.kind === 'route' ? routes.get(target.id) : null;
           return experimentWith(store, name, probeManifest(input, route, seed, app));
         },
+        ends,
         log,
       });
       const imports = new QlogImports(store, reader);
@@ -277,16 +270,9 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
         reproductions.register(kind, monitored.executor(routes, log));
-      const loads = new Loads({
-        worker: loader,
-        relay: runRelay,
-        endpoint: runServer,
-        requireEmulable,
-        ca: [authority.certPem],
-      });
-      const matrices = new Matrices({ store, app, log });
-      reproductions.register('matrix', matrices.executor(matrixKind(loads)));
-      reproductions.register('scenario', matrices.executor(scenarioKind(loads)));
+      const matrices = new Matrices({ store, app, ends, log });
+      reproductions.register('matrix', matrices.executor(matrixKind(cells.loads)));
+      reproductions.register('scenario', matrices.executor(scenarioKind(cells.loads)));
       const { measurers } = options;
       if (measurers !== undefined) {
         reproductions.register('fairness', matrices.executor(fairnessKind(measurers)));
@@ -326,6 +312,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         imports,
         reproductions,
         matrices,
+        ends,
         app,
         exports: new Exports(store),
         files,
@@ -381,6 +368,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           probes.abandon();
           imports.abandon();
           files.abandon();
+          ends.close();
           await atMost(PATIENCE_MS, upkeep.close());
           await Promise.all([
             capacity.close(),

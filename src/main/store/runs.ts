@@ -6,7 +6,7 @@ import { probeMetrics } from '../../shared/metrics.ts';
 import type { WriteHandle } from './handles.ts';
 import { runMetrics } from './run-metrics.ts';
 
-type Outcome = Partial<Pick<Run, 'result' | 'error'>>;
+type Outcome = Partial<Pick<Run, 'result' | 'error' | 'startedAtMs' | 'endedAtMs'>>;
 
 export interface RunTable {
   /** In order of creation, those of probes among them; all unless a page is asked for. */
@@ -16,15 +16,15 @@ export interface RunTable {
   /** A run of a route's monitor, in state `running`. */
   start(experimentId: number, routeId: string, key?: string): Run;
   /**
-   * A run that waits for its turn; where there is one of this key and repetition that came to nothing, it is that one.
-   * Throws RL_CONFLICT where that is done or under way.
+   * Runs that wait for their turn, all or none; where there is one of this key and repetition that came to nothing, it is that
+   * one. Throws RL_CONFLICT where one is done or under way.
    */
-  queue(experimentId: number, run: Pick<Run, 'key' | 'repetition' | 'parameters'>): Run;
+  queue(experimentId: number, runs: readonly Pick<Run, 'key' | 'repetition' | 'parameters'>[]): Run[];
   /** From `queued` to `running`. Throws RL_NOT_FOUND. */
   begin(id: number): Run;
   /** What the run of a monitor has come to by now, from its samples; null where there are none, or too many to read. */
   metrics(id: number): Metrics | null;
-  /** Throws RL_NOT_FOUND. */
+  /** It ended now, and began when it was begun, unless `outcome` says otherwise. Throws RL_NOT_FOUND. */
   end(id: number, state: Extract<RunState, 'done' | 'failed' | 'cancelled'>, outcome?: Outcome): Run;
 }
 
@@ -94,8 +94,9 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
   const begin = db.command<[number, number]>(
     "UPDATE run SET state = 'running', started_at_ms = ? WHERE id = ? AND state = 'queued'",
   );
-  const end = db.command<[string, number, string | null, string | null, number]>(
-    'UPDATE run SET state = ?, ended_at_ms = ?, result = coalesce(?, result), error = ? WHERE id = ?',
+  const end = db.command<[string, number | null, number, string | null, string | null, number]>(
+    `UPDATE run SET state = ?, started_at_ms = coalesce(started_at_ms, ?), ended_at_ms = ?, result = coalesce(?, result),
+       error = ? WHERE id = ?`,
   );
   const metrics = runMetrics(db);
   const get = (id: number): Run => {
@@ -116,16 +117,19 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
         const repetition = nextRepetition.get(experimentId, key)!;
         return get(insert.run(experimentId, key, repetition, routeId, '{}', 'running', atMs, atMs).id);
       }),
-    queue: (experimentId, { key, repetition, parameters }) => {
-      const text = JSON.stringify(parameters);
-      const before = same.get(experimentId, key, repetition);
-      if (before === undefined)
-        return get(insert.run(experimentId, key, repetition, null, text, 'queued', nowMs(), null).id);
-      if (requeue.run(text, before).changes === 1) return get(before);
-      throw new LabError('RL_CONFLICT', `Experiment ${experimentId} has run ${repetition} of "${key}"`, {
-        field: 'repetition',
-      });
-    },
+    queue: (experimentId, runs) =>
+      db.transaction(() =>
+        runs.map(({ key, repetition, parameters }) => {
+          const text = JSON.stringify(parameters);
+          const before = same.get(experimentId, key, repetition);
+          if (before === undefined)
+            return get(insert.run(experimentId, key, repetition, null, text, 'queued', nowMs(), null).id);
+          if (requeue.run(text, before).changes === 1) return get(before);
+          throw new LabError('RL_CONFLICT', `Experiment ${experimentId} has run ${repetition} of "${key}"`, {
+            field: 'repetition',
+          });
+        }),
+      ),
     begin: (id) => {
       begin.run(nowMs(), id);
       return get(id);
@@ -134,8 +138,8 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
       flush();
       return metrics(id);
     },
-    end: (id, state, { result = null, error = null } = {}) => {
-      end.run(state, nowMs(), json(result), json(error), id);
+    end: (id, state, { result = null, error = null, startedAtMs = null, endedAtMs = null } = {}) => {
+      end.run(state, startedAtMs, endedAtMs ?? nowMs(), json(result), json(error), id);
       return get(id);
     },
   };

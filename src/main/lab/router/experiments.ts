@@ -21,7 +21,7 @@ function pageOf(
 }
 
 export function experimentHandlers({ os, stream }: Implementation, parts: RouterParts) {
-  const { store, reproductions, exports, files, probes } = parts;
+  const { store, reproductions, exports, files, probes, ends } = parts;
   const { experiments } = store;
   /** Ends what can be ended of it: not monitors of routes that are on the list. */
   const cancel = async (id: number): Promise<void> => {
@@ -38,7 +38,14 @@ export function experimentHandlers({ os, stream }: Implementation, parts: Router
       const now = JSON.stringify(experiment);
       if (now !== told) yield experiment;
       told = now;
-      if (!isUnderWay && experiment.runs.queued + experiment.runs.running === 0) return;
+      const waiting = ends.waitingOf(id);
+      if (isUnderWay || experiment.runs.queued + experiment.runs.running > waiting) continue;
+      // It is over, and the store does not know.
+      if (waiting > 0) {
+        ends.settle(id);
+        yield experiments.get(id);
+      }
+      return;
     }
   }
   return {
@@ -54,6 +61,7 @@ export function experimentHandlers({ os, stream }: Implementation, parts: Router
     pin: os.experiments.pin.handler(({ input }) => experiments.pin(input.id, input.pinned)),
     remove: os.experiments.remove.handler(async ({ input: { id } }) => {
       await cancel(id);
+      ends.settle(id);
       const { running, queued } = experiments.get(id).runs;
       if (running + queued > 0)
         throw new LabError('RL_CONFLICT', `Experiment ${id} is under way`, {

@@ -9,6 +9,7 @@ import type { AppInfo } from '../app-info.ts';
 import type { Configuration } from '../configuration.ts';
 import type { DataSources } from '../data-sources.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
+import type { Ends } from '../ends.ts';
 import { toCarriedError } from '../errors.ts';
 import type { Exports } from '../exports.ts';
 import type { FileImports } from '../file-imports.ts';
@@ -32,6 +33,7 @@ export interface RouterParts {
   imports: QlogImports;
   reproductions: Reproductions;
   matrices: Matrices;
+  ends: Ends;
   app: AppInfo;
   exports: Exports;
   files: FileImports;
