@@ -45,6 +45,25 @@ export const FecFigures = z.object({
 });
 export type FecFigures = z.infer<typeof FecFigures>;
 
+/** What gates hold packets with FEC to, over several directions. */
+export interface FecRatios {
+  /** Repair packets for each source packet that their groups have a place for: what a last group lacks does not count. */
+  redundancy: number | null;
+  /** Of what was lost; null where nothing was. */
+  recovery: number | null;
+}
+
+/** `k`: source packets of a group. */
+export function fecRatios(k: number, ways: readonly FecFigures[]): FecRatios {
+  const sum = (of: (way: FecFigures) => number): number => ways.reduce((all, way) => all + of(way), 0);
+  const places = sum(({ sentSource }) => Math.ceil(sentSource / k) * k);
+  const erasures = sum((way) => way.erasures);
+  return {
+    redundancy: places === 0 ? null : sum(({ sentRepair }) => sentRepair) / places,
+    recovery: erasures === 0 ? null : sum(({ recovered }) => recovered) / erasures,
+  };
+}
+
 /** Groups: of k source packets, with ceil(redundancy × k) repair packets each; at first, where that adapts. */
 export const FecInput = z.strictObject({
   scheme: FecScheme,

@@ -1,6 +1,10 @@
 /** One measurement of one target with the options of `routelab probe`. */
 import { LabError, toLabError } from '../../shared/errors.ts';
+import { probeMetrics } from '../../shared/metrics.ts';
 import type { ProbeDetail } from '../../shared/probe-details.ts';
+import type { ProbeResult } from '../../shared/probes.ts';
+import type { Gate } from '../../shared/report.ts';
+import { fecLimits, judge, type SlaLevel, withOccasion } from '../../shared/sla.ts';
 import { Measurement } from '../probe/measurement.ts';
 import { ALPN } from '../probe/protocol.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
@@ -134,6 +138,15 @@ export async function probeOnce(
   return measure(head, options, { connect, metrics: metricsOf(target, options, once.metrics) }, once);
 }
 
+/** Of mode fec: how much was added, and how much of what was lost it gave back, both ways together. */
+function fecGates(level: SlaLevel, result: ProbeResult): Gate[] {
+  const { detail } = result;
+  const ways = detail?.kind === 'fec' ? [detail.up, detail.down].filter((way) => way !== null) : [];
+  const sent = ways.reduce((all, way) => all + way.sentSource, 0);
+  const lost = ways.reduce((all, way) => all + way.erasures, 0);
+  return judge(withOccasion(fecLimits(level), { sent, lost }), probeMetrics(result));
+}
+
 async function measure(
   head: ProbeHead & { mode: Mode },
   options: ProbeOptions,
@@ -187,6 +200,7 @@ async function measure(
     measured,
     {
       ...(detail?.kind === 'handshake' && detail.start !== 'cold' && { resumed: detail.resumed }),
+      ...(options.sla !== undefined && { gates: fecGates(options.sla, measured) }),
       ...(signal.aborted && { interrupted: true as const }),
       ...(error !== null && { error: error.toBody() }),
     },

@@ -6,6 +6,7 @@ import { type CompareSetting, compareTcp } from './compare-tcp.ts';
 import { onInterrupt } from './interrupt.ts';
 import { chosenController, isControllerChosen } from './options.ts';
 import { note, paint, print, printError, printJson } from './output.ts';
+import { addOptions, checkOptions, comparedMode } from './probe-checks.ts';
 import { type Http3Result, printHttp3 } from './probe-http3-result.ts';
 import { probeMany } from './probe-many.ts';
 import { probeMetrics } from './probe-metrics.ts';
@@ -17,8 +18,9 @@ import {
   parseTarget,
   probeOnce,
 } from './probe-once.ts';
-import { addOptions, checkOptions, comparedMode, isRepeated, type ProbeOptions } from './probe-options.ts';
+import { isRepeated, type ProbeOptions } from './probe-options.ts';
 import { type ProbeFields, resultTable } from './probe-result.ts';
+import { gatesLine, tellGates } from './sla-options.ts';
 import { readTrust } from './trust.ts';
 
 /** What one process measures at once. */
@@ -44,6 +46,8 @@ async function run(texts: readonly string[], options: ProbeOptions): Promise<voi
     throw new LabError('RL_USAGE', '--compare-tcp is of one target');
   if (isMany && options.series !== undefined)
     throw new LabError('RL_USAGE', '--series is of one measurement of one target');
+  if (isMany && options.sla !== undefined)
+    throw new LabError('RL_USAGE', '--sla is of one measurement of one target');
   const trust = readTrust(options);
   // What is wrong with it is found before anything is sent.
   chosenController(options);
@@ -89,6 +93,7 @@ async function measure(
   if (options.json) printJson(result);
   else if (result.mode === 'http3') printHttp3(result as Http3Result);
   else printResult(result as ProbeFields, detail);
+  if ('gates' in result) tellGates(result.gates ?? []);
   if (error === null) return;
   process.exitCode = error.exitCode;
   printError(error);
@@ -132,5 +137,5 @@ function printResult(result: ProbeFields, detail: ProbeDetail | null): void {
     result.congestion ?? 'the server’s own controller, which it does not tell',
     ...marks.map((m) => paint('yellow', m)),
   ];
-  print(`${head.join('  ')}\n${resultTable(result, detail)}`);
+  print([head.join('  '), resultTable(result, detail), ...gatesLine(result.gates ?? [])].join('\n'));
 }
