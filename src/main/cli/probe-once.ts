@@ -3,6 +3,7 @@ import { LabError, toLabError } from '../../shared/errors.ts';
 import type { ProbeDetail } from '../../shared/probe-details.ts';
 import { Measurement } from '../probe/measurement.ts';
 import { ALPN } from '../probe/protocol.ts';
+import { warmUp } from '../probe/warm-up.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { keyLogTo } from './key-log.ts';
@@ -108,6 +109,8 @@ export async function probeOnce(
 ): Promise<Outcome> {
   const { mode, address, url, label } = target;
   const { isAlone } = once;
+  // Of one handshake, or one request, the computing of a cold process would be the larger part.
+  await warmUp();
   const connect = connectTo(target, options, once);
   const controller = chosenController(options);
   const base = {
