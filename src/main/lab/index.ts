@@ -31,6 +31,7 @@ import { Ends } from './ends.ts';
 import { MonitorExperiments, probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
 import { Exports } from './exports.ts';
+import { fecMetrics } from './fec-metrics.ts';
 import { FileImports } from './file-imports.ts';
 import { health } from './health.ts';
 import { Live } from './live.ts';
@@ -262,6 +263,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           return experimentWith(store, name, probeManifest(input, route, seed, app));
         },
         ends,
+        onResult: fecMetrics(exporter),
         log,
       });
       const imports = new QlogImports(store, reader);

@@ -11,6 +11,7 @@ import {
   appliesTo,
   faultOf,
   type ProbeInput,
+  type ProbeResult,
   type ProbeRun,
   type ProbeSeries,
   type ProbeUpdate,
@@ -43,6 +44,8 @@ export interface ProbesOptions {
   /** The experiment that a run with this input, over a path with this seed, belongs to. */
   experimentOf: (input: ProbeInput, name: string, seed: number | null) => number;
   ends: Ends;
+  /** What was measured so far, and in all. */
+  onResult: (runId: number, result: ProbeResult) => void;
   log: Log;
 }
 
@@ -216,6 +219,7 @@ export class Probes {
     const job = this.#jobs.get(event.runId);
     if (job === undefined) return;
     job.active.change({ controller: event.controller });
+    if (event.result !== null) this.#options.onResult(event.runId, event.result);
     if (event.type === 'end') {
       job.active.record(event.series);
       const state = job.active.ending.signal.aborted ? 'cancelled' : event.error === null ? 'done' : 'failed';

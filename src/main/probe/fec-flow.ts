@@ -6,8 +6,10 @@ import type { FecFigures } from '../../shared/fec.ts';
 import { quantile } from '../../shared/samples.ts';
 import type { QuicSession } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
+import { SentAccount } from './fec/account.ts';
 import { AdaptiveRepair } from './fec/adaptive.ts';
 import { MOST_REPAIR } from './fec/code.ts';
+import { encodeDatagram, type FecDatagram } from './fec/datagram.ts';
 import { FecDecoder } from './fec/decoder.ts';
 import { FecEncoder } from './fec/encoder.ts';
 import {
@@ -29,7 +31,7 @@ const REPORT_EVERY_MS = 250;
 const PACKET_OVERHEAD_BYTES = 48;
 /** Groups that may wait; with more, source packets are skipped. */
 const MOST_WAITING = 2;
-/** How long the last of them may wait. */
+/** How long the last of them may wait; what then still does is skipped. */
 const DRAIN_MS = 2000;
 /** Slots that are older are skipped, as those of pings are. */
 const CATCH_UP_US = 100_000;
@@ -39,7 +41,7 @@ const MOST_ADAPTIVE = 0.5;
 const MOST_TRANSITS = 10_000;
 
 export class FecSender {
-  /** Resolves with what was sent, once all was. */
+  /** Resolves with what was sent, once all was or the rest is given up. */
   readonly finished: Promise<FecSent>;
   readonly #request: FecRequest;
   readonly #encoder: FecEncoder;
@@ -50,7 +52,9 @@ export class FecSender {
   #dueUs = nowUs();
   #timer: NodeJS.Timeout | undefined;
   readonly #session: QuicSession;
-  readonly #waiting: Buffer[] = [];
+  /** Made, but not taken by the connection yet. */
+  #waiting: { datagram: FecDatagram; bytes: Buffer }[] = [];
+  readonly #account = new SentAccount();
   /** Packets that the connection had sent before it was given the newest datagram. */
   #heldAt = -1;
   /** When what still waits is given up; set by the last packet. */
@@ -67,7 +71,7 @@ export class FecSender {
       scheme,
       k,
       repairOf: () => this.#repair?.r ?? r,
-      send: (datagram) => this.#waiting.push(datagram) > 0,
+      send: (datagram) => this.#waiting.push({ datagram, bytes: encodeDatagram(datagram) }),
     });
     const { promise, resolve } = Promise.withResolvers<FecSent>();
     this.finished = promise;
@@ -75,8 +79,9 @@ export class FecSender {
     this.#tick();
   }
 
+  /** What the connection took: what waits for it here was not sent. */
   get sent(): FecSent {
-    const { source, repair, groups, lastK, groupsByRepair } = this.#encoder.counts;
+    const { source, repair, groups, lastK, groupsByRepair } = this.#account;
     return { type: 'end', source, repair, skipped: this.#skipped, groups, lastK, groupsByRepair };
   }
 
@@ -95,8 +100,15 @@ export class FecSender {
 
   #drainOut(): void {
     this.#drain();
-    if (this.#waiting.length === 0 || nowUs() >= this.#givesUpAtUs!) this.#finish(this.sent);
-    else this.#timer = setTimeout(() => this.#drainOut(), 1);
+    if (this.#waiting.length > 0 && nowUs() < this.#givesUpAtUs!) {
+      this.#timer = setTimeout(() => this.#drainOut(), 1);
+      return;
+    }
+    // In the order in which they were to leave, so that what was sent has no gaps: the receiver misses none of them.
+    this.#skipped += this.#waiting.filter(({ datagram }) => datagram.kind === 'source').length;
+    this.#waiting = [];
+    this.#account.end();
+    this.#finish(this.sent);
   }
 
   /** Sends what fits the congestion window, each datagram in a packet of its own. */
@@ -105,19 +117,20 @@ export class FecSender {
       const { bytesInFlight, cwndBytes, packetsSent } = this.#session.stats();
       // The one before still waits for the pacer.
       if (packetsSent === this.#heldAt) return;
-      if (bytesInFlight + next.length + PACKET_OVERHEAD_BYTES > cwndBytes) return;
-      if (!this.#session.sendDatagram(next)) return;
+      if (bytesInFlight + next.bytes.length + PACKET_OVERHEAD_BYTES > cwndBytes) return;
+      if (!this.#session.sendDatagram(next.bytes)) return;
+      this.#account.add(next.datagram);
       this.#waiting.shift();
       this.#heldAt = packetsSent;
     }
   }
 
   #tick(): void {
-    const { ratePerS, durationMs, k } = this.#request;
+    const { ratePerS, durationMs, k, r } = this.#request;
     const intervalUs = 1e6 / ratePerS;
-    // Whole groups, unless a packet is not taken.
+    // Whole groups, unless a packet is skipped.
     const slots = Math.ceil((durationMs * ratePerS) / 1000 / k) * k;
-    const most = MOST_WAITING * (k + MOST_REPAIR);
+    const most = MOST_WAITING * (k + (this.#repair?.r ?? r));
     const now = nowUs();
     while (this.#slots < slots && this.#dueUs <= now) {
       if (now - this.#dueUs > CATCH_UP_US || this.#waiting.length > most) this.#skipped++;
@@ -139,7 +152,7 @@ export class FecSender {
     const at = (this.#slots * STAMP_BYTES) % (PAYLOAD.length - packetBytes);
     const packet = Buffer.from(PAYLOAD.subarray(at, at + packetBytes));
     packet.writeDoubleBE(nowUs(), 0);
-    if (!this.#encoder.push(packet, packetBytes)) this.#skipped++;
+    this.#encoder.push(packet, packetBytes);
   }
 }
 

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lossOf } from '../../../src/main/path/loss.ts';
 import { Rng } from '../../../src/main/path/rng.ts';
+import { SentAccount } from '../../../src/main/probe/fec/account.ts';
 import { AdaptiveRepair } from '../../../src/main/probe/fec/adaptive.ts';
+import { encodeDatagram } from '../../../src/main/probe/fec/datagram.ts';
 import { FecDecoder } from '../../../src/main/probe/fec/decoder.ts';
 import { FecEncoder } from '../../../src/main/probe/fec/encoder.ts';
 import { residualLoss } from '../../../src/main/probe/fec/theory.ts';
@@ -34,15 +36,17 @@ describe('the account of a receiver', () => {
         (scheme, k, r, packets, fates) => {
           const events: { atUs: number; datagram: Buffer }[] = [];
           let nowUs = 0;
+          const account = new SentAccount();
           const encoder = new FecEncoder({
             scheme,
             k,
             repairOf: () => r,
-            send: (datagram) => {
+            send: (made) => {
+              account.add(made);
+              const datagram = encodeDatagram(made);
               const { copies, delayUs } = fates.next().value!;
               for (let copy = 0; copy < copies; copy++)
                 events.push({ atUs: nowUs + delayUs * (copy + 1), datagram });
-              return true;
             },
           });
           for (let i = 0; i < packets; i++, nowUs += 3000) encoder.push(packetOf(i, 8 + (i % 5)), 12);
@@ -65,7 +69,7 @@ describe('the account of a receiver', () => {
             decoder.push(datagram, atUs);
             expect(counts.erasures).toBe(counts.recovered + counts.unrecoverable);
           }
-          expect(decoder.end(encoder.counts, nowUs + 500_000)).toBe(true);
+          expect(decoder.end(account, nowUs + 500_000)).toBe(true);
           decoder.close();
           expect(counts.invalid).toBe(0);
           expect(counts.receivedSource + counts.erasures).toBe(packets);
@@ -122,17 +126,18 @@ function run(
 ) {
   const decoder = new FecDecoder({ scheme, k, mostGroups: packets, holdUs: HOLD_US });
   let nowUs = 0;
+  const account = new SentAccount();
   const encoder = new FecEncoder({
     scheme,
     k,
     repairOf: () => r,
     send: (datagram) => {
-      if (!loss(nowUs)) decoder.push(datagram, nowUs);
-      return true;
+      account.add(datagram);
+      if (!loss(nowUs)) decoder.push(encodeDatagram(datagram), nowUs);
     },
   });
   for (let i = 0; i < packets; i++, nowUs += 1000) encoder.push(packetOf(i, 8), 8);
-  decoder.end(encoder.counts, nowUs);
+  decoder.end(account, nowUs);
   decoder.close();
   return { ...decoder.counts, residual: decoder.counts.unrecoverable / packets };
 }
