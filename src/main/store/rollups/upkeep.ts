@@ -6,6 +6,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../../shared/errors.ts';
+import { alertTidier } from '../alert-tidier.ts';
 import { WriteHandle } from '../handles.ts';
 import { INSPECTED_BYTES } from '../inspect.ts';
 import { purger } from '../purge.ts';
@@ -60,6 +61,7 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
   const roll = roller(handle);
   const sweep = sweeper(handle, retention, roll);
   const purge = purger(handle);
+  const tidyAlerts = alertTidier(handle);
   const slice = (): (() => boolean) => {
     const endMs = performance.now() + SLICE_MS;
     return () => performance.now() >= endMs;
@@ -80,7 +82,7 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
     roll: (routeId) => roll.step(slice(), routeId),
     step: (nowMs) =>
       roll.step(slice()) ||
-      (nowMs !== null && sweep.step(nowMs, slice())) ||
+      (nowMs !== null && (sweep.step(nowMs, slice()) || tidyAlerts(nowMs))) ||
       purge.step(nowMs, slice()) ||
       giveBack(),
     checkpoint: () =>
