@@ -4,12 +4,12 @@ import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { LabError } from '../../../shared/errors.ts';
 import { importManifest } from '../../../shared/experiments.ts';
 import type { ArchivedTable } from './export.ts';
 import type { ArchiveImport } from './import.ts';
 import { type Iperf3Run, isIperf3, readIperf3 } from './iperf3.ts';
 import { isJsonl, JsonlReader, jsonlParts } from './jsonl.ts';
+import { invalid } from './rows.ts';
 import { EXPERIMENT, RUN } from './tables.ts';
 import { openZip, readZip, writeZip } from './zip.ts';
 
@@ -17,9 +17,6 @@ export type ArchiveFormat = 'jsonl' | 'csv' | 'parquet';
 
 /** What ours and iperf3's JSON may have, which is held in memory. */
 const MAX_JSON_BYTES = 64_000_000;
-
-const invalid = (message: string, cause?: unknown): LabError =>
-  new LabError('RL_INPUT_INVALID', `file: ${message}`, { field: 'file', cause });
 
 /** Throws RL_DISK_FULL and others of the system's; a file that was begun then is not whole. */
 export async function writeArchive(
