@@ -209,3 +209,13 @@ test('a Parquet file with more rows than its bytes could hold is refused before 
   expect(bytes.length).toBeLessThan(20_000);
   await expect(readParquet('ping', bytes).next()).rejects.toEqual(refusing(/more rows than so many bytes/));
 });
+
+test('a Parquet page that says it has more values than its row group is refused before they are made', async () => {
+  const bytes = pings(100, (i) => i);
+  // Thrift's compact protocol: a field of type i32, and 100 in zigzag; 8191 has as many bytes.
+  const at = bytes.indexOf(Buffer.from([0x15, 0xc8, 0x01]));
+  bytes.set([0x15, 0xfe, 0x7f], at);
+  await expect(async () => {
+    for await (const _ of readParquet('ping', bytes));
+  }).rejects.toEqual(refusing(/a page is larger than any of ours/));
+});
