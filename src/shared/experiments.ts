@@ -38,6 +38,8 @@ export const Experiment = z.object({
   tags: Tags,
   /** The baseline that others of its kind are compared to: at most one of each kind. */
   pinned: z.boolean(),
+  /** Taken from a file: nothing that is measured here becomes a run of it. */
+  imported: z.boolean(),
   createdAtMs: z.number(),
   /** When it was removed; it can be restored for `REMOVED_KEPT_DAYS`. */
   deletedAtMs: z.number().nullable(),
@@ -154,7 +156,7 @@ export type ComparedMetric = z.infer<typeof ComparedMetric>;
 
 export const Comparison = z.object({
   baselineId: z.number().int(),
-  /** In the order asked for, as are `values` and `cells`. */
+  /** In the order asked for, a pinned one that was not asked for before them; `values` and `cells` likewise. */
   experiments: z.array(Experiment),
   /** Fields of the manifests by their path, such as `parameters.durationS`; null where one has no such field. */
   parameters: z.array(z.object({ path: z.string(), differs: z.boolean(), values: z.array(z.unknown()) })),

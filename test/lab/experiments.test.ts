@@ -81,6 +81,15 @@ describe('an experiment', () => {
         }),
       ]),
     });
+    await lab.client.experiments.pin({ id: first.id, pinned: true });
+    const third = await lab.client.experiments.run({ manifest: { ...manifest, seed: 8 } });
+    const ids = [id, third.id];
+    const withPinned = await lab.client.experiments.compare({ ids });
+    expect(withPinned).toMatchObject({ baselineId: first.id });
+    expect(withPinned.experiments.map((each) => each.id)).toEqual([first.id, ...ids]);
+    const named = await lab.client.experiments.compare({ ids, baselineId: id });
+    expect(named.experiments.map((each) => each.id)).toEqual(ids);
+    await lab.client.experiments.cancel({ id: third.id });
   });
 
   test('of a monitor is measured again for as long as is asked, off the list of routes afterwards', async () => {
@@ -181,9 +190,14 @@ describe('an experiment in a file', () => {
       });
       const [there] = last.experiments;
       expect(there).toMatchObject({ name: 'short', notes: '=1+1', tags: ['wifi'], runs: { done: 1 } });
+      expect(there!.imported).toBe(true);
       const again = await other.client.experiments.export({ id: there!.id, format });
       expect(readFileSync(again.path).equals(bytes)).toBe(true);
     }
+    const { manifest } = await lab.client.experiments.get({ id });
+    const measuredThere = await other.client.experiments.run({ manifest });
+    expect(measuredThere.imported).toBe(false);
+    await other.client.experiments.cancel({ id: measuredThere.id });
   });
 
   test('is told as a report, and as qlog that a lab reads', async () => {

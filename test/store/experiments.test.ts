@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { openStore, type Store } from '../../src/main/store/index.ts';
+import { openUpkeep } from '../../src/main/store/rollups/upkeep.ts';
+import { keepUp } from './rollups/support.ts';
 import { NOTHING, startedRoute, tempDir, tempStore } from './temp.ts';
 
 test('an experiment keeps its manifest', () => {
@@ -13,6 +15,7 @@ test('an experiment keeps its manifest', () => {
     notes: '',
     tags: [],
     pinned: false,
+    imported: false,
     createdAtMs: 7,
     deletedAtMs: null,
     manifest,
@@ -125,6 +128,26 @@ test('there is one baseline of each kind', () => {
   expect(store.experiments.list().experiments.map(({ pinned }) => pinned)).toEqual([true, true, false]);
 });
 
+test('a baseline that was removed is one again when it is restored, unless another took its place', () => {
+  const store = tempStore();
+  const [a, b] = ['a', 'b'].map((name) => store.experiments.create({ name, kind: 'probe', manifest: {} }));
+  store.experiments.pin(a!.id, true);
+  store.experiments.remove(a!.id);
+  expect(store.experiments.pinnedOf('probe')).toBeNull();
+  expect(store.experiments.restore(a!.id).pinned).toBe(true);
+  expect(store.experiments.pinnedOf('probe')).toMatchObject({ id: a!.id });
+  store.experiments.remove(a!.id);
+  store.experiments.pin(b!.id, true);
+  expect(store.experiments.restore(a!.id).pinned).toBe(false);
+});
+
+test('what is measured here is no run of a copy that was imported', () => {
+  const store = tempStore();
+  const { id } = store.experiments.create({ name: 'f', kind: 'import', manifest: { file: 'a' } });
+  expect(store.experiments.get(id).imported).toBe(true);
+  expect(store.experiments.find('import', { file: 'a' })).toBeNull();
+});
+
 test('an experiment that was removed can be restored with its runs, and goes for good after a week', () => {
   const dataDir = tempDir();
   let now = 1000;
@@ -142,14 +165,18 @@ test('an experiment that was removed can be restored with its runs, and goes for
   first.close();
   now += 7 * 86_400_000;
   const second = open();
+  onTestFinished(() => second.close());
+  const upkeep = openUpkeep({ dataDir });
+  onTestFinished(() => upkeep.close());
+  keepUp(upkeep, now);
   expect(second.samplesOf(experimentId)).toMatchObject([{ table: 'ping', rows: 1 }]);
-  second.close();
   now += 1;
-  const third = open();
-  onTestFinished(() => third.close());
-  expect(third.samplesOf(experimentId)).toEqual([]);
-  expect(() => third.runs.get(runId)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
-  expect(third.experiments.list({ removed: true }).total).toBe(0);
+  keepUp(upkeep, null);
+  expect(second.samplesOf(experimentId), 'no clock to go by').toHaveLength(1);
+  keepUp(upkeep, now);
+  expect(second.samplesOf(experimentId)).toEqual([]);
+  expect(() => second.runs.get(runId)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
+  expect(second.experiments.list({ removed: true }).total).toBe(0);
 });
 
 test('the last probe run takes its experiment with it, and brings it back', () => {

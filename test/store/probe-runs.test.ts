@@ -8,6 +8,7 @@ import {
   emptySeries,
 } from '../../src/shared/congestion-series.ts';
 import { ProbeInput, type ProbeRun } from '../../src/shared/probes.ts';
+import { keepUp, keptStore } from './rollups/support.ts';
 import { tempDir, tempStore } from './temp.ts';
 
 /** Of runs. */
@@ -123,13 +124,12 @@ test('a run that died with its lab is interrupted, and what was measured of it i
 });
 
 test('a removal becomes final after a week, with its series', () => {
-  const dataDir = tempDir();
-  const first = openStore({ dataDir, nowMs: () => 0 });
-  const ids = [create(first).id, create(first).id];
-  for (const id of ids) first.probes.append(id, [{ vantage: 'client', series: points(0) }]);
-  first.probes.remove(ids[0]!);
-  first.close();
-  openStore({ dataDir, nowMs: () => 8 * 86_400_000 }).close();
+  const { store, upkeep } = keptStore({ nowMs: () => 0 });
+  const { dataDir } = store;
+  const ids = [create(store).id, create(store).id];
+  for (const id of ids) store.probes.append(id, [{ vantage: 'client', series: points(0) }]);
+  store.probes.remove(ids[0]!);
+  keepUp(upkeep, 8 * 86_400_000);
   const db = new Database(join(dataDir, 'lab.db'), { readonly: true });
   expect(db.prepare('SELECT id FROM probe_run').pluck().all()).toEqual([ids[1]]);
   expect(db.prepare('SELECT run_id FROM probe_series').pluck().all()).toEqual([ids[1]]);
@@ -138,17 +138,17 @@ test('a removal becomes final after a week, with its series', () => {
 
 test('a removal is undone for a week, however long the store stays open, and then is final', () => {
   let nowMs = 0;
-  const store = tempStore({ nowMs: () => nowMs });
+  const { store, upkeep } = keptStore({ nowMs: () => nowMs });
   const { id } = create(store);
   store.probes.append(id, [{ vantage: 'client', series: points(0) }]);
   store.probes.remove(id);
   nowMs = 7 * 86_400_000;
-  store.probes.purge();
+  keepUp(upkeep, nowMs);
   store.probes.restore(id);
   store.probes.remove(id);
   nowMs *= 2;
   nowMs += 1;
-  store.probes.purge();
+  keepUp(upkeep, nowMs);
   expect(() => store.probes.restore(id)).toThrow(`There is no removed probe run ${id}`);
   expect(store.probes.series(id, 'client')).toBeNull();
 });

@@ -13,7 +13,11 @@ export function compareExperiments(
 ): Comparison {
   if (new Set(ids).size !== ids.length)
     throw new LabError('RL_INPUT_INVALID', 'ids: names an experiment twice', { field: 'ids' });
-  const experiments = ids.map((id) => store.experiments.get(id));
+  const experiments = withPinned(
+    store,
+    ids.map((id) => store.experiments.get(id)),
+    baselineId,
+  );
   const baseline =
     baselineId === undefined
       ? (experiments.find(({ pinned }) => pinned) ?? experiments[0]!)
@@ -31,6 +35,14 @@ export function compareExperiments(
     parameters: parametersOf(experiments, all),
     metrics: metricsOf(runs, experiments.indexOf(baseline)),
   };
+}
+
+/** Where none is named, the baseline of their kind is one of them. */
+function withPinned(store: Store, asked: Experiment[], baselineId: number | undefined): Experiment[] {
+  const [kind, another] = new Set(asked.map((each) => each.kind));
+  if (baselineId !== undefined || another !== undefined || asked.some(({ pinned }) => pinned)) return asked;
+  const pinned = store.experiments.pinnedOf(kind!);
+  return pinned === null ? asked : [pinned, ...asked];
 }
 
 /** Every leaf of a manifest by its path. */

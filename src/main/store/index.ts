@@ -9,7 +9,7 @@ import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
 import { type CollectedTable, collectedTable } from './collected.ts';
 import { makeDataDir } from './data-dir.ts';
-import { type ExperimentTable, experimentTable, purgeExperiments } from './experiments.ts';
+import { type ExperimentTable, experimentTable } from './experiments.ts';
 import { type SlowQuery, WriteHandle } from './handles.ts';
 import { inspectDatabase } from './inspect.ts';
 import { lockFolder } from './lock.ts';
@@ -17,6 +17,7 @@ import { type Measurements, measurements } from './measurements.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
+import { giveUpImports } from './purge.ts';
 import { type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { markInterrupted, type RunTable, runTable } from './runs.ts';
@@ -110,9 +111,8 @@ function assemble(
   const handle = new WriteHandle(db, options.onSlowQuery ?? (() => {}));
   markInterrupted(handle);
   interruptProbeRuns(handle);
+  giveUpImports(handle);
   const probes = probeRunTable(handle, nowMs);
-  probes.purge();
-  purgeExperiments(handle, nowMs(), 'dead');
   tidyAlerts(handle, nowMs());
   tidyDeliveries(handle, nowMs());
   const writer = sampleWriter(handle, {

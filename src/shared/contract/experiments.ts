@@ -106,7 +106,10 @@ export const experiments = {
     .route({ method: 'POST', path: '/experiments/{id}/restore', summary: 'Undo a removal', tags })
     .input(ref)
     .output(Experiment),
-  /** Without `baselineId` the pinned one is the baseline, else the first. Parameters that agree are left out unless `all`. */
+  /**
+   * Without `baselineId` the pinned one of their kind is the baseline, and comes first where `ids` does not name it; else the first.
+   * Parameters that agree are left out unless `all`.
+   */
   compare: oc
     .route({ method: 'POST', path: '/experiments/compare', summary: 'Experiments side by side', tags })
     .input(

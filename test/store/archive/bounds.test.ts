@@ -16,7 +16,9 @@ import {
   type Row,
   SAMPLES,
 } from '../../../src/main/store/archive/tables.ts';
+import { WriteHandle } from '../../../src/main/store/handles.ts';
 import type { Store } from '../../../src/main/store/index.ts';
+import { purger } from '../../../src/main/store/purge.ts';
 import { tempDir, tempStore } from '../temp.ts';
 
 const PING = SAMPLES.find(({ name }) => name === 'ping')!;
@@ -53,10 +55,10 @@ test('a congestion series is stored as its rows come, is hidden until all is the
   const points = Array.from({ length: 25_000 }, (_, i) => point(i, i));
   for (let from = 0; from < points.length; from += 5000)
     into.put(CONGESTION, points.slice(from, from + 5000));
-  const db = new Database(join(store.dataDir, 'lab.db'), { readonly: true });
+  const db = new Database(join(store.dataDir, 'lab.db'));
   expect(db.prepare('SELECT sum(points) FROM probe_series').pluck().get()).toBe(20_000);
+  expect(purger(new WriteHandle(db, () => {})).step(Date.now(), () => false)).toBe(false);
   db.close();
-  store.probes.purge();
   into.put(CONGESTION_PHASE, [
     [1, 'client', 0, 'a'],
     [1, 'client', 12_000, 'b'],

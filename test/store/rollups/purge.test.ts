@@ -1,4 +1,8 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { WriteHandle } from '../../../src/main/store/handles.ts';
+import { purger } from '../../../src/main/store/purge.ts';
 import { NOTHING, startedRoute } from '../temp.ts';
 import { DAY_MS, keepUp, keptStore, MINUTE_MS, pingsEvery, T0 } from './support.ts';
 
@@ -24,14 +28,22 @@ test('what is purged of a route leaves its roll-ups too, and what another experi
   store.runs.end(runId, 'done');
   store.experiments.remove(gone);
   now += 7 * DAY_MS;
-  store.experiments.purge();
+  keepUp(upkeep, now);
   expect(store.samplesOf(gone), 'a week is not over').not.toEqual([]);
   now += 1;
-  store.experiments.purge();
-  expect(store.samplesOf(gone)).toEqual([]);
-  // At once, from the samples; and once it is rolled up again.
+  // Piece by piece; nothing of it can be had back from the first on.
+  const db = new Database(join(store.dataDir, 'lab.db'));
+  const purge = purger(new WriteHandle(db, () => {}));
+  expect(purge.step(now, () => true)).toBe(true);
+  expect(store.samplesOf(gone)).toMatchObject([{ table: 'ping_skip' }]);
+  expect(() => store.experiments.restore(gone)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
+  // At once, from the samples that are left; and once it is rolled up again.
+  expect(store.stats(routeId, T0, end)).toMatchObject({ sent: 300, skipped: 3 });
+  while (purge.step(null, () => true));
+  db.close();
   expect(store.stats(routeId, T0, end)).toMatchObject({ sent: 300, skipped: 0 });
-  keepUp(upkeep);
+  keepUp(upkeep, now);
+  expect(store.samplesOf(gone)).toEqual([]);
   expect(store.stats(routeId, T0, end)).toMatchObject({ sent: 300, skipped: 0, source: 'minute' });
   expect(store.chart(routeId, T0, end, MINUTE_MS).tMs[0]).toBe(half);
   expect(store.isReady(routeId, T0, end)).toBe(true);

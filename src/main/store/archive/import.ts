@@ -1,9 +1,10 @@
 /**
  * An experiment into the database, part by part. Nobody sees anything of it until its last row is there: until then it is
- * marked as being imported, and whatever is so when a store is opened goes.
+ * marked as being imported, and whatever is so when a store is opened is given up (purge.ts).
  */
 import type { WriteHandle } from '../handles.ts';
 import type { ProbeRunTable } from '../probe-runs.ts';
+import { IMPORTING } from '../purge.ts';
 import { checkedRow, invalid } from './rows.ts';
 import { SeriesImport } from './series-import.ts';
 import {
@@ -34,7 +35,7 @@ export interface ArchiveImport {
   put(table: ArchiveTable, rows: readonly Row[]): void;
   /** All of it is there: returns the experiment's id. Throws RL_INPUT_INVALID when it holds none. */
   commit(): number;
-  /** Leaves no trace of what was not committed. */
+  /** Nobody sees what was not committed; upkeep deletes it. */
   discard(): void;
 }
 
@@ -47,6 +48,7 @@ export function archiveImport(db: WriteHandle, probes: Pick<ProbeRunTable, 'appe
   const insertExperiment = insertInto('experiment', [
     ...EXPERIMENT.columns.map(({ name }) => name),
     'importing',
+    'imported',
   ]);
   const insertRun = insertInto('run', ['experiment_id', ...without(RUN)]);
   // Hidden as if removed, until the whole experiment is there.
@@ -58,14 +60,7 @@ export function archiveImport(db: WriteHandle, probes: Pick<ProbeRunTable, 'appe
   const showProbes = db.command<[number]>(
     'UPDATE probe_run SET removed_at_ms = NULL WHERE experiment_id = ?',
   );
-  const drop = [
-    ...SAMPLES.map(
-      ({ name }) => `DELETE FROM ${name} WHERE run_id IN (SELECT id FROM run WHERE experiment_id = ?)`,
-    ),
-    'DELETE FROM run WHERE experiment_id = ?',
-    'DELETE FROM probe_run WHERE experiment_id = ?',
-    'DELETE FROM experiment WHERE id = ?',
-  ].map((sql) => db.command<[number]>(sql));
+  const giveUp = db.command<[number]>(`UPDATE experiment SET importing = ${IMPORTING.gone} WHERE id = ?`);
 
   return () => {
     let experimentId: number | null = null;
@@ -96,7 +91,7 @@ export function archiveImport(db: WriteHandle, probes: Pick<ProbeRunTable, 'appe
       switch (table) {
         case EXPERIMENT:
           if (experimentId !== null) throw invalid('holds several experiments');
-          experimentId = insertExperiment.run(...row, 1).id;
+          experimentId = insertExperiment.run(...row, IMPORTING.underWay, 1).id;
           return;
         case RUN:
           requireRoom(runIds, table, row);
@@ -148,11 +143,7 @@ export function archiveImport(db: WriteHandle, probes: Pick<ProbeRunTable, 'appe
         return id;
       },
       discard: () => {
-        const id = experimentId;
-        if (id === null) return;
-        db.transaction(() => {
-          for (const each of drop) each.run(id);
-        });
+        if (experimentId !== null) giveUp.run(experimentId);
       },
     };
   };

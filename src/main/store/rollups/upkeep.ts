@@ -8,6 +8,7 @@ import Database from 'better-sqlite3';
 import { LabError } from '../../../shared/errors.ts';
 import { WriteHandle } from '../handles.ts';
 import { INSPECTED_BYTES } from '../inspect.ts';
+import { purger } from '../purge.ts';
 import { storeError } from '../sqlite-error.ts';
 import { DEFAULT_RETENTION, type Retention, requireRetention, sweeper } from './retention.ts';
 import { roller } from './roller.ts';
@@ -20,7 +21,7 @@ export interface UpkeepOptions {
 export interface Upkeep {
   /** A slice of roll-ups, of one route or of all; false when none is due. */
   roll(routeId?: string): boolean;
-  /** A slice of roll-ups, of deleting what is too old at `nowMs` (null: not now), or of giving space back; false when done. */
+  /** A slice of roll-ups, of deleting what is too old or gone at `nowMs` (null: not by its time), or of giving space back; false when done. */
   step(nowMs: number | null): boolean;
   /** Copies the write-ahead log into the database, for which nobody waits, and cuts it short when it has grown long. */
   checkpoint(): void;
@@ -58,6 +59,7 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
   const handle = new WriteHandle(db, () => {});
   const roll = roller(handle);
   const sweep = sweeper(handle, retention, roll);
+  const purge = purger(handle);
   const slice = (): (() => boolean) => {
     const endMs = performance.now() + SLICE_MS;
     return () => performance.now() >= endMs;
@@ -76,7 +78,11 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
 
   return {
     roll: (routeId) => roll.step(slice(), routeId),
-    step: (nowMs) => roll.step(slice()) || (nowMs !== null && sweep.step(nowMs, slice())) || giveBack(),
+    step: (nowMs) =>
+      roll.step(slice()) ||
+      (nowMs !== null && sweep.step(nowMs, slice())) ||
+      purge.step(nowMs, slice()) ||
+      giveBack(),
     checkpoint: () =>
       translated(() => {
         db.pragma('wal_checkpoint(PASSIVE)');

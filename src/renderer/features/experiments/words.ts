@@ -36,7 +36,7 @@ const fieldsOf = (value: unknown): Fields =>
   value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Fields) : {};
 
 /** What its manifest says of the paths that were measured. */
-export function marksOf({ kind, manifest }: Pick<Experiment, 'kind' | 'manifest'>): {
+export function marksOf({ imported, manifest }: Pick<Experiment, 'imported' | 'manifest'>): {
   emulated: boolean;
   insecure: boolean;
   imported: boolean;
@@ -47,7 +47,7 @@ export function marksOf({ kind, manifest }: Pick<Experiment, 'kind' | 'manifest'
   return {
     emulated: paths.some((path) => (path['emulation'] ?? null) !== null),
     insecure: paths.some((path) => path['insecure'] === true),
-    imported: kind === 'import',
+    imported,
   };
 }
 
