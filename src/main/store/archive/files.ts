@@ -1,14 +1,24 @@
 /** Files: archives written, and whatever is given read as one. */
-import { closeSync, createReadStream, createWriteStream, openSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  openSync,
+  readSync,
+  statSync,
+  type WriteStream,
+} from 'node:fs';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { importManifest } from '../../../shared/experiments.ts';
+import { csvParts } from './csv.ts';
 import type { ArchivedTable } from './export.ts';
 import type { ArchiveImport } from './import.ts';
 import { type Iperf3Run, isIperf3, readIperf3 } from './iperf3.ts';
 import { isJsonl, JsonlReader, jsonlParts } from './jsonl.ts';
+import { parquetParts } from './parquet.ts';
 import { invalid } from './rows.ts';
 import { EXPERIMENT, RUN } from './tables.ts';
 import { openZip, readZip, writeZip } from './zip.ts';
@@ -24,10 +34,19 @@ export async function writeArchive(
   format: ArchiveFormat,
   tables: readonly ArchivedTable[],
 ): Promise<void> {
-  const into = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  if (format === 'jsonl') await pipeline(Readable.from(jsonlParts(tables), { objectMode: false }), into);
-  else await writeZip(into, format, tables);
+  if (format === 'jsonl') await writeParts(path, jsonlParts(tables));
+  else await writeZip(newFile(path), format, tables);
 }
+
+/** As `writeArchive`, of one table alone. */
+export const writeTable = (path: string, format: 'csv' | 'parquet', table: ArchivedTable): Promise<void> =>
+  writeParts(path, format === 'csv' ? csvParts(table) : parquetParts(table));
+
+const newFile = (path: string): WriteStream => createWriteStream(path, { flags: 'wx', mode: 0o600 });
+
+/** Of any new file, as its parts come. */
+export const writeParts = (path: string, parts: Iterable<string | Uint8Array>): Promise<void> =>
+  pipeline(Readable.from(parts, { objectMode: false }), newFile(path));
 
 /** What a file is, as far as its first bytes tell. */
 function fileKind(path: string): 'zip' | 'jsonl' | 'parquet' | 'json' | 'other' {

@@ -8,7 +8,7 @@ const LIMITS = {
   /** Points of one series, and its phases: whoever reads it holds all of it. A probe of ours has some 25 000 at most. */
   series: 200_000,
   /** Points and phases of one archive. */
-  archive: 20_000_000,
+  archive: 50_000_000,
   /** Characters of a state. */
   state: 64,
 } as const;

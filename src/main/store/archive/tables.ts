@@ -3,6 +3,8 @@
  * is the `id` of a row of `run` (or, of congestion, of `probe_run`) of the same archive.
  */
 
+import type { ExportTable } from '../../../shared/experiments.ts';
+
 export interface Column {
   readonly name: string;
   /** `json` is stored as text and, where the format has it, written as JSON. */
@@ -13,7 +15,7 @@ export interface Column {
 }
 
 export interface ArchiveTable {
-  readonly name: string;
+  readonly name: ExportTable;
   readonly columns: readonly Column[];
 }
 
