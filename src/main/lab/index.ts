@@ -65,6 +65,8 @@ export type { LabClient, LabRouter } from './router/index.ts';
 
 /** How long closing waits for monitors to say goodbye, and then for each worker, before it ends their threads. */
 const PATIENCE_MS = 1000;
+/** Of `exports/`, which a server's browsers download. */
+const EXPORTS_KEPT_DAYS = 7;
 
 export interface LabOptions {
   dataDir: string;
@@ -270,6 +272,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       });
       const imports = new QlogImports(store, reader);
       const files = new FileImports(store, imports);
+      // A browser downloads them; the desktop's user finds them where they are.
+      const exports = new Exports({ store, log, keptDays: host === 'headless' ? EXPORTS_KEPT_DAYS : null });
       const reproductions = new Reproductions(store);
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
@@ -324,7 +328,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         matrices,
         ends,
         app,
-        exports: new Exports(store),
+        exports,
         files,
         live,
         upkeep,
@@ -379,6 +383,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           imports.abandon();
           files.abandon();
           ends.close();
+          exports.close();
           await atMost(PATIENCE_MS, upkeep.close());
           await Promise.all([
             capacity.close(),
