@@ -218,6 +218,8 @@ export const RouteStatus = z.object({
   /** Newest transfer in each direction; null once it is so old that another should have come twice. */
   down: Transfer.nullable(),
   up: Transfer.nullable(),
+  /** Payload of transfers that arrived in the last second: 0 between them; null where there are none, or the route is not up. */
+  payloadBps: z.object({ down: z.number(), up: z.number() }).nullable(),
   /** The newest transfer, if it failed. */
   transferError: z
     .object({ atMs: z.number(), direction: z.enum(['down', 'up']), code: z.string() })

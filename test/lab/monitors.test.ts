@@ -61,7 +61,7 @@ describe('a route that cannot be set up', () => {
       return null;
     });
     await monitors.start(route.id);
-    expect(board.of(route, 0)).toMatchObject({ state: 'down', error: { code: 'RL_HOST_UNKNOWN' } });
+    expect(board.of(route)).toMatchObject({ state: 'down', error: { code: 'RL_HOST_UNKNOWN' } });
     const opens = (): number => relay.mock.calls.filter(([method]) => method === 'open').length;
     await vi.advanceTimersByTimeAsync(3600);
     // At 0.5, 1.5 and 3.5 s.

@@ -1,6 +1,6 @@
 /**
  * Stores what is measured of probe runs: now and then while they are under way, and how they ended. What cannot be stored, as on
- * a full disk, is tried again. Runs and experiments that were removed long enough ago are deleted.
+ * a full disk, is tried again.
  */
 import { toLabError } from '../../shared/errors.ts';
 import type { Store } from '../store/index.ts';
@@ -11,23 +11,19 @@ import type { ActiveProbe } from './probe-board.ts';
 const STORE_EVERY_MS = 1000;
 /** Of ends that could not be stored. */
 const RETRY_EVERY_MS = 5000;
-const PURGE_EVERY_MS = 3_600_000;
 
 export class ProbeKeeper {
   readonly #probes: Store['probes'];
-  readonly #experiments: Store['experiments'];
   readonly #log: Log;
+  /** By the monotonic clock. */
   readonly #storedAtMs = new WeakMap<ActiveProbe, number>();
   /** Runs that are over, whose end could not be stored yet. */
   readonly #unstored = new Map<number, ActiveProbe>();
   #retry: NodeJS.Timeout | undefined;
-  readonly #purging: NodeJS.Timeout;
 
-  constructor({ probes, experiments }: Pick<Store, 'probes' | 'experiments'>, log: Log) {
-    this.#experiments = experiments;
+  constructor({ probes }: Pick<Store, 'probes'>, log: Log) {
     this.#probes = probes;
     this.#log = log;
-    this.#purging = setInterval(() => this.#purge(), PURGE_EVERY_MS).unref();
   }
 
   /** A run whose end is not stored yet. */
@@ -42,8 +38,8 @@ export class ProbeKeeper {
 
   /** Stores what is new of a run under way, if that is due. What cannot be stored now is tried again with the next. */
   keep(active: ActiveProbe): void {
-    const nowMs = Date.now();
-    if (nowMs - (this.#storedAtMs.get(active) ?? 0) < STORE_EVERY_MS) return;
+    const nowMs = performance.now();
+    if (nowMs - (this.#storedAtMs.get(active) ?? Number.NEGATIVE_INFINITY) < STORE_EVERY_MS) return;
     this.#storedAtMs.set(active, nowMs);
     const { id, controller, result } = active.run;
     this.#attempt(id, 'a probe run cannot be stored', () => {
@@ -61,7 +57,6 @@ export class ProbeKeeper {
   close(): void {
     this.#storeEnds();
     clearTimeout(this.#retry);
-    clearInterval(this.#purging);
   }
 
   #storeEnds(): void {
@@ -84,14 +79,7 @@ export class ProbeKeeper {
     active.markStored();
   }
 
-  #purge(): void {
-    this.#attempt(null, 'what was removed cannot be deleted', () => {
-      this.#probes.purge();
-      this.#experiments.purge();
-    });
-  }
-
-  #attempt(run: number | null, what: string, write: () => void): boolean {
+  #attempt(run: number, what: string, write: () => void): boolean {
     try {
       write();
       return true;

@@ -8,7 +8,7 @@ import type { LoadInterval, LoadResult, LoadSettings, Pattern } from '../../shar
 import { type PingSample, quantile } from '../../shared/samples.ts';
 import type { ConnectOptions, QuicSession } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
-import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
+import { nowUs } from '../quic/udp/clock.ts';
 import { connectionEnded } from './ended.ts';
 import { ask } from './handshake.ts';
 import { LoadStream } from './load-stream.ts';
@@ -46,6 +46,7 @@ export class Load {
   readonly #signal: AbortSignal;
   readonly #sessions: QuicSession[] = [];
   readonly #streams: LoadStream[] = [];
+  /** By the monotonic clock, as all times here. */
   readonly #pings: PingSample[] = [];
   #connectFailures = 0;
   #lost = 0;
@@ -80,7 +81,7 @@ export class Load {
         const pinger = new Pinger(pinging, {
           ratePerS: LOADED_PINGS_PER_S,
           ...(durationS !== null && { durationMs: durationS * 1000 }),
-          onPing: (ping) => this.#pings.push(ping),
+          onPing: (ping, sentAtUs) => this.#pings.push({ ...ping, atMs: sentAtUs / 1e3 }),
         });
         await this.#untilStopped(durationS);
         this.#toUs = nowUs();
@@ -238,8 +239,7 @@ export class Load {
 
   #intervals(fromUs: number, durationUs: number): LoadInterval[] {
     const seconds = Math.floor(durationUs / 1e6);
-    const origin = toUnixMs(fromUs);
-    const bySecond = Map.groupBy(this.#pings, ({ atMs }) => Math.floor((atMs - origin) / 1e3));
+    const bySecond = Map.groupBy(this.#pings, ({ atMs }) => Math.floor((atMs - fromUs / 1e3) / 1e3));
     return Array.from({ length: seconds }, (_, second) => {
       const fromMs = fromUs / 1e3 + second * 1e3;
       const bytes = this.#bytesBetween(fromMs, fromMs + 1e3);

@@ -8,9 +8,7 @@ import {
   type ExperimentPatch,
   type RunCounts,
 } from '../../shared/experiments.ts';
-import { REMOVED_KEPT_DAYS } from '../../shared/probes.ts';
 import type { WriteHandle } from './handles.ts';
-import { MINUTE_US } from './rollups/due.ts';
 
 interface ExperimentFilter {
   kind?: ExperimentKind | undefined;
@@ -46,8 +44,6 @@ export interface ExperimentTable {
   remove(id: number): void;
   /** With the runs that were removed with it. Throws RL_NOT_FOUND when no such experiment was removed. */
   restore(id: number): Experiment;
-  /** What was removed long enough ago goes for good, with its samples; what is being imported stays. */
-  purge(): void;
 }
 
 type Row = {
@@ -206,38 +202,10 @@ export function experimentTable(db: WriteHandle, nowMs: () => number): Experimen
         mark.run(null, id);
         return get(id);
       }),
-    purge: () => purgeExperiments(db, nowMs(), 'removed'),
   };
 }
 
-/** Tables of samples that roll-ups are made of (docs/store.md). */
-const ROLLED_UP = ['ping', 'ping_skip', 'transfer', 'handshake'];
-
-/**
- * What was removed long ago goes for good; when a store is opened (`dead`), also what a dead lab left half imported. Samples go with
- * their runs, whatever table they are in, and the minutes of their routes are due again.
- */
-export function purgeExperiments(db: WriteHandle, nowMs: number, which: 'removed' | 'dead'): void {
-  const sampleTables = db
-    .column<[], string>(
-      `SELECT name FROM sqlite_schema AS t WHERE type = 'table' AND EXISTS (
-         SELECT 1 FROM pragma_foreign_key_list(t.name) WHERE "table" = 'run')`,
-    )
-    .all();
-  const long = `removed_at_ms < ${nowMs - REMOVED_KEPT_DAYS * 86_400_000}`;
-  const gone = `(SELECT id FROM experiment WHERE ${which === 'dead' ? `importing = 1 OR ${long}` : long})`;
-  db.transaction(() => {
-    for (const table of ROLLED_UP)
-      db.command<[]>(
-        `INSERT INTO rollup_due SELECT DISTINCT route_id, 60, at_us - at_us % ${MINUTE_US} FROM ${table}
-         JOIN run ON run.id = run_id WHERE route_id IS NOT NULL AND experiment_id IN ${gone} ON CONFLICT DO NOTHING`,
-      ).run();
-    for (const table of sampleTables)
-      db.command<[]>(
-        `DELETE FROM ${table} WHERE run_id IN (SELECT id FROM run WHERE experiment_id IN ${gone})`,
-      ).run();
-    for (const table of ['run', 'probe_run'])
-      db.command<[]>(`DELETE FROM ${table} WHERE experiment_id IN ${gone}`).run();
-    db.command<[]>(`DELETE FROM experiment WHERE id IN ${gone}`).run();
-  });
+/** When a store is opened, nothing is being imported: what a dead lab left by half, or was deleting, is given up (`purger`). */
+export function abandonImports(db: WriteHandle): void {
+  db.command<[]>('UPDATE experiment SET removed_at_ms = 0 WHERE importing = 1').run();
 }

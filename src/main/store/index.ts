@@ -9,7 +9,7 @@ import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
 import { type CollectedTable, collectedTable } from './collected.ts';
 import { makeDataDir } from './data-dir.ts';
-import { type ExperimentTable, experimentTable, purgeExperiments } from './experiments.ts';
+import { abandonImports, type ExperimentTable, experimentTable } from './experiments.ts';
 import { type SlowQuery, WriteHandle } from './handles.ts';
 import { inspectDatabase } from './inspect.ts';
 import { lockFolder } from './lock.ts';
@@ -111,8 +111,7 @@ function assemble(
   markInterrupted(handle);
   interruptProbeRuns(handle);
   const probes = probeRunTable(handle, nowMs);
-  probes.purge();
-  purgeExperiments(handle, nowMs(), 'dead');
+  abandonImports(handle);
   tidyAlerts(handle, nowMs());
   tidyDeliveries(handle, nowMs());
   const writer = sampleWriter(handle, {
