@@ -274,6 +274,10 @@ export const Series = z.object({
 });
 export type Series = z.infer<typeof Series>;
 
+/** A change of a route’s state, with the error that caused it. */
+export const RouteEvent = z.object({ atMs: z.number(), state: RouteState, error: LabFailure.nullable() });
+export type RouteEvent = z.infer<typeof RouteEvent>;
+
 export const RunState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled', 'interrupted']);
 export type RunState = z.infer<typeof RunState>;
 

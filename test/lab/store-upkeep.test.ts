@@ -101,7 +101,8 @@ test('of a large database whose samples are damaged nothing is rolled up or dele
   const dataDir = large();
   const file = openSync(join(dataDir, 'lab.db'), 'r+');
   const { size } = statSync(join(dataDir, 'lab.db'));
-  for (let at = size - 400 * 4096; at < size - 100 * 4096; at += 4096) writeSync(file, Buffer.alloc(64, 0xa5), 0, 64, at);
+  for (let at = size - 400 * 4096; at < size - 100 * 4096; at += 4096)
+    writeSync(file, Buffer.alloc(64, 0xa5), 0, 64, at);
   closeSync(file);
   const store = openStore({ dataDir });
   onTestFinished(() => store.close());

@@ -3,18 +3,11 @@
  * database in one transaction, at most 250 ms after they came. When the database cannot be written to they keep
  * waiting, up to a bound beyond which the oldest are given up, and every attempt is reported with its counts.
  */
-import type { RouteState } from '../../shared/domain.ts';
-import { type ErrorBody, LabError, toLabError } from '../../shared/errors.ts';
+import type { RouteEvent } from '../../shared/domain.ts';
+import { LabError, toLabError } from '../../shared/errors.ts';
 import type { SampleBatch } from '../../shared/samples.ts';
 import type { WriteHandle } from './handles.ts';
 import { dueMarks } from './rollups/due.ts';
-
-/** A change of a route’s state, with the error that caused it. */
-export interface RouteEvent {
-  atMs: number;
-  state: RouteState;
-  error: ErrorBody | null;
-}
 
 export interface WriteHealth {
   /** Why the newest attempt failed; null once everything is stored again. */
