@@ -46,7 +46,7 @@ export class TargetMetrics {
   #payloadSoFar(): { down: number; up: number } | null {
     const { bytesDown = null, bytesUp = null } = this.#measurement?.result() ?? {};
     if (bytesDown !== null || bytesUp !== null)
-      this.#payload.add({ down: bytesDown ?? 0, up: bytesUp ?? 0 }, this.#measurement, performance.now());
+      this.#payload.add({ down: bytesDown ?? 0, up: bytesUp ?? 0 }, this.#measurement);
     return this.#payload.totals;
   }
 
@@ -54,7 +54,7 @@ export class TargetMetrics {
     const detail = this.#measurement?.result().detail;
     if (detail?.kind !== 'fec') return this.#repairs.totals === null ? {} : { fec: this.#repairs.totals };
     const { fec, fecRedundancyRatio } = fecReading(detail);
-    this.#repairs.add({ ...fec }, this.#measurement, performance.now());
+    this.#repairs.add({ ...fec }, this.#measurement);
     return { fecRedundancyRatio, fec: this.#repairs.totals };
   }
 
@@ -62,11 +62,7 @@ export class TargetMetrics {
   #pings(): SourceReading {
     const { rttUs, received, jitterUs, lossRatio } = this.#measurement?.result() ?? {};
     if (rttUs && typeof received === 'number')
-      this.#echoes.add(
-        { sumUs: rttUs.mean * received, count: received },
-        this.#measurement,
-        performance.now(),
-      );
+      this.#echoes.add({ sumUs: rttUs.mean * received, count: received }, this.#measurement);
     const rttTotal = this.#echoes.totals;
     if (rttTotal === null) return {};
     return { rttUs: rttUs ?? null, rttTotal, jitterUs: jitterUs ?? null, lossRatio: lossRatio ?? null };

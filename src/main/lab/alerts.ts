@@ -163,7 +163,7 @@ export class Alerts {
 
   #subjects(nowMs: number): Subject[] {
     const { store, statuses, sample } = this.#options;
-    const routes = store.routes.list().map((route) => ({ route, status: statuses.of(route, nowMs) }));
+    const routes = store.routes.list().map((route) => ({ route, status: statuses.of(route) }));
     const system = sample(nowMs);
     return store.alerts.rules().flatMap((rule): Subject[] => {
       const { metric } = rule.condition;

@@ -19,22 +19,15 @@ interface Reader {
 const MAX_SERIES = 2000;
 /** Values of one request for what was read. */
 const MAX_VALUES = 500_000;
-const PURGE_MS = 600_000;
-const PURGE_AT_ONCE = 10_000;
-const DAY_MS = 86_400_000;
 
 export class DataSources {
   readonly #store: Store;
   readonly #log: Log;
-  readonly #rawDays: () => number;
-  readonly #purging: NodeJS.Timeout;
   #readers: Reader[] = [];
 
-  constructor({ store, log, rawDays }: { store: Store; log: Log; rawDays: () => number }) {
+  constructor({ store, log }: { store: Store; log: Log }) {
     this.#store = store;
     this.#log = log;
-    this.#rawDays = rawDays;
-    this.#purging = setInterval(() => this.#purge(), PURGE_MS);
   }
 
   /** Reads these from now on, and no others. One that is as before goes on. */
@@ -79,7 +72,6 @@ export class DataSources {
   }
 
   close(): void {
-    clearInterval(this.#purging);
     for (const reader of this.#readers) end(reader);
     this.#readers = [];
   }
@@ -130,14 +122,6 @@ export class DataSources {
     }
     const waitMs = Math.max(0, startedAtMs + source.scrape_interval - Date.now());
     reader.timer = setTimeout(() => void this.#read(reader), waitMs);
-  }
-
-  #purge(): void {
-    try {
-      this.#store.collected.purge(Date.now() - this.#rawDays() * DAY_MS, PURGE_AT_ONCE);
-    } catch (thrown) {
-      this.#log.warn({ err: thrown }, 'values that are too old were not deleted');
-    }
   }
 }
 

@@ -12,6 +12,6 @@ export function fecMetrics(exporter: Exporter): (runId: number, result: ProbeRes
     if (detail?.kind !== 'fec') return;
     const reading = fecReading(detail);
     fecRedundancyRatio = reading.fecRedundancyRatio;
-    totals.fec(reading.fec, runId, performance.now());
+    totals.fec(reading.fec, runId);
   };
 }

@@ -199,12 +199,28 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onEvent: (event) => upkeep.receive(event),
         onRestart: () => upkeep.again(),
       });
+      const checker = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
+        name: 'store check',
+        url: workerUrl('upkeep'),
+        log,
+        onEvent: (event) => upkeep.receive(event),
+        onRestart: () => upkeep.checkAgain(),
+      });
+      const { collect, check, keep } = configuration.values.monitoring;
+      const periods: MonitoringPeriods = {
+        collectS: collect / 1000,
+        checkS: check / 1000,
+        keepS: keep / 1000,
+        ...options.monitoring,
+      };
       const upkeep = new StoreUpkeep({
         store,
         worker: storekeeper,
+        checker,
         log,
         dataDir,
         retention: retentionOf(configuration.values),
+        systemS: periods.keepS,
       });
       const workers = {
         probe,
@@ -240,7 +256,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
         experimentOf: (route) => monitored.of(route),
-        onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
+        onSamples: (route, batch) => exporter.observe(route, board.of(route), batch),
       });
       const routes = new Routes({
         store,
@@ -286,7 +302,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         reproductions.register('fairness', matrices.executor(fairnessKind(measurers)));
         reproductions.register('compare', matrices.executor(compareKind(measurers)));
       }
-      const dataSources = new DataSources({ store, log, rawDays: () => configuration.values.store.raw_days });
+      const dataSources = new DataSources({ store, log });
       const live = new Live(store, board, upkeep);
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
@@ -301,18 +317,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           },
           { upkeep: upkeep.failure, droppedLately: system.droppedLately },
         );
-      const { collect, check, keep } = configuration.values.monitoring;
-      const periods: MonitoringPeriods = {
-        collectS: collect / 1000,
-        checkS: check / 1000,
-        keepS: keep / 1000,
-        ...options.monitoring,
-      };
       const system = new SystemMonitor({ store, statuses: board, workers, log, periods, health: healthNow });
       const alerts = new Alerts({
         store,
         statuses: board,
-        sample: (nowMs) => system.sample(nowMs),
+        sample: () => system.sample(),
         log,
         checkMs: periods.checkS * 1000,
         onChecked: () => system.changes.bump(),

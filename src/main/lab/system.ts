@@ -36,13 +36,19 @@ export class SystemMonitor {
   readonly #options: SystemOptions;
   readonly #sampler: SystemSampler;
   #newest: SystemSample | null = null;
+  /** When it was taken, by the monotonic clock. */
+  #newestAtMs = 0;
   #failure: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
   /** Samples given up until then, at each sample of the system of the last minute and at the one before. */
   #dropped = [{ atMs: 0, count: 0 }];
   #threads = new Map<string, { atMs: number; cpuUs: number }>();
-  #sent = { atMs: 0, ofRun: new Map<number, { sent: number; received: number }>() };
+  /** By the monotonic clock; null at first. */
+  #sent: { atMs: number | null; ofRun: Map<number, { sent: number; received: number }> } = {
+    atMs: null,
+    ofRun: new Map<number, { sent: number; received: number }>(),
+  };
 
   constructor(options: SystemOptions) {
     this.#options = options;
@@ -68,9 +74,9 @@ export class SystemMonitor {
   }
 
   /** The newest sample, unless it is of long ago. */
-  sample(nowMs: number): SystemSample | null {
+  sample(): SystemSample | null {
     const lifetimeMs = LIFETIME_PERIODS * this.#options.periods.collectS * 1000;
-    return this.#newest !== null && nowMs - this.#newest.atMs <= lifetimeMs ? this.#newest : null;
+    return performance.now() - this.#newestAtMs <= lifetimeMs ? this.#newest : null;
   }
 
   /** Samples given up in the last minute, or since the sample of the system before where that is longer ago. */
@@ -94,18 +100,19 @@ export class SystemMonitor {
 
   /** Takes and keeps one sample. Never rejects. */
   async collect(): Promise<void> {
-    const { store, log, periods } = this.#options;
+    const { store, log } = this.#options;
     try {
       const threads = await this.#threadCpu();
       const atMs = Date.now();
       const sample = await this.#sampler.sample(atMs, {
         threads,
-        ...this.#droppedSamples(atMs),
-        ...this.#probeRates(atMs),
+        ...this.#droppedSamples(performance.now()),
+        ...this.#probeRates(),
       });
       if (this.#closed) return;
       this.#newest = sample;
-      store.system.add(sample, atMs - periods.keepS * 1000);
+      this.#newestAtMs = performance.now();
+      store.system.add(sample);
       this.#failure = null;
     } catch (thrown) {
       const { code, message } = toLabError(thrown);
@@ -145,13 +152,14 @@ export class SystemMonitor {
   }
 
   /** What the routes' connections carried since the sample before, bits per second; null at first. */
-  #probeRates(atMs: number): Pick<SystemSample, 'probeSentBps' | 'probeReceivedBps'> {
+  #probeRates(): Pick<SystemSample, 'probeSentBps' | 'probeReceivedBps'> {
     const { store, statuses } = this.#options;
     const before = this.#sent;
-    const ofRun = new Map<number, { sent: number; received: number }>();
+    const atMs = performance.now();
+    const ofRun: typeof before.ofRun = new Map();
     const total = { sent: 0, received: 0 };
     for (const route of store.routes.list()) {
-      const { runId, transport } = statuses.of(route, atMs);
+      const { runId, transport } = statuses.of(route);
       if (runId === null) continue;
       const last = before.ofRun.get(runId);
       const now =
@@ -162,8 +170,8 @@ export class SystemMonitor {
       total.received += now.received - (last?.received ?? 0);
     }
     this.#sent = { atMs, ofRun };
+    if (before.atMs === null || atMs === before.atMs) return { probeSentBps: null, probeReceivedBps: null };
     const seconds = (atMs - before.atMs) / 1000;
-    if (before.atMs === 0 || seconds <= 0) return { probeSentBps: null, probeReceivedBps: null };
     return {
       probeSentBps: (8 * Math.max(0, total.sent)) / seconds,
       probeReceivedBps: (8 * Math.max(0, total.received)) / seconds,

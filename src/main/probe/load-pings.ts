@@ -17,7 +17,7 @@ export interface SecondOfPings {
 }
 
 export class LoadPings {
-  /** Seconds are counted from here, unix milliseconds. */
+  /** Seconds are counted from here; milliseconds of the monotonic clock, as all times here. */
   readonly #originMs: number;
   readonly #tally = new PingTally();
   /** Resolved, while one that was sent earlier may not be. */

@@ -8,7 +8,7 @@ import type { LoadInterval, LoadResult, LoadSettings, Pattern } from '../../shar
 import { quantile } from '../../shared/samples.ts';
 import type { ConnectOptions, QuicSession } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
-import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
+import { nowUs } from '../quic/udp/clock.ts';
 import { connectionEnded } from './ended.ts';
 import { ask } from './handshake.ts';
 import { LoadPings } from './load-pings.ts';
@@ -235,7 +235,7 @@ export class Load {
     const { durationS } = this.#plan;
     const fromUs = nowUs();
     this.#fromUs = fromUs;
-    const pings = new LoadPings(toUnixMs(fromUs));
+    const pings = new LoadPings(fromUs / 1e3);
     this.#pings = pings;
     this.#seconds = new LoadSeconds(
       fromUs / 1e3,
@@ -245,7 +245,7 @@ export class Load {
     this.#pinger = new Pinger(pinging, {
       ratePerS: LOADED_PINGS_PER_S,
       ...(durationS !== null && { durationMs: durationS * 1000 }),
-      onPing: (ping) => pings.add(ping),
+      onPing: (ping, sentAtUs) => pings.add({ ...ping, atMs: sentAtUs / 1e3 }),
     });
     return this.#pinger;
   }
@@ -254,7 +254,7 @@ export class Load {
   #closeKnown(): void {
     if (this.#pinger === null) return;
     const { resolvedThroughUs } = this.#pinger;
-    this.#pings?.settle(toUnixMs(resolvedThroughUs));
+    this.#pings?.settle(resolvedThroughUs / 1e3);
     const known = this.#streams.map(({ knownThroughMs }) => knownThroughMs);
     this.#seconds?.close(
       Math.min((this.#toUs ?? resolvedThroughUs) / 1e3, resolvedThroughUs / 1e3, ...known),

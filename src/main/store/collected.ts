@@ -19,8 +19,6 @@ export interface CollectedTable {
     toMs: number,
     limit: number,
   ): (CollectedReading & { source: string })[];
-  /** Deletes up to `limit` values from before `beforeMs`; how many there were. */
-  purge(beforeMs: number, limit: number): number;
 }
 
 export function collectedTable(db: WriteHandle): CollectedTable {
@@ -35,10 +33,6 @@ export function collectedTable(db: WriteHandle): CollectedTable {
     `SELECT source, labels, at_ms AS atMs, value FROM collected_series JOIN collected_value ON series_id = id
      WHERE metric = ? AND at_ms >= ? AND at_ms < ? ORDER BY id, at_ms LIMIT ?`,
   );
-  const purge = db.command<[number, number]>(
-    `DELETE FROM collected_value WHERE (series_id, at_ms) IN
-       (SELECT series_id, at_ms FROM collected_value INDEXED BY collected_value_at WHERE at_ms < ? LIMIT ?)`,
-  );
   return {
     add: (source, metric, readings) =>
       db.transaction(() => {
@@ -48,6 +42,5 @@ export function collectedTable(db: WriteHandle): CollectedTable {
         }
       }),
     read: (metric, fromMs, toMs, limit) => read.all(metric, fromMs, toMs, limit),
-    purge: (beforeMs, limit) => purge.run(beforeMs, limit).changes,
   };
 }

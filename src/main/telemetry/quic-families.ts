@@ -73,7 +73,7 @@ export const QUIC_FAMILIES: readonly QuicFamily[] = [
   gauge('quic_packet_loss_ratio', 'Lost of those sent over the last minute.', (reading) => reading.lossRatio),
   {
     name: 'quic_throughput_bytes_per_second',
-    help: 'Payload of the last second, or goodput of a route’s newest transfer.',
+    help: 'Payload that arrived in the last second.',
     type: 'gauge',
     write: ({ goodputBps }, emit) => {
       emit(scaled(goodputBps?.down, BITS), 'direction="down"');

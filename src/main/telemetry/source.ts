@@ -55,7 +55,7 @@ export interface SourceReading {
   readonly rttTotal?: { readonly sumUs: number; readonly count: number } | null;
   readonly jitterUs?: number | null;
   readonly lossRatio?: number | null;
-  /** Payload: of the last second, or of the newest transfer. */
+  /** Payload of the last second. */
   readonly goodputBps?: { readonly down?: number | null; readonly up?: number | null } | null;
   readonly cwndBytes?: number | null;
   readonly pacingBps?: number | null;
