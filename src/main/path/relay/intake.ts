@@ -32,7 +32,9 @@ interface Arrival {
   direction: Way;
   data: Buffer;
   deliver: (data: Buffer) => void;
+  /** When it came, as far as is known. */
   atUs: number;
+  readUs: number;
 }
 
 /**
@@ -64,7 +66,7 @@ export class Intake {
     const atUs = this.#loop.nowUs();
     // While the loop waits for events there is none: what woke it came just now.
     if (this.#arrivals.length === 0 && this.#loop.idleMs() > this.#idleMs) this.#emptyUs = atUs;
-    this.#arrivals.push({ source, direction, data, deliver, atUs });
+    this.#arrivals.push({ source, direction, data, deliver, atUs, readUs: atUs });
     this.#loop.soon();
   }
 
@@ -78,7 +80,8 @@ export class Intake {
     this.#arrivals = [];
     this.#turns = 0;
     if (late) restamp(arrivals, this.#emptyUs);
-    for (const { direction, data, atUs, deliver } of arrivals) direction.carry(data, atUs, deliver);
+    for (const { direction, data, deliver, atUs, readUs } of arrivals)
+      direction.carry(data, atUs, deliver, { readUs });
     // What the poll just made did not find came after it began to look, after it waited, and after the last that it found.
     const idleMs = this.#loop.idleMs();
     this.#emptyUs = Math.max(this.#polledUs + (idleMs - this.#idleMs) * 1e3, readUs);

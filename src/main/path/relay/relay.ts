@@ -63,15 +63,16 @@ export interface RelayCounters {
 /** What passes a link: a datagram, and who takes it at the far end. */
 interface Passenger {
   data: Buffer;
+  readUs: number;
   deliver: (data: Buffer) => void;
 }
 
 /** One bit of a copy of the payload, which another copy of the datagram may share. Headers stay whole, checksums fit. */
-function flipBit({ data, deliver }: Passenger, rng: Rng): Passenger {
+function flipBit({ data, deliver, readUs }: Passenger, rng: Rng): Passenger {
   const spoilt = Buffer.from(data);
   const bit = Math.floor(rng.float() * spoilt.length * 8);
   if (spoilt.length > 0) spoilt[bit >> 3]! ^= 1 << (bit & 7);
-  return { data: spoilt, deliver };
+  return { data: spoilt, deliver, readUs };
 }
 
 /** One direction of the path, in real time. */
@@ -111,12 +112,15 @@ export class Direction {
     return queued === 0 || queued + bytes <= this.#bufferBytes;
   }
 
-  /** Carries `data` through the link and then hands it to `deliver`; what it has for headers is UDP's unless given. */
+  /**
+   * Carries `data` through the link and then hands it to `deliver`; what it has for headers is UDP's unless given. It came at `atUs` and
+   * was read at `readUs`.
+   */
   carry(
     data: Buffer,
     atUs: number,
     deliver: (data: Buffer) => void,
-    headerBytes: number = this.#headerBytes,
+    { headerBytes = this.#headerBytes, readUs = atUs }: { headerBytes?: number; readUs?: number } = {},
   ): void {
     // As a router does with DF set, and as most do without telling (RFC 8899 §1.1).
     const bytes = data.length + headerBytes;
@@ -125,7 +129,7 @@ export class Direction {
     else {
       // A segment of a stream may have been offered at a moment that datagrams read later are found to have come before.
       this.#offeredUs = Math.max(this.#offeredUs, atUs);
-      if (this.#link.send({ data, deliver }, bytes, this.#offeredUs) === null) this.#schedule();
+      if (this.#link.send({ data, deliver, readUs }, bytes, this.#offeredUs) === null) this.#schedule();
     }
   }
 
@@ -236,7 +240,7 @@ export class Relay {
       originUs,
     };
     const rttMs = meanDelayMs(emulation.up) + meanDelayMs(emulation.down);
-    const link = { outages, originUs, rttMs, corrupt: flipBit };
+    const link = { outages, originUs, rttMs, corrupt: flipBit, knownUs: ({ readUs }: Passenger) => readUs };
     const mtuBytes = emulation.mtuBytes ?? DEFAULT_MTU_BYTES;
     const rng = Rng.fromSeed(seed);
     // IPv4 or IPv6 header, and UDP's 8 bytes.

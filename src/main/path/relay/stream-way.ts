@@ -159,7 +159,7 @@ export class StreamWay {
         // Bits that flipped fail TCP's checksum.
         if (came === data) this.#arrived(segment, transmission);
       },
-      this.#headerBytes,
+      { headerBytes: this.#headerBytes },
     );
     if (this.#timerAtUs === Number.POSITIVE_INFINITY) this.#setTimer(atUs);
   }
