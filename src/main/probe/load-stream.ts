@@ -17,8 +17,6 @@ const MOST_QUEUED_BYTES = 64 * 1024;
 /** So long before the server would end a stream, another takes over; and so long before it, one that has no successor yet ends. */
 const TURN_MS = SERVICE_LIMITS.durationMs - 30_000;
 const LAST_MS = SERVICE_LIMITS.durationMs - 5000;
-/** A server refuses a stream at once: one that stands after four round trips and this is served. */
-const PROOF_US = 50_000;
 const AGAIN_US = 1_000_000;
 
 /** A stream of the server's, from its request until all of it has arrived. */
@@ -45,7 +43,7 @@ export class LoadStream {
   readonly #turns = new Set<Turn>();
   /** The one that messages go to; null while there is none. */
   #sending: Turn | null;
-  /** What is to follow it, and may yet be refused. */
+  /** What is to follow it, once a report shows that it is served: until then it may be refused. */
   #next: Turn | null = null;
   #turnAtUs: number;
   #arrived = 0;
@@ -113,28 +111,27 @@ export class LoadStream {
     this.#failed.resolve();
   }
 
-  /** One step from a stream to the next: that is opened, has not been refused, and takes over. */
+  #takeOver(next: Turn): void {
+    this.#sending?.stream.end();
+    this.#sending = next;
+    this.#next = null;
+    this.#turnAtUs = next.openedAtUs + this.#turnUs;
+  }
+
+  /** Looks for a stream to follow the present one. */
   #turn(now: number): void {
-    const [sending, next] = [this.#sending, this.#next];
-    if (next !== null) {
-      this.#sending = next;
-      this.#next = null;
-      this.#turnAtUs = next.openedAtUs + this.#turnUs;
-      sending?.stream.end();
-      return;
-    }
+    const sending = this.#sending;
     if (sending !== null && now - sending.openedAtUs > LAST_MS * 1000) {
       sending.stream.end();
       this.#sending = null;
     }
     this.#turnAtUs = now + AGAIN_US;
+    if (this.#next !== null) return;
     try {
       this.#next = this.#open(now);
     } catch {
       // The server allows no further stream as yet; the end of the session is told by itself.
-      return;
     }
-    this.#turnAtUs = now + PROOF_US + 4 * (this.#session.stats().smoothedRttUs ?? 0);
   }
 
   #open(now: number): Turn {
@@ -168,6 +165,7 @@ export class LoadStream {
         this.#arrived += report.bytes - bytes;
         bytes = report.bytes;
         this.reported.add(nowUs() / 1e3, this.#arrived);
+        if (turn === this.#next) this.#takeOver(turn);
       }
     };
     stream.onEnd = end;
