@@ -156,7 +156,7 @@ function relayEnds(emulation: Emulation, seed: number): Ends {
 }
 
 /** Of a `server --json`, whose standard error says where it listens; passed on are its errors only. */
-async function portOf(server: ChildProcess): Promise<number> {
+export async function portOf(server: ChildProcess): Promise<number> {
   try {
     for await (const line of createInterface({ input: server.stderr! })) {
       const port = /^listening on .*:(\d+) \(TCP\)/.exec(line)?.[1];
