@@ -109,6 +109,14 @@ export const monitorMetrics = (
     ...medians,
   });
 
+/** What QUIC came to in a comparison; null is what was not measured. */
+export const comparedMetrics = (values: {
+  goodputUpBps: number | null;
+  rttP95Us: number | null;
+  errors: number;
+}): Metrics =>
+  metricsOf({ goodput_up: values.goodputUpBps, rtt_p95: values.rttP95Us, errors: values.errors });
+
 /** What a load measured. What was to be measured and could not be is null: an absent RTT is no good RTT. */
 export function loadMetrics(result: LoadResult): Metrics {
   const asked = metricsOf({

@@ -17,7 +17,7 @@ export interface SlaFlags {
 }
 
 /** A number alone is in Mbit/s, in which levels are told. */
-export const parseThroughput = (text: string): number =>
+const parseThroughput = (text: string): number =>
   /^\s*[\d.]+\s*$/.test(text)
     ? parseNumber(text, '--sla-throughput', { min: 0, max: 1e6 }) * 1e6
     : parseRate(text, '--sla-throughput');
