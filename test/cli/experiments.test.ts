@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openStore } from '../../src/main/store/index.ts';
 import { RouteInput } from '../../src/shared/domain.ts';
 import { ProbeInput } from '../../src/shared/probes.ts';
@@ -80,6 +80,23 @@ test('what cannot be is refused by the catalogue, and leaves no file', async () 
   await refused(['import', join(data, 'absent')], 2, /RL_FILE_UNREADABLE: file: /);
   await refused(['import', join(data, 'lab.db')], 2, /RL_INPUT_INVALID/);
   await refused(['run', file], 2, /RL_INPUT_INVALID: manifest: is missing/);
+});
+
+test('of a folder that a lab holds, experiments are told and exported; imports are sent to that lab', async () => {
+  const { data, file } = await imported();
+  const lab = openStore({ dataDir: data });
+  onTestFinished(() => lab.close());
+  const out = join(data, 'runs.csv');
+  const [told, exported, refused] = await Promise.all([
+    run(['report', '--data', data]),
+    run(['export', '1', '--format', 'csv', '--table', 'run', '--out', out, '--data', data, '--json']),
+    run(['import', file, '--data', data]),
+  ]);
+  expect(told.stdout).toMatch(/iperf3\.json/);
+  expect(JSON.parse(exported.stdout)).toMatchObject({ table: 'run', file: out });
+  expect(readFileSync(out, 'utf8')).toMatch(/^id,key,repetition,.*\n1,"",0,done,/);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/RL_DATA_IN_USE: Another lab.*POST \/api\/v1\/experiments\/import/s);
 });
 
 test('a manifest of a probe is measured again', async () => {

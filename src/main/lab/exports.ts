@@ -222,8 +222,8 @@ export class Exports {
     const { store } = this.#options;
     const { id, redact, table } = wanted;
     const { name: called } = store.experiments.get(id);
-    const { extension, mediaType } =
-      table === undefined ? FORMATS[wanted.format] : TABLE_FORMATS[wanted.format]!;
+    const ofTable = table === undefined ? undefined : TABLE_FORMATS[wanted.format];
+    const { extension, mediaType } = ofTable ?? FORMATS[wanted.format];
     const slug = called
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')

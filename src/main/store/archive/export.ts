@@ -19,7 +19,7 @@ import {
 } from './tables.ts';
 
 /** Rows of one part, and runs, whose JSON may be long. */
-const PART = 10_000;
+const PART = 5000;
 const RUNS = 100;
 
 export interface ArchivedTable {

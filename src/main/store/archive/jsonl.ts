@@ -54,6 +54,7 @@ export class JsonlReader {
   #table: ArchiveTable | null = null;
   #rows: Row[] = [];
   #chars = 0;
+  #known: (ReturnType<typeof tableOf> & { shape: string }) | null = null;
 
   constructor(onRows: (table: ArchiveTable, rows: Row[]) => void) {
     this.#onRows = onRows;
@@ -83,7 +84,7 @@ export class JsonlReader {
       return;
     }
     if (typeof record !== 'string') throw invalid(`line ${this.#line}: names no record`);
-    const { table, order } = tableOf(record, Object.keys(fields));
+    const { table, order } = this.#tableOf(record, Object.keys(fields));
     const isFull = this.#rows.length >= PART.rows || this.#chars + line.length > PART.chars;
     if (table !== this.#table || isFull) this.#flush();
     this.#table = table;
@@ -95,6 +96,13 @@ export class JsonlReader {
         return type === 'json' && value !== null ? JSON.stringify(value) : (value as Value);
       }),
     );
+  }
+
+  /** Of one line after another it is mostly the same. */
+  #tableOf(record: string, columns: readonly string[]): ReturnType<typeof tableOf> {
+    const shape = `${record},${columns.join()}`;
+    if (shape !== this.#known?.shape) this.#known = { shape, ...tableOf(record, columns) };
+    return this.#known;
   }
 
   #parse(line: string): Record<string, unknown> {

@@ -15,8 +15,9 @@ import type { ArchivedTable } from './export.ts';
 import { invalid, tableOf } from './rows.ts';
 import type { ArchiveTable, Column, Row } from './tables.ts';
 
-/** Rows of a row group; a reader holds one at a time. */
-const GROUP = 50_000;
+/** Rows of a row group, which is written at once, and of the largest that is read. */
+const GROUP = 20_000;
+const MAX_GROUP = 100_000;
 /** Of one, unpacked. */
 const MAX_GROUP_BYTES = 268_435_456;
 /** Rows of a file, at 8 bytes a value, to its bytes: run lengths and constant differences make any number of rows of nothing. */
@@ -188,7 +189,7 @@ export async function* readParquet(
 }
 
 const limitsOf = (bytes: number): object => ({
-  rows: 2 * GROUP,
+  rows: MAX_GROUP,
   bytes: MAX_GROUP_BYTES,
   unpacked: Math.max(SMALL_BYTES, bytes * MAX_RATIO),
   part: PART,
