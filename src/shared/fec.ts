@@ -54,6 +54,11 @@ export const FecInput = z.strictObject({
 });
 export type FecInput = z.infer<typeof FecInput>;
 
+export const DEFAULT_FEC: Readonly<FecInput> = { scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false };
+
+/** Most repair packets per source packet where it adapts: what it begins with where nothing else is asked for. */
+export const MOST_ADAPTIVE = 0.5;
+
 const MOST_REPAIR = 32;
 const MOST_SPAN_S = 10;
 

@@ -14,7 +14,7 @@ import {
   RttSummary,
   RunState,
 } from './domain.ts';
-import { FecInput, fecFault } from './fec.ts';
+import { DEFAULT_FEC, FecInput, fecFault } from './fec.ts';
 import { HandshakeStart, MOVES, Move, ProbeDetail } from './probe-details.ts';
 
 export const PROBE_MODES = [
@@ -78,7 +78,7 @@ export const ProbeInput = z.strictObject({
     .min(1)
     .max(10)
     .default([...MOVES]),
-  fec: FecInput.default({ scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false }),
+  fec: FecInput.default({ ...DEFAULT_FEC }),
   /** Of a source packet with FEC. */
   packetBytes: z.number().int().min(16).max(1200).default(200),
   /** Of both ends where the server is a RouteLab of this version, else of ours. */

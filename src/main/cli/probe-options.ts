@@ -2,7 +2,14 @@
 import { type Command, Option } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import { FEC_SCHEMES, type FecInput, type FecScheme, fecFault } from '../../shared/fec.ts';
+import {
+  DEFAULT_FEC,
+  FEC_SCHEMES,
+  type FecInput,
+  type FecScheme,
+  fecFault,
+  MOST_ADAPTIVE,
+} from '../../shared/fec.ts';
 import { MOVES, type Move } from '../../shared/probe-details.ts';
 import { parseBytes, parseDuration, parseRatio } from '../../shared/units.ts';
 import { ALPN } from '../probe/protocol.ts';
@@ -157,7 +164,7 @@ const ROWS: readonly Row[] = [
   ),
   row(
     '--fec-redundancy <ratio>',
-    'repair packets per source packet, such as .10 or 20% (default 20%)',
+    'repair packets per source packet, such as .10 or 20% (default 20%; at first, with --fec-adaptive, 50%)',
     (text) => parseRatio(text, '--fec-redundancy'),
     ['fec'],
   ),
@@ -321,9 +328,9 @@ export function checkOptions(mode: AnyMode, options: ProbeOptions): void {
 
 /** Groups as the options ask for them. */
 export const fecOf = ({ fec, fecRedundancy, fecGroup, fecAdaptive }: ProbeOptions): FecInput => ({
-  scheme: fec === undefined || fec === true ? 'rs' : fec,
-  k: fecGroup ?? 10,
-  redundancy: fecRedundancy ?? 0.2,
+  scheme: fec === undefined || fec === true ? DEFAULT_FEC.scheme : fec,
+  k: fecGroup ?? DEFAULT_FEC.k,
+  redundancy: fecRedundancy ?? (fecAdaptive ? MOST_ADAPTIVE : DEFAULT_FEC.redundancy),
   adaptive: fecAdaptive ?? false,
 });
 

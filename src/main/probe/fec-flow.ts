@@ -2,7 +2,7 @@
  * Both ends of one direction with FEC: a sender that paces source packets, each with the time it was sent, and a receiver that
  * decodes and reports. Which end of the connection is which, fec-service.ts and modes/fec.ts say.
  */
-import type { FecFigures } from '../../shared/fec.ts';
+import { type FecFigures, MOST_ADAPTIVE } from '../../shared/fec.ts';
 import { quantile } from '../../shared/samples.ts';
 import type { QuicSession } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
@@ -35,8 +35,6 @@ const MOST_WAITING = 2;
 const DRAIN_MS = 2000;
 /** Slots that are older are skipped, as those of pings are. */
 const CATCH_UP_US = 100_000;
-/** Of adaptive redundancy, of k. */
-const MOST_ADAPTIVE = 0.5;
 /** Transit times kept of received and of recovered packets: the newest. */
 const MOST_TRANSITS = 10_000;
 
@@ -85,8 +83,10 @@ export class FecSender {
     return { type: 'end', source, repair, skipped: this.#skipped, groups, lastK, groupsByRepair };
   }
 
-  report({ counts }: FecReport): void {
-    this.#repair?.report(counts);
+  report({ counts, missing }: FecReport): void {
+    const { receivedSource, erasures } = counts;
+    // That they are lost would else be known when their group is closed, and be seen too late just where nothing is recovered.
+    this.#repair?.report({ receivedSource, erasures: erasures + missing });
   }
 
   /** Ends at once, the group under way with as many packets as it has. */
@@ -195,7 +195,8 @@ export class FecReceiver {
   }
 
   get report(): FecReport {
-    return { type: 'report', counts: { ...this.#decoder.counts }, extraDelayUs: this.#extraDelayUs() };
+    const { counts, overdue } = this.#decoder;
+    return { type: 'report', counts: { ...counts }, missing: overdue, extraDelayUs: this.#extraDelayUs() };
   }
 
   receive(payload: Buffer, atUs: number): void {
