@@ -4,6 +4,7 @@ import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import {
   DEFAULT_FEC,
+  DEFAULT_PACKETS,
   FEC_SCHEMES,
   type FecInput,
   type FecScheme,
@@ -305,7 +306,7 @@ export function checkOptions(mode: AnyMode, options: ProbeOptions): void {
     if (options[option] !== undefined && !isRepeated(options) && !(option === 'seed' && options.compareTcp))
       throw new LabError('RL_USAGE', `--${option} is for repetitions: give --every, or --duration 0`);
   if (mode === 'fec') {
-    const { rate = 100 } = options;
+    const { rate = DEFAULT_PACKETS.perS } = options;
     const fault = rate < 1 || rate > 5000 ? null : fecFault({ ...fecOf(options), ratePerS: rate });
     if (rate < 1 || rate > 5000)
       throw new LabError('RL_INPUT_INVALID', `--rate: ${rate} is not from 1 to 5000 packets/s`, {

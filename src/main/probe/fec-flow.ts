@@ -234,21 +234,23 @@ export class FecReceiver {
 
 const rising = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
 
-/** What both ends told of one direction. */
+/** What both ends told of one direction. `pathLoss`: what an emulated path is set to lose. */
 export function figuresOf(
   request: FecRequest,
   sent: FecSent,
   { counts, extraDelayUs }: FecReport,
+  pathLoss: number | null = null,
 ): FecFigures {
   const { source, repair, skipped, groupsByRepair } = sent;
   const part = (of: number, all: number): number | null => (all === 0 ? null : of / all);
   const sourceLoss = part(counts.erasures, source);
   const { scheme, k } = request;
   const groups = groupsByRepair.reduce((sum, n) => sum + n, 0);
-  const theory = groupsByRepair.reduce(
-    (sum, n, r) => sum + n * residualLoss(scheme, { k, r }, sourceLoss ?? 0),
-    0,
-  );
+  const theoryAt = (loss: number | null): number | null => {
+    if (loss === null) return null;
+    const sum = groupsByRepair.reduce((all, n, r) => all + n * residualLoss(scheme, { k, r }, loss), 0);
+    return part(sum, groups);
+  };
   return {
     ...counts,
     sentSource: source,
@@ -258,7 +260,9 @@ export function figuresOf(
     sourceLoss,
     residualLoss: part(counts.unrecoverable, source),
     recovery: part(counts.recovered, counts.erasures),
-    theoryResidualLoss: sourceLoss === null ? null : part(theory, groups),
+    theoryResidualLoss: theoryAt(sourceLoss),
+    pathLoss,
+    theoryAtPathLoss: theoryAt(pathLoss),
     extraDelayUs,
   };
 }
