@@ -7,6 +7,7 @@ import type { CongestionSeries } from '../../shared/congestion-series.ts';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import type { RunState } from '../../shared/domain.ts';
 import { type ErrorBody, LabError, toLabError } from '../../shared/errors.ts';
+import { meanLosses } from '../../shared/mean-loss.ts';
 import {
   appliesTo,
   faultOf,
@@ -65,7 +66,8 @@ const planOf = (input: ProbeInput): Omit<ProbePlan, 'everyUs' | 'wish'> => ({
   mode: input.mode,
   count: input.count ?? undefined,
   durationMs: input.durationS * 1000,
-  ratePerS: appliesTo('ratePerS', input.mode) ? input.ratePerS : undefined,
+  ratePerS:
+    input.mode === 'fec' ? input.packetsPerS : appliesTo('ratePerS', input.mode) ? input.ratePerS : undefined,
   bytes: input.bytes ?? undefined,
   warmUpMs: input.warmUpS * 1000,
   handshake: input.handshake,
@@ -281,7 +283,7 @@ export class Probes {
 
   async #begin(job: Job): Promise<void> {
     const { lanes, paths, store } = this.#options;
-    const { active, input, lane, seed } = job;
+    const { active, input, place, lane, seed } = job;
     const runId = active.run.id;
     const { ending } = active;
     try {
@@ -296,6 +298,7 @@ export class Probes {
         connect: { ...connect, controller: { name, parameters } },
         plan: {
           ...planOf(input),
+          pathLoss: meanLosses(place.emulation),
           everyUs: Math.max(LEAST_EVERY_US, Math.round((durationS * 1e6) / SERIES_POINTS)),
           wish: { name, parameters },
         },

@@ -2,7 +2,7 @@
  * Both ends of one direction with FEC: a sender that paces source packets, each with the time it was sent, and a receiver that
  * decodes and reports. Which end of the connection is which, fec-service.ts and modes/fec.ts say.
  */
-import type { FecFigures } from '../../shared/fec.ts';
+import { type FecFigures, MOST_ADAPTIVE } from '../../shared/fec.ts';
 import { quantile } from '../../shared/samples.ts';
 import type { QuicSession } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
@@ -35,8 +35,6 @@ const MOST_WAITING = 2;
 const DRAIN_MS = 2000;
 /** Slots that are older are skipped, as those of pings are. */
 const CATCH_UP_US = 100_000;
-/** Of adaptive redundancy, of k. */
-const MOST_ADAPTIVE = 0.5;
 /** Transit times kept of received and of recovered packets: the newest. */
 const MOST_TRANSITS = 10_000;
 
@@ -85,8 +83,10 @@ export class FecSender {
     return { type: 'end', source, repair, skipped: this.#skipped, groups, lastK, groupsByRepair };
   }
 
-  report({ counts }: FecReport): void {
-    this.#repair?.report(counts);
+  report({ counts, missing }: FecReport): void {
+    const { receivedSource, erasures } = counts;
+    // That they are lost would else be known when their group is closed, and be seen too late just where nothing is recovered.
+    this.#repair?.report({ receivedSource, erasures: erasures + missing });
   }
 
   /** Ends at once, the group under way with as many packets as it has. */
@@ -195,7 +195,8 @@ export class FecReceiver {
   }
 
   get report(): FecReport {
-    return { type: 'report', counts: { ...this.#decoder.counts }, extraDelayUs: this.#extraDelayUs() };
+    const { counts, overdue } = this.#decoder;
+    return { type: 'report', counts: { ...counts }, missing: overdue, extraDelayUs: this.#extraDelayUs() };
   }
 
   receive(payload: Buffer, atUs: number): void {
@@ -233,21 +234,23 @@ export class FecReceiver {
 
 const rising = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
 
-/** What both ends told of one direction. */
+/** What both ends told of one direction. `pathLoss`: what an emulated path is set to lose. */
 export function figuresOf(
   request: FecRequest,
   sent: FecSent,
   { counts, extraDelayUs }: FecReport,
+  pathLoss: number | null = null,
 ): FecFigures {
   const { source, repair, skipped, groupsByRepair } = sent;
   const part = (of: number, all: number): number | null => (all === 0 ? null : of / all);
   const sourceLoss = part(counts.erasures, source);
   const { scheme, k } = request;
   const groups = groupsByRepair.reduce((sum, n) => sum + n, 0);
-  const theory = groupsByRepair.reduce(
-    (sum, n, r) => sum + n * residualLoss(scheme, { k, r }, sourceLoss ?? 0),
-    0,
-  );
+  const theoryAt = (loss: number | null): number | null => {
+    if (loss === null) return null;
+    const sum = groupsByRepair.reduce((all, n, r) => all + n * residualLoss(scheme, { k, r }, loss), 0);
+    return part(sum, groups);
+  };
   return {
     ...counts,
     sentSource: source,
@@ -257,7 +260,9 @@ export function figuresOf(
     sourceLoss,
     residualLoss: part(counts.unrecoverable, source),
     recovery: part(counts.recovered, counts.erasures),
-    theoryResidualLoss: sourceLoss === null ? null : part(theory, groups),
+    theoryResidualLoss: theoryAt(sourceLoss),
+    pathLoss,
+    theoryAtPathLoss: theoryAt(pathLoss),
     extraDelayUs,
   };
 }
