@@ -10,8 +10,10 @@ interface CollectedReading {
 }
 
 export interface CollectedTable {
-  /** A value that is there already stays as it is. */
-  add(source: string, metric: string, readings: readonly CollectedReading[]): void;
+  /** A value that is there already stays as it is. How many there were not. */
+  add(source: string, metric: string, readings: readonly CollectedReading[]): number;
+  /** The moment of the newest value; null without one. */
+  newestMs(source: string, metric: string): number | null;
   /** Oldest first, series by series; at most `limit`. */
   read(
     metric: string,
@@ -33,14 +35,21 @@ export function collectedTable(db: WriteHandle): CollectedTable {
     `SELECT source, labels, at_ms AS atMs, value FROM collected_series JOIN collected_value ON series_id = id
      WHERE metric = ? AND at_ms >= ? AND at_ms < ? ORDER BY id, at_ms LIMIT ?`,
   );
+  const newest = db.column<[string, string], number | null>(
+    `SELECT max((SELECT max(at_ms) FROM collected_value WHERE series_id = id)) FROM collected_series
+     WHERE source = ? AND metric = ?`,
+  );
   return {
     add: (source, metric, readings) =>
       db.transaction(() => {
+        let added = 0;
         for (const { labels, atMs, value } of readings) {
           name.run(source, metric, labels);
-          insert.run(atMs, value, source, metric, labels);
+          added += insert.run(atMs, value, source, metric, labels).changes;
         }
+        return added;
       }),
+    newestMs: (source, metric) => newest.get(source, metric) ?? null,
     read: (metric, fromMs, toMs, limit) => read.all(metric, fromMs, toMs, limit),
   };
 }
