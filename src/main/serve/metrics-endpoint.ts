@@ -50,7 +50,7 @@ async function answer(
 ): Promise<void> {
   const { method = '', url = '', headers } = request;
   // Who listens for others is called by names that it does not know.
-  const refused = isLoopback(host) ? refusal(headers, { host, corsOrigins: [] }) : null;
+  const refused = isLoopback(host) ? refusal(headers, { host, corsOrigins: [], names: [] }) : null;
   if (refused !== null) return fail(response, refused);
   if (url.split('?', 1)[0] !== '/metrics' || (method !== 'GET' && method !== 'HEAD')) {
     const hint = 'Ask for GET /metrics.';
