@@ -34,7 +34,11 @@ export const CATALOGUE = {
     2,
     'Call the API from the lab’s own page, or allow the origin with --cors-origin.',
   ),
-  RL_HOST_HEADER: entry(421, 2, 'Address the lab by localhost, 127.0.0.1 or the host it was bound to.'),
+  RL_HOST_HEADER: entry(
+    421,
+    2,
+    'Address the lab by localhost, 127.0.0.1 or the host it was bound to, or list the name in server.names.',
+  ),
   RL_RATE_LIMITED: entry(429, 2, 'Wait for the time in retry-after.'),
   RL_BODY_TOO_LARGE: entry(413, 2, 'Send a body of at most 1 MB.'),
   RL_CANCELLED: entry(499, 130, 'Start it again when you are ready.'),

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startHeadless } from '../../src/main/serve/index.ts';
-import { RATE_LIMITS } from '../../src/main/serve/security.ts';
+import { RATE_LIMITS } from '../../src/main/serve/limits.ts';
 import { contract } from '../../src/shared/contract/index.ts';
 import { silentLog, temporaryDir, until } from '../lab/open-lab.ts';
 import { openHost, rest } from './open-host.ts';
@@ -140,7 +140,8 @@ describe('the description of the API', () => {
     const routes = Object.values(contract).flatMap((group) =>
       Object.values(group).map(({ '~orpc': { route } }) => `${route.method} ${route.path}`),
     );
-    expect(operations.sort()).toEqual([...routes, 'GET /metrics'].sort());
+    const beside = ['/metrics', '/health', '/health/{service}', '/ready', '/exports/{name}'];
+    expect(operations.sort()).toEqual([...routes, ...beside.map((path) => `GET ${path}`)].sort());
     for (const [, ref] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
       const target = ref!
         .split('/')

@@ -59,7 +59,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const configuration = configurationOf(options);
   const interrupt = onInterrupt(() => {
     // A terminal that was closed is none any more; whoever sends the signal otherwise wants the file read.
-    if (options.config === undefined || (screen !== null && !isatty(1))) return false;
+    if (!configuration.hasFile || (screen !== null && !isatty(1))) return false;
     configuration.reload();
     return true;
   });

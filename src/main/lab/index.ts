@@ -128,8 +128,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
     function assemble(): Lab {
       const board = new StatusBoard(openedAtMs);
-      configuration.start(log);
-      configuration.setKept(store.settings.all());
+      configuration.start(log, store.settings.all());
       const exporter = createExporter(metricsOf(configuration.values));
       const closing = new AbortController();
 

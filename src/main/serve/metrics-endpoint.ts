@@ -50,7 +50,7 @@ async function answer(
 ): Promise<void> {
   const { method = '', url = '', headers } = request;
   // Who listens for others is called by names that it does not know.
-  const refused = isLoopback(host) ? refusal(headers, { host, corsOrigins: [] }) : null;
+  const refused = isLoopback(host) ? refusal(headers, { host, corsOrigins: [], names: [] }) : null;
   if (refused !== null) return fail(response, refused);
   const [path, query = ''] = url.split('?', 2);
   if (path !== '/metrics' || (method !== 'GET' && method !== 'HEAD')) {

@@ -4,6 +4,7 @@ import type { Setting } from '../../../shared/config/settings.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useBindCommands } from '../../commands/registry.ts';
 import { client, useConnection } from '../../lab/connection.ts';
+import { errorAdvice } from '../../lab/errors.ts';
 import { orpc, queryClient, useSettings } from '../../lab/queries.ts';
 import { attempt, useBusy } from '../../parts/attempt.ts';
 import { Failed, Page, PageHead } from '../../parts/Page.tsx';
@@ -94,7 +95,7 @@ export function SettingsPage() {
         )}
         {file?.error && (
           <p className={classes.fault} role="alert">
-            The newest version is not in use. {file.error.message}. {file.error.hint}
+            The newest version is not in use. {errorAdvice(file.error)}
           </p>
         )}
         <section>
