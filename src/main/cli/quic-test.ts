@@ -172,7 +172,7 @@ async function targetOf(
       : await issueIdentity(undefined, ['localhost', HOST]);
   const { host, port } = addr ?? { host: HOST, port: 0 };
   const { certificate, privateKey } = identity;
-  const listening = await ask<EndpointWorkerMethods, 'listen'>(threads.start('endpoint.ts'), 'listen', {
+  const listening = await ask<EndpointWorkerMethods, 'listen'>(threads.start('endpoint'), 'listen', {
     host,
     port,
     certificate,
@@ -189,7 +189,7 @@ async function openPath(
 ): Promise<Address> {
   const seed = randomInt(2 ** 32);
   note(`${describePath(emulation)}, seed ${seed}`);
-  const relay = threads.start('relay.ts');
+  const relay = threads.start('relay');
   const { host, port } = await ask<RelayWorkerMethods, 'open'>(relay, 'open', {
     id: 'path',
     to,
