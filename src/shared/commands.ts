@@ -66,6 +66,8 @@ export const COMMANDS = [
     shortcut: 'y',
   },
   { id: 'experiments.again', title: 'Run the experiment again', group: 'Experiments', shortcut: 'w' },
+  { id: 'experiments.cells', title: 'Measure a matrix or a scenario', group: 'Experiments', shortcut: 'z' },
+  { id: 'experiments.resume', title: 'Measure what is missing of the experiment', group: 'Experiments' },
   { id: 'experiments.cancel', title: 'Cancel what is under way of the experiment', group: 'Experiments' },
   {
     id: 'experiments.import',
