@@ -66,7 +66,7 @@ export function PointChart({ label, series, isLine, xTitle, yTitle, scale, level
   const current = useRef(model);
   current.current = model;
 
-  const { canvas, chart } = useLineChart([overlay(() => current.current)]);
+  const { canvas, chart } = useLineChart(() => optionsOf(current.current), [overlay(() => current.current)]);
   useEffect(() => {
     if (chart.current) redraw(chart.current, optionsOf(model), datasetsOf(model));
   }, [model, chart]);

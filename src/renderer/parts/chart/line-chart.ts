@@ -39,19 +39,22 @@ export const axisTitle = (text: string, { dim }: ChartColours) => ({
 
 type LineChart = Chart<'line', { x: number; y: number | null }[]>;
 
-/** A canvas and its chart, which is null until the canvas is there. */
-export function useLineChart(plugins: Plugin<'line'>[] = []): {
+/** A canvas and its chart, which is null until the canvas is there and begins with `options`, as plugins need their axes. */
+export function useLineChart(
+  options: () => ChartOptions<'line'>,
+  plugins: Plugin<'line'>[] = [],
+): {
   canvas: RefObject<HTMLCanvasElement | null>;
   chart: RefObject<LineChart | null>;
 } {
   const canvas = useRef<HTMLCanvasElement>(null);
   const chart = useRef<LineChart>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: plugins read what is current by themselves.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: made once; plugins read what is current by themselves.
   useEffect(() => {
     const made: LineChart = new Chart(canvas.current!, {
       type: 'line',
       data: { datasets: [] },
-      options: baseOptions,
+      options: options(),
       plugins,
     });
     chart.current = made;

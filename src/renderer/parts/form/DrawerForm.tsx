@@ -35,6 +35,8 @@ interface Props {
   /** Why it did not go, or cannot. */
   failures?: readonly (string | null)[];
   disabled?: boolean;
+  /** What it comes to, beside the buttons. */
+  about?: ReactNode;
   children: ReactNode;
 }
 
@@ -46,12 +48,14 @@ export const DrawerForm = ({
   isSaving,
   failures = [],
   disabled = false,
+  about,
   children,
 }: Props) => (
   <form className={classes.form} onSubmit={onSubmit} noValidate>
     {children}
     <div className={classes.foot}>
       {failures.map((text) => text !== null && <Failure key={text}>{text}</Failure>)}
+      {about !== undefined && <span className={classes.about}>{about}</span>}
       <Button onClick={onCancel}>Cancel</Button>
       <Button type="submit" variant="filled" loading={isSaving} disabled={disabled}>
         {submit}

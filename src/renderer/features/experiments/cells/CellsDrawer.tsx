@@ -87,6 +87,7 @@ function CellsForm({ onClose, onStarted }: Omit<Props, 'opened'>) {
         online ? null : 'The lab is unreachable; nothing can be started now.',
       ]}
       disabled={!online}
+      about={<span data-testid="cells-extent">{input === null ? '–' : extentText(extentOf(input))}</span>}
     >
       <SegmentedControl
         fullWidth
@@ -150,8 +151,8 @@ function CellsForm({ onClose, onStarted }: Omit<Props, 'opened'>) {
           <ScaledNumber label="Repetitions" unit="" {...form.getInputProps('repeat')} />
         </Pair>
         <Pair>
-          <ScaledNumber label="Sent before" unit="s" {...form.getInputProps('warmUpS')} />
-          <ScaledNumber label="and after it" unit="s" {...form.getInputProps('coolDownS')} />
+          <ScaledNumber label="Warm-up" unit="s" {...form.getInputProps('warmUpS')} />
+          <ScaledNumber label="Cool-down" unit="s" {...form.getInputProps('coolDownS')} />
         </Pair>
         <Pair>
           <ScaledNumber label="Payload of a message" unit="B" {...form.getInputProps('packetBytes')} />
@@ -179,7 +180,6 @@ function CellsForm({ onClose, onStarted }: Omit<Props, 'opened'>) {
           }}
         />
       </Group>
-      <p data-testid="cells-extent">{input === null ? '–' : extentText(extentOf(input))}</p>
     </DrawerForm>
   );
 }

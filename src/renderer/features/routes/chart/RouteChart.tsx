@@ -17,7 +17,10 @@ export function RouteChart({ model, onPoint }: Props) {
   const drawn = useRef<{ on: object; model: ChartModel; height: number } | null>(null);
   current.current = model;
 
-  const { canvas, chart } = useLineChart([overlay(() => current.current)]);
+  const { canvas, chart } = useLineChart(
+    () => optionsOf(current.current, 0),
+    [overlay(() => current.current)],
+  );
 
   useEffect(() => {
     const made = chart.current;
