@@ -1,17 +1,13 @@
 /** The Monitoring page on a real lab: an alert of a real emulated route, and a webhook on a real HTTP server. */
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import type { Alert, AlertBoard, AlertRule } from '../../src/shared/alerts.ts';
 import { type MonitoringNow, SYSTEM_COLUMNS } from '../../src/shared/monitoring.ts';
 import { formatDuration } from '../../src/shared/units.ts';
 import { startLab, type TestLab } from './lab.ts';
-import { test, violations } from './page.ts';
-
-const screenshots = resolve(import.meta.dirname, '../../docs/screenshots');
+import { pictures, sideways, test, violations, violationsInBoth } from './page.ts';
 
 let lab: TestLab;
 let hook: Server;
@@ -154,37 +150,28 @@ test('the system’s numbers on screen equal the API’s', async ({ page }) => {
   await expect(page.getByTestId('system-table').getByRole('row').nth(1)).toContainText('%');
 });
 
-for (const scheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing, and the page is shown as it is, ${scheme}`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-    await open(page);
-    await expect(page.getByRole('img', { name: 'CPU over time' })).toHaveAttribute('data-drawn', 'true');
-    await expect(
-      page.getByText('No alert fires').or(page.getByRole('button', { name: 'Acknowledge' }).first()),
-    ).toBeVisible();
-    expect(await violations(page)).toEqual([]);
-    for (const list of ['History', 'Webhooks', 'Rules']) {
-      await page.getByText(list, { exact: true }).click();
-      expect(await violations(page)).toEqual([]);
-    }
-    await page.keyboard.press('t');
-    await expect(page.getByTestId('system-table')).toBeVisible();
-    expect(await violations(page)).toEqual([]);
-    await page.keyboard.press('t');
-    await page.keyboard.press('u');
-    await expect(page.getByRole('dialog', { name: 'Add an alert rule' })).toBeVisible();
-    expect(await violations(page)).toEqual([]);
-    await page.keyboard.press('Escape');
-    await expect(page.getByRole('dialog')).toBeHidden();
-    await page.setViewportSize({ width: 1024, height: 700 });
-    expect(await violations(page)).toEqual([]);
-    const looks = process.env['ROUTELAB_LOOK'];
-    if (looks) await page.screenshot({ path: `${looks}/monitoring-${scheme}-narrow.png` });
-    await page.setViewportSize({ width: 1440, height: 900 });
-    await page.mouse.move(0, 0);
-    const picture = `${screenshots}/monitoring-${scheme}.png`;
-    if (existsSync(picture) && !process.env['ROUTELAB_SCREENSHOTS']) return;
-    mkdirSync(screenshots, { recursive: true });
-    await page.screenshot({ path: picture });
-  });
-}
+test('axe finds nothing, and the page is shown as it is', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await open(page);
+  await expect(page.getByRole('img', { name: 'CPU over time' })).toHaveAttribute('data-drawn', 'true');
+  await expect(
+    page.getByText('No alert fires').or(page.getByRole('button', { name: 'Acknowledge' }).first()),
+  ).toBeVisible();
+  await pictures(page, 'monitoring');
+  for (const list of ['History', 'Webhooks', 'Rules']) {
+    await page.getByText(list, { exact: true }).click();
+    expect(await violationsInBoth(page)).toEqual([]);
+  }
+  await page.keyboard.press('t');
+  await expect(page.getByTestId('system-table')).toBeVisible();
+  expect(await violationsInBoth(page)).toEqual([]);
+  await page.keyboard.press('t');
+  await page.keyboard.press('u');
+  await expect(page.getByRole('dialog', { name: 'Add an alert rule' })).toBeVisible();
+  expect(await violationsInBoth(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
+  await page.setViewportSize({ width: 1024, height: 700 });
+  expect(await violations(page)).toEqual([]);
+  expect(await sideways(page)).toEqual([]);
+});

@@ -12,7 +12,7 @@ import { useControllers } from '../../../lab/queries.ts';
 import { ControllerParameters } from '../../../parts/form/ControllerParameters.tsx';
 import { DrawerForm, FormDrawer } from '../../../parts/form/DrawerForm.tsx';
 import { Group, Pair } from '../../../parts/form/Form.tsx';
-import { errorsUnder, under } from '../../../parts/issues.ts';
+import { parametersOf } from '../../../parts/form/parameters.ts';
 import { ScaledNumber } from '../../../parts/ScaledNumber.tsx';
 import { startCells } from '../actions.ts';
 import {
@@ -54,7 +54,6 @@ function CellsForm({ onClose, onStarted }: Omit<Props, 'opened'>) {
   });
   const fields = form.getValues();
   const { input } = parseCells(fields, specsOf(fields.controller));
-  const parameterErrors = errorsUnder('parameters', form.errors);
 
   const start = async (): Promise<void> => {
     if (input === null) return;
@@ -119,7 +118,11 @@ function CellsForm({ onClose, onStarted }: Omit<Props, 'opened'>) {
               form.clearErrors();
             }}
           />
-          <TextInput label="Messages per second of a stream" {...form.getInputProps('rates')} />
+          <TextInput
+            label="Messages per second of a stream"
+            data-autofocus
+            {...form.getInputProps('rates')}
+          />
           <TextInput label="Connections" {...form.getInputProps('connections')} />
           <Pair>
             <TextInput label="Loss in %" {...form.getInputProps('losses')} />
@@ -170,15 +173,7 @@ function CellsForm({ onClose, onStarted }: Omit<Props, 'opened'>) {
           {...form.getInputProps('controller')}
           onChange={(name) => form.setValues({ controller: controllerNamed(name ?? ''), parameters: {} })}
         />
-        <ControllerParameters
-          controller={fields.controller}
-          values={fields.parameters}
-          errors={parameterErrors}
-          onChange={(parameters) => {
-            form.setFieldValue('parameters', parameters);
-            for (const name of Object.keys(parameterErrors)) form.clearFieldError(under('parameters', name));
-          }}
-        />
+        <ControllerParameters {...parametersOf(form)} />
       </Group>
     </DrawerForm>
   );

@@ -12,6 +12,7 @@ import { AddressFields } from '../../../parts/form/AddressFields.tsx';
 import { ControllerParameters } from '../../../parts/form/ControllerParameters.tsx';
 import { DrawerForm, FormDrawer } from '../../../parts/form/DrawerForm.tsx';
 import { Group, Pair } from '../../../parts/form/Form.tsx';
+import { parametersOf } from '../../../parts/form/parameters.ts';
 import { errorsUnder, under } from '../../../parts/issues.ts';
 import { usePathFault } from '../../../parts/path/capacity.ts';
 import { PathPicker } from '../../../parts/path/PathPicker.tsx';
@@ -96,7 +97,6 @@ function RouteForm({
 
   const tooFast = usePathFault(fields.emulation);
   const pathErrors = errorsUnder('emulation', form.errors);
-  const parameterErrors = errorsUnder('parameters', form.errors);
   // The demo lab decides where its routes lead.
   const isDemo = route?.demo ?? false;
   const blocked = !online ? 'The lab is unreachable' : tooFast && 'The path is too fast to be emulated';
@@ -141,15 +141,7 @@ function RouteForm({
           />
           <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('pingRate')} />
         </Pair>
-        <ControllerParameters
-          controller={fields.controller}
-          values={fields.parameters}
-          errors={parameterErrors}
-          onChange={(parameters) => {
-            form.setFieldValue('parameters', parameters);
-            for (const name of Object.keys(parameterErrors)) form.clearFieldError(under('parameters', name));
-          }}
-        />
+        <ControllerParameters {...parametersOf(form)} />
         <Switch
           label="Measure throughput"
           checked={fields.transferEveryS !== null}
