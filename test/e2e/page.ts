@@ -45,8 +45,9 @@ export async function reconnectInVain(page: Page): Promise<void> {
   await expect(page.getByText(/^Next attempt in [2-9] s$/)).toBeVisible({ timeout: 30_000 });
   const attempt = page.waitForEvent('websocket');
   await page.getByRole('button', { name: 'Reconnect now' }).click();
-  await (await attempt).waitForEvent('close');
-  await expect(page.getByRole('alert').filter({ hasText: 'Lab unreachable' })).toBeVisible();
+  expect((await attempt).url()).toMatch(/\/api\/rpc$/);
+  // It was in vain, and the page waits longer than before.
+  await expect(page.getByText(/^Next attempt in \d+ s$/)).toBeVisible();
 }
 
 /** Rules whose findings depend on the appearance. */
@@ -54,7 +55,11 @@ const OF_COLOURS = ['color-contrast', 'link-in-text-block'];
 
 async function findings(page: Page, rules: readonly string[] = []): Promise<string[]> {
   // Tooltips come and go with the pointer and belong to no landmark. No page has frames, so axe needs no page of its own.
-  const axe = new AxeBuilder({ page }).exclude('[role=tooltip]').setLegacyMode();
+  // The rows of a long table are alike.
+  const axe = new AxeBuilder({ page })
+    .exclude('[role=tooltip]')
+    .exclude('tbody tr:nth-child(n+12)')
+    .setLegacyMode();
   if (rules.length > 0) axe.withRules([...rules]);
   const { violations: found } = await axe.analyze();
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
