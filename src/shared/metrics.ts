@@ -42,6 +42,13 @@ export type MetricName = keyof typeof METRICS;
 export const metricTitle = (name: string): string =>
   Object.hasOwn(METRICS, name) ? METRICS[name as MetricName].title : name.replaceAll('_', ' ');
 
+/** Of a metric that is not in the table. */
+export const metricValue = (
+  value: number | null,
+  unit: string | null,
+  better: MetricValue['better'],
+): MetricValue => ({ value, unit, better });
+
 /** Of the values that are there. */
 function metricsOf(values: Partial<Record<MetricName, number | null | undefined>>): Metrics {
   const metrics: Metrics = {};

@@ -39,6 +39,7 @@ import { health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
+import { measureFairness } from './matrix/fairness.ts';
 import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
 import { Matrices } from './matrix/matrices.ts';
 import { cellThreads } from './matrix/threads.ts';
@@ -72,11 +73,11 @@ export interface LabOptions {
   dataDir: string;
   host: 'desktop' | 'headless';
   /** Where the worker entries are: sources, or what the build made of them. */
-  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure' | 'upkeep') => URL;
+  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure' | 'upkeep' | 'flow') => URL;
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
-  /** Fairness and comparisons with TCP; without them such experiments cannot be measured here. */
+  /** Comparisons with TCP; without them such experiments cannot be measured here. */
   measurers?: Measurers;
   /** Of this lab; default: all settings as they are without one. The lab starts and closes it. */
   configuration?: Configuration;
@@ -296,11 +297,10 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const matrices = new Matrices({ store, app, ends, log });
       reproductions.register('matrix', matrices.executor(matrixKind(cells.loads)));
       reproductions.register('scenario', matrices.executor(scenarioKind(cells.loads)));
-      const { measurers } = options;
-      if (measurers !== undefined) {
-        reproductions.register('fairness', matrices.executor(fairnessKind(measurers)));
-        reproductions.register('compare', matrices.executor(compareKind(measurers)));
-      }
+      const fairness = fairnessKind((settings, context) => measureFairness(settings, context, workerUrl));
+      reproductions.register('fairness', matrices.executor(fairness));
+      if (options.measurers !== undefined)
+        reproductions.register('compare', matrices.executor(compareKind(options.measurers)));
       const dataSources = new DataSources({ store, log });
       const live = new Live(store, board, upkeep);
       let renderFailure: string | null = null;

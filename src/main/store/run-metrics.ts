@@ -1,14 +1,14 @@
 /** What a monitor's run came to, from its raw samples. */
 import type { Metrics } from '../../shared/experiments.ts';
 import { monitorMetrics } from '../../shared/metrics.ts';
-import { goodputBps, quantile, rttStats } from '../../shared/samples.ts';
+import { goodputBps, rttStats } from '../../shared/samples.ts';
+import { medianInterval } from '../../shared/statistics.ts';
 import type { ReadHandle } from './handles.ts';
 
 /** Reading more would hold up the thread that serves everybody (docs/measurements.md). */
 const MAX_SAMPLES = 1_000_000;
 
-const median = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : quantile(Float64Array.from(values).sort(), 0.5);
+const median = (values: readonly number[]): number | null => medianInterval(values).median;
 
 /** Null of a run without samples, and of one with too many to read at once. */
 export function runMetrics(db: ReadHandle): (runId: number) => Metrics | null {

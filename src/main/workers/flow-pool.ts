@@ -4,7 +4,7 @@ import type { Emulation } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { FlowOutcome, FlowPlan } from '../probe/fairness.ts';
 import { createAuthority, issueCertificate } from '../quic/tls/authority.ts';
-import { ask, Threads } from './ask.ts';
+import { ask, type ThreadName, Threads } from './ask.ts';
 import type { FlowJob, FlowMessage, FlowStart } from './flow.ts';
 import type { EndpointWorkerMethods, RelayWorkerMethods } from './protocol.ts';
 
@@ -26,14 +26,16 @@ export interface SharedPathOptions {
   signal: AbortSignal;
   /** Cancelled, it resolves with what flows have told by then, instead of rejecting with RL_CANCELLED. */
   keepsCut?: boolean;
+  /** Where the workers' entries lie, for hosts that bundle them. */
+  workerUrl?: (name: ThreadName) => URL;
   /** Payload that has arrived of each flow. */
   onProgress?: (elapsedMs: number, bytes: readonly number[]) => void;
 }
 
 /** One outcome for each flow, in order, times from the beginning of the run. Rejects with the LabError of the first that failed. */
 export async function runSharedPath(options: SharedPathOptions): Promise<FlowOutcome[]> {
-  const { flows, emulation, seed, durationMs, signal, onProgress } = options;
-  const threads = new Threads();
+  const { flows, emulation, seed, durationMs, signal, workerUrl, onProgress } = options;
+  const threads = new Threads(workerUrl);
   const cancelled = Promise.withResolvers<never>();
   cancelled.promise.catch(() => {});
   const cancel = (): void => cancelled.reject(new LabError('RL_CANCELLED', 'The flows were cancelled.'));
@@ -42,13 +44,13 @@ export async function runSharedPath(options: SharedPathOptions): Promise<FlowOut
   try {
     const authority = await createAuthority(Date.now());
     const identity = await issueCertificate(authority, { names: [HOST], days: 1, nowMs: Date.now() });
-    const server = await ask<EndpointWorkerMethods, 'listen'>(threads.start('endpoint.ts'), 'listen', {
+    const server = await ask<EndpointWorkerMethods, 'listen'>(threads.start('endpoint'), 'listen', {
       host: HOST,
       port: 0,
       certificate: identity.certPem,
       privateKey: identity.keyPem,
     });
-    const path = await ask<RelayWorkerMethods, 'open'>(threads.start('relay.ts'), 'open', {
+    const path = await ask<RelayWorkerMethods, 'open'>(threads.start('relay'), 'open', {
       id: 'shared',
       to: { host: server.host, port: server.port },
       emulation,
@@ -58,7 +60,7 @@ export async function runSharedPath(options: SharedPathOptions): Promise<FlowOut
     const connect = { host: path.host, port: path.port, serverName: HOST, trust };
     const bytes = flows.map(() => 0);
     const running = flows.map(({ startMs, ...plan }, i) => {
-      const thread = threads.start('flow.ts', {
+      const thread = threads.start('flow', {
         connect,
         plan: { ...plan, durationMs },
       } satisfies FlowJob);

@@ -24,7 +24,7 @@ export async function targetOf(
     ? readIdentity(cert, key)
     : await issueIdentity(undefined, ['localhost', HOST]);
   const { host, port } = addr ?? { host: HOST, port: 0 };
-  const listening = await ask<EndpointWorkerMethods, 'listen'>(threads.start('endpoint.ts'), 'listen', {
+  const listening = await ask<EndpointWorkerMethods, 'listen'>(threads.start('endpoint'), 'listen', {
     host,
     port,
     certificate,
@@ -60,7 +60,7 @@ export async function openPath(
 ): Promise<Address> {
   const seed = randomInt(2 ** 32);
   note(`${describePath(emulation)}, seed ${seed}`);
-  const relay = threads.start('relay.ts');
+  const relay = threads.start('relay');
   const { host, port } = await ask<RelayWorkerMethods, 'open'>(relay, 'open', {
     id: 'path',
     to,

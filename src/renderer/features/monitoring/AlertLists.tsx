@@ -4,9 +4,11 @@ import { useAlerts } from '../../lab/alerts.ts';
 import { Badges } from '../../parts/Badges.tsx';
 import { Failed } from '../../parts/Page.tsx';
 import { Quantity } from '../../parts/Quantity.tsx';
+import words from '../../parts/Words.module.css';
+import { WordTable } from '../../parts/WordTable.tsx';
 import { clockTime, whenOf } from '../../theme/clock.ts';
 import { setAcknowledged } from './actions.ts';
-import classes from './MonitoringPage.module.css';
+import classes from './Firing.module.css';
 import { useAlertHistory } from './queries.ts';
 import { endText, valueText } from './words.ts';
 
@@ -53,12 +55,12 @@ export function Firing() {
                 <strong>{alert.rule.name}</strong>
                 <Subject alert={alert} />
                 <span>
-                  <span className={classes.dim}>since {whenOf(alert.raisedAtMs)} at</span>{' '}
+                  <span className={words.dim}>since {whenOf(alert.raisedAtMs)} at</span>{' '}
                   <Value alert={alert} value={alert.value} testId={`alert-${alert.id}-raised`} />
-                  <span className={classes.dim}>, now</span>{' '}
+                  <span className={words.dim}>, now</span>{' '}
                   <Value alert={alert} value={state?.value ?? null} testId={`alert-${alert.id}-now`} />
                   {state?.noDataSinceMs != null && (
-                    <span className={classes.dim}> (no data since {whenOf(state.noDataSinceMs)})</span>
+                    <span className={words.dim}> (no data since {whenOf(state.noDataSinceMs)})</span>
                   )}
                 </span>
                 <Button onClick={() => setAcknowledged(alert, !isAcknowledged)}>
@@ -81,36 +83,25 @@ export function History() {
       {error && (
         <Failed title="The alerts could not be listed" error={error} onRetry={() => void refetch()} />
       )}
-      {data?.length === 0 && <p className={classes.nothing}>No alert was raised yet.</p>}
+      {data?.length === 0 && <p className={words.nothing}>No alert was raised yet.</p>}
       {data && data.length > 0 && (
-        <table className={classes.table}>
-          <thead>
-            <tr>
-              {['Raised', 'Rule', 'Of', 'Value', 'Ended', 'Why', 'Acknowledged'].map((header) => (
-                <th key={header} scope="col">
-                  {header}
-                </th>
-              ))}
+        <WordTable headers={['Raised', 'Rule', 'Of', 'Value', 'Ended', 'Why', 'Acknowledged']}>
+          {data.map((alert) => (
+            <tr key={alert.id} data-testid={`past-${alert.id}`}>
+              <td>{whenOf(alert.raisedAtMs)}</td>
+              <th scope="row">{alert.rule.name}</th>
+              <td>
+                <Subject alert={alert} />
+              </td>
+              <td data-numeric>
+                <Value alert={alert} value={alert.value} />
+              </td>
+              <td>{alert.endedAtMs === null ? '' : whenOf(alert.endedAtMs)}</td>
+              <td>{endText(alert)}</td>
+              <td>{alert.acknowledgedAtMs === null ? '' : whenOf(alert.acknowledgedAtMs)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {data.map((alert) => (
-              <tr key={alert.id} data-testid={`past-${alert.id}`}>
-                <td>{whenOf(alert.raisedAtMs)}</td>
-                <th scope="row">{alert.rule.name}</th>
-                <td>
-                  <Subject alert={alert} />
-                </td>
-                <td data-numeric>
-                  <Value alert={alert} value={alert.value} />
-                </td>
-                <td>{alert.endedAtMs === null ? '' : whenOf(alert.endedAtMs)}</td>
-                <td>{endText(alert)}</td>
-                <td>{alert.acknowledgedAtMs === null ? '' : whenOf(alert.acknowledgedAtMs)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </WordTable>
       )}
       {hasNextPage && (
         <Button m="sm" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>

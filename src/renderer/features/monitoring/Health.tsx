@@ -1,5 +1,5 @@
 import type { Health as HealthOf, ServiceName } from '../../../shared/monitoring.ts';
-import classes from './MonitoringPage.module.css';
+import classes from './Health.module.css';
 import { SERVICE_NAMES } from './words.ts';
 
 /** A lamp and words for each part of the lab: the colour says nothing that the words do not. */

@@ -1,13 +1,13 @@
 import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { AlertRule, Webhook } from '../../../shared/alerts.ts';
 import type { MonitoringNow } from '../../../shared/monitoring.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useAlerts } from '../../lab/alerts.ts';
 import { client, useConnection } from '../../lab/connection.ts';
-import { follow } from '../../lab/follow.ts';
 import { orpc, useRoutes } from '../../lab/queries.ts';
+import { useFollow } from '../../lab/use-follow.ts';
 import { Failed, Page, PageHead } from '../../parts/Page.tsx';
 import { Firing, History } from './AlertLists.tsx';
 import { Health } from './Health.tsx';
@@ -35,7 +35,7 @@ export function MonitoringPage() {
   const selected = rules.find(({ id }) => id === view.rule) ?? null;
   const nameOf = (id: string): string => routes?.find((route) => route.id === id)?.name ?? id;
   return (
-    <Page className={classes.page} data-stale={!online}>
+    <Page data-stale={!online}>
       <MonitoringCommands
         rules={rules}
         selected={selected}
@@ -105,19 +105,6 @@ export function MonitoringPage() {
 /** The newest sample and health, as the lab streams them. */
 function useMonitoring(): MonitoringNow | null {
   const [now, setNow] = useState<MonitoringNow | null>(null);
-  const online = useConnection((s) => s.phase === 'online');
-  const generation = useConnection((s) => s.generation);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new carrier needs a new stream.
-  useEffect(() => {
-    if (!online) return;
-    const abort = new AbortController();
-    follow(
-      (signal) => client.monitoring.watch(undefined, { signal }),
-      abort.signal,
-      setNow,
-      () => {},
-    );
-    return () => abort.abort();
-  }, [online, generation]);
+  useFollow((signal) => client.monitoring.watch(undefined, { signal }), setNow);
   return now;
 }

@@ -8,11 +8,13 @@ import { errorBody, errorText } from '../../lab/errors.ts';
 import { orpc } from '../../lab/queries.ts';
 import { Numbers, NumberTable } from '../../parts/NumberTable.tsx';
 import { Quantity } from '../../parts/Quantity.tsx';
+import words from '../../parts/Words.module.css';
 import { clockTime } from '../../theme/clock.ts';
 import { hueOf } from '../routes/hue.ts';
 import { CHARTS, readings } from './figures.ts';
-import classes from './MonitoringPage.module.css';
+import page from './MonitoringPage.module.css';
 import { SystemCanvas } from './SystemCanvas.tsx';
+import classes from './SystemPanel.module.css';
 import { type MonitoringView, SPAN_IDS, SPANS } from './view.ts';
 import { SERVICE_NAMES } from './words.ts';
 
@@ -34,7 +36,7 @@ export function SystemPanel({ now, view }: { now: MonitoringNow | null; view: Mo
   );
   return (
     <section className={classes.system} aria-labelledby="system-title" data-at={sample?.atMs}>
-      <div className={classes.panelHead}>
+      <div className={page.panelHead}>
         <h2 id="system-title">System</h2>
         <SegmentedControl
           aria-label="Time span"
@@ -47,7 +49,7 @@ export function SystemPanel({ now, view }: { now: MonitoringNow | null; view: Mo
         </Button.Group>
       </div>
       {error && (
-        <p className={classes.fault} role="alert">
+        <p className={words.fault} role="alert">
           {errorText(errorBody(error))}
         </p>
       )}
@@ -76,7 +78,7 @@ export function SystemPanel({ now, view }: { now: MonitoringNow | null; view: Mo
                           strokeDasharray={dash.join(' ')}
                         />
                       </svg>{' '}
-                      <span className={classes.dim}>{name}</span>{' '}
+                      <span className={words.dim}>{name}</span>{' '}
                       <Quantity
                         value={value}
                         text={value === null ? '–' : chart.format(value)}
@@ -116,11 +118,11 @@ function SampleLine({ sample }: { sample: SystemSample }) {
     <div className={classes.sample}>
       {readings(sample).map(({ name, value, text }) => (
         <span key={name} className={classes.reading}>
-          <span className={classes.dim}>{name}</span>{' '}
+          <span className={words.dim}>{name}</span>{' '}
           <Quantity value={value} text={text} absent="This system does not tell." />
         </span>
       ))}
-      <span className={classes.dim}>Sampled {clockTime(sample.atMs)}</span>
+      <span className={words.dim}>Sampled {clockTime(sample.atMs)}</span>
       {threads.length > 0 && <p className={classes.facts}>CPU of threads: {threads.join(', ')}</p>}
       {network.length > 0 && (
         <p className={classes.facts}>Whole machine since its start: {network.join('; ')}</p>

@@ -1,13 +1,12 @@
-import { Button, Drawer, PasswordInput, Select, Switch, TextInput } from '@mantine/core';
+import { PasswordInput, Select, Switch, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { SEVERITIES, type Webhook, WebhookPatch } from '../../../shared/alerts.ts';
 import { errorAdvice, errorBody } from '../../lab/errors.ts';
-import { Failure } from '../../parts/form/Form.tsx';
+import { DrawerForm, FormDrawer } from '../../parts/form/DrawerForm.tsx';
 import { messagesOf } from '../../parts/issues.ts';
 import { ScaledNumber } from '../../parts/ScaledNumber.tsx';
 import { saveWebhook } from './actions.ts';
-import classes from './MonitoringPage.module.css';
 
 interface Props {
   editing: Webhook | 'new' | null;
@@ -18,17 +17,13 @@ interface Props {
 export function WebhookDrawer({ editing, onClose, onSaved }: Props) {
   const webhook = editing === 'new' ? null : editing;
   return (
-    <Drawer
+    <FormDrawer
       opened={editing !== null}
       onClose={onClose}
       title={webhook ? `Edit ${webhook.name}` : 'Add a webhook'}
-      size={440}
-      closeButtonProps={{ 'aria-label': 'Close without saving' }}
     >
-      {editing !== null && (
-        <WebhookForm key={webhook?.id ?? 'new'} webhook={webhook} onClose={onClose} onSaved={onSaved} />
-      )}
-    </Drawer>
+      <WebhookForm key={webhook?.id ?? 'new'} webhook={webhook} onClose={onClose} onSaved={onSaved} />
+    </FormDrawer>
   );
 }
 
@@ -63,6 +58,7 @@ function WebhookForm({
   onSaved,
 }: { webhook: Webhook | null } & Pick<Props, 'onClose' | 'onSaved'>) {
   const [failure, setFailure] = useState<string | null>(null);
+  const [isSaving, setSaving] = useState(false);
   const { name, url, leastSeverity, timeoutS, hasSecret } = webhook ?? NEW;
   const form = useForm<Fields>({
     initialValues: { name, url, secret: '', takesSecretAway: false, leastSeverity, timeoutS },
@@ -75,16 +71,26 @@ function WebhookForm({
   const save = async (fields: Fields): Promise<void> => {
     const parsed = parse(fields);
     if (!parsed.success) return;
+    setSaving(true);
+    setFailure(null);
     try {
       await saveWebhook(parsed.data, webhook?.id);
       onSaved();
       onClose();
     } catch (thrown) {
       setFailure(errorAdvice(errorBody(thrown)));
+    } finally {
+      setSaving(false);
     }
   };
   return (
-    <form className={classes.form} onSubmit={form.onSubmit(save)} noValidate>
+    <DrawerForm
+      onSubmit={form.onSubmit(save)}
+      onCancel={onClose}
+      submit={webhook ? 'Save' : 'Add webhook'}
+      isSaving={isSaving}
+      failures={[failure]}
+    >
       <TextInput label="Name" data-autofocus {...form.getInputProps('name')} />
       <TextInput label="Address" placeholder="https://example.net/alerts" {...form.getInputProps('url')} />
       <PasswordInput
@@ -107,13 +113,6 @@ function WebhookForm({
         {...form.getInputProps('leastSeverity')}
       />
       <ScaledNumber label="Waits for an answer" unit="s" {...form.getInputProps('timeoutS')} />
-      <div className={classes.foot}>
-        {failure && <Failure>{failure}</Failure>}
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled">
-          {webhook ? 'Save' : 'Add webhook'}
-        </Button>
-      </div>
-    </form>
+    </DrawerForm>
   );
 }
