@@ -40,6 +40,9 @@ export const FecFigures = z.object({
   recovery: z.number().nullable(),
   /** Residual loss if losses were independent, at the source loss measured and at the mean redundancy; null where that is unknown. */
   theoryResidualLoss: z.number().nullable(),
+  /** What the emulated path is set to lose, and the theory for that; null where nobody says. */
+  pathLoss: z.number().nullable().default(null),
+  theoryAtPathLoss: z.number().nullable().default(null),
   /** Recovered packets, against the median of those that came: how much later the application has them. */
   extraDelayUs: Spread.nullable(),
 });
@@ -72,6 +75,14 @@ export const FecInput = z.strictObject({
   adaptive: z.boolean(),
 });
 export type FecInput = z.infer<typeof FecInput>;
+
+export const DEFAULT_FEC: Readonly<FecInput> = { scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false };
+
+/** Source packets, each way. */
+export const DEFAULT_PACKETS = { perS: 100, bytes: 200 } as const;
+
+/** Most repair packets per source packet where it adapts: what it begins with where nothing else is asked for. */
+export const MOST_ADAPTIVE = 0.5;
 
 const MOST_REPAIR = 32;
 const MOST_SPAN_S = 10;

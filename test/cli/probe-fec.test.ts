@@ -20,6 +20,9 @@ describe('--fec', () => {
 
   it('is Reed–Solomon of 2 for 10 unless it is told otherwise', () => {
     expect(fecOf({ ...base, fec: true })).toEqual({ scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false });
+    // What adapts begins with the most, and takes from it what it can.
+    expect(fecOf({ ...base, fecAdaptive: true })).toMatchObject({ redundancy: 0.5, adaptive: true });
+    expect(fecOf({ ...base, fecAdaptive: true, fecRedundancy: 0.1 })).toMatchObject({ redundancy: 0.1 });
   });
 
   it('is held to the gates of a level, and a gate that is missed ends with exit code 1', async () => {

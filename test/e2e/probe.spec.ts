@@ -187,6 +187,26 @@ test('every mode is chosen in the form, and its figures are those of the API', a
   await expect(page.getByRole('dialog')).toContainText('less than 60 ms');
   await page.keyboard.press('Escape');
 
+  await choose(page, 'Mode', 'FEC');
+  await expect(form(page).getByRole('textbox', { name: 'Packets in per s' })).toHaveValue('100');
+  await choose(page, 'Code', 'XOR parity');
+  const repaired = await probeOf(
+    await start(page, { mode: 'FEC', seconds: 2 }).then(async (id) => {
+      await done(page);
+      return id;
+    }),
+  );
+  if (repaired.result!.detail?.kind !== 'fec') throw new Error('no FEC');
+  const { scheme, ratePerS, up } = repaired.result!.detail;
+  expect({ scheme, ratePerS, pathLoss: up!.pathLoss }).toMatchObject({ scheme: 'xor', ratePerS: 100 });
+  expect(await figures(page)).toMatchObject({
+    'source-loss-up': cell(up!.sourceLoss!, formatPercent(up!.sourceLoss, 2)),
+    'residual-loss-up': cell(up!.residualLoss!, formatPercent(up!.residualLoss, 2)),
+    'path-theory-up': cell(up!.theoryAtPathLoss!, formatPercent(up!.theoryAtPathLoss, 2)),
+    'redundancy-up': cell(up!.redundancy!, formatPercent(up!.redundancy, 2)),
+  });
+  await expect(page.getByTestId('fec').getByRole('row')).toHaveCount(3);
+
   for (const [mode, table] of [
     ['Streams', 'streams'],
     ['Migration', 'moves'],

@@ -42,6 +42,7 @@ function probesOf(store: Store, open: ProbePaths['open'] = async () => CONNECT) 
       close: async (id) => void closed.push(id),
     },
     experimentOf: () => store.experiments.create({ name: 'x', kind: 'probe', manifest: {} }).id,
+    onResult: () => {},
     log: silentLog,
   });
   return { probes, asked, closed };

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { type Controller, controllerNamed } from '../../shared/domain.ts';
-import { LabError } from '../../shared/errors.ts';
+import { CATALOGUE, LabError } from '../../shared/errors.ts';
 import { FairnessSettings, MOST_FLOWS } from '../../shared/shared-paths.ts';
 import { formatRate, parseDuration } from '../../shared/units.ts';
 import { fairnessOf } from '../probe/fairness.ts';
@@ -130,16 +130,26 @@ async function run(options: FairnessOptions): Promise<void> {
     seed,
     durationMs,
     signal: interrupt.signal,
+    keepsCut: true,
     onProgress: (elapsedMs, bytes) =>
       bar.update(elapsedMs, bytes.map((of) => formatRate((of * 8e3) / elapsedMs, 1)).join('  ')),
   }).finally(() => bar.stop());
   const measured = outcomes.map(({ points }, i) => ({ controller: flows[i]!, points }));
-  const fairness = fairnessOf(measured, { warmupMs: warmup / 1e3, endMs: durationMs });
+  const isCut = interrupt.signal.aborted;
+  const lastMs = Math.max(0, ...measured.map(({ points }) => points.at(-1)?.[0] ?? 0));
+  const endMs = isCut ? Math.min(durationMs, lastMs) : durationMs;
+  const fairness = fairnessOf(measured, { warmupMs: warmup / 1e3, endMs });
   if (fairness === null)
-    throw new LabError('RL_CONNECTION_LOST', 'The flows had no time in common to be compared in');
-  const scenario = options.simulate
-    ? scenarioOf(emulation, { flows, starts, direction, durationUs: duration, warmupUs: warmup, seed })
-    : null;
+    throw isCut
+      ? new LabError(
+          'RL_CANCELLED',
+          'The flows were stopped before they had time in common to be compared in',
+        )
+      : new LabError('RL_CONNECTION_LOST', 'The flows had no time in common to be compared in');
+  const scenario =
+    options.simulate && !isCut
+      ? scenarioOf(emulation, { flows, starts, direction, durationUs: duration, warmupUs: warmup, seed })
+      : null;
   if (typeof scenario === 'string') note(`not simulated: ${scenario}`);
   const simulated =
     scenario === null || typeof scenario === 'string'
@@ -154,8 +164,9 @@ async function run(options: FairnessOptions): Promise<void> {
           })
         ).figures;
   interrupt.dispose();
-  const head = { emulation, direction, seed, durationMs, startedAt, starts };
+  const head = { emulation, direction, seed, durationMs: endMs, startedAt, starts, isCut };
   const fields = fairnessFields(head, measured, outcomes, fairness, simulated);
   if (options.json) printJson(fields);
   else print(fairnessTable(fields, emulation));
+  if (isCut) process.exitCode = CATALOGUE.RL_CANCELLED.exit;
 }

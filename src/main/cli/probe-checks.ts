@@ -1,7 +1,7 @@
 /** Which options of `routelab probe` go together, and with which mode. */
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
-import { fecFault } from '../../shared/fec.ts';
+import { DEFAULT_PACKETS, fecFault } from '../../shared/fec.ts';
 import { ALPN } from '../probe/protocol.ts';
 import { COMPARED_MODES, type ComparedMode } from '../probe/transport-turns.ts';
 import { parseChoice } from './options.ts';
@@ -30,7 +30,7 @@ export function checkOptions(mode: AnyMode, options: ProbeOptions): void {
     if (options[option] !== undefined && !isRepeated(options) && !(option === 'seed' && options.compareTcp))
       throw new LabError('RL_USAGE', `--${option} is for repetitions: give --every, or --duration 0`);
   if (mode === 'fec') {
-    const { rate = 100 } = options;
+    const { rate = DEFAULT_PACKETS.perS } = options;
     const fault = rate < 1 || rate > 5000 ? null : fecFault({ ...fecOf(options), ratePerS: rate });
     if (rate < 1 || rate > 5000)
       throw new LabError('RL_INPUT_INVALID', `--rate: ${rate} is not from 1 to 5000 packets/s`, {

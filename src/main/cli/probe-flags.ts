@@ -103,7 +103,7 @@ export const PROBE_FLAGS: readonly Row[] = [
   ),
   row(
     '--fec-redundancy <ratio>',
-    'repair packets per source packet, such as .10 or 20% (default 20%)',
+    'repair packets per source packet, such as .10 or 20% (default 20%; at first, with --fec-adaptive, 50%)',
     (text) => parseRatio(text, '--fec-redundancy'),
     ['fec'],
   ),

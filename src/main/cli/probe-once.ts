@@ -7,6 +7,7 @@ import type { Gate } from '../../shared/report.ts';
 import { fecLimits, judge, type SlaLevel, withOccasion } from '../../shared/sla.ts';
 import { Measurement } from '../probe/measurement.ts';
 import { ALPN } from '../probe/protocol.ts';
+import { warmUp } from '../probe/warm-up.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { keyLogTo } from './key-log.ts';
@@ -112,6 +113,8 @@ export async function probeOnce(
 ): Promise<Outcome> {
   const { mode, address, url, label } = target;
   const { isAlone } = once;
+  // Of one handshake, or one request, the computing of a cold process would be the larger part.
+  await warmUp();
   const connect = connectTo(target, options, once);
   const controller = chosenController(options);
   const base = {

@@ -1,6 +1,6 @@
 /** What `routelab probe` is told. */
 import type { Controller } from '../../shared/domain.ts';
-import type { FecInput, FecScheme } from '../../shared/fec.ts';
+import { DEFAULT_FEC, type FecInput, type FecScheme, MOST_ADAPTIVE } from '../../shared/fec.ts';
 import type { Move } from '../../shared/probe-details.ts';
 import type { SlaLevel } from '../../shared/sla.ts';
 import type { QlogFormat } from '../quic/qlog/trace.ts';
@@ -66,9 +66,9 @@ export interface NamedTarget {
 
 /** Groups as the options ask for them. */
 export const fecOf = ({ fec, fecRedundancy, fecGroup, fecAdaptive }: ProbeOptions): FecInput => ({
-  scheme: fec === undefined || fec === true ? 'rs' : fec,
-  k: fecGroup ?? 10,
-  redundancy: fecRedundancy ?? 0.2,
+  scheme: fec === undefined || fec === true ? DEFAULT_FEC.scheme : fec,
+  k: fecGroup ?? DEFAULT_FEC.k,
+  redundancy: fecRedundancy ?? (fecAdaptive ? MOST_ADAPTIVE : DEFAULT_FEC.redundancy),
   adaptive: fecAdaptive ?? false,
 });
 

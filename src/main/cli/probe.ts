@@ -30,7 +30,7 @@ export function configure(command: Command): void {
   addOptions(
     command.argument(
       '[targets...]',
-      'servers to measure: host:port, an IPv6 address in brackets, or an https URL',
+      'servers to measure: host:port, an IPv6 address in brackets, or an https URL; NAME=… gives one a name',
     ),
   ).action(run);
 }
@@ -99,7 +99,7 @@ async function measure(
   printError(error);
 }
 
-/** Those named with --route, and the others by their address where there are several. */
+/** Those that were given a name, and the others by their address where there are several. */
 function targetsOf(texts: readonly string[], options: ProbeOptions): ProbeTarget[] {
   const { route = [] } = options;
   const mode = options.mode ?? (options.compareTcp ? 'download' : undefined);
@@ -109,6 +109,9 @@ function targetsOf(texts: readonly string[], options: ProbeOptions): ProbeTarget
     throw new LabError('RL_USAGE', `${count} targets are more than ${MOST_TARGETS} at once`);
   const targets = [
     ...texts.map((text) => {
+      // NAME=, which no address has, and a URL only behind its path.
+      const [, label, address] = /^([^:/[\]=]+)=(.+)$/.exec(text) ?? [];
+      if (label !== undefined) return parseTarget(address!.trim(), mode, label.trim());
       const target = parseTarget(text, mode);
       return count === 1 ? target : { ...target, label: nameOf(target) };
     }),
@@ -118,7 +121,7 @@ function targetsOf(texts: readonly string[], options: ProbeOptions): ProbeTarget
   for (const { label } of targets) {
     if (label !== undefined && labels.has(label))
       throw new LabError('RL_USAGE', `"${label}" is given twice`, {
-        hint: 'Name targets with --route NAME=HOST:PORT.',
+        hint: 'Name targets, as NAME=HOST:PORT.',
       });
     if (label !== undefined) labels.add(label);
   }

@@ -67,7 +67,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
         ...(duration !== undefined && { durationS: duration / 1e6 }),
       })
       .catch((refused: unknown) => {
-        throw LabError.fromBody(errorBody(refused));
+        throw asFlag(LabError.fromBody(errorBody(refused)));
       });
     await followed(client, id, interrupt.signal);
     const runs = (await allRuns(client, id)).filter(({ createdAtMs }) => createdAtMs >= before);
@@ -77,17 +77,37 @@ async function run(path: string, options: RunOptions): Promise<void> {
       print(
         `experiment ${id}: ${name}${aborted ? `  ${paint('yellow', 'interrupted')}` : ''}\n${runsTable(runs)}`,
       );
-    const failed = runs.find(({ state }) => state !== 'done');
-    if (failed === undefined) return;
-    const error = failed.error
-      ? LabError.fromBody(failed.error as Parameters<typeof LabError.fromBody>[0])
-      : new LabError('RL_CANCELLED', `Run ${failed.repetition} was ${failed.state}`);
+    const error = faultOf(runs);
+    if (error === null) return;
     // Not thrown, which would print a second JSON object.
     process.exitCode = error.exitCode;
     printError(error);
   } finally {
     await lab.close();
   }
+}
+
+/** An error of the lab, by the flag that its field is set with. */
+function asFlag(error: LabError): LabError {
+  const { code, message, field, hint } = error;
+  const flag = field === 'durationS' ? '--duration' : field === 'repetitions' ? '--repetitions' : undefined;
+  if (flag === undefined) return error;
+  return new LabError(code, message.replace(field!, flag), { field: flag, hint, cause: error });
+}
+
+/** Why what was measured is no success: the first run that did not end as it should, or that has nothing to show. */
+function faultOf(runs: readonly Run[]): LabError | null {
+  const failed = runs.find(({ state }) => state !== 'done');
+  if (failed?.error) return LabError.fromBody(failed.error as Parameters<typeof LabError.fromBody>[0]);
+  if (failed !== undefined)
+    return new LabError('RL_CANCELLED', `Run ${failed.repetition} was ${failed.state}`);
+  // A route that was down throughout has no metrics, or counts of zero.
+  const isEmpty = ({ result }: Run): boolean =>
+    result?.['received']?.value === 0 || Object.values(result ?? {}).every(({ value }) => value === null);
+  const empty = runs.find(isEmpty);
+  return empty === undefined
+    ? null
+    : new LabError('RL_CONNECTION_LOST', `Run ${empty.repetition} measured nothing: no answer came`);
 }
 
 /** A manifest as it is, or the one within a report or an experiment. */

@@ -31,6 +31,7 @@ import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { MonitorExperiments, probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
 import { Exports } from './exports.ts';
+import { fecMetrics } from './fec-metrics.ts';
 import { FileImports } from './file-imports.ts';
 import { health } from './health.ts';
 import { Live } from './live.ts';
@@ -269,6 +270,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           const route = target.kind === 'route' ? routes.get(target.id) : null;
           return experimentWith(store, name, probeManifest(input, route, seed, app));
         },
+        onResult: fecMetrics(exporter),
         log,
       });
       const imports = new QlogImports(store, reader);

@@ -9,6 +9,7 @@ import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '..
 import type { ConnectOptions, QuicSession, TrustOptions } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
+import { Backoff } from './backoff.ts';
 import { connectionEnded } from './ended.ts';
 import { Pinger } from './ping.ts';
 import { ALPN } from './protocol.ts';
@@ -17,7 +18,6 @@ import { TransportTotals } from './transport-totals.ts';
 
 const FLUSH_MS = 250;
 const SNAPSHOT_US = 1_000_000;
-const BACKOFF_MS = { first: 250, max: 5000 } as const;
 const CONNECT_TIMEOUT_MS = 5000;
 /** max_ack_delay of a ping connection, milliseconds: the default, and what a server waits at most to give an echo up. */
 const ACK_DELAY_MS = { least: 25, most: 500 } as const;
@@ -106,14 +106,12 @@ export class RouteMonitor {
   }
 
   async #keepPinging(): Promise<void> {
-    let pauseMs: number = BACKOFF_MS.first;
+    const backoff = new Backoff();
     while (!this.#isStopping) {
       try {
         const session = await this.#connect('ping');
         try {
-          await this.#pingUntilClosed(session, () => {
-            pauseMs = BACKOFF_MS.first;
-          });
+          await this.#pingUntilClosed(session, () => backoff.succeeded());
         } finally {
           this.#totals.retire(session.stats());
           this.#session = null;
@@ -122,8 +120,8 @@ export class RouteMonitor {
         if (this.#isStopping) return;
         this.#setState('down', toLabError(thrown));
         // Up to a fifth off, so that many routes to one dead server do not return in step.
-        await this.#sleep(pauseMs * (0.8 + 0.2 * Math.random()));
-        pauseMs = Math.min(pauseMs * 2, BACKOFF_MS.max);
+        backoff.failed();
+        await this.#sleep(backoff.pauseMs * (0.8 + 0.2 * Math.random()));
       }
     }
   }

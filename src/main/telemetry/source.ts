@@ -44,6 +44,8 @@ export interface FecCounters {
   /** Lost packets that a repair brought back, and those that none could; since the source began. */
   readonly recoveredPackets: number;
   readonly unrecoverablePackets: number;
+  /** Of a server: its account of the same packets as its client's. */
+  readonly role?: 'server';
 }
 
 export interface SourceReading {

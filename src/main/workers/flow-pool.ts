@@ -24,6 +24,8 @@ export interface SharedPathOptions {
   /** Of the run: all flows end with it. */
   durationMs: number;
   signal: AbortSignal;
+  /** Cancelled, it resolves with what flows have told by then, instead of rejecting with RL_CANCELLED. */
+  keepsCut?: boolean;
   /** Payload that has arrived of each flow. */
   onProgress?: (elapsedMs: number, bytes: readonly number[]) => void;
 }
@@ -70,7 +72,11 @@ export async function runSharedPath(options: SharedPathOptions): Promise<FlowOut
     await Promise.race([Promise.all(running.map(({ ready }) => ready)), all, cancelled.promise]);
     const originMs = performance.timeOrigin + performance.now() + LEAD_MS;
     for (const flow of running) flow.go(originMs);
-    return await Promise.race([all, cancelled.promise]);
+    const cut = cancelled.promise.catch((error: unknown) => {
+      if (options.keepsCut) return running.map(({ soFar }) => soFar());
+      throw error;
+    });
+    return await Promise.race([all, cut]);
   } finally {
     signal.removeEventListener('abort', cancel);
     await threads.end();
@@ -80,21 +86,27 @@ export async function runSharedPath(options: SharedPathOptions): Promise<FlowOut
 interface Followed {
   ready: Promise<void>;
   outcome: Promise<FlowOutcome>;
+  /** Of one that is cut off nobody knows what QUIC counted. */
+  soFar: () => FlowOutcome;
   go: (originMs: number) => void;
 }
 
 function follow(thread: Worker, startMs: number, onPoint: (atMs: number, bytes: number) => void): Followed {
   const ready = Promise.withResolvers<void>();
   const outcome = Promise.withResolvers<FlowOutcome>();
+  const points: FlowOutcome['points'] = [];
   thread.on('message', (message: FlowMessage) => {
     if (message.type === 'ready') ready.resolve();
-    else if (message.type === 'point') onPoint(message.atMs, message.bytes);
-    else if (message.type === 'end') outcome.resolve(message.outcome);
+    else if (message.type === 'point') {
+      points.push([message.atMs, message.bytes]);
+      onPoint(message.atMs, message.bytes);
+    } else if (message.type === 'end') outcome.resolve(message.outcome);
     else outcome.reject(LabError.fromBody(message.error));
   });
   thread.on('error', (cause) => {
     outcome.reject(new LabError('RL_INTERNAL', `A flow's thread stopped: ${String(cause)}`, { cause }));
   });
   const go = (originMs: number): void => thread.postMessage({ originMs, startMs } satisfies FlowStart);
-  return { ready: ready.promise, outcome: outcome.promise, go };
+  const soFar = (): FlowOutcome => ({ points, minRttUs: null, smoothedRttUs: null, retransmitRatio: null });
+  return { ready: ready.promise, outcome: outcome.promise, soFar, go };
 }

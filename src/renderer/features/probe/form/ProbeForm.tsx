@@ -37,6 +37,7 @@ const MODES: { value: ProbeInput['mode']; label: string }[] = [
   { value: 'responsiveness', label: 'Responsiveness' },
   { value: 'streams', label: 'Streams' },
   { value: 'migration', label: 'Migration' },
+  { value: 'fec', label: 'FEC' },
   { value: 'http3', label: 'HTTP/3 GET' },
 ];
 
