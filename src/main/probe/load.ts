@@ -181,12 +181,12 @@ export class Load {
     this.#firstFailure = failures[0] ?? null;
     if (failures.length === connections) throw failures[0]!;
     const message = MESSAGES[pattern](packetBytes);
-    const all = this.#sessions.length * streams;
-    for (const session of this.#sessions) {
+    for (const [at, session] of this.#sessions.entries()) {
       const own: LoadStream[] = [];
       for (let i = 0; i < streams; i++) {
         try {
-          const part = this.#streams.length / all;
+          // Evenly over all streams, those of one connection as far apart as can be.
+          const part = (i + at / this.#sessions.length) / streams;
           own.push(new LoadStream(session, this.#plan, message, { part, turnMs: this.#plan.turnMs }));
         } catch (thrown) {
           this.#connectFailures++;

@@ -25,16 +25,22 @@ export class Protection {
   readonly #connect: ConnectOptions;
   readonly #fec: FecInput;
   readonly #plan: LoadPlan;
+  readonly #turnMs: number;
   readonly #signal: AbortSignal;
   /** Of the measurements that are over. */
   readonly #over: FecFigures[] = [];
   #running: Measurement | null = null;
 
-  /** `signal` ends it early; what was measured by then counts. */
-  constructor(connect: ConnectOptions, fec: FecInput, plan: LoadPlan, signal: AbortSignal) {
+  /** `signal` ends it early; what was measured by then counts. `turnMs`: of one measurement. */
+  constructor(
+    connect: ConnectOptions,
+    { fec, plan, turnMs = TURN_MS }: { fec: FecInput; plan: LoadPlan; turnMs?: number },
+    signal: AbortSignal,
+  ) {
     this.#connect = connect;
     this.#fec = fec;
     this.#plan = plan;
+    this.#turnMs = turnMs;
     this.#signal = signal;
   }
 
@@ -45,7 +51,7 @@ export class Protection {
     for (let leftMs = this.#leftMs(endsAtUs); leftMs >= LEAST_MS; leftMs = this.#leftMs(endsAtUs)) {
       const measurement = new Measurement(
         this.#connect,
-        this.#planOf(Math.min(leftMs, TURN_MS)),
+        this.#planOf(Math.min(leftMs, this.#turnMs)),
         this.#signal,
       );
       this.#running = measurement;

@@ -61,7 +61,12 @@ function rowsOf(result: LoadResult): Row[] {
 export function quicTestReport(
   settings: QuicTestSettings,
   server: string,
-  { result, fec, errors }: { result: LoadResult; fec: Protected | null; errors: readonly LabError[] },
+  {
+    result,
+    fec,
+    errors,
+    isCut,
+  }: { result: LoadResult; fec: Protected | null; errors: readonly LabError[]; isCut: boolean },
   createdAtMs: number,
 ): Report {
   const { mode, plan, emulation, controller, limits, insecure } = settings;
@@ -82,6 +87,7 @@ export function quicTestReport(
       ['Congestion control', controller.name],
       ['Path', emulation === null ? 'the network as it is' : `emulated: ${describePath(emulation)}`],
       ...(insecure ? [['Certificate', 'not checked'] as [string, string]] : []),
+      ...(isCut ? [['Ended', 'early: it was interrupted'] as [string, string]] : []),
       ...errors.map(({ code, message }): [string, string] => ['Error', `${code}: ${message}`]),
     ],
     tables: [

@@ -27,8 +27,9 @@ export async function send(settings: QuicTestSettings, asJson: boolean): Promise
   const outlet = new Outlet(settings, asJson);
   const interrupt = onInterrupt();
   const threads = new Threads();
-  const metrics = await openMetrics(settings.metrics);
+  let metrics: Awaited<ReturnType<typeof openMetrics>> = null;
   try {
+    metrics = await openMetrics(settings.metrics);
     const { to, ...target } = await targetOf(settings, threads);
     const at = emulation === null ? to : await openPath(threads, to, emulation);
     await warmUp();
@@ -44,7 +45,7 @@ export async function send(settings: QuicTestSettings, asJson: boolean): Promise
     const ending = new AbortController();
     const ends = AbortSignal.any([interrupt.signal, ending.signal]);
     const load = new Load(connect, plan, interrupt.signal);
-    const protection = fec && new Protection(connect, fec, plan, ends);
+    const protection = fec && new Protection(connect, { fec, plan }, ends);
     const server = formatAddress(to);
     if (metrics !== null) {
       const labels = { route: server, server, congestion: controller.name };
@@ -54,7 +55,7 @@ export async function send(settings: QuicTestSettings, asJson: boolean): Promise
     note(
       `sending to ${server}${plan.durationS === null ? ' until it is stopped' : ` for ${plan.durationS} s`}`,
     );
-    const live = process.stderr.isTTY ? setInterval(() => tellNewest(load), LIVE_MS) : undefined;
+    const live = process.stderr.isTTY ? setInterval(newestTold(load), LIVE_MS) : undefined;
     const sending = load.run();
     // Packets beside a load that is over are beside nothing.
     void sending.then(
@@ -69,9 +70,12 @@ export async function send(settings: QuicTestSettings, asJson: boolean): Promise
     const [first] = errors;
     const result = load.result();
     const protectedPackets = protection?.figures() ?? null;
+    const isCut = interrupt.signal.aborted && plan.durationS !== null;
     // Nothing was measured: the error is the whole answer.
     if (first !== undefined && result.handshakeUs === null && protectedPackets === null) throw first;
-    outlet.tell(quicTestReport(settings, server, { result, fec: protectedPackets, errors }, Date.now()));
+    outlet.tell(
+      quicTestReport(settings, server, { result, fec: protectedPackets, errors, isCut }, Date.now()),
+    );
     for (const error of errors) printError(error);
     if (first !== undefined) process.exitCode = first.exitCode;
   } finally {
@@ -87,8 +91,14 @@ async function failuresOf(running: readonly (Promise<unknown> | undefined)[]): P
   return ends.flatMap((end) => (end.status === 'rejected' ? [toLabError(end.reason)] : []));
 }
 
-function tellNewest({ newest }: Load): void {
-  if (newest === null) return;
-  const { fromS, goodputBps, rttP50Us, lost } = newest;
-  note(`${fromS + 1} s  ${formatRate(goodputBps)}  rtt ${formatDuration(rttP50Us)}  lost ${lost}`);
+/** Tells each newest second once. */
+function newestTold(load: Load): () => void {
+  let toldS = -1;
+  return () => {
+    const { newest } = load;
+    if (newest === null || newest.fromS === toldS) return;
+    const { fromS, goodputBps, rttP50Us, lost } = newest;
+    toldS = fromS;
+    note(`${fromS + 1} s  ${formatRate(goodputBps)}  rtt ${formatDuration(rttP50Us)}  lost ${lost}`);
+  };
 }
