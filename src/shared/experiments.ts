@@ -178,6 +178,22 @@ export const EXPORT_FORMATS = ['jsonl', 'csv', 'parquet', 'qlog', 'html', 'md', 
 export const ExportFormat = z.enum(EXPORT_FORMATS);
 export type ExportFormat = z.infer<typeof ExportFormat>;
 
+/** The tables of an archive, of which one alone is CSV or Parquet. */
+export const EXPORT_TABLES = [
+  'experiment',
+  'run',
+  'probe_run',
+  'ping',
+  'ping_skip',
+  'transfer',
+  'handshake',
+  'transport',
+  'congestion',
+  'congestion_phase',
+] as const;
+export const ExportTable = z.enum(EXPORT_TABLES);
+export type ExportTable = z.infer<typeof ExportTable>;
+
 /** A file in the data folder's `exports/`, served under `url` by a host that speaks HTTP. */
 export const ExportFile = z.object({
   name: z.string(),

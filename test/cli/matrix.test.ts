@@ -47,7 +47,7 @@ test('a matrix that was killed is gone on with', async () => {
   await cancelled.line(/^experiment 1/);
   cancelled.child.kill('SIGINT');
   const { code, stderr } = await cancelled.finished;
-  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('matrix --resume 1') });
+  expect({ code, stderr }).toMatchObject({ code: 130, stderr: expect.stringContaining('matrix --resume 1') });
 });
 
 test('what cannot be is refused with its field, before a lab is opened', async () => {

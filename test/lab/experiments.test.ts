@@ -60,6 +60,32 @@ describe('an experiment', () => {
     expect(await over(other, there.id)).toMatchObject({ manifest: first.manifest, runs: { done: 1 } });
   });
 
+  test('loses the same packets again, by its seed', async () => {
+    const lab = await openLab();
+    const lossy = (lossRatio: number) => ({ ...direction, rateBps: null, lossRatio });
+    const path: Emulation = { profile: 'lossy', up: lossy(0.5), down: lossy(0), flap: null };
+    const { id } = await lab.client.probes.start({
+      target: { kind: 'emulated', emulation: path },
+      mode: 'handshake',
+      count: 1,
+      durationS: 1,
+    });
+    for await (const _ of await lab.client.probes.watch({ id }));
+    const [first] = (await lab.client.experiments.list({ kind: 'probe' })).experiments;
+    const handshakesUs = async (seed: number): Promise<number[]> => {
+      const manifest = { ...first!.manifest, seed };
+      const begun = await lab.client.experiments.run({ manifest, repetitions: 2 });
+      await over(lab, begun.id);
+      const { runs } = await lab.client.experiments.runs({ id: begun.id });
+      return runs.map(({ result }) => result!['handshake_p50']!.value!);
+    };
+    // RFC 9002 §6.2.2: a client whose first packet is lost sends it again after 999 ms at the earliest.
+    const PTO_US = 999_000;
+    const [lost, passed] = await Promise.all([handshakesUs(2), handshakesUs(1)]);
+    expect(Math.min(...lost)).toBeGreaterThanOrEqual(PTO_US);
+    expect(Math.min(...passed)).toBeLessThan(PTO_US);
+  });
+
   test('with another seed is another experiment', async () => {
     const lab = await openLab();
     const first = await measured(lab);

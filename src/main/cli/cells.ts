@@ -4,7 +4,7 @@ import type { Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { Experiment, ExperimentKind, Run } from '../../shared/experiments.ts';
 import { metricTitle } from '../../shared/metrics.ts';
-import { formatDuration, formatPercent, formatRate } from '../../shared/units.ts';
+import { formatDuration, formatPercent, formatRate, formatSpan } from '../../shared/units.ts';
 import {
   createLab,
   errorBody,
@@ -180,20 +180,13 @@ async function followed(client: LabClient, id: number, interrupted: AbortSignal)
   try {
     for await (const { over, total, leftS, running } of await client.matrix.watch({ id })) {
       bar ??= progress('cells', total);
-      const left = leftS === null ? '' : `, ${told(leftS)} left`;
+      const left = leftS === null ? '' : `, ${formatSpan(leftS)} left`;
       bar.update(over + (running?.part ?? 0), `${over} of ${total}${left}  ${running?.key ?? ''}`);
     }
   } finally {
     bar?.stop();
     interrupted.removeEventListener('abort', cancel);
   }
-}
-
-/** `2 h 5 min`, `3 min`, `40 s`. */
-function told(seconds: number): string {
-  const minutes = Math.round(seconds / 60);
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** Of cells that are no loads: each metric by its name. */

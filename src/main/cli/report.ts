@@ -31,7 +31,7 @@ export function configure(command: Command): void {
 }
 
 async function run(experiment: string | undefined, options: ReportOptions): Promise<void> {
-  await withStore({ data: options.data, mustExist: true }, async (store) => {
+  await withStore({ data: options.data, mustExist: true, reads: true }, async (store) => {
     if (experiment === undefined) return list(store, options.json === true);
     const { format = options.json ? 'json' : 'md', redact = false, out } = options;
     const { id, name } = experimentNamed(store, experiment);

@@ -1,9 +1,10 @@
 /** Experiments written to files: archives, qlog and reports. */
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import { LabError } from '../../shared/errors.ts';
-import type { Experiment, ExportFile, ExportFormat, Run } from '../../shared/experiments.ts';
+import type { Experiment, ExportFile, ExportFormat, ExportTable, Run } from '../../shared/experiments.ts';
 import { gateLimitsOf } from '../../shared/matrix.ts';
 import type { Gate } from '../../shared/report.ts';
 import { congestionQlog, type QlogSeries } from '../report/congestion-qlog.ts';
@@ -11,9 +12,10 @@ import { experimentReport, gatesOf, keysOf, medianOf } from '../report/experimen
 import { reportHtml } from '../report/html.ts';
 import { redactReport } from '../report/redact.ts';
 import { reportCsv, reportJson, reportMarkdown } from '../report/text.ts';
-import { writeArchive } from '../store/archive/files.ts';
+import { writeArchive, writeParts, writeTable } from '../store/archive/files.ts';
 import { fileError } from '../store/data-dir.ts';
 import type { Store } from '../store/index.ts';
+import type { Log } from './log.ts';
 import { type RunsOf, runsOf } from './results.ts';
 
 /** Of the file, and what a browser takes it for. */
@@ -26,12 +28,19 @@ const FORMATS: Readonly<Record<ExportFormat, { extension: string; mediaType: str
   md: { extension: 'md', mediaType: 'text/markdown; charset=utf-8' },
   json: { extension: 'json', mediaType: 'application/json' },
 };
+/** Of a single table. */
+const TABLE_FORMATS: Partial<typeof FORMATS> = {
+  csv: { extension: 'csv', mediaType: 'text/csv; charset=utf-8' },
+  parquet: { extension: 'parquet', mediaType: 'application/vnd.apache.parquet' },
+};
 const CHART_POINTS = 1000;
 
 interface Wanted {
   id: number;
   format: ExportFormat;
   redact: boolean;
+  /** That table alone. */
+  table?: ExportTable | undefined;
   atMs: number;
 }
 
@@ -45,42 +54,60 @@ export async function writeExport(
   wanted: Wanted,
   runs: RunsOf = runsOf(store),
 ): Promise<void> {
-  const { id, format, redact } = wanted;
-  const draft = `${path}.${process.pid}.part`;
-  const archive = format === 'jsonl' || format === 'csv' || format === 'parquet' ? format : null;
-  if (redact && (archive !== null || format === 'qlog'))
-    throw new LabError('RL_INPUT_INVALID', `redact: does not apply to ${format}, which loses nothing`, {
-      field: 'redact',
-    });
-  // An archive has what is shown of it here.
-  if (archive !== null) await runs(id);
-  const tables = archive === null ? [] : store.archived(id);
-  const text =
-    archive !== null
-      ? null
-      : format === 'qlog'
-        ? qlogText(store, id)
-        : await reportText(store, { ...wanted, format: format as Exclude<ReportFormat, 'csv'> }, runs);
+  const write = await writerOf(store, wanted, runs);
+  const draft = `${path}.${randomUUID()}${DRAFT}`;
   try {
-    rmSync(draft, { force: true });
-    if (text !== null) writeFileSync(draft, text, { mode: 0o600 });
-    else await writeArchive(draft, archive!, tables);
+    await write(draft);
     renameSync(draft, path);
   } catch (thrown) {
     rmSync(draft, { force: true });
-    throw (thrown as NodeJS.ErrnoException).code === undefined
-      ? thrown
-      : fileError(`The export ${path} cannot be written`, thrown);
+    const isOfFile = !(thrown instanceof LabError) && (thrown as NodeJS.ErrnoException).code !== undefined;
+    throw isOfFile ? fileError(`The export ${path} cannot be written`, thrown) : thrown;
   }
 }
 
-function qlogText(store: Store, id: number): string {
+/** Throws at once for what cannot be had. */
+async function writerOf(
+  store: Store,
+  wanted: Wanted,
+  runs: RunsOf,
+): Promise<(path: string) => void | Promise<void>> {
+  const { id, format, redact, table } = wanted;
+  const isArchive = format === 'jsonl' || format === 'csv' || format === 'parquet';
+  if (redact && (isArchive || format === 'qlog'))
+    throw new LabError('RL_INPUT_INVALID', `redact: does not apply to ${format}, which loses nothing`, {
+      field: 'redact',
+    });
+  if (table !== undefined) {
+    if (format !== 'csv' && format !== 'parquet')
+      throw new LabError('RL_INPUT_INVALID', `table: does not apply to ${format}, but to csv and parquet`, {
+        field: 'table',
+      });
+    const wantedOne = store.archived(id).find(({ table: { name } }) => name === table)!;
+    return (path) => writeTable(path, format, wantedOne);
+  }
+  if (isArchive) {
+    // What monitors came to goes along: added up in pieces here, not while it is written.
+    await runs(id);
+    const tables = store.archived(id);
+    return (path) => writeArchive(path, format, tables);
+  }
+  if (format === 'qlog') {
+    const parts = qlogParts(store, id);
+    return (path) => writeParts(path, parts);
+  }
+  const text = await reportText(store, { ...wanted, format }, runs);
+  return (path) => writeFileSync(path, text, { mode: 0o600 });
+}
+
+function qlogParts(store: Store, id: number): Iterable<string> {
   const { name } = store.experiments.get(id);
-  const qlog = congestionQlog(name, seriesOf(store, store.runs.ofExperiment(id)));
-  if (qlog !== null) return qlog;
-  throw new LabError('RL_INPUT_INVALID', `format: no run of experiment ${id} has a congestion series`, {
-    field: 'format',
-  });
+  const runs = store.runs.ofExperiment(id);
+  if (!hasSeries(store, runs))
+    throw new LabError('RL_INPUT_INVALID', `format: no run of experiment ${id} has a congestion series`, {
+      field: 'format',
+    });
+  return congestionQlog(name, seriesOf(store, runs));
 }
 
 const RENDERERS = { html: reportHtml, md: reportMarkdown, json: reportJson, csv: reportCsv } as const;
@@ -131,8 +158,8 @@ export async function reportText(
 ): Promise<string> {
   const experiment = store.experiments.get(id);
   const runs = await known(id);
-  const newest = runs.findLast((run) => seriesOf(store, [run]).length > 0);
-  const charted = seriesOf(store, newest === undefined ? [] : [newest]).map(({ vantage, series }) => ({
+  const newest = runs.findLast((run) => hasSeries(store, [run]));
+  const charted = [...seriesOf(store, newest === undefined ? [] : [newest])].map(({ vantage, series }) => ({
     name: vantage,
     series: decimateSeries(series, { points: CHART_POINTS }),
   }));
@@ -141,15 +168,21 @@ export async function reportText(
   return RENDERERS[format](redact ? redactReport(whole, namesIn(experiment, runs)) : whole);
 }
 
-const seriesOf = (store: Store, runs: readonly Run[]): QlogSeries[] =>
-  runs.flatMap(({ source, id, startedAtMs }) =>
-    source !== 'probe'
-      ? []
-      : (['client', 'server'] as const).flatMap((vantage) => {
-          const series = store.probes.series(id, vantage);
-          return series === null ? [] : [{ title: `run ${id} ${vantage}`, vantage, startedAtMs, series }];
-        }),
-  );
+/** One read at a time. */
+function* seriesOf(store: Store, runs: readonly Run[]): Generator<QlogSeries> {
+  for (const { source, id, startedAtMs } of runs) {
+    if (source !== 'probe') continue;
+    for (const vantage of ['client', 'server'] as const) {
+      const series = store.probes.series(id, vantage);
+      if (series !== null) yield { title: `run ${id} ${vantage}`, vantage, startedAtMs, series };
+    }
+  }
+}
+
+const hasSeries = (store: Store, runs: readonly Run[]): boolean => {
+  const [first] = seriesOf(store, runs);
+  return first !== undefined;
+};
 
 /** Host names, and the names of routes and experiments, which are often those of hosts. */
 function namesIn({ name, manifest }: Experiment, runs: readonly Run[]): string[] {
@@ -169,34 +202,84 @@ function namesIn({ name, manifest }: Experiment, runs: readonly Run[]): string[]
   return [...names, ...words];
 }
 
-export class Exports {
-  readonly #store: Store;
-  readonly #runs: RunsOf;
+/** Ending of a file that is being written. */
+const DRAFT = '.part';
+/** As exports are named, and served. */
+const NAME = /^[a-z0-9][a-z0-9-]*(\.[a-z]+){1,2}$/;
+const TIDY_EVERY_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 
-  constructor(store: Store, runs: RunsOf) {
-    this.#store = store;
-    this.#runs = runs;
+export interface ExportsOptions {
+  store: Store;
+  runs: RunsOf;
+  log: Log;
+  /** Days that a file is kept; null where its user was told where it is, and not given a copy. */
+  keptDays: number | null;
+}
+
+/** Files of the data folder's `exports/`. */
+export class Exports {
+  readonly #options: ExportsOptions;
+  readonly #folder: string;
+  readonly #tidying: NodeJS.Timeout;
+
+  constructor(options: ExportsOptions) {
+    this.#options = options;
+    this.#folder = join(options.store.dataDir, 'exports');
+    // What an earlier lab did not finish; this one is only now beginning.
+    this.#remove((name) => name.endsWith(DRAFT));
+    this.#removeOld();
+    this.#tidying = setInterval(() => this.#removeOld(), TIDY_EVERY_MS).unref();
   }
 
-  /** Into the data folder's `exports/`, in place of an earlier one. Throws what `writeExport` throws. */
-  async make(id: number, format: ExportFormat, redact: boolean): Promise<ExportFile> {
-    const folder = join(this.#store.dataDir, 'exports');
-    const { name: called } = this.#store.experiments.get(id);
-    const { extension, mediaType } = FORMATS[format];
+  /** In place of an earlier one. Throws what `writeExport` throws. */
+  async make(wanted: Omit<Wanted, 'atMs'>): Promise<ExportFile> {
+    const { store } = this.#options;
+    const { id, redact, table } = wanted;
+    const { name: called } = store.experiments.get(id);
+    const ofTable = table === undefined ? undefined : TABLE_FORMATS[wanted.format];
+    const { extension, mediaType } = ofTable ?? FORMATS[wanted.format];
     const slug = called
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
       .replace(/^-|-$/g, '')
       .slice(0, 40);
-    // A report is not to be told by its name either.
-    const name = `${redact || slug === '' ? 'experiment' : slug}-${id}${redact ? '-redacted' : ''}.${extension}`;
+    const parts = [
+      // A report is not to be told by its name either.
+      redact || slug === '' ? 'experiment' : slug,
+      id,
+      ...(table === undefined ? [] : [table.replaceAll('_', '-')]),
+      ...(redact ? ['redacted'] : []),
+    ];
+    const name = `${parts.join('-')}.${extension}`;
+    const path = join(this.#folder, name);
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     } catch (thrown) {
-      throw fileError(`The folder ${folder} cannot be made`, thrown);
+      throw fileError(`The folder ${this.#folder} cannot be made`, thrown);
     }
-    const path = join(folder, name);
-    await writeExport(this.#store, path, { id, format, redact, atMs: Date.now() }, this.#runs);
+    await writeExport(store, path, { ...wanted, atMs: Date.now() }, this.#options.runs);
     return { name, path, url: `/exports/${name}`, bytes: statSync(path).size, mediaType };
+  }
+
+  /** The lab closes. */
+  close(): void {
+    clearInterval(this.#tidying);
+  }
+
+  #removeOld(): void {
+    const { keptDays } = this.#options;
+    if (keptDays === null) return;
+    const before = Date.now() - keptDays * DAY_MS;
+    this.#remove((name) => NAME.test(name) && statSync(join(this.#folder, name)).mtimeMs < before);
+  }
+
+  #remove(isGone: (name: string) => boolean): void {
+    try {
+      if (!existsSync(this.#folder)) return;
+      for (const name of readdirSync(this.#folder).filter(isGone)) rmSync(join(this.#folder, name));
+    } catch (thrown) {
+      this.#options.log.warn({ reason: (thrown as Error).message }, 'old exports cannot be deleted');
+    }
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
 import type { SampleSummary } from '../../shared/experiments.ts';
-import { type AlertTable, alertTable, tidyAlerts } from './alerts.ts';
+import { type AlertTable, alertTable } from './alerts.ts';
 import { type ArchivedTable, archiveExport } from './archive/export.ts';
 import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
@@ -24,11 +24,13 @@ import { markInterrupted, type RunTable, runTable } from './runs.ts';
 import { type SettingTable, settingTable } from './settings.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SystemSampleTable, systemSampleTable } from './system-samples.ts';
-import { tidyDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
+import { interruptDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
 
 export interface StoreOptions {
   dataDir: string;
+  /** Beside the lab that holds the folder: all is read as it is at this moment, and nothing can be written. */
+  readOnly?: boolean;
   /** A write of samples failed, failed again, or succeeded after that; or samples had to be given up. */
   onHealth?: (health: WriteHealth) => void;
   /** A statement or transaction took 100 ms or more. */
@@ -71,11 +73,12 @@ const timer: Schedule = (run, delayMs) => {
 /**
  * Opens the store, making folder and database when they are not there. Runs that a dead lab left `running` become
  * `interrupted`. Throws RL_DATA_UNWRITABLE, RL_DATA_IN_USE, RL_DB_NEWER, RL_DB_CORRUPT or RL_DISK_FULL; a file that
- * is not opened is not changed.
+ * is not opened is not changed. `readOnly` expects a database, and changes nothing.
  */
 export function openStore(options: StoreOptions): Store {
   const { dataDir, nowMs = Date.now } = options;
   const path = join(dataDir, 'lab.db');
+  if (options.readOnly === true) return openBeside(path, options);
   makeDataDir(dataDir);
   const unlock = lockFolder(dataDir);
   let db: Database.Database | undefined;
@@ -102,6 +105,26 @@ export function openStore(options: StoreOptions): Store {
   }
 }
 
+function openBeside(path: string, options: StoreOptions): Store {
+  let db: Database.Database | undefined;
+  try {
+    inspectDatabase(path, MIGRATIONS.length);
+    db = new Database(path, { readonly: true });
+    // What the lab writes from here on is not seen.
+    db.exec('BEGIN');
+    const version = db.pragma('user_version', { simple: true });
+    if (version !== MIGRATIONS.length)
+      throw new LabError(
+        'RL_DATA_IN_USE',
+        `A lab of an earlier RouteLab uses the data folder ${options.dataDir}`,
+      );
+    return assemble(db, options, options.nowMs ?? Date.now, () => {});
+  } catch (thrown) {
+    db?.close();
+    throw storeError(thrown);
+  }
+}
+
 function assemble(
   db: Database.Database,
   options: StoreOptions,
@@ -109,12 +132,13 @@ function assemble(
   unlock: () => void,
 ): Store {
   const handle = new WriteHandle(db, options.onSlowQuery ?? (() => {}));
-  markInterrupted(handle);
-  interruptProbeRuns(handle);
-  giveUpImports(handle);
+  if (options.readOnly !== true) {
+    markInterrupted(handle);
+    interruptProbeRuns(handle);
+    giveUpImports(handle);
+    interruptDeliveries(handle, nowMs());
+  }
   const probes = probeRunTable(handle, nowMs);
-  tidyAlerts(handle, nowMs());
-  tidyDeliveries(handle, nowMs());
   const writer = sampleWriter(handle, {
     schedule: options.schedule ?? timer,
     onHealth: options.onHealth ?? (() => {}),
@@ -130,6 +154,7 @@ function assemble(
   };
   const stored = measurements(handle);
   const past = history(handle, stored, options.maxRawPings ?? DEFAULT_MAX_RAW_PINGS);
+  const runs = runTable(handle, { nowMs, flush, drain, past });
   const fresh =
     <A extends unknown[], R>(read: (...args: A) => R) =>
     (...args: A): R => {
@@ -140,7 +165,7 @@ function assemble(
     dataDir: options.dataDir,
     routes: routeTable(handle, nowMs),
     experiments: experimentTable(handle, nowMs),
-    runs: runTable(handle, { nowMs, flush, drain, past }),
+    runs,
     probes,
     alerts: alertTable(handle, nowMs),
     webhooks: webhookTable(handle, nowMs),
@@ -148,7 +173,7 @@ function assemble(
     settings: settingTable(handle),
     collected: collectedTable(handle),
     writer,
-    archived: fresh(archiveExport(handle, probes)),
+    archived: fresh(archiveExport(handle, probes, runs)),
     unarchive: archiveImport(handle, probes),
     samplesOf: fresh(sampleSummary(handle)),
     pings: fresh(stored.pings),

@@ -182,10 +182,10 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
     append: (id, added) =>
       db.transaction(() => {
         for (const { vantage, series } of added) {
-          const { length } = series.tUs;
-          if (length === 0) continue;
+          const { tUs, phases } = series;
+          if (tUs.length + phases.length === 0) continue;
           const part = nextPart.get(id, vantage)!;
-          addPart.run(id, vantage, part, length, Math.round(series.tUs[length - 1]!), encodeSeries(series));
+          addPart.run(id, vantage, part, tUs.length, Math.round(tUs.at(-1) ?? 0), encodeSeries(series));
         }
       }),
     series: (id, vantage) => {

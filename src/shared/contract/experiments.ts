@@ -10,6 +10,7 @@ import {
   ExperimentPatch,
   ExportFile,
   ExportFormat,
+  ExportTable,
   ImportStep,
   Run,
   SampleSummary,
@@ -160,7 +161,10 @@ export const experiments = {
     })
     .input(ref)
     .output(Experiment),
-  /** `redact` masks host names, addresses and notes; it is for reports (html, md, json). */
+  /**
+   * `redact` masks host names, addresses and notes; it is for reports (html, md, json). `table`: that table alone, as CSV or
+   * Parquet, which cannot be imported.
+   */
   export: oc
     .route({
       method: 'POST',
@@ -169,7 +173,14 @@ export const experiments = {
       tags,
       successStatus: 201,
     })
-    .input(z.strictObject({ id, format: ExportFormat, redact: z.boolean().default(false) }))
+    .input(
+      z.strictObject({
+        id,
+        format: ExportFormat,
+        redact: z.boolean().default(false),
+        table: ExportTable.optional(),
+      }),
+    )
     .output(ExportFile),
   /**
    * Reads an archive of ours, iperf3 JSON or qlog. A file comes in parts: the first answers with what the others name as

@@ -84,9 +84,7 @@ export function experimentHandlers({ os, stream }: Implementation, parts: Router
       await cancel(id);
       return experiments.get(id);
     }),
-    export: os.experiments.export.handler(({ input: { id, format, redact } }) =>
-      exports.make(id, format, redact),
-    ),
+    export: os.experiments.export.handler(({ input }) => exports.make(input)),
     importFile: os.experiments.importFile.handler(({ input }) => files.take(input)),
   };
 }

@@ -13,6 +13,7 @@ import { CsvTableReader, csvParts } from './csv.ts';
 import type { ArchivedTable } from './export.ts';
 import { ARCHIVE_VERSION, requireVersion } from './jsonl.ts';
 import { parquetParts, readParquet } from './parquet.ts';
+import { invalid } from './rows.ts';
 import { type ArchiveTable, type Row, TABLES } from './tables.ts';
 
 const LIMITS = {
@@ -31,9 +32,6 @@ const LIMITS = {
 const HEADER = 'archive.json';
 /** ZIP's own dates begin here; so that the same experiment makes the same file. */
 const NO_DATE = new Date(1980, 0, 1);
-
-const invalid = (message: string, cause?: unknown): LabError =>
-  new LabError('RL_INPUT_INVALID', `file: ${message}`, { field: 'file', cause });
 
 /** `into` is a stream for bytes, such as that of a file. */
 export async function writeZip(
