@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Exports, writeExport } from '../../src/main/lab/exports.ts';
-import { runsWithResults } from '../../src/main/lab/results.ts';
+import { runsOf } from '../../src/main/lab/results.ts';
 import { readInto } from '../../src/main/store/archive/files.ts';
 import { readParquet } from '../../src/main/store/archive/parquet.ts';
 import { openStore, type Store } from '../../src/main/store/index.ts';
@@ -30,7 +30,7 @@ async function imported(store: Store, path: string): Promise<number> {
 }
 
 const exportsOf = (store: Store, keptDays: number | null): Exports => {
-  const exports = new Exports({ store, log: silentLog, keptDays });
+  const exports = new Exports({ store, runs: runsOf(store), log: silentLog, keptDays });
   onTestFinished(() => exports.close());
   return exports;
 };
@@ -53,9 +53,9 @@ test('what a monitor came to goes with its runs', async () => {
   await writeExport(store, path, { id, format: 'jsonl', redact: false, atMs: 0 });
   const other = tempStore();
   const there = await imported(other, path);
-  const [was] = runsWithResults(store, id);
+  const [was] = await runsOf(store)(id);
   expect(was!.result).toMatchObject({ sent: { value: 20 }, received: { value: 19 } });
-  expect(runsWithResults(other, there)).toEqual([
+  expect(await runsOf(other)(there)).toEqual([
     { ...was, id: expect.anything(), experimentId: there, routeId: null, state: 'interrupted' },
   ]);
 });

@@ -4,9 +4,16 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { join } from 'node:path';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import { LabError } from '../../shared/errors.ts';
-import type { Experiment, ExportFile, ExportFormat, ExportTable, Run } from '../../shared/experiments.ts';
+import type {
+  Experiment,
+  ExportFile,
+  ExportFormat,
+  ExportTable,
+  Metrics,
+  Run,
+} from '../../shared/experiments.ts';
+import { gateLimitsOf } from '../../shared/matrix.ts';
 import type { Gate } from '../../shared/report.ts';
-import type { GateLimits } from '../../shared/sla.ts';
 import { congestionQlog, type QlogSeries } from '../report/congestion-qlog.ts';
 import { experimentReport, gatesOf, keysOf, medianOf } from '../report/experiment.ts';
 import { reportHtml } from '../report/html.ts';
@@ -16,7 +23,7 @@ import { writeArchive, writeParts, writeTable } from '../store/archive/files.ts'
 import { fileError } from '../store/data-dir.ts';
 import type { Store } from '../store/index.ts';
 import type { Log } from './log.ts';
-import { runsWithResults } from './results.ts';
+import { type RunsOf, runsOf } from './results.ts';
 
 /** Of the file, and what a browser takes it for. */
 const FORMATS: Readonly<Record<ExportFormat, { extension: string; mediaType: string }>> = {
@@ -48,8 +55,13 @@ interface Wanted {
  * Writes the file whole or not at all. Throws RL_NOT_FOUND, RL_DISK_FULL, RL_DATA_UNWRITABLE, and RL_INPUT_INVALID where the format
  * has nothing of this experiment.
  */
-export async function writeExport(store: Store, path: string, wanted: Wanted): Promise<void> {
-  const write = writerOf(store, wanted);
+export async function writeExport(
+  store: Store,
+  path: string,
+  wanted: Wanted,
+  runs: RunsOf = runsOf(store),
+): Promise<void> {
+  const write = await writerOf(store, wanted, runs);
   const draft = `${path}.${randomUUID()}${DRAFT}`;
   try {
     await write(draft);
@@ -62,7 +74,11 @@ export async function writeExport(store: Store, path: string, wanted: Wanted): P
 }
 
 /** Throws at once for what cannot be had. */
-function writerOf(store: Store, wanted: Wanted): (path: string) => void | Promise<void> {
+async function writerOf(
+  store: Store,
+  wanted: Wanted,
+  runs: RunsOf,
+): Promise<(path: string) => void | Promise<void>> {
   const { id, format, redact, table } = wanted;
   const isArchive = format === 'jsonl' || format === 'csv' || format === 'parquet';
   if (redact && (isArchive || format === 'qlog'))
@@ -78,14 +94,18 @@ function writerOf(store: Store, wanted: Wanted): (path: string) => void | Promis
     return (path) => writeTable(path, format, wantedOne);
   }
   if (isArchive) {
-    const tables = store.archived(id);
+    // An archive has what is shown of it here, of runs under way too, and of a folder that is only read.
+    const results = new Map<number, Metrics>();
+    for (const { source, id: run, result } of await runs(id))
+      if (source === 'run' && result !== null) results.set(run, result);
+    const tables = store.archived(id, results);
     return (path) => writeArchive(path, format, tables);
   }
   if (format === 'qlog') {
     const parts = qlogParts(store, id);
     return (path) => writeParts(path, parts);
   }
-  const text = reportText(store, { ...wanted, format });
+  const text = await reportText(store, { ...wanted, format }, runs);
   return (path) => writeFileSync(path, text, { mode: 0o600 });
 }
 
@@ -107,17 +127,15 @@ interface ReportWanted {
   format: ReportFormat;
   redact: boolean;
   atMs: number;
-  /** What each part is held against; default nothing. */
-  limits?: GateLimits;
 }
 
-/** What an experiment came to so far: its parts by the medians of their repetitions, and the gates. Throws RL_NOT_FOUND. */
-export function experimentOutcome(
+/** What an experiment came to so far: its parts by the medians of their repetitions, and its gates. Throws RL_NOT_FOUND. */
+export async function experimentOutcome(
   store: Store,
   id: number,
-  limits: GateLimits,
-): { experiment: Experiment; runs: Run[]; cells: OutcomeCell[]; gates: Gate[] } {
-  const runs = runsWithResults(store, id);
+): Promise<{ experiment: Experiment; runs: Run[]; cells: OutcomeCell[]; gates: Gate[] }> {
+  const experiment = store.experiments.get(id);
+  const runs = await runsOf(store)(id);
   const cells = keysOf(runs).map((key) => {
     const own = runs.filter((run) => run.key === key);
     const { seed: _, ...parameters } = own[0]!.parameters;
@@ -129,7 +147,7 @@ export function experimentOutcome(
       medians: Object.fromEntries([...names].map((name) => [name, medianOf(runs, key, name)])),
     };
   });
-  return { experiment: store.experiments.get(id), runs, cells, gates: gatesOf(runs, limits) };
+  return { experiment, runs, cells, gates: gatesOf(runs, gateLimitsOf(experiment)) };
 }
 
 export interface OutcomeCell {
@@ -142,14 +160,19 @@ export interface OutcomeCell {
 }
 
 /** The report of an experiment, printed. Throws RL_NOT_FOUND. */
-export function reportText(store: Store, { id, format, redact, atMs, limits = {} }: ReportWanted): string {
+export async function reportText(
+  store: Store,
+  { id, format, redact, atMs }: ReportWanted,
+  known: RunsOf = runsOf(store),
+): Promise<string> {
   const experiment = store.experiments.get(id);
-  const runs = runsWithResults(store, id);
+  const runs = await known(id);
   const newest = runs.findLast((run) => hasSeries(store, [run]));
   const charted = [...seriesOf(store, newest === undefined ? [] : [newest])].map(({ vantage, series }) => ({
     name: vantage,
     series: decimateSeries(series, { points: CHART_POINTS }),
   }));
+  const limits = gateLimitsOf(experiment);
   const whole = experimentReport(experiment, runs, charted, { createdAtMs: atMs, limits });
   return RENDERERS[format](redact ? redactReport(whole, namesIn(experiment, runs)) : whole);
 }
@@ -197,6 +220,7 @@ const DAY_MS = 86_400_000;
 
 export interface ExportsOptions {
   store: Store;
+  runs: RunsOf;
   log: Log;
   /** Days that a file is kept; null where its user was told where it is, and not given a copy. */
   keptDays: number | null;
@@ -243,7 +267,7 @@ export class Exports {
     } catch (thrown) {
       throw fileError(`The folder ${this.#folder} cannot be made`, thrown);
     }
-    await writeExport(store, path, { ...wanted, atMs: Date.now() });
+    await writeExport(store, path, { ...wanted, atMs: Date.now() }, this.#options.runs);
     return { name, path, url: `/exports/${name}`, bytes: statSync(path).size, mediaType };
   }
 

@@ -2,26 +2,26 @@
 import type { LabError } from '../../shared/errors.ts';
 import type { Health, ServiceName, ThreadName } from '../../shared/monitoring.ts';
 import type { Store } from '../store/index.ts';
+import type { Ends } from './ends.ts';
 
 type Service = Health['services'][ServiceName];
 
 /**
- * `workers`, each with the crash it is recovering from; `parts`, each with what is wrong with it; `upkeep` is why roll-ups and
- * retention wait, `droppedLately` how many samples were given up in the last minute. Measuring without being able to store is
- * unhealthy.
+ * `workers`, each with the crash it is recovering from; `parts`, each with what is wrong with it. Measuring without being able to
+ * store is unhealthy.
  */
 export function health(
   store: Store,
   workers: Readonly<Record<ThreadName, { failure: LabError | null }>>,
   parts: Readonly<Record<Exclude<ServiceName, ThreadName | 'store'>, string | null>>,
-  { upkeep, droppedLately }: { upkeep: LabError | null; droppedLately: number },
+  storing: Storing,
 ): Health {
   const failures = [
     ...Object.entries(workers).map(([name, { failure }]) => [name, failure?.message ?? null] as const),
     ...Object.entries(parts),
   ];
   const services = {
-    store: storeHealth(store, upkeep, droppedLately),
+    store: storeHealth(store, storing),
     ...Object.fromEntries(failures.map(([name, failure]) => [name, unless(failure)])),
   } as Health['services'];
   const statuses = Object.values(services).map(({ status }) => status);
@@ -32,13 +32,22 @@ export function health(
 const unless = (failure: string | null): Service =>
   failure === null ? { status: 'healthy' } : { status: 'degraded', detail: failure };
 
-function storeHealth(store: Store, upkeep: LabError | null, droppedLately: number): Service {
+/** What is stored late or not at all. */
+interface Storing {
+  /** Of runs, that wait. */
+  ends: Ends['health'];
+  /** Why roll-ups and retention wait. */
+  upkeep: LabError | null;
+  /** Samples given up in the last minute. */
+  droppedLately: number;
+}
+
+function storeHealth(store: Store, { ends, upkeep, droppedLately }: Storing): Service {
   const { error, waiting, dropped } = store.writer.health;
-  if (error !== null) {
-    return {
-      status: 'unhealthy',
-      detail: `${error.message}; ${waiting} samples wait, ${dropped} were given up`,
-    };
+  const why = error ?? ends.error;
+  if (why !== null) {
+    const told = `${waiting} samples wait, ${dropped} were given up; ${ends.waiting} ends of runs wait`;
+    return { status: 'unhealthy', detail: `${why.message}; ${told}` };
   }
   if (droppedLately > 0) {
     const detail = `${droppedLately} samples were given up lately, ${dropped} since the lab was opened`;

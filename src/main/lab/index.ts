@@ -49,6 +49,7 @@ import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
 import { Reproductions } from './reproductions.ts';
+import { runsOf } from './results.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
@@ -288,8 +289,14 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       });
       const imports = new QlogImports(store, reader);
       const files = new FileImports(store, imports);
+      const runs = runsOf(store, upkeep);
       // A browser downloads them; the desktop's user finds them where they are.
-      const exports = new Exports({ store, log, keptDays: host === 'headless' ? EXPORTS_KEPT_DAYS : null });
+      const exports = new Exports({
+        store,
+        runs,
+        log,
+        keptDays: host === 'headless' ? EXPORTS_KEPT_DAYS : null,
+      });
       const reproductions = new Reproductions(store);
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
@@ -314,7 +321,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
             monitoring: system.failure,
             ...alerts.failures,
           },
-          { upkeep: upkeep.failure, droppedLately: system.droppedLately },
+          { ends: ends.health, upkeep: upkeep.failure, droppedLately: system.droppedLately },
         );
       const system = new SystemMonitor({ store, statuses: board, workers, log, periods, health: healthNow });
       const alerts = new Alerts({
@@ -337,6 +344,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         ends,
         app,
         exports,
+        runs,
         files,
         live,
         upkeep,

@@ -1,10 +1,11 @@
 /** The table of runs, and the view that has those of probes beside them. */
 import type { RunState } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import { type Metrics, Run } from '../../shared/experiments.ts';
+import { Run } from '../../shared/experiments.ts';
 import { probeMetrics } from '../../shared/metrics.ts';
 import type { WriteHandle } from './handles.ts';
-import { runMetrics } from './run-metrics.ts';
+import type { History } from './rollups/history.ts';
+import { type AddingUp, resultCommand, runMetrics } from './run-metrics.ts';
 
 type Outcome = Partial<Pick<Run, 'result' | 'error' | 'startedAtMs' | 'endedAtMs'>>;
 
@@ -22,9 +23,9 @@ export interface RunTable {
   queue(experimentId: number, runs: readonly Pick<Run, 'key' | 'repetition' | 'parameters'>[]): Run[];
   /** From `queued` to `running`. Throws RL_NOT_FOUND. */
   begin(id: number): Run;
-  /** What the run of a monitor has come to by now, from its samples; null where there are none, or too many to read. */
-  metrics(id: number): Metrics | null;
-  /** It ended now, and began when it was begun, unless `outcome` says otherwise. Throws RL_NOT_FOUND. */
+  /** What the run of a monitor has come to by now, from its samples; stored, if that can be, of one that is over. */
+  addUp(id: number): AddingUp;
+  /** Its samples are stored before: nothing must be missing when they are added up. It ended now, and began when it was begun, unless `outcome` says otherwise. Throws RL_NOT_FOUND. */
   end(id: number, state: Extract<RunState, 'done' | 'failed' | 'cancelled'>, outcome?: Outcome): Run;
 }
 
@@ -71,8 +72,16 @@ function fromRow(row: Row): Run {
 
 const json = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
 
-/** `flush` is called before counts are read, so that they include what is still buffered. */
-export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void): RunTable {
+interface Around {
+  nowMs: () => number;
+  /** Called before counts are read, so that they include what is still buffered. */
+  flush: () => void;
+  /** The same, but throws why something cannot be stored. */
+  drain: () => void;
+  past: History;
+}
+
+export function runTable(db: WriteHandle, { nowMs, flush, drain, past }: Around): RunTable {
   const ofExperiment = db.query<[number, number, number], Row>(
     'SELECT * FROM experiment_run WHERE experiment_id = ? ORDER BY created_at_ms, id LIMIT ? OFFSET ?',
   );
@@ -98,7 +107,8 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
     `UPDATE run SET state = ?, started_at_ms = coalesce(started_at_ms, ?), ended_at_ms = ?, result = coalesce(?, result),
        error = ? WHERE id = ?`,
   );
-  const metrics = runMetrics(db);
+  const metrics = runMetrics(db, past, nowMs);
+  const storeResult = resultCommand(db);
   const get = (id: number): Run => {
     flush();
     const row = find.get(id);
@@ -134,11 +144,20 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
       begin.run(nowMs(), id);
       return get(id);
     },
-    metrics: (id) => {
-      flush();
-      return metrics(id);
+    *addUp(id) {
+      const { state } = get(id);
+      const result = yield* metrics(id);
+      if (result === null || state === 'queued' || state === 'running') return result;
+      try {
+        storeResult.run(JSON.stringify(result), id);
+      } catch (thrown) {
+        // Who asks next adds it up again.
+        if (!(thrown instanceof LabError)) throw thrown;
+      }
+      return result;
     },
     end: (id, state, { result = null, error = null, startedAtMs = null, endedAtMs = null } = {}) => {
+      drain();
       end.run(state, startedAtMs, endedAtMs ?? nowMs(), json(result), json(error), id);
       return get(id);
     },

@@ -19,6 +19,7 @@ import type { Matrices } from '../matrix/matrices.ts';
 import type { Probes } from '../probes.ts';
 import type { QlogImports } from '../qlog-imports.ts';
 import type { Reproductions } from '../reproductions.ts';
+import type { RunsOf } from '../results.ts';
 import type { Routes } from '../routes.ts';
 import type { SystemMonitor } from '../system.ts';
 import type { StoreUpkeep } from '../upkeep.ts';
@@ -35,6 +36,7 @@ export interface RouterParts {
   matrices: Matrices;
   ends: Ends;
   app: AppInfo;
+  runs: RunsOf;
   exports: Exports;
   files: FileImports;
   live: Live;

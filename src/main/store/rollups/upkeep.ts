@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { alertTidier } from '../alert-tidier.ts';
 import { WriteHandle } from '../handles.ts';
+import { measurements } from '../measurements.ts';
 import { purger } from '../purge.ts';
+import { resultStorer } from '../run-metrics.ts';
 import { storeError } from '../sqlite-error.ts';
+import { DEFAULT_MAX_RAW_PINGS, history } from './history.ts';
 import { DEFAULT_RETENTION, type Retention, requireRetention, sweeper } from './retention.ts';
 import { roller } from './roller.ts';
 
@@ -23,8 +26,8 @@ export interface Upkeep {
   /** A slice of roll-ups, of one route or of all; false when none is due. */
   roll(routeId?: string): boolean;
   /**
-   * A slice of roll-ups, of deleting what is too old at `nowMs` (null: not by its time) or gone, or of giving space back; false when
-   * done.
+   * A slice of roll-ups, of results of runs, of deleting what is too old at `nowMs` (null: not by its time) or gone, or of giving space
+   * back; false when done.
    */
   step(nowMs: number | null): boolean;
   /** Copies the write-ahead log into the database, for which nobody waits, and cuts it short when it has grown long. */
@@ -65,6 +68,7 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
   const sweep = sweeper(handle, retention, roll);
   const purge = purger(handle, { rawDays: retention.rawDays, systemS });
   const tidyAlerts = alertTidier(handle);
+  const results = resultStorer(handle, history(handle, measurements(handle), DEFAULT_MAX_RAW_PINGS));
   const slice = (): (() => boolean) => {
     const endMs = performance.now() + SLICE_MS;
     return () => performance.now() >= endMs;
@@ -85,6 +89,8 @@ export function openUpkeep(options: UpkeepOptions): Upkeep {
     roll: (routeId) => roll.step(slice(), routeId),
     step: (nowMs) =>
       roll.step(slice()) ||
+      // Before what they are made of is deleted.
+      results.step(slice()) ||
       (nowMs !== null && (sweep.step(nowMs, slice()) || tidyAlerts(nowMs))) ||
       purge.step(nowMs, slice()) ||
       giveBack(),
