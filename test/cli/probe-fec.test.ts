@@ -38,7 +38,6 @@ it('is measured against a server of its own process, whose account is exported a
   for (const way of [detail.up, detail.down]) {
     expect(way.sent_source + way.skipped).toBe(50);
     expect(way).toMatchObject({
-      redundancy: 0.2,
       erasures: 0,
       residual_loss: 0,
       received_source: way.sent_source,
