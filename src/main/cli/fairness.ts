@@ -6,6 +6,7 @@ import { CATALOGUE, LabError } from '../../shared/errors.ts';
 import { FairnessSettings, MOST_FLOWS } from '../../shared/shared-paths.ts';
 import { formatRate, parseDuration } from '../../shared/units.ts';
 import { fairnessOf } from '../probe/fairness.ts';
+import { SERVICE_LIMITS } from '../probe/service-limits.ts';
 import { runSharedPath } from '../workers/flow-pool.ts';
 import { measureCells } from './cells.ts';
 import { configurePath, emulationOf, type PathOptions } from './emulate/path-options.ts';
@@ -32,6 +33,9 @@ interface FairnessOptions extends PathOptions {
   json?: true;
 }
 
+/** Of one transfer, which a server ends. */
+const MOST_DURATION_US = SERVICE_LIMITS.durationMs * 1000;
+
 const invalid = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
 
@@ -46,7 +50,7 @@ export function configure(command: Command): void {
     .option('--start <time,…>', 'when each flow begins, such as 0,5,10 (default: all at once)', parseStarts)
     .addOption(
       withDefault('--duration <time>', 'of the whole run', 30e6, '30s').argParser((text) =>
-        within(text, '--duration', 1e6, 3600e6),
+        within(text, '--duration', 1e6, MOST_DURATION_US),
       ),
     )
     .addOption(
