@@ -5,6 +5,7 @@ import { type Controller, controllerNamed } from '../../shared/domain.ts';
 import { CATALOGUE, LabError } from '../../shared/errors.ts';
 import { FairnessSettings, MOST_FLOWS } from '../../shared/shared-paths.ts';
 import { formatRate, parseDuration } from '../../shared/units.ts';
+import { SERVICE_LIMITS } from '../probe/service-limits.ts';
 import { shareOnePath } from '../workers/shared-flows.ts';
 import { measureCells } from './cells.ts';
 import { configurePath, emulationOf, type PathOptions } from './emulate/path-options.ts';
@@ -31,6 +32,9 @@ interface FairnessOptions extends PathOptions {
   json?: true;
 }
 
+/** Of one transfer, which a server ends. */
+const MOST_DURATION_US = SERVICE_LIMITS.durationMs * 1000;
+
 const invalid = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
 
@@ -45,7 +49,7 @@ export function configure(command: Command): void {
     .option('--start <time,…>', 'when each flow begins, such as 0,5,10 (default: all at once)', parseStarts)
     .addOption(
       withDefault('--duration <time>', 'of the whole run', 30e6, '30s').argParser((text) =>
-        within(text, '--duration', 1e6, 3600e6),
+        within(text, '--duration', 1e6, MOST_DURATION_US),
       ),
     )
     .addOption(

@@ -114,7 +114,7 @@ export async function probeOnce(
   const { mode, address, url, label } = target;
   const { isAlone } = once;
   // Of one handshake, or one request, the computing of a cold process would be the larger part.
-  await warmUp();
+  await warmUp(mode === 'http3' ? 'all' : 'handshakes');
   const connect = connectTo(target, options, once);
   const controller = chosenController(options);
   const base = {
