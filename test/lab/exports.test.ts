@@ -76,7 +76,8 @@ test('one table alone is a CSV or Parquet file', async () => {
   const parquet = await exports.make({ id, format: 'parquet', redact: false, table: 'ping' });
   expect(parquet.name).toBe(`probing-${id}-ping.parquet`);
   const rows: unknown[] = [];
-  for await (const part of readParquet('ping', readFileSync(parquet.path))) rows.push(...part.rows);
+  for await (const part of readParquet('ping', new Uint8Array(readFileSync(parquet.path)).buffer))
+    rows.push(...part.rows);
   expect(rows.map((row) => (row as unknown[]).join())).toEqual(lines.slice(1, -1));
   await expect(exports.make({ id, format: 'jsonl', redact: false, table: 'ping' })).rejects.toMatchObject({
     code: 'RL_INPUT_INVALID',
