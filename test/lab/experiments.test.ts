@@ -129,6 +129,11 @@ describe('an experiment', () => {
       rtt_p50: { unit: 'us' },
     });
     const { id } = monitor!;
+    const runsOf = async (of: number) => (await lab.client.experiments.runs({ id: of })).runs;
+    const file = await lab.client.experiments.export({ id, format: 'jsonl' });
+    const data = readFileSync(file.path).toString('base64');
+    const [copy] = (await lab.client.experiments.importFile({ name: file.name, data })).experiments;
+    expect((await runsOf(copy!.id))[0]!.result).toEqual((await runsOf(id))[0]!.result);
     await expect(lab.client.experiments.again({ id })).rejects.toEqual(
       refusedWith('RL_INPUT_INVALID', /^durationS: is missing/),
     );

@@ -61,6 +61,19 @@ test('one that was cancelled goes on with what is missing', async () => {
   expect(after.runs[0]).toEqual(first);
 });
 
+test('one that begins after another was cancelled as it waited still waits for the one under way', async () => {
+  const lab = await openLab();
+  const start = (rate: number) =>
+    lab.client.matrix.start({ kind: 'matrix', settings: { ...SETTINGS, rates: [rate] } });
+  const [first, second] = [await start(50), await start(60)];
+  await lab.client.matrix.cancel({ id: second.id });
+  const third = await start(70);
+  await followed(lab, third.id);
+  const runsOf = async (id: number) => (await lab.client.experiments.runs({ id })).runs;
+  const lastEnd = Math.max(...(await runsOf(first.id)).map(({ endedAtMs }) => endedAtMs!));
+  for (const { startedAtMs } of await runsOf(third.id)) expect(startedAtMs).toBeGreaterThanOrEqual(lastEnd);
+});
+
 test('one whose lab was closed is interrupted, and measured again where it was cut', async () => {
   const dataDir = temporaryDir();
   const lab = await openLab({ dataDir });

@@ -1,5 +1,6 @@
 /** Life of the monitors, with workers that do what the test says: what can go wrong with real ones takes minutes. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Ends } from '../../src/main/lab/ends.ts';
 import { Monitors, type MonitorsOptions } from '../../src/main/lab/monitors.ts';
 import { StatusBoard } from '../../src/main/lab/status-board.ts';
 import { RouteInput } from '../../src/shared/domain.ts';
@@ -32,6 +33,7 @@ function lab(input: Partial<RouteInput> = {}) {
     probe: { request: probe },
     relay: { request: relay },
     requireEmulable: async () => {},
+    ends: new Ends(store, silentLog),
     log: silentLog,
     ca: [],
     demoAddress: async () => ({ host: '127.0.0.1', port: 5 }),
@@ -112,6 +114,32 @@ describe('an emulated path to a name', () => {
     monitors.receive({ type: 'state', routeId: route.id, state: 'up', error: null, atMs: 3 });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(opens()).toBe(2);
+  });
+});
+
+describe('a store that cannot be written to', () => {
+  it('lets a route be stopped, and its run ends once it can; one that cannot begin is tried again', async () => {
+    const { store, board, monitors, route } = lab();
+    await monitors.start(route.id);
+    const [run] = store.runs.ofExperiment(1);
+    const { end, start } = store.runs;
+    const fail = (): never => {
+      throw new LabError('RL_DISK_FULL', 'full');
+    };
+    Object.assign(store.runs, { end: fail, start: fail });
+    await monitors.stop(route.id);
+    expect(board.of(route, 0).state).toBe('stopped');
+    await monitors.start(route.id);
+    expect(board.of(route, 0)).toMatchObject({ state: 'down', error: { code: 'RL_DISK_FULL' } });
+    Object.assign(store.runs, { end, start });
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(store.runs.get(run!.id).state).toBe('done');
+    expect(board.of(route, 0).state).toBe('connecting');
+    Object.assign(store.runs, { start: fail });
+    await monitors.restart(route.id);
+    await monitors.stop(route.id);
+    expect(board.of(route, 0)).toMatchObject({ state: 'stopped', error: null });
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 

@@ -247,6 +247,8 @@ describe('metrics and health', () => {
         pings: { status: 'healthy' },
         runRelay: { status: 'healthy' },
         runEndpoint: { status: 'healthy' },
+        cellRelay: { status: 'healthy' },
+        cellEndpoint: { status: 'healthy' },
         reader: { status: 'healthy' },
         exporter: { status: 'healthy' },
         monitoring: { status: 'healthy' },

@@ -70,19 +70,25 @@ test('a run that waited is begun and comes to something', () => {
   const store = tempStore({ nowMs: () => now });
   const { id } = store.experiments.create({ name: 'm', kind: 'matrix', manifest: {} });
   const cell = { key: 'loss=1 %', repetition: 0, parameters: { loss: 0.01 } };
-  const run = store.runs.queue(id, cell);
+  const [run] = store.runs.queue(id, [cell]);
+  if (run === undefined) throw new Error('no run');
   expect(run).toMatchObject({ ...cell, state: 'queued', createdAtMs: 5, startedAtMs: null, result: null });
-  expect(() => store.runs.queue(id, cell)).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
+  expect(() => store.runs.queue(id, [cell])).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
   now = 6;
   expect(store.runs.begin(run.id)).toMatchObject({ state: 'running', startedAtMs: 6 });
   const error = { code: 'RL_CONNECTION_LOST', message: 'gone', hint: 'look' };
   expect(store.runs.end(run.id, 'failed', { error })).toMatchObject({ state: 'failed', error });
   // One that came to nothing is measured anew, in its place.
-  expect(store.runs.queue(id, cell)).toMatchObject({ id: run.id, state: 'queued', error: null });
+  expect(store.runs.queue(id, [cell])).toMatchObject([{ id: run.id, state: 'queued', error: null }]);
   const result = { rtt_p50: { value: 12, unit: 'us', better: 'lower' } } as const;
   expect(store.runs.end(run.id, 'done', { result }).result).toEqual(result);
-  expect(() => store.runs.queue(id, cell)).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
-  expect(store.experiments.get(id).runs).toMatchObject({ done: 1, failed: 0 });
+  expect(() => store.runs.queue(id, [cell])).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
+  expect(() => store.runs.queue(id, [{ ...cell, repetition: 1 }, cell])).toThrow(/has run 0 of/);
+  expect(store.experiments.get(id).runs).toMatchObject({ queued: 0, done: 1, failed: 0 });
+  // As of what could not be stored when it was begun, and when it ended.
+  const [late] = store.runs.queue(id, [{ ...cell, repetition: 1 }]);
+  const times = { startedAtMs: 3, endedAtMs: 4 };
+  expect(store.runs.end(late!.id, 'done', times)).toMatchObject(times);
 });
 
 test('the list is filtered and comes in pages, newest first', () => {
@@ -109,9 +115,10 @@ test('the list is filtered and comes in pages, newest first', () => {
   expect(names({ order: 'kind' })).toEqual(['d', '100%', 'b', 'a']);
   const matrix = store.experiments.list({ kind: 'matrix' }).experiments[0]!.id;
   const probe = store.experiments.list({ text: 'a' }).experiments.at(-1)!.id;
-  for (const repetition of [0, 1]) store.runs.queue(probe, { key: '', repetition, parameters: {} });
-  const run = store.runs.queue(matrix, { key: '', repetition: 0, parameters: {} });
-  store.runs.end(run.id, 'failed');
+  const cells = [0, 1].map((repetition) => ({ key: '', repetition, parameters: {} }));
+  store.runs.queue(probe, cells);
+  const [run] = store.runs.queue(matrix, cells.slice(0, 1));
+  store.runs.end(run!.id, 'failed');
   expect(names({ order: 'runs' })).toEqual(['a', 'd', '100%', 'b']);
   expect(names({ state: 'failed' })).toEqual(['d']);
   expect(store.experiments.list({ state: 'queued' }).total).toBe(1);

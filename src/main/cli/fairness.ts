@@ -5,8 +5,6 @@ import { type Controller, controllerNamed } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import { FairnessSettings, MOST_FLOWS } from '../../shared/shared-paths.ts';
 import { formatRate, parseDuration } from '../../shared/units.ts';
-import { fairnessOf } from '../probe/fairness.ts';
-import { runSharedPath } from '../workers/flow-pool.ts';
 import { measureCells } from './cells.ts';
 import { configurePath, emulationOf, type PathOptions } from './emulate/path-options.ts';
 import { DATA_HELP } from './experiment-store.ts';
@@ -15,6 +13,7 @@ import { scenarioOf } from './fairness-scenario.ts';
 import { onInterrupt } from './interrupt.ts';
 import { parseChoice, parseNumber, withDefault } from './options.ts';
 import { note, print, printJson, progress } from './output.ts';
+import { shareOnePath } from './shared-flows.ts';
 import { runSeeds } from './sim-runs.ts';
 
 interface FairnessOptions extends PathOptions {
@@ -112,7 +111,7 @@ async function run(options: FairnessOptions): Promise<void> {
       repeat: options.repeat,
     });
     if (seed > 0xffff_ffff) throw invalid('--seed', `${seed} is more than ${0xffff_ffff}, with --repeat`);
-    return measureCells(options, {}, (client) => client.matrix.start({ kind: 'fairness', settings, seed }));
+    return measureCells(options, (client) => client.matrix.start({ kind: 'fairness', settings, seed }));
   }
   if (options.report !== undefined || options.data !== undefined)
     throw invalid(options.report === undefined ? '--data' : '--report', 'is for --repeat');
@@ -120,23 +119,18 @@ async function run(options: FairnessOptions): Promise<void> {
   const startedAt = new Date();
   const durationMs = duration / 1e3;
   const bar = progress(`${flows.length} flows`, durationMs);
-  const outcomes = await runSharedPath({
-    flows: flows.map((name, i) => ({
-      controller: { name },
-      direction: direction === 'upload' ? ('up' as const) : ('down' as const),
-      startMs: starts[i]! / 1e3,
-    })),
+  const { outcomes, measured, fairness } = await shareOnePath({
+    flows,
+    startsMs: starts.map((us) => us / 1e3),
     emulation,
+    direction,
     seed,
     durationMs,
+    warmupMs: warmup / 1e3,
     signal: interrupt.signal,
     onProgress: (elapsedMs, bytes) =>
       bar.update(elapsedMs, bytes.map((of) => formatRate((of * 8e3) / elapsedMs, 1)).join('  ')),
   }).finally(() => bar.stop());
-  const measured = outcomes.map(({ points }, i) => ({ controller: flows[i]!, points }));
-  const fairness = fairnessOf(measured, { warmupMs: warmup / 1e3, endMs: durationMs });
-  if (fairness === null)
-    throw new LabError('RL_CONNECTION_LOST', 'The flows had no time in common to be compared in');
   const scenario = options.simulate
     ? scenarioOf(emulation, { flows, starts, direction, durationUs: duration, warmupUs: warmup, seed })
     : null;

@@ -2,9 +2,8 @@
 import { LabError } from '../../shared/errors.ts';
 import type { Metrics, MetricValue } from '../../shared/experiments.ts';
 import type { LabOptions } from '../lab/index.ts';
-import { fairnessOf } from '../probe/fairness.ts';
-import { runSharedPath } from '../workers/flow-pool.ts';
 import { compareOver } from './compare-over.ts';
+import { shareOnePath } from './shared-flows.ts';
 
 type Measurers = NonNullable<LabOptions['measurers']>;
 
@@ -17,22 +16,17 @@ const metric = (value: number | null, unit: string | null, better: MetricValue['
 const fairness: Measurers['fairness'] = async (settings, { seed, signal, onPart }) => {
   const { flows, startsS, emulation, direction, durationS, warmUpS } = settings;
   const durationMs = durationS * 1e3;
-  const outcomes = await runSharedPath({
-    flows: flows.map((name, i) => ({
-      controller: { name },
-      direction: direction === 'upload' ? ('up' as const) : ('down' as const),
-      startMs: startsS[i]! * 1e3,
-    })),
+  const { fairness: found } = await shareOnePath({
+    flows,
+    startsMs: startsS.map((start) => start * 1e3),
     emulation,
+    direction,
     seed,
     durationMs,
+    warmupMs: warmUpS * 1e3,
     signal,
     onProgress: (elapsedMs) => onPart(Math.min(1, elapsedMs / durationMs)),
   });
-  const measured = outcomes.map(({ points }, i) => ({ controller: flows[i]!, points }));
-  const found = fairnessOf(measured, { warmupMs: warmUpS * 1e3, endMs: durationMs });
-  if (found === null)
-    throw new LabError('RL_CONNECTION_LOST', 'The flows had no time in common to be compared in');
   const total = found.flows.reduce((sum, { goodputBps }) => sum + goodputBps, 0);
   const metrics: Metrics = {
     jain: metric(found.jain, null, 'higher'),

@@ -53,6 +53,9 @@ export function limitsOf(flags: SlaFlags, base: GateLimits = {}, fec = false): G
   };
 }
 
+/** Whether any limit was asked for. */
+export const isJudged = (flags: SlaFlags): boolean => Object.keys(limitsOf(flags)).length > 0;
+
 /** Says which gates were missed, and has the process exit with 1 then. */
 export function tellGates(gates: readonly Gate[]): void {
   const missed = gates.filter(({ passed }) => !passed);

@@ -5,12 +5,13 @@ import { metricTitle } from '../../shared/metrics.ts';
 import { ratio, shift } from '../../shared/shift.ts';
 import { medianInterval } from '../../shared/statistics.ts';
 import type { Store } from '../store/index.ts';
-import { runsWithResults } from './results.ts';
+import type { RunsOf } from './results.ts';
 
-export function compareExperiments(
+export async function compareExperiments(
   store: Store,
+  runsOf: RunsOf,
   { ids, baselineId, all }: { ids: readonly number[]; baselineId?: number | undefined; all: boolean },
-): Comparison {
+): Promise<Comparison> {
   if (new Set(ids).size !== ids.length)
     throw new LabError('RL_INPUT_INVALID', 'ids: names an experiment twice', { field: 'ids' });
   const experiments = withPinned(
@@ -26,9 +27,8 @@ export function compareExperiments(
     throw new LabError('RL_INPUT_INVALID', `baselineId: ${baselineId} is none of the experiments`, {
       field: 'baselineId',
     });
-  const runs = experiments.map(({ id }) =>
-    runsWithResults(store, id).filter(({ state }) => state === 'done'),
-  );
+  const runs: Run[][] = [];
+  for (const { id } of experiments) runs.push((await runsOf(id)).filter(({ state }) => state === 'done'));
   return {
     baselineId: baseline.id,
     experiments,

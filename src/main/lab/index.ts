@@ -13,7 +13,6 @@ import { loadOrCreateAuthority } from '../store/secrets.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
-  LoadEvent,
   MeasureEvent,
   MeasureWorkerMethods,
   MonitorEvent,
@@ -28,23 +27,25 @@ import { Configuration } from './configuration.ts';
 import { DataSources } from './data-sources.ts';
 import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
+import { Ends } from './ends.ts';
 import { MonitorExperiments, probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
-import { Exports } from './exports.ts';
+import { Exports } from './export-folder.ts';
 import { FileImports } from './file-imports.ts';
 import { health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
 import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
-import { Loads } from './matrix/loads.ts';
 import { Matrices } from './matrix/matrices.ts';
+import { cellThreads } from './matrix/threads.ts';
 import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
 import { Reproductions } from './reproductions.ts';
+import { runsOf } from './results.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
@@ -55,6 +56,7 @@ import { LabWorker } from './worker.ts';
 // All that hosts know of the lab beside itself.
 export { Configuration } from './configuration.ts';
 export { errorBody, toCarriedError } from './errors.ts';
+export { DOWNLOADS_FOLDER } from './export-folder.ts';
 export { experimentOutcome, type OutcomeCell, reportText, writeExport } from './exports.ts';
 export { importFile } from './file-imports.ts';
 export type { Log } from './log.ts';
@@ -62,8 +64,6 @@ export type { LabClient, LabRouter } from './router/index.ts';
 
 /** How long closing waits for monitors to say goodbye, and then for each worker, before it ends their threads. */
 const PATIENCE_MS = 1000;
-/** Of `exports/`, which a server's browsers download. */
-const EXPORTS_KEPT_DAYS = 7;
 
 export interface LabOptions {
   dataDir: string;
@@ -167,23 +167,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         });
       const transfers = lane('transfers');
       const pings = lane('pings');
-      const loader = new LabWorker<MeasureWorkerMethods, LoadEvent>({
-        name: 'load',
-        url: workerUrl('measure'),
-        log,
-        onEvent: (event) => loads.receive(event),
-        onCrash: (error) => loads.lost(error),
-      });
       // Reading a file keeps its thread busy for moments that pings would have to wait.
       const reader = new LabWorker<MeasureWorkerMethods>({ name: 'import', url: workerUrl('measure'), log });
       const runRelay = new LabWorker<RelayWorkerMethods>({
         name: 'run relay',
         url: workerUrl('relay'),
         log,
-        onCrash: (error) => {
-          probes.pathLost(error, ({ emulation }) => emulation !== null);
-          loads.lost(error);
-        },
+        onCrash: (error) => probes.pathLost(error, ({ emulation }) => emulation !== null),
       });
       const runEndpoint = new LabWorker<EndpointWorkerMethods>({
         name: 'run endpoint',
@@ -192,13 +182,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onCrash: (error) => {
           runServer.lost();
           probes.pathLost(error, ({ own }) => own);
-          loads.lost(error);
         },
       });
       const capacity = new CapacityOfEmulator(
         () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
       );
       const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
+      const cells = cellThreads({ workerUrl, log, authority, requireEmulable });
       const storekeeper = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
         name: 'upkeep',
         url: workerUrl('upkeep'),
@@ -220,7 +210,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         transfers,
         pings,
         reader,
-        loader,
+        ...cells.workers,
         runRelay,
         runEndpoint,
         upkeep: storekeeper,
@@ -234,6 +224,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           board.changes.bump();
         },
       });
+      const ends = new Ends(store, log);
       const monitored = new MonitorExperiments(store, app);
       const monitors = new Monitors({
         store,
@@ -241,6 +232,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         probe,
         relay,
         requireEmulable,
+        ends,
         log,
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
@@ -271,26 +263,18 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           const route = target.kind === 'route' ? routes.get(target.id) : null;
           return experimentWith(store, name, probeManifest(input, route, seed, app));
         },
+        ends,
         log,
       });
       const imports = new QlogImports(store, reader);
       const files = new FileImports(store, imports);
-      // A browser downloads them; the desktop's user finds them where they are.
-      const exports = new Exports({ store, log, keptDays: host === 'headless' ? EXPORTS_KEPT_DAYS : null });
       const reproductions = new Reproductions(store);
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
         reproductions.register(kind, monitored.executor(routes, log));
-      const loads = new Loads({
-        worker: loader,
-        relay: runRelay,
-        endpoint: runServer,
-        requireEmulable,
-        ca: [authority.certPem],
-      });
-      const matrices = new Matrices({ store, app, log });
-      reproductions.register('matrix', matrices.executor(matrixKind(loads)));
-      reproductions.register('scenario', matrices.executor(scenarioKind(loads)));
+      const matrices = new Matrices({ store, app, ends, log });
+      reproductions.register('matrix', matrices.executor(matrixKind(cells.loads)));
+      reproductions.register('scenario', matrices.executor(scenarioKind(cells.loads)));
       const { measurers } = options;
       if (measurers !== undefined) {
         reproductions.register('fairness', matrices.executor(fairnessKind(measurers)));
@@ -298,6 +282,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       }
       const dataSources = new DataSources({ store, log, rawDays: () => configuration.values.store.raw_days });
       const live = new Live(store, board, upkeep);
+      const runs = runsOf(store, upkeep);
+      const exports = new Exports({ store, runs, log, downloads: host === 'headless' });
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
         health(store, { ...workers, data_sources: dataSources }, upkeep.failure, {
@@ -330,7 +316,9 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         imports,
         reproductions,
         matrices,
+        ends,
         app,
+        runs,
         exports,
         files,
         live,
@@ -386,6 +374,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           imports.abandon();
           files.abandon();
           exports.close();
+          ends.close();
           await atMost(PATIENCE_MS, upkeep.close());
           await Promise.all([
             capacity.close(),

@@ -22,6 +22,7 @@ import type { ProbePlan } from '../probe/modes/mode.ts';
 import type { Store } from '../store/index.ts';
 import type { RunPage } from '../store/probe-runs.ts';
 import type { MeasureEvent, MeasureWorkerMethods } from '../workers/protocol.ts';
+import type { Ends } from './ends.ts';
 import type { Log } from './log.ts';
 import { ActiveProbe, finalUpdate } from './probe-board.ts';
 import { ProbeKeeper } from './probe-keeper.ts';
@@ -41,6 +42,7 @@ export interface ProbesOptions {
   paths: Pick<ProbePaths, 'placeOf' | 'open' | 'close'>;
   /** The experiment that a run with this input, over a path with this seed, belongs to. */
   experimentOf: (input: ProbeInput, name: string, seed: number | null) => number;
+  ends: Ends;
   log: Log;
 }
 
@@ -89,7 +91,7 @@ export class Probes {
 
   constructor(options: ProbesOptions) {
     this.#options = options;
-    this.#keeper = new ProbeKeeper(options.store, options.log);
+    this.#keeper = new ProbeKeeper(options.store, options.ends, options.log);
   }
 
   /** Whether a run is under way. */
@@ -250,7 +252,6 @@ export class Probes {
   /** The lab closes: what is under way is cut off, and what was measured of it stored. */
   abandon(): void {
     for (const job of [...this.#jobs.values()]) this.#end(job, 'interrupted', null, null);
-    this.#keeper.close();
   }
 
   #activeOf(id: number): ActiveProbe | undefined {

@@ -1,5 +1,7 @@
 /** What one client, and all of them, may make a server do, and the count of what it did. */
 
+import { MOST_STREAMS } from '../../shared/load.ts';
+
 export const SERVICE_LIMITS = {
   /** Sessions served at once, over all clients. */
   sessions: 1000,
@@ -8,7 +10,7 @@ export const SERVICE_LIMITS = {
   /** Requests at once that move content, on one session of HTTP/3. */
   requestsPerSession: 4,
   /** Transfers at once over all sessions. */
-  transfers: 512,
+  transfers: MOST_STREAMS,
   /** Payload bytes of one transfer. */
   bytes: 1e11,
   /** Milliseconds of one transfer, and what a request without a duration gets. */

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
 import type { SampleSummary } from '../../shared/experiments.ts';
 import { type AlertTable, alertTable, tidyAlerts } from './alerts.ts';
-import { type ArchivedTable, archiveExport } from './archive/export.ts';
+import { type ArchivedTable, archiveExport, type RunResults } from './archive/export.ts';
 import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
 import { type CollectedTable, collectedTable } from './collected.ts';
@@ -18,7 +18,7 @@ import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
 import { giveUpImports } from './purge.ts';
-import { type History, history } from './rollups/history.ts';
+import { DEFAULT_MAX_RAW_PINGS, type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { markInterrupted, type RunTable, runTable } from './runs.ts';
 import { type SettingTable, settingTable } from './settings.ts';
@@ -37,7 +37,7 @@ export interface StoreOptions {
   onSlowQuery?: (query: SlowQuery) => void;
   /** Samples kept in memory while they cannot be stored. Default 200 000, about 20 MB. */
   maxWaiting?: number;
-  /** A window with more pings is read from roll-ups. Default 150 000, which take some 50 ms (docs/store.md). */
+  /** A window with more pings is read from roll-ups. Default `DEFAULT_MAX_RAW_PINGS`. */
   maxRawPings?: number;
   nowMs?: () => number;
   schedule?: Schedule;
@@ -51,8 +51,8 @@ export interface Store extends Measurements, History {
   readonly probes: ProbeRunTable;
   /** How many raw samples an experiment has. */
   samplesOf(experimentId: number): SampleSummary[];
-  /** All that is stored of an experiment. Throws RL_NOT_FOUND. */
-  archived(experimentId: number): ArchivedTable[];
+  /** All that is stored of an experiment, and what runs came to whose `results` are not stored. Throws RL_NOT_FOUND. */
+  archived(experimentId: number, results?: RunResults): ArchivedTable[];
   /** Begins to take an archived experiment. */
   unarchive(): ArchiveImport;
   readonly alerts: AlertTable;
@@ -149,9 +149,12 @@ function assemble(
   const flush = (): void => {
     if (writer.health.error === null) writer.flush();
   };
-  const runs = runTable(handle, nowMs, flush);
+  const drain = (): void => {
+    writer.flush();
+    if (writer.health.error !== null) throw writer.health.error;
+  };
   const stored = measurements(handle);
-  const past = history(handle, stored, options.maxRawPings ?? 150_000);
+  const past = history(handle, stored, options.maxRawPings ?? DEFAULT_MAX_RAW_PINGS);
   const fresh =
     <A extends unknown[], R>(read: (...args: A) => R) =>
     (...args: A): R => {
@@ -162,7 +165,7 @@ function assemble(
     dataDir: options.dataDir,
     routes: routeTable(handle, nowMs),
     experiments: experimentTable(handle, nowMs),
-    runs,
+    runs: runTable(handle, { nowMs, flush, drain, past }),
     probes,
     alerts: alertTable(handle, nowMs),
     webhooks: webhookTable(handle, nowMs),
@@ -170,7 +173,7 @@ function assemble(
     settings: settingTable(handle),
     collected: collectedTable(handle),
     writer,
-    archived: fresh(archiveExport(handle, probes, runs)),
+    archived: fresh(archiveExport(handle, probes)),
     unarchive: archiveImport(handle, probes),
     samplesOf: fresh(sampleSummary(handle)),
     pings: fresh(stored.pings),
@@ -184,6 +187,7 @@ function assemble(
     stats: fresh(past.stats),
     chart: fresh(past.chart),
     isReady: fresh(past.isReady),
+    isKept: past.isKept,
     close: () => {
       writer.close();
       db.close();

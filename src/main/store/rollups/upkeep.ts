@@ -8,8 +8,11 @@ import Database from 'better-sqlite3';
 import { LabError } from '../../../shared/errors.ts';
 import { WriteHandle } from '../handles.ts';
 import { INSPECTED_BYTES } from '../inspect.ts';
+import { measurements } from '../measurements.ts';
 import { purger } from '../purge.ts';
+import { resultStorer } from '../run-metrics.ts';
 import { storeError } from '../sqlite-error.ts';
+import { DEFAULT_MAX_RAW_PINGS, history } from './history.ts';
 import { DEFAULT_RETENTION, type Retention, requireRetention, sweeper } from './retention.ts';
 import { roller } from './roller.ts';
 
@@ -21,7 +24,7 @@ export interface UpkeepOptions {
 export interface Upkeep {
   /** A slice of roll-ups, of one route or of all; false when none is due. */
   roll(routeId?: string): boolean;
-  /** A slice of roll-ups, of deleting what is too old or gone at `nowMs` (null: not by its time), or of giving space back; false when done. */
+  /** A slice of roll-ups, of results of runs, of deleting what is too old or gone at `nowMs` (null: not by its time), or of giving space back; false when done. */
   step(nowMs: number | null): boolean;
   /** Copies the write-ahead log into the database, for which nobody waits, and cuts it short when it has grown long. */
   checkpoint(): void;
@@ -60,6 +63,7 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
   const roll = roller(handle);
   const sweep = sweeper(handle, retention, roll);
   const purge = purger(handle);
+  const results = resultStorer(handle, history(handle, measurements(handle), DEFAULT_MAX_RAW_PINGS));
   const slice = (): (() => boolean) => {
     const endMs = performance.now() + SLICE_MS;
     return () => performance.now() >= endMs;
@@ -80,6 +84,8 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
     roll: (routeId) => roll.step(slice(), routeId),
     step: (nowMs) =>
       roll.step(slice()) ||
+      // Before what they are made of is deleted.
+      results.step(slice()) ||
       (nowMs !== null && sweep.step(nowMs, slice())) ||
       purge.step(nowMs, slice()) ||
       giveBack(),
