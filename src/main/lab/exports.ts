@@ -1,17 +1,9 @@
 /** Experiments written to files: archives, qlog and reports. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import { LabError } from '../../shared/errors.ts';
-import type {
-  Experiment,
-  ExportFile,
-  ExportFormat,
-  ExportTable,
-  Metrics,
-  Run,
-} from '../../shared/experiments.ts';
+import type { Experiment, ExportFormat, ExportTable, Run } from '../../shared/experiments.ts';
 import { gateLimitsOf } from '../../shared/matrix.ts';
 import type { Gate } from '../../shared/report.ts';
 import { congestionQlog, type QlogSeries } from '../report/congestion-qlog.ts';
@@ -19,30 +11,17 @@ import { experimentReport, gatesOf, keysOf, medianOf } from '../report/experimen
 import { reportHtml } from '../report/html.ts';
 import { redactReport } from '../report/redact.ts';
 import { reportCsv, reportJson, reportMarkdown } from '../report/text.ts';
+import type { RunResults } from '../store/archive/export.ts';
 import { writeArchive, writeParts, writeTable } from '../store/archive/files.ts';
 import { fileError } from '../store/data-dir.ts';
 import type { Store } from '../store/index.ts';
-import type { Log } from './log.ts';
 import { type RunsOf, runsOf } from './results.ts';
 
-/** Of the file, and what a browser takes it for. */
-const FORMATS: Readonly<Record<ExportFormat, { extension: string; mediaType: string }>> = {
-  jsonl: { extension: 'jsonl', mediaType: 'application/jsonl' },
-  csv: { extension: 'csv.zip', mediaType: 'application/zip' },
-  parquet: { extension: 'parquet.zip', mediaType: 'application/zip' },
-  qlog: { extension: 'qlog', mediaType: 'application/json' },
-  html: { extension: 'html', mediaType: 'text/html; charset=utf-8' },
-  md: { extension: 'md', mediaType: 'text/markdown; charset=utf-8' },
-  json: { extension: 'json', mediaType: 'application/json' },
-};
-/** Of a single table. */
-const TABLE_FORMATS: Partial<typeof FORMATS> = {
-  csv: { extension: 'csv', mediaType: 'text/csv; charset=utf-8' },
-  parquet: { extension: 'parquet', mediaType: 'application/vnd.apache.parquet' },
-};
+/** Ending of a file that is being written. */
+export const DRAFT = '.part';
 const CHART_POINTS = 1000;
 
-interface Wanted {
+export interface Wanted {
   id: number;
   format: ExportFormat;
   redact: boolean;
@@ -73,7 +52,7 @@ export async function writeExport(
   }
 }
 
-/** Throws at once for what cannot be had. */
+/** Throws for what cannot be had, before anything is written. */
 async function writerOf(
   store: Store,
   wanted: Wanted,
@@ -90,15 +69,12 @@ async function writerOf(
       throw new LabError('RL_INPUT_INVALID', `table: does not apply to ${format}, but to csv and parquet`, {
         field: 'table',
       });
-    const wantedOne = store.archived(id).find(({ table: { name } }) => name === table)!;
-    return (path) => writeTable(path, format, wantedOne);
+    const results = table === 'run' ? await resultsOf(id, runs) : undefined;
+    const one = store.archived(id, results).find((each) => each.table.name === table)!;
+    return (path) => writeTable(path, format, one);
   }
   if (isArchive) {
-    // An archive has what is shown of it here, of runs under way too, and of a folder that is only read.
-    const results = new Map<number, Metrics>();
-    for (const { source, id: run, result } of await runs(id))
-      if (source === 'run' && result !== null) results.set(run, result);
-    const tables = store.archived(id, results);
+    const tables = store.archived(id, await resultsOf(id, runs));
     return (path) => writeArchive(path, format, tables);
   }
   if (format === 'qlog') {
@@ -108,6 +84,10 @@ async function writerOf(
   const text = await reportText(store, { ...wanted, format }, runs);
   return (path) => writeFileSync(path, text, { mode: 0o600 });
 }
+
+/** An archive has what is shown of it here, also of what is under way. */
+const resultsOf = async (id: number, runs: RunsOf): Promise<RunResults> =>
+  new Map((await runs(id)).flatMap((run) => (run.source === 'run' ? [[run.id, run.result]] : [])));
 
 function qlogParts(store: Store, id: number): Iterable<string> {
   const { name } = store.experiments.get(id);
@@ -209,86 +189,4 @@ function namesIn({ name, manifest }: Experiment, runs: readonly Run[]): string[]
     .split(/\s+/)
     .flatMap((word) => /^([\w-]+\.)+[\w-]+(:\d+)?$/.exec(word)?.[0]?.split(':')[0] ?? []);
   return [...names, ...words];
-}
-
-/** Ending of a file that is being written. */
-const DRAFT = '.part';
-/** As exports are named, and served. */
-const NAME = /^[a-z0-9][a-z0-9-]*(\.[a-z]+){1,2}$/;
-const TIDY_EVERY_MS = 3_600_000;
-const DAY_MS = 86_400_000;
-
-export interface ExportsOptions {
-  store: Store;
-  runs: RunsOf;
-  log: Log;
-  /** Days that a file is kept; null where its user was told where it is, and not given a copy. */
-  keptDays: number | null;
-}
-
-/** Files of the data folder's `exports/`. */
-export class Exports {
-  readonly #options: ExportsOptions;
-  readonly #folder: string;
-  readonly #tidying: NodeJS.Timeout;
-
-  constructor(options: ExportsOptions) {
-    this.#options = options;
-    this.#folder = join(options.store.dataDir, 'exports');
-    // What an earlier lab did not finish; this one is only now beginning.
-    this.#remove((name) => name.endsWith(DRAFT));
-    this.#removeOld();
-    this.#tidying = setInterval(() => this.#removeOld(), TIDY_EVERY_MS).unref();
-  }
-
-  /** In place of an earlier one. Throws what `writeExport` throws. */
-  async make(wanted: Omit<Wanted, 'atMs'>): Promise<ExportFile> {
-    const { store } = this.#options;
-    const { id, redact, table } = wanted;
-    const { name: called } = store.experiments.get(id);
-    const ofTable = table === undefined ? undefined : TABLE_FORMATS[wanted.format];
-    const { extension, mediaType } = ofTable ?? FORMATS[wanted.format];
-    const slug = called
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-|-$/g, '')
-      .slice(0, 40);
-    const parts = [
-      // A report is not to be told by its name either.
-      redact || slug === '' ? 'experiment' : slug,
-      id,
-      ...(table === undefined ? [] : [table.replaceAll('_', '-')]),
-      ...(redact ? ['redacted'] : []),
-    ];
-    const name = `${parts.join('-')}.${extension}`;
-    const path = join(this.#folder, name);
-    try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    } catch (thrown) {
-      throw fileError(`The folder ${this.#folder} cannot be made`, thrown);
-    }
-    await writeExport(store, path, { ...wanted, atMs: Date.now() }, this.#options.runs);
-    return { name, path, url: `/exports/${name}`, bytes: statSync(path).size, mediaType };
-  }
-
-  /** The lab closes. */
-  close(): void {
-    clearInterval(this.#tidying);
-  }
-
-  #removeOld(): void {
-    const { keptDays } = this.#options;
-    if (keptDays === null) return;
-    const before = Date.now() - keptDays * DAY_MS;
-    this.#remove((name) => NAME.test(name) && statSync(join(this.#folder, name)).mtimeMs < before);
-  }
-
-  #remove(isGone: (name: string) => boolean): void {
-    try {
-      if (!existsSync(this.#folder)) return;
-      for (const name of readdirSync(this.#folder).filter(isGone)) rmSync(join(this.#folder, name));
-    } catch (thrown) {
-      this.#options.log.warn({ reason: (thrown as Error).message }, 'old exports cannot be deleted');
-    }
-  }
 }

@@ -32,7 +32,7 @@ import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { Ends } from './ends.ts';
 import { MonitorExperiments, probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
-import { Exports } from './exports.ts';
+import { Exports } from './export-folder.ts';
 import { fecMetrics } from './fec-metrics.ts';
 import { FileImports } from './file-imports.ts';
 import { health } from './health.ts';
@@ -60,6 +60,7 @@ import { LabWorker } from './worker.ts';
 // All that hosts know of the lab beside itself.
 export { Configuration } from './configuration.ts';
 export { errorBody, toCarriedError } from './errors.ts';
+export { DOWNLOADS_FOLDER } from './export-folder.ts';
 export { experimentOutcome, type OutcomeCell, reportText, writeExport } from './exports.ts';
 export { importFile } from './file-imports.ts';
 export type { Log } from './log.ts';
@@ -67,8 +68,6 @@ export type { LabClient, LabRouter } from './router/index.ts';
 
 /** How long closing waits for monitors to say goodbye, and then for each worker, before it ends their threads. */
 const PATIENCE_MS = 1000;
-/** Of `exports/`, which a server's browsers download. */
-const EXPORTS_KEPT_DAYS = 7;
 
 export interface LabOptions {
   dataDir: string;
@@ -289,14 +288,6 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       });
       const imports = new QlogImports(store, reader);
       const files = new FileImports(store, imports);
-      const runs = runsOf(store, upkeep);
-      // A browser downloads them; the desktop's user finds them where they are.
-      const exports = new Exports({
-        store,
-        runs,
-        log,
-        keptDays: host === 'headless' ? EXPORTS_KEPT_DAYS : null,
-      });
       const reproductions = new Reproductions(store);
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
@@ -310,6 +301,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         reproductions.register('compare', matrices.executor(compareKind(options.measurers)));
       const dataSources = new DataSources({ store, log });
       const live = new Live(store, board, upkeep);
+      const runs = runsOf(store, upkeep);
+      const exports = new Exports({ store, runs, log, downloads: host === 'headless' });
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
         health(

@@ -28,18 +28,21 @@ export interface ArchivedTable {
   parts(): Generator<Row[]>;
 }
 
+/** By the run's id. */
+export type RunResults = ReadonlyMap<number, Metrics | null>;
+
 type Stored = Record<string, Value>;
 
 const names = (table: ArchiveTable): string[] => table.columns.map(({ name }) => name);
 
 /**
  * The tables of an experiment's archive. Runs are numbered from 1 on, so that the same experiment makes the same archive in every
- * lab. `results` are those of runs that have none stored, by id. Throws RL_NOT_FOUND.
+ * lab. Throws RL_NOT_FOUND.
  */
 export function archiveExport(
   db: ReadHandle,
   probes: Pick<ProbeRunTable, 'series'>,
-): (experimentId: number, results?: ReadonlyMap<number, Metrics>) => ArchivedTable[] {
+): (experimentId: number, results?: RunResults) => ArchivedTable[] {
   const experiment = db.query<[number], Stored>(
     `SELECT ${names(EXPERIMENT).join(', ')} FROM experiment WHERE id = ? AND importing = 0`,
   );
@@ -53,13 +56,11 @@ export function archiveExport(
   );
   const samples = SAMPLES.map((table) => ({ table, read: sampleReader(db, table) }));
 
-  return (experimentId, results = new Map()) => {
+  return (experimentId, results) => {
     const runRow = (id: number): Stored => {
       const row = run.get(id)!;
-      const metrics = results.get(id);
-      return row['result'] !== null || metrics === undefined
-        ? row
-        : { ...row, result: JSON.stringify(metrics) };
+      const result = results?.get(id) ?? null;
+      return row['result'] === null && result !== null ? { ...row, result: JSON.stringify(result) } : row;
     };
     const row = experiment.get(experimentId);
     if (row === undefined)
