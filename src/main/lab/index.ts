@@ -259,7 +259,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
         experimentOf: (route) => monitored.of(route),
-        onSamples: (route, batch) => exporter.observe(route, board.of(route), batch),
+        onSamples: (route, runId, batch) => exporter.count(route, runId, batch),
       });
       const routes = new Routes({
         store,

@@ -53,6 +53,8 @@ export interface Exporter {
    * changed starts new series, counting from zero; with minimal labels they go on.
    */
   observe(route: RouteIdentity, status: RouteStatus, batch?: SampleBatch): void;
+  /** Takes samples of a run of the route alone: that is cheap, and a status is only wanted where somebody scrapes. */
+  count(route: RouteIdentity, runId: number, batch: SampleBatch): void;
   /** Ends all series of a route. */
   forget(routeId: string): void;
   /** The exposition in the format an HTTP Accept header asks for. */
@@ -81,6 +83,18 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
     routes.delete(routeId);
   };
 
+  const sourceOf = (identity: RouteIdentity): RouteSource => {
+    const labels = routeLabels(identity);
+    const key = textOf(labels);
+    const known = routes.get(identity.id);
+    if (known?.key === key) return known.source;
+    forget(identity.id);
+    const source = new RouteSource(labels, totals('client'));
+    add(key, source);
+    routes.set(identity.id, { key, source });
+    return source;
+  };
+
   return {
     add: (source) => {
       const key = textOf(source.labels);
@@ -92,18 +106,11 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
     totals,
     include: (read) => void readers.push(read),
     observe: (identity, status, batch) => {
-      const labels = routeLabels(identity);
-      const key = textOf(labels);
-      let route = routes.get(identity.id);
-      if (route?.key !== key) {
-        forget(identity.id);
-        route = { key, source: new RouteSource(labels, totals('client'), status) };
-        add(key, route.source);
-        routes.set(identity.id, route);
-      }
-      route.source.status = status;
-      if (batch !== undefined) route.source.totals.add(batch, status.runId);
+      const source = sourceOf(identity);
+      source.status = status;
+      if (batch !== undefined) source.totals.add(batch, status.runId);
     },
+    count: (identity, runId, batch) => sourceOf(identity).totals.add(batch, runId),
     forget,
     render: async (accept) => {
       const format = negotiate(accept);
@@ -113,7 +120,7 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
       const writer = new ExpositionWriter(format);
       for (const read of readers) writer.families(await read(format));
       writer.end();
-      return { contentType: CONTENT_TYPE[format], body: Buffer.concat([...chunks, writer.take()]) };
+      return { contentType: CONTENT_TYPE[format], body: Buffer.concat([...chunks, ...writer.take()]) };
     },
   };
 }
@@ -123,13 +130,12 @@ async function quicChunks(
   sources: ReadonlyMap<string, MetricsSource>,
   format: Format,
   slices: Slices,
-): Promise<Buffer[]> {
+): Promise<readonly Buffer[]> {
   const readings = [];
   for (const [labels, source] of [...sources]) {
     readings.push({ labels, reading: source.read() });
     if (slices.isOver) await slices.pause();
   }
-  const chunks: Buffer[] = [];
   const writer = new ExpositionWriter(format);
   let own = '';
   const emit: Emit = (value, more = '', suffix = '') => {
@@ -141,11 +147,8 @@ async function quicChunks(
     for (const { labels, reading } of readings) {
       own = labels;
       family.write(reading, emit, format);
-      if (!slices.isOver) continue;
-      chunks.push(writer.take());
-      await slices.pause();
+      if (slices.isOver) await slices.pause();
     }
   }
-  chunks.push(writer.take());
-  return chunks;
+  return writer.take();
 }

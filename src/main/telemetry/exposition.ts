@@ -27,6 +27,9 @@ export const CONTENT_TYPE: Readonly<Record<Format, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
+/** A longer text becomes bytes: one that is put together of a hundred thousand pieces is dear to collect. */
+const PART_CHARACTERS = 8192;
+
 /** Writes families one after the other. Those without a sample are left out. */
 export class ExpositionWriter {
   readonly #format: Format;
@@ -34,6 +37,8 @@ export class ExpositionWriter {
   /** Of a family that has no sample yet. */
   #head = '';
   #text = '';
+  /** What came before `text`. */
+  #parts: Buffer[] = [];
 
   constructor(format: Format) {
     this.#format = format;
@@ -54,6 +59,7 @@ export class ExpositionWriter {
       this.#head = '';
     }
     this.#text += `${this.#name}${suffix}${labels === '' ? '' : `{${labels}}`} ${number(value)}\n`;
+    if (this.#text.length > PART_CHARACTERS) this.#close();
   }
 
   families(families: Iterable<Family>): void {
@@ -68,10 +74,16 @@ export class ExpositionWriter {
   }
 
   /** What was written since it was last taken. */
-  take(): Buffer {
-    const taken = Buffer.from(this.#text);
-    this.#text = '';
+  take(): readonly Buffer[] {
+    this.#close();
+    const taken = this.#parts;
+    this.#parts = [];
     return taken;
+  }
+
+  #close(): void {
+    this.#parts.push(Buffer.from(this.#text));
+    this.#text = '';
   }
 }
 
