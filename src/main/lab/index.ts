@@ -12,6 +12,7 @@ import type { Retention } from '../store/rollups/retention.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
+  EndpointEvent,
   EndpointWorkerMethods,
   LoadEvent,
   MeasureEvent,
@@ -41,6 +42,7 @@ import { Loads } from './matrix/loads.ts';
 import { Matrices } from './matrix/matrices.ts';
 import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
+import { OwnServers } from './own-servers.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
@@ -143,10 +145,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onCrash: (error) => monitors.lost(error, (route) => route.emulation !== null),
         onRestart: () => monitors.reconnect((route) => route.emulation !== null),
       });
-      const endpoint = new LabWorker<EndpointWorkerMethods>({
+      const servers = new OwnServers(exporter.totals('server'));
+      exporter.add(servers);
+      const endpoint = new LabWorker<EndpointWorkerMethods, EndpointEvent>({
         name: 'endpoint',
         url: workerUrl('endpoint'),
         log,
+        onEvent: (event) => servers.receive('demo', event),
         onCrash: (error) => {
           demo.lost();
           monitors.lost(error, (route) => route.demo);
@@ -183,10 +188,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           loads.lost(error);
         },
       });
-      const runEndpoint = new LabWorker<EndpointWorkerMethods>({
+      const runEndpoint = new LabWorker<EndpointWorkerMethods, EndpointEvent>({
         name: 'run endpoint',
         url: workerUrl('endpoint'),
         log,
+        onEvent: (event) => servers.receive('runs', event),
         onCrash: (error) => {
           runServer.lost();
           probes.pathLost(error, ({ own }) => own);
