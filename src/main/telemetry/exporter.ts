@@ -67,6 +67,8 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
   const sources = new Map<string, MetricsSource>();
   const routes = new Map<string, { key: string; source: RouteSource }>();
   const readers: FamilyReader[] = [processMetrics()];
+  /** What the rendering before wrote into, unless another is under way. */
+  let spare: Buffer | undefined;
 
   const totals = (role: Role): SourceTotals => new SourceTotals(role, boundsS);
   const textOf = ({ route, server, congestion }: SourceLabels): string =>
@@ -115,28 +117,31 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
     render: async (accept) => {
       const format = negotiate(accept);
       const slices = new Slices();
-      const chunks = await quicChunks(sources, format, slices);
+      const writer = new ExpositionWriter(format, spare);
+      spare = undefined;
+      await writeQuic(sources, writer, format, slices);
       await slices.pause();
-      const writer = new ExpositionWriter(format);
       for (const read of readers) writer.families(await read(format));
       writer.end();
-      return { contentType: CONTENT_TYPE[format], body: Buffer.concat([...chunks, ...writer.take()]) };
+      const body = writer.take();
+      spare = writer.bytes;
+      return { contentType: CONTENT_TYPE[format], body };
     },
   };
 }
 
 /** Every source is read once and at the same time, as far as slices allow. */
-async function quicChunks(
+async function writeQuic(
   sources: ReadonlyMap<string, MetricsSource>,
+  writer: ExpositionWriter,
   format: Format,
   slices: Slices,
-): Promise<readonly Buffer[]> {
+): Promise<void> {
   const readings = [];
   for (const [labels, source] of [...sources]) {
     readings.push({ labels, reading: source.read() });
     if (slices.isOver) await slices.pause();
   }
-  const writer = new ExpositionWriter(format);
   let own = '';
   const emit: Emit = (value, more = '', suffix = '') => {
     if (typeof value !== 'number') return;
@@ -150,5 +155,4 @@ async function quicChunks(
       if (slices.isOver) await slices.pause();
     }
   }
-  return writer.take();
 }

@@ -29,6 +29,9 @@ export const CONTENT_TYPE: Readonly<Record<Format, string>> = {
 
 /** A longer text becomes bytes: one that is put together of a hundred thousand pieces is dear to collect. */
 const PART_CHARACTERS = 8192;
+/** Of a character of a string in UTF-8, at most. */
+const MOST_BYTES = 3;
+const FIRST_BYTES = 2 ** 16;
 
 /** Writes families one after the other. Those without a sample are left out. */
 export class ExpositionWriter {
@@ -37,11 +40,19 @@ export class ExpositionWriter {
   /** Of a family that has no sample yet. */
   #head = '';
   #text = '';
-  /** What came before `text`. */
-  #parts: Buffer[] = [];
+  /** Where what came before `text` is, so many bytes of it. */
+  #bytes: Buffer;
+  #length = 0;
 
-  constructor(format: Format) {
+  /** Writes into `bytes` while they last. */
+  constructor(format: Format, bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)) {
     this.#format = format;
+    this.#bytes = bytes;
+  }
+
+  /** What the next writer may write into, once this one is not used any more. */
+  get bytes(): Buffer {
+    return this.#bytes;
   }
 
   begin({ name, help, type }: FamilyHead): void {
@@ -74,15 +85,21 @@ export class ExpositionWriter {
   }
 
   /** What was written since it was last taken. */
-  take(): readonly Buffer[] {
+  take(): Buffer {
     this.#close();
-    const taken = this.#parts;
-    this.#parts = [];
+    const taken = Buffer.from(this.#bytes.subarray(0, this.#length));
+    this.#length = 0;
     return taken;
   }
 
   #close(): void {
-    this.#parts.push(Buffer.from(this.#text));
+    const least = this.#length + MOST_BYTES * this.#text.length;
+    if (least > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(least, 2 * this.#bytes.length));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    this.#length += this.#bytes.write(this.#text, this.#length);
     this.#text = '';
   }
 }

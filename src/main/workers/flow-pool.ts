@@ -68,7 +68,7 @@ export async function runSharedPath(options: SharedPathOptions): Promise<FlowOut
     const all = Promise.all(running.map(({ outcome }) => outcome));
     all.catch(() => {});
     await Promise.race([Promise.all(running.map(({ ready }) => ready)), all, cancelled.promise]);
-    const originMs = performance.timeOrigin + performance.now() + LEAD_MS;
+    const originMs = Number(process.hrtime.bigint()) / 1e6 + LEAD_MS;
     for (const flow of running) flow.go(originMs);
     return await Promise.race([all, cancelled.promise]);
   } finally {
