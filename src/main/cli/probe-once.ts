@@ -129,7 +129,8 @@ export async function probeOnce(
       note(
         `${paint('yellow', 'note', process.stderr)} responses come with the controller of the server, not with ${controller.name}`,
       );
-    return { ...(await probeHttp3(url!, options, connect, base)), detail: null };
+    const metrics = metricsOf(target, options, once.metrics);
+    return { ...(await probeHttp3(url!, options, connect, base, metrics?.onContent)), detail: null };
   }
   const { name, parameters } = controller;
   const head: ProbeHead = {

@@ -14,6 +14,7 @@ import { loadOrCreateAuthority } from '../store/secrets.ts';
 import { thresholdsOf } from '../telemetry/alerts/defaults.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
+  EndpointEvent,
   EndpointWorkerMethods,
   MeasureEvent,
   MeasureWorkerMethods,
@@ -45,6 +46,7 @@ import { Matrices } from './matrix/matrices.ts';
 import { cellThreads } from './matrix/threads.ts';
 import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
+import { OwnServers } from './own-servers.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
@@ -148,10 +150,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onCrash: (error) => monitors.lost(error, (route) => route.emulation !== null),
         onRestart: () => monitors.reconnect((route) => route.emulation !== null),
       });
-      const endpoint = new LabWorker<EndpointWorkerMethods>({
+      const servers = new OwnServers(exporter.totals('server'));
+      exporter.add(servers);
+      const endpoint = new LabWorker<EndpointWorkerMethods, EndpointEvent>({
         name: 'endpoint',
         url: workerUrl('endpoint'),
         log,
+        onEvent: (event) => servers.receive('demo', event),
         onCrash: (error) => {
           demo.lost();
           monitors.lost(error, (route) => route.demo);
@@ -178,10 +183,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         log,
         onCrash: (error) => probes.pathLost(error, ({ emulation }) => emulation !== null),
       });
-      const runEndpoint = new LabWorker<EndpointWorkerMethods>({
+      const runEndpoint = new LabWorker<EndpointWorkerMethods, EndpointEvent>({
         name: 'run endpoint',
         url: workerUrl('endpoint'),
         log,
+        onEvent: (event) => servers.receive('runs', event),
         onCrash: (error) => {
           runServer.lost();
           probes.pathLost(error, ({ own }) => own);
@@ -256,7 +262,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
         experimentOf: (route) => monitored.of(route),
-        onSamples: (route, batch) => exporter.observe(route, board.of(route), batch),
+        onSamples: (route, runId, batch) => exporter.count(route, runId, batch),
       });
       const routes = new Routes({
         store,
