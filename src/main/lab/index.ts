@@ -127,31 +127,6 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const exporter = createExporter(metricsOf(configuration.values));
       const closing = new AbortController();
 
-      const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({
-        name: 'probe',
-        url: workerUrl('probe'),
-        log,
-        onEvent: (event) => monitors.receive(event),
-        onCrash: (error) => monitors.lost(error, () => true),
-        onRestart: () => monitors.reconnect(() => true),
-      });
-      const relay = new LabWorker<RelayWorkerMethods>({
-        name: 'relay',
-        url: workerUrl('relay'),
-        log,
-        onCrash: (error) => monitors.lost(error, (route) => route.emulation !== null),
-        onRestart: () => monitors.reconnect((route) => route.emulation !== null),
-      });
-      const endpoint = new LabWorker<EndpointWorkerMethods>({
-        name: 'endpoint',
-        url: workerUrl('endpoint'),
-        log,
-        onCrash: (error) => {
-          demo.lost();
-          monitors.lost(error, (route) => route.demo);
-        },
-        onRestart: () => monitors.reconnect((route) => route.demo),
-      });
       // Probe runs have threads of their own: what one route's run sends must not delay the pings of another.
       const lane = (name: LaneName): LabWorker<MeasureWorkerMethods, MeasureEvent> =>
         new LabWorker<MeasureWorkerMethods, MeasureEvent>({
@@ -223,32 +198,15 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         upkeep: storekeeper,
       };
 
-      const demo = new OwnEndpoint({
-        worker: endpoint,
-        authority,
-        onListening: (port) => {
-          for (const route of store.routes.list()) if (route.demo) store.routes.update(route.id, { port });
-          board.changes.bump();
-        },
-      });
-      const monitored = new MonitorExperiments(store, app);
-      const monitors = new Monitors({
+      const { demo, monitored, monitors, routes, ...watching } = routeThreads({
         store,
         board,
-        probe,
-        relay,
-        requireEmulable,
         log,
-        ca: [authority.certPem],
-        demoAddress: () => demo.address(),
-        experimentOf: (route) => monitored.of(route),
+        workerUrl,
+        app,
+        authority,
+        requireEmulable,
         onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
-      });
-      const routes = new Routes({
-        store,
-        monitors,
-        demo,
-        onChange: () => board.changes.bump(),
         onRemove: (id) => exporter.forget(id),
       });
       const runServer = new OwnEndpoint({ worker: runEndpoint, authority, onListening: () => {} });
