@@ -16,8 +16,6 @@ import type {
   LoadEvent,
   MeasureEvent,
   MeasureWorkerMethods,
-  MonitorEvent,
-  ProbeWorkerMethods,
   RelayWorkerMethods,
   UpkeepEvent,
   UpkeepWorkerMethods,
@@ -28,7 +26,7 @@ import { Configuration } from './configuration.ts';
 import { DataSources } from './data-sources.ts';
 import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
-import { MonitorExperiments, probeExecutor } from './executors.ts';
+import { probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
 import { Exports } from './exports.ts';
 import { FileImports } from './file-imports.ts';
@@ -39,14 +37,13 @@ import { probeManifest } from './manifest.ts';
 import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
 import { Loads } from './matrix/loads.ts';
 import { Matrices } from './matrix/matrices.ts';
-import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
 import { Reproductions } from './reproductions.ts';
+import { routeThreads } from './route-threads.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
-import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
 import { type MonitoringPeriods, SystemMonitor } from './system.ts';
 import { StoreUpkeep } from './upkeep.ts';
@@ -171,6 +168,23 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
       );
       const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
+      const {
+        demo,
+        monitored,
+        monitors,
+        routes,
+        workers: watching,
+      } = routeThreads({
+        store,
+        board,
+        log,
+        workerUrl,
+        app,
+        authority,
+        requireEmulable,
+        onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
+        onRemove: (id) => exporter.forget(id),
+      });
       const storekeeper = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
         name: 'upkeep',
         url: workerUrl('upkeep'),
@@ -186,9 +200,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         retention: retentionOf(configuration.values),
       });
       const workers = {
-        probe,
-        relay,
-        endpoint,
+        ...watching,
         transfers,
         pings,
         reader,
@@ -198,17 +210,6 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         upkeep: storekeeper,
       };
 
-      const { demo, monitored, monitors, routes, ...watching } = routeThreads({
-        store,
-        board,
-        log,
-        workerUrl,
-        app,
-        authority,
-        requireEmulable,
-        onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
-        onRemove: (id) => exporter.forget(id),
-      });
       const runServer = new OwnEndpoint({ worker: runEndpoint, authority, onListening: () => {} });
       const probes = new Probes({
         store,
