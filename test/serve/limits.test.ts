@@ -4,8 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Auth } from '../../src/main/serve/auth.ts';
 import { startHeadless } from '../../src/main/serve/index.ts';
-import { kindOf, Limits, networkOf, RATE_LIMITS } from '../../src/main/serve/limits.ts';
-import { contract } from '../../src/shared/contract/index.ts';
+import { Limits, networkOf, RATE_LIMITS } from '../../src/main/serve/limits.ts';
 import { silentLog, temporaryDir } from '../lab/open-lab.ts';
 import { openCarriers } from './open-carriers.ts';
 import { openHost, overWebSocket, rest } from './open-host.ts';
@@ -75,28 +74,6 @@ describe('limits', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
   ])('take %s for %s', (address, network) => expect(networkOf(address)).toBe(network));
-
-  test('are those of the operation: what begins work is known by name, and is in the contract', () => {
-    const kinds = Object.entries(contract).flatMap(([group, operations]) =>
-      Object.entries(operations).map(
-        ([
-          name,
-          {
-            '~orpc': { route },
-          },
-        ]) => ({
-          name: `${group}.${name}`,
-          method: route.method,
-          kind: kindOf([group, name], route.method, {}),
-        }),
-      ),
-    );
-    expect(kinds.filter(({ kind }) => kind === 'starts').map(({ name }) => name)).toHaveLength(12);
-    for (const { name, method, kind } of kinds) {
-      expect(kind === 'reads', name).toBe(method === 'GET');
-    }
-    expect(kindOf(['experiments', 'importFile'], 'POST', { continues: 1 })).toBe('reads');
-  });
 });
 
 describe('one caller', () => {
