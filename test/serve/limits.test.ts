@@ -1,5 +1,6 @@
 /** What a careless or hostile client of the HTTP server meets. */
 import { once } from 'node:events';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Auth } from '../../src/main/serve/auth.ts';
@@ -74,6 +75,21 @@ describe('limits', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
   ])('take %s for %s', (address, network) => expect(networkOf(address)).toBe(network));
+
+  test('know an IPv6 address however it is written, and all of its /64', () => {
+    const group = fc.oneof(fc.constant(0), fc.nat(0xffff));
+    const half = fc.tuple(group, group, group, group);
+    const text = (groups: readonly number[]) => groups.map((each) => each.toString(16)).join(':');
+    fc.assert(
+      fc.property(half, half, half, (network, host, other) => {
+        const full = text([...network, ...host]);
+        const shortened = new URL(`http://[${full}]`).hostname.slice(1, -1);
+        expect(networkOf(full)).toBe(`${text(network)}::/64`);
+        expect(networkOf(shortened)).toBe(networkOf(full));
+        expect(networkOf(text([...network, ...other]))).toBe(networkOf(full));
+      }),
+    );
+  });
 });
 
 describe('one caller', () => {
