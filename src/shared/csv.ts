@@ -6,14 +6,17 @@ import { LabError } from './errors.ts';
 
 type Field = string | number | null;
 
-/** = + - @, blanks ahead of them, TAB, CR, LF: what spreadsheets begin formulae with, or skip before one (OWASP, "CSV Injection"). */
-const FORMULA = /^(?:\s*[=+\-@]|[\t\r\n'])/;
+/**
+ * = + - @ and their full-width forms, blanks ahead of them, TAB, CR, LF: what spreadsheets begin formulae with, or skip before one
+ * (OWASP, "CSV Injection").
+ */
+const FORMULA = /^(?:\s*[=+\-@＝＋－＠]|[\t\r\n'])/;
 
 export function csvField(value: Field): string {
   if (value === null) return '';
   if (typeof value === 'number') return csvNumber(value);
   const safe = FORMULA.test(value) ? `'${value}` : value;
-  return safe === '' || /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return safe === '' || /[",\n\r\uFEFF]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /** As Prometheus writes them: NaN, +Inf, -Inf. */
@@ -34,16 +37,22 @@ export class CsvReader {
   #field = '';
   #state: 'start' | 'bare' | 'quoted' | 'closed' = 'start';
   #record: (string | null)[] = [];
+  /** Characters of the record's fields so far. */
+  #chars = 0;
   #line = 1;
+  #isBegun = false;
   readonly #longest: number;
 
   /** A record may have at most so many characters. */
-  constructor(longest = 16_000_000) {
+  constructor(longest = 32_000_000) {
     this.#longest = longest;
   }
 
   /** The records that end within this part. */
-  *push(text: string): Generator<(string | null)[]> {
+  *push(part: string): Generator<(string | null)[]> {
+    // As spreadsheets begin their files.
+    const text = this.#isBegun ? part : part.replace(/^\uFEFF/, '');
+    this.#isBegun ||= part !== '';
     for (let at = 0; at < text.length; ) {
       const char = text[at]!;
       if (this.#state === 'quoted') {
@@ -84,8 +93,8 @@ export class CsvReader {
 
   #add(part: string): void {
     this.#field += part;
-    if (this.#field.length > this.#longest)
-      throw this.#invalid(`a field of over ${this.#longest} characters`);
+    this.#chars += part.length;
+    if (this.#chars > this.#longest) throw this.#invalid(`a record of over ${this.#longest} characters`);
   }
 
   #endField(): void {
@@ -99,6 +108,7 @@ export class CsvReader {
     this.#endField();
     const record = this.#record;
     this.#record = [];
+    this.#chars = 0;
     this.#line++;
     return record;
   }

@@ -38,6 +38,8 @@ export const Experiment = z.object({
   tags: Tags,
   /** The baseline that others of its kind are compared to: at most one of each kind. */
   pinned: z.boolean(),
+  /** Taken from a file: nothing that is measured here becomes a run of it. */
+  imported: z.boolean(),
   createdAtMs: z.number(),
   /** When it was removed; it can be restored for `REMOVED_KEPT_DAYS`. */
   deletedAtMs: z.number().nullable(),
@@ -154,7 +156,7 @@ export type ComparedMetric = z.infer<typeof ComparedMetric>;
 
 export const Comparison = z.object({
   baselineId: z.number().int(),
-  /** In the order asked for, as are `values` and `cells`. */
+  /** In the order asked for, a pinned one that was not asked for before them; `values` and `cells` likewise. */
   experiments: z.array(Experiment),
   /** Fields of the manifests by their path, such as `parameters.durationS`; null where one has no such field. */
   parameters: z.array(z.object({ path: z.string(), differs: z.boolean(), values: z.array(z.unknown()) })),
@@ -176,7 +178,23 @@ export const EXPORT_FORMATS = ['jsonl', 'csv', 'parquet', 'qlog', 'html', 'md', 
 export const ExportFormat = z.enum(EXPORT_FORMATS);
 export type ExportFormat = z.infer<typeof ExportFormat>;
 
-/** A file in the data folder's `exports/`, served under `url` by a host that speaks HTTP. */
+/** The tables of an archive, of which one alone is CSV or Parquet. */
+export const EXPORT_TABLES = [
+  'experiment',
+  'run',
+  'probe_run',
+  'ping',
+  'ping_skip',
+  'transfer',
+  'handshake',
+  'transport',
+  'congestion',
+  'congestion_phase',
+] as const;
+export const ExportTable = z.enum(EXPORT_TABLES);
+export type ExportTable = z.infer<typeof ExportTable>;
+
+/** A file in the data folder: in `exports/`, or in `downloads/` of a host that speaks HTTP, which serves it under `url`. */
 export const ExportFile = z.object({
   name: z.string(),
   path: z.string(),

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import type { RttSummary } from './domain.ts';
 
+/** Of all connections of a load together: as many transfers as a server takes at once (service-limits.ts). */
+export const MOST_STREAMS = 512;
+
 /** quic-test's model. */
 export const LoadSettings = z.strictObject({
   connections: z.number().int().min(1).max(64),

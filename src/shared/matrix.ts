@@ -1,9 +1,10 @@
 /** Loads over emulated paths: what a cell of a matrix measures, which cells a matrix has, and the named scenarios. */
 import { z } from 'zod';
 import { Controller, ControllerParameters, type Emulation } from './domain.ts';
+import type { Experiment } from './experiments.ts';
 import type { LinkSettings } from './link-settings.ts';
-import { LoadSettings } from './load.ts';
-import type { GateLimits } from './sla.ts';
+import { LoadSettings, MOST_STREAMS } from './load.ts';
+import { GateLimits } from './sla.ts';
 
 /** What holds for each cell of an experiment. */
 const common = {
@@ -23,20 +24,27 @@ const values = (of: z.ZodNumber) =>
 
 const { ratePerS, connections, streams, packetBytes, durationS, warmUpS, coolDownS } = LoadSettings.shape;
 
-export const MatrixSettings = z.strictObject({
-  /** Messages per second of each stream. */
-  rates: values(ratePerS).default([100, 300, 600, 1000]),
-  connections: values(connections).default([1, 2, 4, 8]),
-  /** Of the round trip, 0 to 1. */
-  lossRatios: values(z.number().min(0).max(0.9)).default([0, 0.01, 0.03, 0.05]),
-  rttsMs: values(z.number().min(0).max(10_000)).default([5, 30, 100]),
-  streams: streams.default(1),
-  packetBytes: packetBytes.default(1200),
-  durationS: durationS.default(30),
-  warmUpS: warmUpS.default(5),
-  coolDownS: coolDownS.default(2),
-  ...common,
-});
+export const MatrixSettings = z
+  .strictObject({
+    /** Messages per second of each stream. */
+    rates: values(ratePerS).default([100, 300, 600, 1000]),
+    connections: values(connections).default([1, 2, 4, 8]),
+    /** Of the round trip, 0 to 1. */
+    lossRatios: values(z.number().min(0).max(0.9)).default([0, 0.01, 0.03, 0.05]),
+    rttsMs: values(z.number().min(0).max(10_000)).default([5, 30, 100]),
+    streams: streams.default(1),
+    packetBytes: packetBytes.default(1200),
+    durationS: durationS.default(30),
+    warmUpS: warmUpS.default(5),
+    coolDownS: coolDownS.default(2),
+    /** What each cell is held against. */
+    limits: GateLimits.optional(),
+    ...common,
+  })
+  .refine((matrix) => Math.max(...matrix.connections) * matrix.streams <= MOST_STREAMS, {
+    path: ['streams'],
+    message: `times the most connections is over ${MOST_STREAMS} streams at once`,
+  });
 export type MatrixSettings = z.infer<typeof MatrixSettings>;
 
 /** What a light matrix has instead: sixteen cells. */
@@ -155,6 +163,8 @@ export const ScenarioSettings = z.strictObject({
   durationS: durationS.optional(),
   warmUpS: warmUpS.default(1),
   coolDownS: coolDownS.default(0),
+  /** In place of the scenario's own. */
+  limits: GateLimits.optional(),
   ...common,
   repeat: common.repeat.unwrap().default(1),
 });
@@ -196,6 +206,14 @@ export function matrixCells(settings: MatrixSettings): Cell[] {
 
 export const scenarioNamed = (name: string): Scenario | undefined =>
   SCENARIOS.find((each) => each.name === name);
+
+/** What the parts of an experiment are held against: as it was begun with, else as its scenario has it. */
+export function gateLimitsOf({ kind, manifest }: Pick<Experiment, 'kind' | 'manifest'>): GateLimits {
+  const { limits, scenario } = (manifest['parameters'] ?? {}) as Record<string, unknown>;
+  const told = GateLimits.safeParse(limits);
+  if (told.success) return told.data;
+  return (kind === 'scenario' && scenarioNamed(String(scenario))?.limits) || {};
+}
 
 /** The one cell of a scenario. */
 export function scenarioCell(settings: ScenarioSettings): Cell {

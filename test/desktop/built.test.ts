@@ -36,6 +36,7 @@ it.skipIf(!isBuilt)(
     const seen = JSON.parse(result.stdout.trim().split('\n').at(-1)!);
     expect(seen).toMatchObject({ page: 200, title: 'RouteLab', host: 'desktop', routesUp: 6, waited: true });
     expect(seen.windows).toBe(2);
+    expect(seen.imported).toEqual([['demo', 1]]);
     expect(existsSync(join(data, 'lab', 'lab.db'))).toBe(true);
     expect(new URL(seen.metricsUrl).port).not.toBe('8080');
     rmSync(data, { recursive: true });

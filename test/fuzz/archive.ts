@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { parseBounded } from '../../src/main/store/archive/bounded-json.ts';
 import { CsvTableReader, csvParts } from '../../src/main/store/archive/csv.ts';
 import { readIperf3 } from '../../src/main/store/archive/iperf3.ts';
 import { JsonlReader, jsonlParts } from '../../src/main/store/archive/jsonl.ts';
@@ -45,6 +46,30 @@ export const archiveJsonl: FuzzTarget = {
   }),
 };
 
+/** What comes out is what JSON.parse says, and can be written again; what is refused is deeper, or not finite. */
+export const boundedJson: FuzzTarget = {
+  name: 'bounded-json',
+  seeds: [
+    '{"a":[1,-2.5e3,"]}\\"[{",null,true,{"__proto__":{}}],"\\u005b":"\\\\"}',
+    `${'['.repeat(64)}${']'.repeat(64)}`,
+    `${'{"a":['.repeat(40)}1e308${']}'.repeat(40)}`,
+    '['.repeat(4000),
+  ].map((text) => Buffer.from(text)),
+  run: (data) => {
+    const text = data.toString();
+    let value: unknown;
+    try {
+      value = parseBounded(text);
+    } catch (error) {
+      if (error instanceof SyntaxError) return;
+      throw error;
+    }
+    // An infinite number would be null.
+    if (JSON.stringify(JSON.parse(JSON.stringify(value))) !== JSON.stringify(JSON.parse(text)))
+      throw new Error('another value came out');
+  },
+};
+
 export const csv: FuzzTarget = {
   name: 'csv',
   seeds: SAMPLES.map(({ name }) =>
@@ -76,7 +101,7 @@ export const archiveParquet: FuzzTarget = {
   inputs: 40,
   seeds: [Buffer.concat([...parquetParts(tables.find(({ table }) => table.name === 'ping')!)])],
   run: refusing(async (data) => {
-    for await (const _ of readParquet('ping', data, 500));
+    for await (const _ of readParquet('ping', new Uint8Array(data).buffer, 500));
   }),
 };
 

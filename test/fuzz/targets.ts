@@ -1,5 +1,5 @@
 /** Every parser that is fuzzed: add yours here. */
-import { archiveJsonl, archiveParquet, archiveZip, csv, iperf3 } from './archive.ts';
+import { archiveJsonl, archiveParquet, archiveZip, boundedJson, csv, iperf3 } from './archive.ts';
 import { config } from './config.ts';
 import { datagrams } from './datagrams.ts';
 import { fec } from './fec.ts';
@@ -41,6 +41,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   archiveJsonl,
   archiveZip,
   archiveParquet,
+  boundedJson,
   csv,
   iperf3,
   goFlags,

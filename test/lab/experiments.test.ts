@@ -60,6 +60,32 @@ describe('an experiment', () => {
     expect(await over(other, there.id)).toMatchObject({ manifest: first.manifest, runs: { done: 1 } });
   });
 
+  test('loses the same packets again, by its seed', async () => {
+    const lab = await openLab();
+    const lossy = (lossRatio: number) => ({ ...direction, rateBps: null, lossRatio });
+    const path: Emulation = { profile: 'lossy', up: lossy(0.5), down: lossy(0), flap: null };
+    const { id } = await lab.client.probes.start({
+      target: { kind: 'emulated', emulation: path },
+      mode: 'handshake',
+      count: 1,
+      durationS: 1,
+    });
+    for await (const _ of await lab.client.probes.watch({ id }));
+    const [first] = (await lab.client.experiments.list({ kind: 'probe' })).experiments;
+    const handshakesUs = async (seed: number): Promise<number[]> => {
+      const manifest = { ...first!.manifest, seed };
+      const begun = await lab.client.experiments.run({ manifest, repetitions: 2 });
+      await over(lab, begun.id);
+      const { runs } = await lab.client.experiments.runs({ id: begun.id });
+      return runs.map(({ result }) => result!['handshake_p50']!.value!);
+    };
+    // RFC 9002 §6.2.2: a client whose first packet is lost sends it again after 999 ms at the earliest.
+    const PTO_US = 999_000;
+    const [lost, passed] = await Promise.all([handshakesUs(2), handshakesUs(1)]);
+    expect(Math.min(...lost)).toBeGreaterThanOrEqual(PTO_US);
+    expect(Math.min(...passed)).toBeLessThan(PTO_US);
+  });
+
   test('with another seed is another experiment', async () => {
     const lab = await openLab();
     const first = await measured(lab);
@@ -81,6 +107,15 @@ describe('an experiment', () => {
         }),
       ]),
     });
+    await lab.client.experiments.pin({ id: first.id, pinned: true });
+    const third = await lab.client.experiments.run({ manifest: { ...manifest, seed: 8 } });
+    const ids = [id, third.id];
+    const withPinned = await lab.client.experiments.compare({ ids });
+    expect(withPinned).toMatchObject({ baselineId: first.id });
+    expect(withPinned.experiments.map((each) => each.id)).toEqual([first.id, ...ids]);
+    const named = await lab.client.experiments.compare({ ids, baselineId: id });
+    expect(named.experiments.map((each) => each.id)).toEqual(ids);
+    await lab.client.experiments.cancel({ id: third.id });
   });
 
   test('of a monitor is measured again for as long as is asked, off the list of routes afterwards', async () => {
@@ -94,6 +129,11 @@ describe('an experiment', () => {
       rtt_p50: { unit: 'us' },
     });
     const { id } = monitor!;
+    const runsOf = async (of: number) => (await lab.client.experiments.runs({ id: of })).runs;
+    const file = await lab.client.experiments.export({ id, format: 'jsonl' });
+    const data = readFileSync(file.path).toString('base64');
+    const [copy] = (await lab.client.experiments.importFile({ name: file.name, data })).experiments;
+    expect((await runsOf(copy!.id))[0]!.result).toEqual((await runsOf(id))[0]!.result);
     await expect(lab.client.experiments.again({ id })).rejects.toEqual(
       refusedWith('RL_INPUT_INVALID', /^durationS: is missing/),
     );
@@ -181,9 +221,14 @@ describe('an experiment in a file', () => {
       });
       const [there] = last.experiments;
       expect(there).toMatchObject({ name: 'short', notes: '=1+1', tags: ['wifi'], runs: { done: 1 } });
+      expect(there!.imported).toBe(true);
       const again = await other.client.experiments.export({ id: there!.id, format });
       expect(readFileSync(again.path).equals(bytes)).toBe(true);
     }
+    const { manifest } = await lab.client.experiments.get({ id });
+    const measuredThere = await other.client.experiments.run({ manifest });
+    expect(measuredThere.imported).toBe(false);
+    await other.client.experiments.cancel({ id: measuredThere.id });
   });
 
   test('is told as a report, and as qlog that a lab reads', async () => {

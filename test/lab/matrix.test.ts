@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Lab } from '../../src/main/lab/index.ts';
-import type { MatrixUpdate } from '../../src/shared/matrix.ts';
+import { type MatrixUpdate, plainPath } from '../../src/shared/matrix.ts';
 import { openLab, temporaryDir } from './open-lab.ts';
 
 const SETTINGS = {
@@ -61,6 +61,19 @@ test('one that was cancelled goes on with what is missing', async () => {
   expect(after.runs[0]).toEqual(first);
 });
 
+test('one that begins after another was cancelled as it waited still waits for the one under way', async () => {
+  const lab = await openLab();
+  const start = (rate: number) =>
+    lab.client.matrix.start({ kind: 'matrix', settings: { ...SETTINGS, rates: [rate] } });
+  const [first, second] = [await start(50), await start(60)];
+  await lab.client.matrix.cancel({ id: second.id });
+  const third = await start(70);
+  await followed(lab, third.id);
+  const runsOf = async (id: number) => (await lab.client.experiments.runs({ id })).runs;
+  const lastEnd = Math.max(...(await runsOf(first.id)).map(({ endedAtMs }) => endedAtMs!));
+  for (const { startedAtMs } of await runsOf(third.id)) expect(startedAtMs).toBeGreaterThanOrEqual(lastEnd);
+});
+
 test('one whose lab was closed is interrupted, and measured again where it was cut', async () => {
   const dataDir = temporaryDir();
   const lab = await openLab({ dataDir });
@@ -84,4 +97,26 @@ test('what cannot be measured is refused before anything is stored', async () =>
     code: 'RL_INPUT_INVALID',
   });
   expect((await lab.client.experiments.list({})).total).toBe(0);
+});
+
+test('every lab measures fairness, and comparisons only where its host can', async () => {
+  const lab = await openLab();
+  const emulation = plainPath('custom', { rttMs: 10, lossRatio: 0 });
+  for (const way of [emulation.up, emulation.down]) way.rateBps = 10e6;
+  const settings = {
+    flows: ['cubic' as const, 'newreno' as const],
+    startsS: [0, 0],
+    emulation,
+    direction: 'upload' as const,
+    durationS: 1,
+    warmUpS: 0.2,
+  };
+  const { id } = await lab.client.matrix.start({ kind: 'fairness', settings, seed: 7 });
+  await followed(lab, id);
+  const { runs } = await lab.client.experiments.runs({ id });
+  expect(runs).toMatchObject([{ state: 'done', error: null }]);
+  expect(runs[0]!.result!['jain']!.value).toBeGreaterThan(0.5);
+  expect(runs[0]!.result!['goodput']!.value).toBeGreaterThan(1e6);
+  const compared = lab.client.matrix.start({ kind: 'compare', settings: { emulation, path: 'relay' } });
+  await expect(compared).rejects.toMatchObject({ code: 'RL_INPUT_INVALID', data: { field: 'kind' } });
 });

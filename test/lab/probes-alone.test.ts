@@ -1,5 +1,6 @@
 /** Probe runs with paths, threads and a disk that do as the test says. */
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { Ends } from '../../src/main/lab/ends.ts';
 import type { ProbePaths } from '../../src/main/lab/probe-path.ts';
 import { Probes } from '../../src/main/lab/probes.ts';
 import { openStore, type Store } from '../../src/main/store/index.ts';
@@ -42,6 +43,8 @@ function probesOf(store: Store, open: ProbePaths['open'] = async () => CONNECT) 
       close: async (id) => void closed.push(id),
     },
     experimentOf: () => store.experiments.create({ name: 'x', kind: 'probe', manifest: {} }).id,
+    ends: new Ends(store, silentLog),
+    onResult: () => {},
     log: silentLog,
   });
   return { probes, asked, closed };

@@ -16,6 +16,7 @@ const experiment: Experiment = {
   notes: '',
   tags: [],
   pinned: false,
+  imported: false,
   createdAtMs: 0,
   deletedAtMs: null,
   manifest: {},

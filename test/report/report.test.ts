@@ -148,3 +148,43 @@ test('redacted, no host, address or note is left, and the same host is masked al
   }
   expect(redacted.tables[0]!.rows[1]![0]).toBe('host-1:4433 at address-2, again host-1');
 });
+
+test('a name that is also a word of ours is masked where it is a name, and nowhere within another word', () => {
+  const columns = ['key', 'metric', 'goodput_up'].map((key) => ({
+    key,
+    title: key,
+    unit: null,
+    digits: null,
+  }));
+  columns[2]!.title = 'Goodput up';
+  const rows = [['up', 'Goodput up', 'setup of up.', 'UP-2 to host']];
+  const redacted = redactReport(
+    {
+      ...base,
+      title: 'To up',
+      facts: [
+        ['Kind', 'up'],
+        ['Tags', 'up, upper'],
+      ],
+      tables: [{ id: 't', title: 'up', columns: [...columns, { ...columns[0]!, key: 'error' }], rows }],
+      gates: [{ ...whole.gates[0]!, title: 'up: Goodput up' }],
+      manifest: { up: 'up', 'lab.example': { note: '到上海线路的延迟' } },
+    },
+    ['up', 'lab.example', 'host', '上海线路'],
+  );
+  expect(redacted).toMatchObject({
+    title: 'To host-1',
+    facts: [
+      ['Kind', 'up'],
+      ['Tags', 'host-1, upper'],
+    ],
+    tables: [
+      {
+        columns: [{}, {}, { title: 'Goodput up' }, {}],
+        rows: [['host-1', 'Goodput up', 'setup of host-1.', 'host-1-2 to host-2']],
+      },
+    ],
+    gates: [{ title: 'host-1: Goodput up' }],
+    manifest: { up: 'host-1', 'host-3': { note: '到host-4的延迟' } },
+  });
+});

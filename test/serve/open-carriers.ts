@@ -33,6 +33,8 @@ export async function openCarriers({
     capacity: {} as RouterParts['capacity'],
     reproductions: {} as RouterParts['reproductions'],
     matrices: {} as RouterParts['matrices'],
+    ends: {} as RouterParts['ends'],
+    runs: {} as RouterParts['runs'],
     app: {} as RouterParts['app'],
     exports: {} as RouterParts['exports'],
     files: {} as RouterParts['files'],

@@ -26,6 +26,8 @@ const WANTED: Record<string, object> = {
   'experiments.export': { format: 'csv' },
   'routes.stats': { fromMs: 1, toMs: 2 },
   'routes.series': { fromMs: 1, toMs: 2 },
+  'routes.transport': { fromMs: 1, toMs: 2 },
+  'routes.events': { fromMs: 1, toMs: 2 },
   'routes.watchSeries': { windowMs: 1000, bucketMs: 1000 },
 };
 

@@ -5,7 +5,7 @@ import { LabError } from '../../src/shared/errors.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'grapheme' }),
-  fc.string({ unit: fc.constantFrom(...'=+-@\t\r\n\'",a1 ') }),
+  fc.string({ unit: fc.constantFrom(...'=+-@＝＋－＠\t\r\n\'",a1 ') }),
 );
 
 /** Reads `csv` in parts cut at `cuts`. */
@@ -33,7 +33,7 @@ test('what is written reads back the same, nulls and formulae too, however it is
 test('no field begins with what a spreadsheet takes for a formula', () => {
   fc.assert(
     fc.property(text, (value) => {
-      expect(csvLine([value])).not.toMatch(/^"?\s*[=+\-@]/);
+      expect(csvLine([value])).not.toMatch(/^"?\s*[=+\-@＝＋－＠]/);
     }),
   );
   expect(csvLine(['=HYPERLINK("x")', '-1', "'a", -1])).toBe(`"'=HYPERLINK(""x"")",'-1,''a,-1\n`);
@@ -45,6 +45,7 @@ test('files of Windows, without a last line end, and of others are read', () => 
     ['c\r\nd', null],
   ]);
   expect(read("a,'b")).toEqual([['a', "'b"]]);
+  expect(read('\uFEFF"a",b', [0, 1])).toEqual([['a', 'b']]);
 });
 
 test('what is no CSV is refused with its line', () => {
@@ -52,7 +53,8 @@ test('what is no CSV is refused with its line', () => {
     expect(() => read(bad)).toThrow(LabError);
     expect(() => read(bad)).toThrow(/line 2/);
   }
-  expect(() => [...new CsvReader(10).push('x'.repeat(11))]).toThrow(/over 10 characters/);
+  for (const long of ['x'.repeat(11), 'xxxx,xxxx,xxxx'])
+    expect(() => [...new CsvReader(10).push(long)]).toThrow(/record of over 10 characters/);
 });
 
 test('special numbers are written as Prometheus writes them, and are no formulae', () => {

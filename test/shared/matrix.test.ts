@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Emulation } from '../../src/shared/domain.ts';
 import { LoadSettings } from '../../src/shared/load.ts';
 import {
+  gateLimitsOf,
   LIGHT_MATRIX,
   MatrixSettings,
   matrixCells,
@@ -33,6 +34,23 @@ test('loss and RTT of a cell are those of the round trip', () => {
 
 test('values that come twice are refused', () => {
   expect(MatrixSettings.safeParse({ rates: [100, 100] }).success).toBe(false);
+});
+
+test('more streams at once than a server takes are refused', () => {
+  const asked = { connections: [1, 6], streams: 85 };
+  expect(MatrixSettings.safeParse(asked).success).toBe(true);
+  expect(MatrixSettings.safeParse({ ...asked, streams: 86 }).error?.issues).toMatchObject([
+    { path: ['streams'] },
+  ]);
+});
+
+test('an experiment is held against what it was begun with, else against the limits of its scenario', () => {
+  const limitsOf = (kind: 'matrix' | 'scenario', parameters: unknown) =>
+    gateLimitsOf({ kind, manifest: { parameters } });
+  expect(limitsOf('scenario', { scenario: 'wifi' })).toEqual(SCENARIOS[0]!.limits);
+  expect(limitsOf('scenario', { scenario: 'wifi', limits: { errors: 1 } })).toEqual({ errors: 1 });
+  expect(limitsOf('matrix', {})).toEqual({});
+  expect(limitsOf('scenario', { scenario: 'moon' })).toEqual({});
 });
 
 test('every scenario is a path and a load that can be measured', () => {

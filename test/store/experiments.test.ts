@@ -1,6 +1,6 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { openStore, type Store } from '../../src/main/store/index.ts';
-import { NOTHING, startedRoute, tempDir, tempStore } from './temp.ts';
+import { expect, test } from 'vitest';
+import { DAY_MS, keepUp, keptStore } from './rollups/support.ts';
+import { NOTHING, startedRoute, tempStore } from './temp.ts';
 
 test('an experiment keeps its manifest', () => {
   const store = tempStore({ nowMs: () => 7 });
@@ -13,6 +13,7 @@ test('an experiment keeps its manifest', () => {
     notes: '',
     tags: [],
     pinned: false,
+    imported: false,
     createdAtMs: 7,
     deletedAtMs: null,
     manifest,
@@ -67,19 +68,25 @@ test('a run that waited is begun and comes to something', () => {
   const store = tempStore({ nowMs: () => now });
   const { id } = store.experiments.create({ name: 'm', kind: 'matrix', manifest: {} });
   const cell = { key: 'loss=1 %', repetition: 0, parameters: { loss: 0.01 } };
-  const run = store.runs.queue(id, cell);
+  const [run] = store.runs.queue(id, [cell]);
+  if (run === undefined) throw new Error('no run');
   expect(run).toMatchObject({ ...cell, state: 'queued', createdAtMs: 5, startedAtMs: null, result: null });
-  expect(() => store.runs.queue(id, cell)).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
+  expect(() => store.runs.queue(id, [cell])).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
   now = 6;
   expect(store.runs.begin(run.id)).toMatchObject({ state: 'running', startedAtMs: 6 });
   const error = { code: 'RL_CONNECTION_LOST', message: 'gone', hint: 'look' };
   expect(store.runs.end(run.id, 'failed', { error })).toMatchObject({ state: 'failed', error });
   // One that came to nothing is measured anew, in its place.
-  expect(store.runs.queue(id, cell)).toMatchObject({ id: run.id, state: 'queued', error: null });
+  expect(store.runs.queue(id, [cell])).toMatchObject([{ id: run.id, state: 'queued', error: null }]);
   const result = { rtt_p50: { value: 12, unit: 'us', better: 'lower' } } as const;
   expect(store.runs.end(run.id, 'done', { result }).result).toEqual(result);
-  expect(() => store.runs.queue(id, cell)).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
-  expect(store.experiments.get(id).runs).toMatchObject({ done: 1, failed: 0 });
+  expect(() => store.runs.queue(id, [cell])).toThrow(expect.objectContaining({ code: 'RL_CONFLICT' }));
+  expect(() => store.runs.queue(id, [{ ...cell, repetition: 1 }, cell])).toThrow(/has run 0 of/);
+  expect(store.experiments.get(id).runs).toMatchObject({ queued: 0, done: 1, failed: 0 });
+  // As of what could not be stored when it was begun, and when it ended.
+  const [late] = store.runs.queue(id, [{ ...cell, repetition: 1 }]);
+  const times = { startedAtMs: 3, endedAtMs: 4 };
+  expect(store.runs.end(late!.id, 'done', times)).toMatchObject(times);
 });
 
 test('the list is filtered and comes in pages, newest first', () => {
@@ -106,9 +113,10 @@ test('the list is filtered and comes in pages, newest first', () => {
   expect(names({ order: 'kind' })).toEqual(['d', '100%', 'b', 'a']);
   const matrix = store.experiments.list({ kind: 'matrix' }).experiments[0]!.id;
   const probe = store.experiments.list({ text: 'a' }).experiments.at(-1)!.id;
-  for (const repetition of [0, 1]) store.runs.queue(probe, { key: '', repetition, parameters: {} });
-  const run = store.runs.queue(matrix, { key: '', repetition: 0, parameters: {} });
-  store.runs.end(run.id, 'failed');
+  const cells = [0, 1].map((repetition) => ({ key: '', repetition, parameters: {} }));
+  store.runs.queue(probe, cells);
+  const [run] = store.runs.queue(matrix, cells.slice(0, 1));
+  store.runs.end(run!.id, 'failed');
   expect(names({ order: 'runs' })).toEqual(['a', 'd', '100%', 'b']);
   expect(names({ state: 'failed' })).toEqual(['d']);
   expect(store.experiments.list({ state: 'queued' }).total).toBe(1);
@@ -125,31 +133,46 @@ test('there is one baseline of each kind', () => {
   expect(store.experiments.list().experiments.map(({ pinned }) => pinned)).toEqual([true, true, false]);
 });
 
+test('a baseline that was removed is one again when it is restored, unless another took its place', () => {
+  const store = tempStore();
+  const [a, b] = ['a', 'b'].map((name) => store.experiments.create({ name, kind: 'probe', manifest: {} }));
+  store.experiments.pin(a!.id, true);
+  store.experiments.remove(a!.id);
+  expect(store.experiments.pinnedOf('probe')).toBeNull();
+  expect(store.experiments.restore(a!.id).pinned).toBe(true);
+  expect(store.experiments.pinnedOf('probe')).toMatchObject({ id: a!.id });
+  store.experiments.remove(a!.id);
+  store.experiments.pin(b!.id, true);
+  expect(store.experiments.restore(a!.id).pinned).toBe(false);
+});
+
+test('what is measured here is no run of a copy that was imported', () => {
+  const store = tempStore();
+  const { id } = store.experiments.create({ name: 'f', kind: 'import', manifest: { file: 'a' } });
+  expect(store.experiments.get(id).imported).toBe(true);
+  expect(store.experiments.find('import', { file: 'a' })).toBeNull();
+});
+
 test('an experiment that was removed can be restored with its runs, and goes for good after a week', () => {
-  const dataDir = tempDir();
   let now = 1000;
-  const open = (): Store => openStore({ dataDir, schedule: () => () => {}, nowMs: () => now });
-  const first = open();
-  const { runId } = startedRoute(first);
-  const experimentId = first.runs.get(runId).experimentId;
-  first.writer.add(runId, { ...NOTHING, pings: [{ atMs: 1, rttUs: 10, loaded: false }] });
-  first.experiments.remove(experimentId);
-  expect(first.experiments.list().total).toBe(0);
-  expect(first.experiments.list({ removed: true }).experiments).toMatchObject([{ deletedAtMs: 1000 }]);
-  expect(first.experiments.restore(experimentId)).toMatchObject({ deletedAtMs: null });
-  expect(first.runs.ofExperiment(experimentId)).toHaveLength(1);
-  first.experiments.remove(experimentId);
-  first.close();
-  now += 7 * 86_400_000;
-  const second = open();
-  expect(second.samplesOf(experimentId)).toMatchObject([{ table: 'ping', rows: 1 }]);
-  second.close();
+  const { store, upkeep } = keptStore({ nowMs: () => now });
+  const { runId } = startedRoute(store);
+  const experimentId = store.runs.get(runId).experimentId;
+  store.writer.add(runId, { ...NOTHING, pings: [{ atMs: 1, rttUs: 10, loaded: false }] });
+  store.experiments.remove(experimentId);
+  expect(store.experiments.list().total).toBe(0);
+  expect(store.experiments.list({ removed: true }).experiments).toMatchObject([{ deletedAtMs: 1000 }]);
+  expect(store.experiments.restore(experimentId)).toMatchObject({ deletedAtMs: null });
+  expect(store.runs.ofExperiment(experimentId)).toHaveLength(1);
+  store.experiments.remove(experimentId);
+  now += 7 * DAY_MS;
+  keepUp(upkeep, now);
+  expect(store.samplesOf(experimentId)).toMatchObject([{ table: 'ping', rows: 1 }]);
   now += 1;
-  const third = open();
-  onTestFinished(() => third.close());
-  expect(third.samplesOf(experimentId)).toEqual([]);
-  expect(() => third.runs.get(runId)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
-  expect(third.experiments.list({ removed: true }).total).toBe(0);
+  keepUp(upkeep, now);
+  expect(store.samplesOf(experimentId)).toEqual([]);
+  expect(() => store.runs.get(runId)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
+  expect(store.experiments.list({ removed: true }).total).toBe(0);
 });
 
 test('the last probe run takes its experiment with it, and brings it back', () => {

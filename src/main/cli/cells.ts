@@ -2,10 +2,9 @@
 import { type Command, Option } from 'commander';
 import type { Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import type { Experiment, Run } from '../../shared/experiments.ts';
+import type { Experiment, ExperimentKind, Run } from '../../shared/experiments.ts';
 import { metricTitle } from '../../shared/metrics.ts';
-import type { GateLimits } from '../../shared/sla.ts';
-import { formatDuration, formatPercent, formatRate } from '../../shared/units.ts';
+import { formatDuration, formatPercent, formatRate, formatSpan } from '../../shared/units.ts';
 import {
   createLab,
   errorBody,
@@ -21,8 +20,9 @@ import { DATA_HELP, withStore } from './experiment-store.ts';
 import { onInterrupt } from './interrupt.ts';
 import { MEASURERS } from './measurers.ts';
 import { collectParameter, parseChoice, parseController, parseNumber } from './options.ts';
-import { commandName, note, paint, print, printJson, progress, table } from './output.ts';
-import { gatesLine, type SlaFlags, slaFlags, tellGates } from './sla-options.ts';
+import { commandName, note, paint, print, printError, printJson, progress, table } from './output.ts';
+import { gatesLine, isJudged, type SlaFlags, slaFlags, tellGates } from './sla-options.ts';
+import { whyUnfinished } from './unfinished.ts';
 
 const FORMATS = ['md', 'csv', 'json', 'html'] as const;
 
@@ -71,11 +71,51 @@ export const settingsOf = ({ repeat, congestion, set }: CellFlags) => ({
   ...(set !== undefined && { parameters: set }),
 });
 
-/** Measures what `begin` begins, and tells. Ctrl-C ends it, to be gone on with. */
+/** How what is missing of one is measured. */
+const resumeCommand = ({ kind, id }: Pick<Experiment, 'kind' | 'id'>): string =>
+  `${commandName()} ${kind === 'matrix' || kind === 'scenario' ? kind : 'run'} --resume ${id}`;
+
+/**
+ * Measures what is missing of an experiment of this kind, as it was begun: `given` says whether other settings than gates were
+ * given. `check` throws where it is not the one that is meant.
+ */
+export async function resumeCells(
+  flags: CellFlags,
+  wanted: {
+    kind: ExperimentKind;
+    given: boolean;
+    idOf: (client: LabClient) => Promise<number>;
+    check?: (experiment: Experiment) => void;
+  },
+): Promise<void> {
+  const { kind, given, idOf, check } = wanted;
+  if (given || flags.seed !== undefined || isJudged(flags) || Object.keys(settingsOf(flags)).length > 0)
+    throw new LabError(
+      'RL_USAGE',
+      `--resume goes on with a ${kind} as it was begun: its settings and gates cannot be changed`,
+    );
+  await measureCells(
+    flags,
+    async (client) => {
+      const id = await idOf(client);
+      const experiment = await client.experiments.get({ id });
+      if (experiment.kind !== kind)
+        throw new LabError('RL_INPUT_INVALID', `--resume: experiment ${id} is of kind ${experiment.kind}`, {
+          field: '--resume',
+          hint: `${resumeCommand(experiment)} goes on with one of cells.`,
+        });
+      check?.(experiment);
+      return client.matrix.resume({ id });
+    },
+    true,
+  );
+}
+
+/** Measures what `begin` begins, and tells. Ctrl-C ends it, to be gone on with; `resumes` where it goes on with one. */
 export async function measureCells(
   flags: CellFlags,
-  limits: GateLimits,
   begin: (client: LabClient) => Promise<Experiment>,
+  resumes = false,
 ): Promise<void> {
   const { report: path, data } = flags;
   if (flags.reportFormat !== undefined && path === undefined)
@@ -92,6 +132,7 @@ export async function measureCells(
       measurers: MEASURERS,
     });
     let id: number;
+    const sinceMs = Date.now();
     try {
       const begun = await begin(lab.client).catch((refused: unknown) => {
         throw LabError.fromBody(errorBody(refused));
@@ -102,25 +143,28 @@ export async function measureCells(
     } finally {
       await lab.close();
     }
-    await withStore({ data, mustExist: true }, (store) => {
-      const outcome = experimentOutcome(store, id, limits);
+    await withStore({ data, mustExist: true }, async (store) => {
+      const outcome = await experimentOutcome(store, id);
       if (file !== null) {
         const format = flags.reportFormat ?? FORMATS.find((name) => file.path.endsWith(`.${name}`)) ?? 'md';
-        file.draft.write(reportText(store, { id, format, redact: false, atMs: Date.now(), limits }));
+        file.draft.write(await reportText(store, { id, format, redact: false, atMs: Date.now() }));
         file.draft.commit();
         note(`The report is in ${file.path}`);
       }
-      const { cells, gates, runs } = outcome;
-      if (flags.json) printJson({ experiment: id, name: outcome.experiment.name, cells, gates, runs });
+      const { experiment, cells, gates, runs } = outcome;
+      if (flags.json) printJson({ experiment: id, name: experiment.name, cells, gates, runs });
       else print([cellsTable(cells, runs), ...gatesLine(gates)].join('\n'));
-      if (interrupt.signal.aborted)
-        throw new LabError('RL_CANCELLED', `Experiment ${id} was cancelled`, {
-          hint: `What is missing of it is measured by: ${commandName()} ${outcome.experiment.kind} --resume ${id}`,
-        });
-      tellGates(gates);
-      const failed = runs.find(({ state }) => state === 'failed');
-      if (failed?.error && process.exitCode !== 1)
-        throw LabError.fromBody(failed.error as Parameters<typeof LabError.fromBody>[0]);
+      const isCancelled = interrupt.signal.aborted;
+      if (!isCancelled) tellGates(gates);
+      const own = resumes ? runs : runs.filter(({ createdAtMs }) => createdAtMs >= sinceMs);
+      const error = isCancelled
+        ? new LabError('RL_CANCELLED', `Experiment ${id} was cancelled`)
+        : whyUnfinished(own);
+      if (error === null) return;
+      const hint = `What is missing of it is measured by: ${resumeCommand(experiment)}`;
+      // Not thrown, which would print a second JSON object.
+      printError(new LabError(error.code, error.message, { hint }));
+      process.exitCode ||= error.exitCode;
     });
   } finally {
     file?.draft.discard();
@@ -136,20 +180,13 @@ async function followed(client: LabClient, id: number, interrupted: AbortSignal)
   try {
     for await (const { over, total, leftS, running } of await client.matrix.watch({ id })) {
       bar ??= progress('cells', total);
-      const left = leftS === null ? '' : `, ${told(leftS)} left`;
+      const left = leftS === null ? '' : `, ${formatSpan(leftS)} left`;
       bar.update(over + (running?.part ?? 0), `${over} of ${total}${left}  ${running?.key ?? ''}`);
     }
   } finally {
     bar?.stop();
     interrupted.removeEventListener('abort', cancel);
   }
-}
-
-/** `2 h 5 min`, `3 min`, `40 s`. */
-function told(seconds: number): string {
-  const minutes = Math.round(seconds / 60);
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** Of cells that are no loads: each metric by its name. */

@@ -114,7 +114,7 @@ async function runRepeatedly(
     ...(congestion !== undefined && { controller: controllerNamed(congestion, '--congestion') }),
     ...(tcpCongestion !== undefined && { tcpCongestion }),
   });
-  await measureCells({ report, data, json }, {}, (client) =>
+  await measureCells({ report, data, json }, (client) =>
     client.matrix.start({ kind: 'compare', settings, ...(seed !== undefined && { seed }) }),
   );
 }

@@ -1,4 +1,4 @@
-/** The store of a data folder, for commands that measure nothing: no lab is started, and none may hold the folder. */
+/** The store of a data folder, for commands that measure nothing: no lab is started. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabError } from '../../shared/errors.ts';
@@ -8,9 +8,16 @@ import { openStore, type Store } from '../store/index.ts';
 
 export const DATA_HELP = 'data folder of the lab (default: that of serve)';
 
-/** Opens the store for `work` and closes it. Throws RL_DATA_IN_USE where a lab runs, and what `openStore` throws. */
+interface Wanted {
+  data: string | undefined;
+  mustExist: boolean;
+  /** `work` writes nothing, so that a lab may hold the folder. */
+  reads?: true;
+}
+
+/** Opens the store for `work` and closes it. Throws what `openStore` throws: RL_DATA_IN_USE where a lab runs, unless `work` only reads. */
 export async function withStore<T>(
-  { data, mustExist }: { data: string | undefined; mustExist: boolean },
+  { data, mustExist, reads }: Wanted,
   work: (store: Store) => T | Promise<T>,
 ): Promise<T> {
   const dataDir = data ?? defaultDataDir();
@@ -19,11 +26,20 @@ export async function withStore<T>(
       field: '--data',
       hint: 'Name the data folder that was measured into.',
     });
-  const store = openStore({ dataDir });
+  const store = open(dataDir, reads === true);
   try {
     return await work(store);
   } finally {
     store.close();
+  }
+}
+
+function open(dataDir: string, reads: boolean): Store {
+  try {
+    return openStore({ dataDir });
+  } catch (thrown) {
+    if (!reads || !(thrown instanceof LabError) || thrown.code !== 'RL_DATA_IN_USE') throw thrown;
+    return openStore({ dataDir, readOnly: true });
   }
 }
 

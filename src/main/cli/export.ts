@@ -2,7 +2,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { EXPORT_FORMATS, type ExportFormat } from '../../shared/experiments.ts';
+import {
+  EXPORT_FORMATS,
+  EXPORT_TABLES,
+  type ExportFormat,
+  type ExportTable,
+} from '../../shared/experiments.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { writeExport } from '../lab/index.ts';
 import { DATA_HELP, experimentNamed, withStore } from './experiment-store.ts';
@@ -13,6 +18,7 @@ import { placeOf } from './writable.ts';
 interface ExportOptions {
   format: ExportFormat;
   out: string;
+  table?: ExportTable;
   redact?: true;
   data?: string;
   json?: true;
@@ -27,19 +33,24 @@ export function configure(command: Command): void {
       (text) => parseChoice(text, '--format', EXPORT_FORMATS),
     )
     .requiredOption('--out <file>', 'file to write')
+    .option(
+      '--table <name>',
+      `that table alone, as one csv or parquet file: ${EXPORT_TABLES.join(', ')}`,
+      (text) => parseChoice(text, '--table', EXPORT_TABLES),
+    )
     .option('--redact', 'mask host names, addresses and notes (html, md, json)')
     .option('--data <dir>', DATA_HELP)
     .action(run);
 }
 
 async function run(experiment: string, options: ExportOptions): Promise<void> {
-  const { format, redact = false } = options;
-  await withStore({ data: options.data, mustExist: true }, async (store) => {
+  const { format, table, redact = false } = options;
+  await withStore({ data: options.data, mustExist: true, reads: true }, async (store) => {
     const { id, name } = experimentNamed(store, experiment);
     const path = placeOf(resolve(options.out), '--out');
-    await writeExport(store, path, { id, format, redact, atMs: Date.now() });
+    await writeExport(store, path, { id, format, table, redact, atMs: Date.now() });
     const bytes = statSync(path).size;
-    if (options.json) printJson({ experiment: id, name, format, file: path, bytes });
+    if (options.json) printJson({ experiment: id, name, format, ...(table && { table }), file: path, bytes });
     else print(`${name}: ${formatBytes(bytes)} in ${path}`);
   });
 }

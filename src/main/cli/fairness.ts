@@ -2,11 +2,11 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { type Controller, controllerNamed } from '../../shared/domain.ts';
-import { LabError } from '../../shared/errors.ts';
+import { CATALOGUE, LabError } from '../../shared/errors.ts';
 import { FairnessSettings, MOST_FLOWS } from '../../shared/shared-paths.ts';
 import { formatRate, parseDuration } from '../../shared/units.ts';
-import { fairnessOf } from '../probe/fairness.ts';
-import { runSharedPath } from '../workers/flow-pool.ts';
+import { SERVICE_LIMITS } from '../probe/service-limits.ts';
+import { shareOnePath } from '../workers/shared-flows.ts';
 import { measureCells } from './cells.ts';
 import { configurePath, emulationOf, type PathOptions } from './emulate/path-options.ts';
 import { DATA_HELP } from './experiment-store.ts';
@@ -32,6 +32,9 @@ interface FairnessOptions extends PathOptions {
   json?: true;
 }
 
+/** Of one transfer, which a server ends. */
+const MOST_DURATION_US = SERVICE_LIMITS.durationMs * 1000;
+
 const invalid = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
 
@@ -46,7 +49,7 @@ export function configure(command: Command): void {
     .option('--start <time,…>', 'when each flow begins, such as 0,5,10 (default: all at once)', parseStarts)
     .addOption(
       withDefault('--duration <time>', 'of the whole run', 30e6, '30s').argParser((text) =>
-        within(text, '--duration', 1e6, 3600e6),
+        within(text, '--duration', 1e6, MOST_DURATION_US),
       ),
     )
     .addOption(
@@ -112,7 +115,7 @@ async function run(options: FairnessOptions): Promise<void> {
       repeat: options.repeat,
     });
     if (seed > 0xffff_ffff) throw invalid('--seed', `${seed} is more than ${0xffff_ffff}, with --repeat`);
-    return measureCells(options, {}, (client) => client.matrix.start({ kind: 'fairness', settings, seed }));
+    return measureCells(options, (client) => client.matrix.start({ kind: 'fairness', settings, seed }));
   }
   if (options.report !== undefined || options.data !== undefined)
     throw invalid(options.report === undefined ? '--data' : '--report', 'is for --repeat');
@@ -120,26 +123,24 @@ async function run(options: FairnessOptions): Promise<void> {
   const startedAt = new Date();
   const durationMs = duration / 1e3;
   const bar = progress(`${flows.length} flows`, durationMs);
-  const outcomes = await runSharedPath({
-    flows: flows.map((name, i) => ({
-      controller: { name },
-      direction: direction === 'upload' ? ('up' as const) : ('down' as const),
-      startMs: starts[i]! / 1e3,
-    })),
+  const { outcomes, measured, fairness, endMs } = await shareOnePath({
+    flows,
+    startsMs: starts.map((us) => us / 1e3),
     emulation,
+    direction,
     seed,
     durationMs,
+    warmupMs: warmup / 1e3,
     signal: interrupt.signal,
+    keepsCut: true,
     onProgress: (elapsedMs, bytes) =>
       bar.update(elapsedMs, bytes.map((of) => formatRate((of * 8e3) / elapsedMs, 1)).join('  ')),
   }).finally(() => bar.stop());
-  const measured = outcomes.map(({ points }, i) => ({ controller: flows[i]!, points }));
-  const fairness = fairnessOf(measured, { warmupMs: warmup / 1e3, endMs: durationMs });
-  if (fairness === null)
-    throw new LabError('RL_CONNECTION_LOST', 'The flows had no time in common to be compared in');
-  const scenario = options.simulate
-    ? scenarioOf(emulation, { flows, starts, direction, durationUs: duration, warmupUs: warmup, seed })
-    : null;
+  const isCut = interrupt.signal.aborted;
+  const scenario =
+    options.simulate && !isCut
+      ? scenarioOf(emulation, { flows, starts, direction, durationUs: duration, warmupUs: warmup, seed })
+      : null;
   if (typeof scenario === 'string') note(`not simulated: ${scenario}`);
   const simulated =
     scenario === null || typeof scenario === 'string'
@@ -154,8 +155,9 @@ async function run(options: FairnessOptions): Promise<void> {
           })
         ).figures;
   interrupt.dispose();
-  const head = { emulation, direction, seed, durationMs, startedAt, starts };
+  const head = { emulation, direction, seed, durationMs: endMs, startedAt, starts, isCut };
   const fields = fairnessFields(head, measured, outcomes, fairness, simulated);
   if (options.json) printJson(fields);
   else print(fairnessTable(fields, emulation));
+  if (isCut) process.exitCode = CATALOGUE.RL_CANCELLED.exit;
 }

@@ -37,5 +37,10 @@ async function run(file: string, options: ImportOptions): Promise<void> {
     const count = Object.values(runs).reduce((sum, n) => sum + n, 0);
     if (options.json) printJson({ experiment: id, name, kind, runs: count });
     else print(`experiment ${id}: ${name}, ${kind}, ${count} ${count === 1 ? 'run' : 'runs'}`);
+  }).catch((thrown: unknown) => {
+    if (!(thrown instanceof LabError) || thrown.code !== 'RL_DATA_IN_USE') throw thrown;
+    const hint =
+      'Import it through that lab: on its Experiments page, or with POST /api/v1/experiments/import. Or stop it first.';
+    throw new LabError(thrown.code, thrown.message, { hint, cause: thrown });
   });
 }

@@ -4,10 +4,17 @@ import { LabError } from '../../shared/errors.ts';
 import { LIGHT_MATRIX, MatrixSettings } from '../../shared/matrix.ts';
 import { parseDuration, parseRatio } from '../../shared/units.ts';
 import type { LabClient } from '../lab/index.ts';
-import { type CellFlags, configureCells, configureOutcome, measureCells, settingsOf } from './cells.ts';
+import {
+  type CellFlags,
+  configureCells,
+  configureOutcome,
+  measureCells,
+  resumeCells,
+  settingsOf,
+} from './cells.ts';
 import { parseNumber } from './options.ts';
 import { parseSeconds } from './seconds.ts';
-import { limitsOf } from './sla-options.ts';
+import { isJudged, limitsOf } from './sla-options.ts';
 
 interface MatrixOptions extends CellFlags {
   light?: true;
@@ -97,23 +104,38 @@ async function run(options: MatrixOptions): Promise<void> {
     ...(coolDown !== undefined && { coolDownS: coolDown }),
     ...settingsOf(options),
   };
-  const limits = limitsOf(options);
   if (options.resume !== undefined) {
-    if (light || options.seed !== undefined || Object.keys(given).length > 0)
-      throw new LabError(
-        'RL_USAGE',
-        '--resume goes on with a matrix as it was begun: its settings cannot be changed',
-      );
-    return measureCells(options, limits, async (client) =>
-      client.matrix.resume({ id: options.resume === true ? await newest(client) : options.resume! }),
-    );
+    const { resume } = options;
+    return resumeCells(options, {
+      kind: 'matrix',
+      given: light === true || Object.keys(given).length > 0,
+      idOf: async (client) => (resume === true ? newest(client) : resume),
+    });
   }
-  const settings = MatrixSettings.parse({ ...(light && LIGHT_MATRIX), ...given });
+  const settings = MatrixSettings.safeParse({
+    ...(light && LIGHT_MATRIX),
+    ...given,
+    ...(isJudged(options) && { limits: limitsOf(options) }),
+  });
+  if (!settings.success) {
+    const { path, message } = settings.error.issues[0]!;
+    const field = FLAGS[path[0] as keyof typeof FLAGS];
+    throw new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
+  }
   const { seed } = options;
-  await measureCells(options, limits, (client) =>
-    client.matrix.start({ kind: 'matrix', settings, ...(seed !== undefined && { seed }) }),
+  await measureCells(options, (client) =>
+    client.matrix.start({ kind: 'matrix', settings: settings.data, ...(seed !== undefined && { seed }) }),
   );
 }
+
+/** What the parsers of single options do not see. */
+const FLAGS = {
+  rates: '--rates',
+  connections: '--connections',
+  lossRatios: '--loss',
+  rttsMs: '--rtt',
+  streams: '--streams',
+} as const;
 
 /** Of those that something is missing of. */
 async function newest(client: LabClient): Promise<number> {

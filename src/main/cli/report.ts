@@ -31,11 +31,11 @@ export function configure(command: Command): void {
 }
 
 async function run(experiment: string | undefined, options: ReportOptions): Promise<void> {
-  await withStore({ data: options.data, mustExist: true }, (store) => {
+  await withStore({ data: options.data, mustExist: true, reads: true }, async (store) => {
     if (experiment === undefined) return list(store, options.json === true);
     const { format = options.json ? 'json' : 'md', redact = false, out } = options;
     const { id, name } = experimentNamed(store, experiment);
-    const text = reportText(store, { id, format, redact, atMs: Date.now() });
+    const text = await reportText(store, { id, format, redact, atMs: Date.now() });
     if (out === undefined) {
       process.stdout.write(text);
       return;

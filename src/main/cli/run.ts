@@ -1,10 +1,12 @@
 /** `routelab run MANIFEST`: an experiment measured again. */
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
-import type { Run } from '../../shared/experiments.ts';
+import type { Experiment, Run } from '../../shared/experiments.ts';
+import { gateLimitsOf } from '../../shared/matrix.ts';
 import { metricTitle } from '../../shared/metrics.ts';
 import { parseDuration } from '../../shared/units.ts';
 import { createLab, errorBody, type LabClient } from '../lab/index.ts';
+import { gatesOf } from '../report/experiment.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';
 import { DATA_HELP } from './experiment-store.ts';
@@ -13,11 +15,14 @@ import { MEASURERS } from './measurers.ts';
 import { parseNumber } from './options.ts';
 import { paint, print, printError, printJson, progress, table } from './output.ts';
 import { readText, STANDARD_INPUT } from './readable.ts';
+import { gatesLine, tellGates } from './sla-options.ts';
+import { whyUnfinished } from './unfinished.ts';
 
 interface RunOptions {
   /** Microseconds. */
   duration?: number;
-  repetitions: number;
+  repetitions?: number;
+  resume?: number;
   data?: string;
   json?: true;
 }
@@ -25,7 +30,7 @@ interface RunOptions {
 export function configure(command: Command): void {
   command
     .argument(
-      '<manifest>',
+      '[manifest]',
       'JSON file: a manifest, or anything with one in it, as report --json writes; - reads standard input',
     )
     .option('--duration <time>', 'how long to measure; needed of monitors', (text) => {
@@ -35,18 +40,20 @@ export function configure(command: Command): void {
         field: '--duration',
       });
     })
+    .option('--repetitions <n>', 'how often to measure it (default 1)', (text) =>
+      parseNumber(text, '--repetitions', { min: 1, max: 1000, integer: true }),
+    )
     .option(
-      '--repetitions <n>',
-      'how often to measure it',
-      (text) => parseNumber(text, '--repetitions', { min: 1, max: 1000, integer: true }),
-      1,
+      '--resume <id>',
+      'instead of a manifest: measure what is missing of an experiment of cells',
+      (text) => parseNumber(text, '--resume', { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true }),
     )
     .option('--data <dir>', DATA_HELP)
     .action(run);
 }
 
-async function run(path: string, options: RunOptions): Promise<void> {
-  const manifest = readManifestFile(path);
+async function run(path: string | undefined, options: RunOptions): Promise<void> {
+  const begin = beginning(path, options);
   const interrupt = onInterrupt();
   const lab = await createLab({
     dataDir: options.data ?? defaultDataDir(),
@@ -59,35 +66,73 @@ async function run(path: string, options: RunOptions): Promise<void> {
   try {
     const { client } = lab;
     const before = Date.now();
-    const { duration, repetitions } = options;
-    const { id, name } = await client.experiments
-      .run({
-        manifest,
-        repetitions,
-        ...(duration !== undefined && { durationS: duration / 1e6 }),
-      })
-      .catch((refused: unknown) => {
-        throw LabError.fromBody(errorBody(refused));
-      });
-    await followed(client, id, interrupt.signal);
-    const runs = (await allRuns(client, id)).filter(({ createdAtMs }) => createdAtMs >= before);
+    const told = (refused: unknown): LabError => LabError.fromBody(errorBody(refused));
+    const experiment = await begin(client).catch((refused: unknown) => {
+      throw asFlag(told(refused));
+    });
+    const { id, name } = experiment;
+    const unstored = await followed(client, id, interrupt.signal).then(() => null, told);
+    const runs = (await allRuns(client, id)).filter(
+      ({ createdAtMs }) => options.resume !== undefined || createdAtMs >= before,
+    );
     const { aborted } = interrupt.signal;
-    if (options.json) printJson({ experiment: id, name, runs, ...(aborted && { interrupted: true }) });
-    else
-      print(
-        `experiment ${id}: ${name}${aborted ? `  ${paint('yellow', 'interrupted')}` : ''}\n${runsTable(runs)}`,
-      );
-    const failed = runs.find(({ state }) => state !== 'done');
-    if (failed === undefined) return;
-    const error = failed.error
-      ? LabError.fromBody(failed.error as Parameters<typeof LabError.fromBody>[0])
-      : new LabError('RL_CANCELLED', `Run ${failed.repetition} was ${failed.state}`);
+    const gates = gatesOf(runs, gateLimitsOf(experiment));
+    if (options.json) printJson({ experiment: id, name, gates, runs, ...(aborted && { interrupted: true }) });
+    else {
+      const heading = `experiment ${id}: ${name}${aborted ? `  ${paint('yellow', 'interrupted')}` : ''}`;
+      print([heading, runsTable(runs), ...gatesLine(gates)].join('\n'));
+    }
+    if (!aborted) tellGates(gates);
+    const error = unstored ?? whyUnfinished(runs) ?? whyEmpty(runs);
+    if (error === null) return;
     // Not thrown, which would print a second JSON object.
     process.exitCode = error.exitCode;
     printError(error);
   } finally {
     await lab.close();
   }
+}
+
+/** What is measured, its options checked before a lab is opened. */
+function beginning(
+  path: string | undefined,
+  { duration, repetitions, resume }: RunOptions,
+): (client: LabClient) => Promise<Experiment> {
+  if (resume !== undefined) {
+    if (path !== undefined || duration !== undefined || repetitions !== undefined)
+      throw new LabError(
+        'RL_USAGE',
+        '--resume goes on with an experiment as it was begun: with no manifest, --duration or --repetitions',
+      );
+    return (client) => client.matrix.resume({ id: resume });
+  }
+  if (path === undefined)
+    throw new LabError('RL_USAGE', 'Which manifest? Name its file, or an experiment to --resume');
+  const manifest = readManifestFile(path);
+  return (client) =>
+    client.experiments.run({
+      manifest,
+      repetitions: repetitions ?? 1,
+      ...(duration !== undefined && { durationS: duration / 1e6 }),
+    });
+}
+
+/** An error of the lab, by the flag that its field is set with. */
+function asFlag(error: LabError): LabError {
+  const { code, message, field, hint } = error;
+  const flag = field === 'durationS' ? '--duration' : field === 'repetitions' ? '--repetitions' : undefined;
+  if (flag === undefined) return error;
+  return new LabError(code, message.replace(field!, flag), { field: flag, hint, cause: error });
+}
+
+/** The first run that has nothing to show: a route that was down throughout has no metrics, or counts of zero. */
+function whyEmpty(runs: readonly Run[]): LabError | null {
+  const isEmpty = ({ result }: Run): boolean =>
+    result?.['received']?.value === 0 || Object.values(result ?? {}).every(({ value }) => value === null);
+  const empty = runs.find(isEmpty);
+  return empty === undefined
+    ? null
+    : new LabError('RL_CONNECTION_LOST', `Run ${empty.repetition} measured nothing: no answer came`);
 }
 
 /** A manifest as it is, or the one within a report or an experiment. */

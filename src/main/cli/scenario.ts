@@ -3,11 +3,18 @@ import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
 import { SCENARIO_NAMES, SCENARIOS, ScenarioSettings, scenarioNamed } from '../../shared/matrix.ts';
 import { suggestion } from '../../shared/suggestion.ts';
-import { type CellFlags, configureCells, configureOutcome, measureCells, settingsOf } from './cells.ts';
+import {
+  type CellFlags,
+  configureCells,
+  configureOutcome,
+  measureCells,
+  resumeCells,
+  settingsOf,
+} from './cells.ts';
 import { parseNumber } from './options.ts';
 import { print, printJson, table } from './output.ts';
 import { parseSeconds } from './seconds.ts';
-import { limitsOf } from './sla-options.ts';
+import { isJudged, limitsOf } from './sla-options.ts';
 
 interface ScenarioOptions extends CellFlags {
   list?: true;
@@ -41,22 +48,33 @@ export function configure(command: Command): void {
 async function run(name: string | undefined, options: ScenarioOptions): Promise<void> {
   if (options.list) return list(options.json === true);
   const { duration, warmUp, coolDown, seed, resume } = options;
-  if (resume !== undefined) {
-    if (name === undefined)
-      throw new LabError('RL_USAGE', '--resume needs the name of the scenario, for its limits');
-    const { limits } = known(name);
-    return measureCells(options, limitsOf(options, limits), (client) => client.matrix.resume({ id: resume }));
-  }
-  if (name === undefined) throw new LabError('RL_USAGE', 'Which scenario? --list shows them');
-  const { limits } = known(name);
-  const settings = ScenarioSettings.parse({
-    scenario: name,
+  const scenario = name === undefined ? undefined : known(name);
+  const times = {
     ...(duration !== undefined && { durationS: duration }),
     ...(warmUp !== undefined && { warmUpS: warmUp }),
     ...(coolDown !== undefined && { coolDownS: coolDown }),
+  };
+  if (resume !== undefined)
+    return resumeCells(options, {
+      kind: 'scenario',
+      given: Object.keys(times).length > 0,
+      idOf: async () => resume,
+      check: ({ id, manifest }) => {
+        const { scenario: is } = manifest['parameters'] as { scenario?: unknown };
+        if (name !== undefined && name !== is)
+          throw new LabError('RL_INPUT_INVALID', `--resume: experiment ${id} is of ${is}, not of ${name}`, {
+            field: '--resume',
+          });
+      },
+    });
+  if (scenario === undefined) throw new LabError('RL_USAGE', 'Which scenario? --list shows them');
+  const settings = ScenarioSettings.parse({
+    scenario: name,
+    ...times,
     ...settingsOf(options),
+    ...(isJudged(options) && { limits: limitsOf(options, scenario.limits) }),
   });
-  await measureCells(options, limitsOf(options, limits), (client) =>
+  await measureCells(options, (client) =>
     client.matrix.start({ kind: 'scenario', settings, ...(seed !== undefined && { seed }) }),
   );
 }

@@ -5,15 +5,20 @@ import { metricTitle } from '../../shared/metrics.ts';
 import { ratio, shift } from '../../shared/shift.ts';
 import { medianInterval } from '../../shared/statistics.ts';
 import type { Store } from '../store/index.ts';
-import { runsWithResults } from './results.ts';
+import type { RunsOf } from './results.ts';
 
-export function compareExperiments(
+export async function compareExperiments(
   store: Store,
+  runsOf: RunsOf,
   { ids, baselineId, all }: { ids: readonly number[]; baselineId?: number | undefined; all: boolean },
-): Comparison {
+): Promise<Comparison> {
   if (new Set(ids).size !== ids.length)
     throw new LabError('RL_INPUT_INVALID', 'ids: names an experiment twice', { field: 'ids' });
-  const experiments = ids.map((id) => store.experiments.get(id));
+  const experiments = withPinned(
+    store,
+    ids.map((id) => store.experiments.get(id)),
+    baselineId,
+  );
   const baseline =
     baselineId === undefined
       ? (experiments.find(({ pinned }) => pinned) ?? experiments[0]!)
@@ -22,15 +27,22 @@ export function compareExperiments(
     throw new LabError('RL_INPUT_INVALID', `baselineId: ${baselineId} is none of the experiments`, {
       field: 'baselineId',
     });
-  const runs = experiments.map(({ id }) =>
-    runsWithResults(store, id).filter(({ state }) => state === 'done'),
-  );
+  const runs: Run[][] = [];
+  for (const { id } of experiments) runs.push((await runsOf(id)).filter(({ state }) => state === 'done'));
   return {
     baselineId: baseline.id,
     experiments,
     parameters: parametersOf(experiments, all),
     metrics: metricsOf(runs, experiments.indexOf(baseline)),
   };
+}
+
+/** Where none is named, the baseline of their kind is one of them. */
+function withPinned(store: Store, asked: Experiment[], baselineId: number | undefined): Experiment[] {
+  const [kind, another] = new Set(asked.map((each) => each.kind));
+  if (baselineId !== undefined || another !== undefined || asked.some(({ pinned }) => pinned)) return asked;
+  const pinned = store.experiments.pinnedOf(kind!);
+  return pinned === null ? asked : [pinned, ...asked];
 }
 
 /** Every leaf of a manifest by its path. */

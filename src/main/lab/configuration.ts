@@ -97,23 +97,27 @@ export class Configuration {
   }
 
   /**
-   * Takes on what the lab keeps, by path, says from now on what happens, and reads the file when it changes. Kept values that
-   * are not known, not acceptable any more or do not go with the file are left out, and said.
+   * Takes on what the lab keeps, by path. Kept values that are not known, not acceptable any more or do not go with the file are left
+   * out, and said once it was started.
    */
+  setKept(kept: Kept): void {
+    if (kept.size === 0) return;
+    const isUsable = ([path, value]: [string, unknown]): boolean => {
+      const usable = EDITABLE.has(path) && FIELDS.get(path)!.safeParse(value).success;
+      if (!usable) this.#log?.warn({ setting: path }, 'a kept setting is not usable');
+      return usable;
+    };
+    this.#kept = new Map([...kept].filter(isUsable));
+    const before = this.values;
+    this.#joined = this.#join(this.#fileLayer);
+    this.#tell(before);
+  }
+
+  /** Takes on what the lab keeps, says from now on what happens, and reads the file when it changes. */
   start(log: Log, kept: Kept = new Map()): void {
     this.#log = log;
     for (const { name, meant } of this.#misspelt) log.warn({ name, meant }, 'a variable is none of ours');
-    if (kept.size > 0) {
-      const isUsable = ([path, value]: [string, unknown]): boolean => {
-        const usable = EDITABLE.has(path) && FIELDS.get(path)!.safeParse(value).success;
-        if (!usable) log.warn({ setting: path }, 'a kept setting is not usable');
-        return usable;
-      };
-      this.#kept = new Map([...kept].filter(isUsable));
-      const before = this.values;
-      this.#joined = this.#join(this.#fileLayer);
-      this.#tell(before);
-    }
+    this.setKept(kept);
     this.#sayUnused(null);
     if (this.#file === null) return;
     if (this.#text !== null) log.info({ file: this.#file.path }, 'the configuration was read');

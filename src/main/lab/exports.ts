@@ -1,37 +1,32 @@
 /** Experiments written to files: archives, qlog and reports. */
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import { LabError } from '../../shared/errors.ts';
-import type { Experiment, ExportFile, ExportFormat, Run } from '../../shared/experiments.ts';
+import type { Experiment, ExportFormat, ExportTable, Run } from '../../shared/experiments.ts';
+import { gateLimitsOf } from '../../shared/matrix.ts';
 import type { Gate } from '../../shared/report.ts';
-import type { GateLimits } from '../../shared/sla.ts';
 import { congestionQlog, type QlogSeries } from '../report/congestion-qlog.ts';
 import { experimentReport, gatesOf, keysOf, medianOf } from '../report/experiment.ts';
 import { reportHtml } from '../report/html.ts';
 import { redactReport } from '../report/redact.ts';
 import { reportCsv, reportJson, reportMarkdown } from '../report/text.ts';
-import { writeArchive } from '../store/archive/files.ts';
+import type { RunResults } from '../store/archive/export.ts';
+import { writeArchive, writeParts, writeTable } from '../store/archive/files.ts';
 import { fileError } from '../store/data-dir.ts';
 import type { Store } from '../store/index.ts';
-import { runsWithResults } from './results.ts';
+import { type RunsOf, runsOf } from './results.ts';
 
-/** Of the file, and what a browser takes it for. */
-const FORMATS: Readonly<Record<ExportFormat, { extension: string; mediaType: string }>> = {
-  jsonl: { extension: 'jsonl', mediaType: 'application/jsonl' },
-  csv: { extension: 'csv.zip', mediaType: 'application/zip' },
-  parquet: { extension: 'parquet.zip', mediaType: 'application/zip' },
-  qlog: { extension: 'qlog', mediaType: 'application/json' },
-  html: { extension: 'html', mediaType: 'text/html; charset=utf-8' },
-  md: { extension: 'md', mediaType: 'text/markdown; charset=utf-8' },
-  json: { extension: 'json', mediaType: 'application/json' },
-};
+/** Ending of a file that is being written. */
+export const DRAFT = '.part';
 const CHART_POINTS = 1000;
 
-interface Wanted {
+export interface Wanted {
   id: number;
   format: ExportFormat;
   redact: boolean;
+  /** That table alone. */
+  table?: ExportTable | undefined;
   atMs: number;
 }
 
@@ -39,41 +34,69 @@ interface Wanted {
  * Writes the file whole or not at all. Throws RL_NOT_FOUND, RL_DISK_FULL, RL_DATA_UNWRITABLE, and RL_INPUT_INVALID where the format
  * has nothing of this experiment.
  */
-export async function writeExport(store: Store, path: string, wanted: Wanted): Promise<void> {
-  const { id, format, redact } = wanted;
-  const draft = `${path}.${process.pid}.part`;
-  const archive = format === 'jsonl' || format === 'csv' || format === 'parquet' ? format : null;
-  if (redact && (archive !== null || format === 'qlog'))
-    throw new LabError('RL_INPUT_INVALID', `redact: does not apply to ${format}, which loses nothing`, {
-      field: 'redact',
-    });
-  const tables = archive === null ? [] : store.archived(id);
-  const text =
-    archive !== null
-      ? null
-      : format === 'qlog'
-        ? qlogText(store, id)
-        : reportText(store, { ...wanted, format: format as Exclude<ReportFormat, 'csv'> });
+export async function writeExport(
+  store: Store,
+  path: string,
+  wanted: Wanted,
+  runs: RunsOf = runsOf(store),
+): Promise<void> {
+  const write = await writerOf(store, wanted, runs);
+  const draft = `${path}.${randomUUID()}${DRAFT}`;
   try {
-    rmSync(draft, { force: true });
-    if (text !== null) writeFileSync(draft, text, { mode: 0o600 });
-    else await writeArchive(draft, archive!, tables);
+    await write(draft);
     renameSync(draft, path);
   } catch (thrown) {
     rmSync(draft, { force: true });
-    throw (thrown as NodeJS.ErrnoException).code === undefined
-      ? thrown
-      : fileError(`The export ${path} cannot be written`, thrown);
+    const isOfFile = !(thrown instanceof LabError) && (thrown as NodeJS.ErrnoException).code !== undefined;
+    throw isOfFile ? fileError(`The export ${path} cannot be written`, thrown) : thrown;
   }
 }
 
-function qlogText(store: Store, id: number): string {
+/** Throws for what cannot be had, before anything is written. */
+async function writerOf(
+  store: Store,
+  wanted: Wanted,
+  runs: RunsOf,
+): Promise<(path: string) => void | Promise<void>> {
+  const { id, format, redact, table } = wanted;
+  const isArchive = format === 'jsonl' || format === 'csv' || format === 'parquet';
+  if (redact && (isArchive || format === 'qlog'))
+    throw new LabError('RL_INPUT_INVALID', `redact: does not apply to ${format}, which loses nothing`, {
+      field: 'redact',
+    });
+  if (table !== undefined) {
+    if (format !== 'csv' && format !== 'parquet')
+      throw new LabError('RL_INPUT_INVALID', `table: does not apply to ${format}, but to csv and parquet`, {
+        field: 'table',
+      });
+    const results = table === 'run' ? await resultsOf(id, runs) : undefined;
+    const one = store.archived(id, results).find((each) => each.table.name === table)!;
+    return (path) => writeTable(path, format, one);
+  }
+  if (isArchive) {
+    const tables = store.archived(id, await resultsOf(id, runs));
+    return (path) => writeArchive(path, format, tables);
+  }
+  if (format === 'qlog') {
+    const parts = qlogParts(store, id);
+    return (path) => writeParts(path, parts);
+  }
+  const text = await reportText(store, { ...wanted, format }, runs);
+  return (path) => writeFileSync(path, text, { mode: 0o600 });
+}
+
+/** An archive has what is shown of it here, also of what is under way. */
+const resultsOf = async (id: number, runs: RunsOf): Promise<RunResults> =>
+  new Map((await runs(id)).flatMap((run) => (run.source === 'run' ? [[run.id, run.result]] : [])));
+
+function qlogParts(store: Store, id: number): Iterable<string> {
   const { name } = store.experiments.get(id);
-  const qlog = congestionQlog(name, seriesOf(store, store.runs.ofExperiment(id)));
-  if (qlog !== null) return qlog;
-  throw new LabError('RL_INPUT_INVALID', `format: no run of experiment ${id} has a congestion series`, {
-    field: 'format',
-  });
+  const runs = store.runs.ofExperiment(id);
+  if (!hasSeries(store, runs))
+    throw new LabError('RL_INPUT_INVALID', `format: no run of experiment ${id} has a congestion series`, {
+      field: 'format',
+    });
+  return congestionQlog(name, seriesOf(store, runs));
 }
 
 const RENDERERS = { html: reportHtml, md: reportMarkdown, json: reportJson, csv: reportCsv } as const;
@@ -84,17 +107,15 @@ interface ReportWanted {
   format: ReportFormat;
   redact: boolean;
   atMs: number;
-  /** What each part is held against; default nothing. */
-  limits?: GateLimits;
 }
 
-/** What an experiment came to so far: its parts by the medians of their repetitions, and the gates. Throws RL_NOT_FOUND. */
-export function experimentOutcome(
+/** What an experiment came to so far: its parts by the medians of their repetitions, and its gates. Throws RL_NOT_FOUND. */
+export async function experimentOutcome(
   store: Store,
   id: number,
-  limits: GateLimits,
-): { experiment: Experiment; runs: Run[]; cells: OutcomeCell[]; gates: Gate[] } {
-  const runs = runsWithResults(store, id);
+): Promise<{ experiment: Experiment; runs: Run[]; cells: OutcomeCell[]; gates: Gate[] }> {
+  const experiment = store.experiments.get(id);
+  const runs = await runsOf(store)(id);
   const cells = keysOf(runs).map((key) => {
     const own = runs.filter((run) => run.key === key);
     const { seed: _, ...parameters } = own[0]!.parameters;
@@ -106,7 +127,7 @@ export function experimentOutcome(
       medians: Object.fromEntries([...names].map((name) => [name, medianOf(runs, key, name)])),
     };
   });
-  return { experiment: store.experiments.get(id), runs, cells, gates: gatesOf(runs, limits) };
+  return { experiment, runs, cells, gates: gatesOf(runs, gateLimitsOf(experiment)) };
 }
 
 export interface OutcomeCell {
@@ -119,27 +140,38 @@ export interface OutcomeCell {
 }
 
 /** The report of an experiment, printed. Throws RL_NOT_FOUND. */
-export function reportText(store: Store, { id, format, redact, atMs, limits = {} }: ReportWanted): string {
+export async function reportText(
+  store: Store,
+  { id, format, redact, atMs }: ReportWanted,
+  known: RunsOf = runsOf(store),
+): Promise<string> {
   const experiment = store.experiments.get(id);
-  const runs = runsWithResults(store, id);
-  const newest = runs.findLast((run) => seriesOf(store, [run]).length > 0);
-  const charted = seriesOf(store, newest === undefined ? [] : [newest]).map(({ vantage, series }) => ({
+  const runs = await known(id);
+  const newest = runs.findLast((run) => hasSeries(store, [run]));
+  const charted = [...seriesOf(store, newest === undefined ? [] : [newest])].map(({ vantage, series }) => ({
     name: vantage,
     series: decimateSeries(series, { points: CHART_POINTS }),
   }));
+  const limits = gateLimitsOf(experiment);
   const whole = experimentReport(experiment, runs, charted, { createdAtMs: atMs, limits });
   return RENDERERS[format](redact ? redactReport(whole, namesIn(experiment, runs)) : whole);
 }
 
-const seriesOf = (store: Store, runs: readonly Run[]): QlogSeries[] =>
-  runs.flatMap(({ source, id, startedAtMs }) =>
-    source !== 'probe'
-      ? []
-      : (['client', 'server'] as const).flatMap((vantage) => {
-          const series = store.probes.series(id, vantage);
-          return series === null ? [] : [{ title: `run ${id} ${vantage}`, vantage, startedAtMs, series }];
-        }),
-  );
+/** One read at a time. */
+function* seriesOf(store: Store, runs: readonly Run[]): Generator<QlogSeries> {
+  for (const { source, id, startedAtMs } of runs) {
+    if (source !== 'probe') continue;
+    for (const vantage of ['client', 'server'] as const) {
+      const series = store.probes.series(id, vantage);
+      if (series !== null) yield { title: `run ${id} ${vantage}`, vantage, startedAtMs, series };
+    }
+  }
+}
+
+const hasSeries = (store: Store, runs: readonly Run[]): boolean => {
+  const [first] = seriesOf(store, runs);
+  return first !== undefined;
+};
 
 /** Host names, and the names of routes and experiments, which are often those of hosts. */
 function namesIn({ name, manifest }: Experiment, runs: readonly Run[]): string[] {
@@ -157,34 +189,4 @@ function namesIn({ name, manifest }: Experiment, runs: readonly Run[]): string[]
     .split(/\s+/)
     .flatMap((word) => /^([\w-]+\.)+[\w-]+(:\d+)?$/.exec(word)?.[0]?.split(':')[0] ?? []);
   return [...names, ...words];
-}
-
-export class Exports {
-  readonly #store: Store;
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  /** Into the data folder's `exports/`, in place of an earlier one. Throws what `writeExport` throws. */
-  async make(id: number, format: ExportFormat, redact: boolean): Promise<ExportFile> {
-    const folder = join(this.#store.dataDir, 'exports');
-    const { name: called } = this.#store.experiments.get(id);
-    const { extension, mediaType } = FORMATS[format];
-    const slug = called
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-|-$/g, '')
-      .slice(0, 40);
-    // A report is not to be told by its name either.
-    const name = `${redact || slug === '' ? 'experiment' : slug}-${id}${redact ? '-redacted' : ''}.${extension}`;
-    try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-    } catch (thrown) {
-      throw fileError(`The folder ${folder} cannot be made`, thrown);
-    }
-    const path = join(folder, name);
-    await writeExport(this.#store, path, { id, format, redact, atMs: Date.now() });
-    return { name, path, url: `/exports/${name}`, bytes: statSync(path).size, mediaType };
-  }
 }

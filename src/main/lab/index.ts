@@ -3,6 +3,7 @@
  * their carriers and close it; they know nothing else of it.
  */
 import { createRouterClient } from '@orpc/server';
+import type { AlertNotice } from '../../shared/alerts.ts';
 import type { Settings } from '../../shared/config/settings.ts';
 import type { Emulation } from '../../shared/domain.ts';
 import type { Health } from '../../shared/monitoring.ts';
@@ -10,38 +11,42 @@ import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
 import type { Retention } from '../store/rollups/retention.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
+import { thresholdsOf } from '../telemetry/alerts/defaults.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
-  LoadEvent,
   MeasureEvent,
   MeasureWorkerMethods,
   RelayWorkerMethods,
   UpkeepEvent,
   UpkeepWorkerMethods,
 } from '../workers/protocol.ts';
-import { Alerts, type DesktopNotice } from './alerts.ts';
+import { Alerts } from './alerts.ts';
 import { appInfo } from './app-info.ts';
 import { Configuration } from './configuration.ts';
 import { DataSources } from './data-sources.ts';
 import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
+import { Ends } from './ends.ts';
 import { probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
-import { Exports } from './exports.ts';
+import { Exports } from './export-folder.ts';
+import { fecMetrics } from './fec-metrics.ts';
 import { FileImports } from './file-imports.ts';
 import { health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
+import { measureFairness } from './matrix/fairness.ts';
 import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
-import { Loads } from './matrix/loads.ts';
 import { Matrices } from './matrix/matrices.ts';
+import { cellThreads } from './matrix/threads.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
 import { Reproductions } from './reproductions.ts';
+import { runsOf } from './results.ts';
 import { routeThreads } from './route-threads.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
 import { StatusBoard } from './status-board.ts';
@@ -52,6 +57,7 @@ import { LabWorker } from './worker.ts';
 // All that hosts know of the lab beside itself.
 export { Configuration } from './configuration.ts';
 export { errorBody, toCarriedError } from './errors.ts';
+export { DOWNLOADS_FOLDER } from './export-folder.ts';
 export { experimentOutcome, type OutcomeCell, reportText, writeExport } from './exports.ts';
 export { importFile } from './file-imports.ts';
 export type { Log } from './log.ts';
@@ -64,11 +70,11 @@ export interface LabOptions {
   dataDir: string;
   host: 'desktop' | 'headless';
   /** Where the worker entries are: sources, or what the build made of them. */
-  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure' | 'upkeep') => URL;
+  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure' | 'upkeep' | 'flow') => URL;
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
-  /** Fairness and comparisons with TCP; without them such experiments cannot be measured here. */
+  /** Comparisons with TCP; without them such experiments cannot be measured here. */
   measurers?: Measurers;
   /** Of this lab; default: all settings as they are without one. The lab starts and closes it. */
   configuration?: Configuration;
@@ -77,7 +83,7 @@ export interface LabOptions {
   /** In place of what the configuration says of monitoring. */
   monitoring?: Partial<MonitoringPeriods>;
   /** Shows an alert on the desktop; absent where the host has none. */
-  notify?: (notice: DesktopNotice) => void;
+  notify?: (notice: AlertNotice) => void;
 }
 
 export interface Lab {
@@ -136,23 +142,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         });
       const transfers = lane('transfers');
       const pings = lane('pings');
-      const loader = new LabWorker<MeasureWorkerMethods, LoadEvent>({
-        name: 'load',
-        url: workerUrl('measure'),
-        log,
-        onEvent: (event) => loads.receive(event),
-        onCrash: (error) => loads.lost(error),
-      });
       // Reading a file keeps its thread busy for moments that pings would have to wait.
       const reader = new LabWorker<MeasureWorkerMethods>({ name: 'import', url: workerUrl('measure'), log });
       const runRelay = new LabWorker<RelayWorkerMethods>({
         name: 'run relay',
         url: workerUrl('relay'),
         log,
-        onCrash: (error) => {
-          probes.pathLost(error, ({ emulation }) => emulation !== null);
-          loads.lost(error);
-        },
+        onCrash: (error) => probes.pathLost(error, ({ emulation }) => emulation !== null),
       });
       const runEndpoint = new LabWorker<EndpointWorkerMethods>({
         name: 'run endpoint',
@@ -161,13 +157,14 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onCrash: (error) => {
           runServer.lost();
           probes.pathLost(error, ({ own }) => own);
-          loads.lost(error);
         },
       });
       const capacity = new CapacityOfEmulator(
         () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
       );
       const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
+      const cells = cellThreads({ workerUrl, log, authority, requireEmulable });
+      const ends = new Ends(store, log);
       const {
         demo,
         monitored,
@@ -182,7 +179,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         app,
         authority,
         requireEmulable,
-        onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
+        ends,
+        onSamples: (route, batch) => exporter.observe(route, board.of(route), batch),
         onRemove: (id) => exporter.forget(id),
       });
       const storekeeper = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
@@ -192,19 +190,35 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onEvent: (event) => upkeep.receive(event),
         onRestart: () => upkeep.again(),
       });
+      const checker = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
+        name: 'store check',
+        url: workerUrl('upkeep'),
+        log,
+        onEvent: (event) => upkeep.receive(event),
+        onRestart: () => upkeep.checkAgain(),
+      });
+      const { collect, check, keep } = configuration.values.monitoring;
+      const periods: MonitoringPeriods = {
+        collectS: collect / 1000,
+        checkS: check / 1000,
+        keepS: keep / 1000,
+        ...options.monitoring,
+      };
       const upkeep = new StoreUpkeep({
         store,
         worker: storekeeper,
+        checker,
         log,
         dataDir,
         retention: retentionOf(configuration.values),
+        systemS: periods.keepS,
       });
       const workers = {
         ...watching,
         transfers,
         pings,
         reader,
-        loader,
+        ...cells.workers,
         runRelay,
         runEndpoint,
         upkeep: storekeeper,
@@ -227,6 +241,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           const route = target.kind === 'route' ? routes.get(target.id) : null;
           return experimentWith(store, name, probeManifest(input, route, seed, app));
         },
+        ends,
+        onResult: fecMetrics(exporter),
         log,
       });
       const imports = new QlogImports(store, reader);
@@ -235,42 +251,35 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
         reproductions.register(kind, monitored.executor(routes, log));
-      const loads = new Loads({
-        worker: loader,
-        relay: runRelay,
-        endpoint: runServer,
-        requireEmulable,
-        ca: [authority.certPem],
-      });
-      const matrices = new Matrices({ store, app, log });
-      reproductions.register('matrix', matrices.executor(matrixKind(loads)));
-      reproductions.register('scenario', matrices.executor(scenarioKind(loads)));
-      const { measurers } = options;
-      if (measurers !== undefined) {
-        reproductions.register('fairness', matrices.executor(fairnessKind(measurers)));
-        reproductions.register('compare', matrices.executor(compareKind(measurers)));
-      }
-      const dataSources = new DataSources({ store, log, rawDays: () => configuration.values.store.raw_days });
+      const matrices = new Matrices({ store, app, ends, log });
+      reproductions.register('matrix', matrices.executor(matrixKind(cells.loads)));
+      reproductions.register('scenario', matrices.executor(scenarioKind(cells.loads)));
+      const fairness = fairnessKind((settings, context) => measureFairness(settings, context, workerUrl));
+      reproductions.register('fairness', matrices.executor(fairness));
+      if (options.measurers !== undefined)
+        reproductions.register('compare', matrices.executor(compareKind(options.measurers)));
+      const dataSources = new DataSources({ store, log });
       const live = new Live(store, board, upkeep);
+      const runs = runsOf(store, upkeep);
+      const exports = new Exports({ store, runs, log, downloads: host === 'headless' });
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
-        health(store, { ...workers, data_sources: dataSources }, upkeep.failure, {
-          exporter: renderFailure,
-          monitoring: system.failure,
-          ...alerts.failures,
-        });
-      const { collect, check, keep } = configuration.values.monitoring;
-      const periods: MonitoringPeriods = {
-        collectS: collect / 1000,
-        checkS: check / 1000,
-        keepS: keep / 1000,
-        ...options.monitoring,
-      };
+        health(
+          store,
+          workers,
+          {
+            data_sources: dataSources.failure?.message ?? null,
+            exporter: renderFailure,
+            monitoring: system.failure,
+            ...alerts.failures,
+          },
+          { ends: ends.health, upkeep: upkeep.failure, droppedLately: system.droppedLately },
+        );
       const system = new SystemMonitor({ store, statuses: board, workers, log, periods, health: healthNow });
       const alerts = new Alerts({
         store,
         statuses: board,
-        sample: (nowMs) => system.sample(nowMs),
+        sample: () => system.sample(),
         log,
         checkMs: periods.checkS * 1000,
         onChecked: () => system.changes.bump(),
@@ -284,8 +293,10 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         imports,
         reproductions,
         matrices,
+        ends,
         app,
-        exports: new Exports(store),
+        exports,
+        runs,
         files,
         live,
         upkeep,
@@ -339,6 +350,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           probes.abandon();
           imports.abandon();
           files.abandon();
+          ends.close();
+          exports.close();
           await atMost(PATIENCE_MS, upkeep.close());
           await Promise.all([
             capacity.close(),
@@ -351,9 +364,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         const declare = (): void => declareRoutes({ routes, configuration, log });
         declare();
         dataSources.use(configuration.values.data_sources);
+        alerts.configure(thresholdsOf(configuration.values));
         configuration.onChange((now, before) => {
           declare();
           dataSources.use(now.data_sources);
+          alerts.configure(thresholdsOf(now));
           if (JSON.stringify(now.store) !== JSON.stringify(before.store))
             upkeep.setRetention(retentionOf(now));
         });

@@ -6,9 +6,11 @@
 import { isIP } from 'node:net';
 import type { Emulation, Route, RouteState } from '../../shared/domain.ts';
 import { toLabError } from '../../shared/errors.ts';
+import type { Run } from '../../shared/experiments.ts';
 import { type SampleBatch, wholeMicroseconds, wholeSkip } from '../../shared/samples.ts';
 import type { Store } from '../store/index.ts';
 import type { MonitorEvent, ProbeWorkerMethods, RelayWorkerMethods } from '../workers/protocol.ts';
+import type { Ends } from './ends.ts';
 import type { Log } from './log.ts';
 import { WINDOW_MS } from './ping-window.ts';
 import type { StatusBoard } from './status-board.ts';
@@ -26,6 +28,7 @@ export interface MonitorsOptions {
   relay: LabWorker<RelayWorkerMethods>;
   /** Throws RL_INPUT_INVALID for a path that cannot be emulated here. */
   requireEmulable: (emulation: Emulation) => Promise<void>;
+  ends: Ends;
   log: Log;
   /** PEM certificates trusted beside the system's roots. */
   ca: readonly string[];
@@ -38,12 +41,14 @@ export interface MonitorsOptions {
 
 interface Active {
   route: Route;
-  runId: number;
+  run: Pick<Run, 'id' | 'experimentId'>;
   /** Waits to set the route up again. */
   retry: NodeJS.Timeout | null;
   failures: number;
 }
 
+/** Before a run that could not be stored is tried again. */
+const BEGIN_AGAIN_MS = 10_000;
 /** Pauses before a route that could not be set up is tried again: they double. */
 const RETRY_MS = { first: 500, longest: 30_000 } as const;
 /** An emulated path whose far end has a name is made anew when it has been down this long: the name may have moved. */
@@ -53,6 +58,8 @@ export class Monitors {
   readonly #options: MonitorsOptions;
   readonly #active = new Map<string, Active>();
   readonly #queues = new Map<string, Promise<void>>();
+  /** Of routes whose run could not be stored: they have none, and begin once it can. */
+  readonly #unbegun = new Map<string, NodeJS.Timeout>();
 
   constructor(options: MonitorsOptions) {
     this.#options = options;
@@ -83,11 +90,14 @@ export class Monitors {
   }
 
   async stopAll(): Promise<void> {
-    await Promise.all([...this.#queues.keys(), ...this.#active.keys()].map((routeId) => this.stop(routeId)));
+    await Promise.all(
+      [...this.#queues.keys(), ...this.#active.keys(), ...this.#unbegun.keys()].map((id) => this.stop(id)),
+    );
   }
 
   /** Ends all runs now, whatever their probes and relays still do. */
   abandon(): void {
+    for (const routeId of this.#unbegun.keys()) this.#callOffBeginning(routeId);
     for (const routeId of this.#active.keys()) this.#ended(routeId);
   }
 
@@ -98,8 +108,8 @@ export class Monitors {
     const { store, board, onSamples } = this.#options;
     if (event.type === 'state') {
       const { state, error, atMs } = event;
-      board.state(event.routeId, state, error, atMs);
-      store.writer.event(event.routeId, { atMs, state, error });
+      if (board.state(event.routeId, state, error, atMs))
+        store.writer.event(event.routeId, { atMs, state, error });
       this.#watchName(active, state);
       return;
     }
@@ -110,9 +120,10 @@ export class Monitors {
       handshakes: event.handshakes,
       transport: event.transport,
     };
-    store.writer.add(active.runId, batch);
+    store.writer.add(active.run.id, batch);
     // Rounded down, like the pings' own times to the microsecond: one sent at this very moment is not in the window.
-    board.samples(event.routeId, batch, Math.floor(event.resolvedThroughMs * 1000) / 1000);
+    const resolvedThroughMs = Math.floor(event.resolvedThroughMs * 1000) / 1000;
+    board.samples(event.routeId, batch, { resolvedThroughMs, payloadBps: event.payloadBps });
     onSamples(active.route, batch);
   }
 
@@ -159,15 +170,15 @@ export class Monitors {
   }
 
   async #begin(routeId: string): Promise<void> {
+    this.#callOffBeginning(routeId);
     if (this.#active.has(routeId)) return;
-    const { store, board, experimentOf } = this.#options;
+    const { store, board } = this.#options;
     // As it is now: it may have been changed, stopped or removed while this waited for its turn.
     const route = store.routes.list().find(({ id }) => id === routeId);
     if (route?.enabled !== true) return;
     const atMs = Date.now();
-    const { experimentId, key } = experimentOf(route);
-    const run = store.runs.start(experimentId, route.id, key);
-    const active: Active = { route, runId: run.id, retry: null, failures: 0 };
+    const run = this.#newRun(route);
+    const active: Active = { route, run, retry: null, failures: 0 };
     this.#active.set(route.id, active);
     const fromMs = atMs - WINDOW_MS;
     const recent = {
@@ -179,7 +190,29 @@ export class Monitors {
     await this.#connect(active);
   }
 
+  /** Throws why it cannot be stored; then it is tried again. */
+  #newRun(route: Route): Run {
+    const { store, experimentOf } = this.#options;
+    try {
+      const { experimentId, key } = experimentOf(route);
+      return store.runs.start(experimentId, route.id, key);
+    } catch (thrown) {
+      this.#unbegun.set(
+        route.id,
+        setTimeout(() => void this.start(route.id), BEGIN_AGAIN_MS),
+      );
+      throw thrown;
+    }
+  }
+
+  /** Whether there was something to call off. */
+  #callOffBeginning(routeId: string): boolean {
+    clearTimeout(this.#unbegun.get(routeId));
+    return this.#unbegun.delete(routeId);
+  }
+
   async #end(routeId: string, as: 'done' | 'cancelled' = 'done'): Promise<void> {
+    if (this.#callOffBeginning(routeId)) this.#options.board.end(routeId, Date.now());
     const active = this.#active.get(routeId);
     if (active === undefined) return;
     await this.#disconnect(active);
@@ -191,11 +224,12 @@ export class Monitors {
     if (active === undefined) return;
     this.#active.delete(routeId);
     this.#callOffRetry(active);
-    const { store, board } = this.#options;
+    const { store, board, ends } = this.#options;
     const atMs = Date.now();
     store.writer.event(routeId, { atMs, state: 'stopped', error: null });
     store.writer.flush();
-    store.runs.end(active.runId, as, { result: store.runs.metrics(active.runId) });
+    // What it came to is added up by whoever asks, or by upkeep: a lab that closes has many to end.
+    ends.keepRun(active.run, as);
     board.end(routeId, atMs);
   }
 

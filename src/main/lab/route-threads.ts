@@ -10,6 +10,7 @@ import type {
   RelayWorkerMethods,
 } from '../workers/protocol.ts';
 import type { AppInfo } from './app-info.ts';
+import type { Ends } from './ends.ts';
 import { MonitorExperiments } from './executors.ts';
 import type { Log } from './log.ts';
 import { Monitors } from './monitors.ts';
@@ -27,6 +28,7 @@ export function routeThreads({
   app,
   authority,
   requireEmulable,
+  ends,
   onSamples,
   onRemove,
 }: {
@@ -38,6 +40,7 @@ export function routeThreads({
   authority: IssuedCertificate;
   /** Throws RL_INPUT_INVALID for a path that cannot be emulated here. */
   requireEmulable: (emulation: Emulation) => Promise<void>;
+  ends: Ends;
   onSamples: (route: Route, batch: SampleBatch) => void;
   onRemove: (routeId: string) => void;
 }) {
@@ -82,6 +85,7 @@ export function routeThreads({
     probe,
     relay,
     requireEmulable,
+    ends,
     log,
     ca: [authority.certPem],
     demoAddress: () => demo.address(),

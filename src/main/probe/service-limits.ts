@@ -1,5 +1,7 @@
 /** What one client, and all of them, may make a server do, and the count of what it did. */
 
+import { MOST_STREAMS } from '../../shared/load.ts';
+
 export const SERVICE_LIMITS = {
   /** Sessions served at once, over all clients. */
   sessions: 1000,
@@ -8,7 +10,7 @@ export const SERVICE_LIMITS = {
   /** Requests at once that move content, on one session of HTTP/3. */
   requestsPerSession: 4,
   /** Transfers at once over all sessions. */
-  transfers: 512,
+  transfers: MOST_STREAMS,
   /** Payload bytes of one transfer. */
   bytes: 1e11,
   /** Milliseconds of one transfer, and what a request without a duration gets. */
@@ -31,9 +33,13 @@ export interface ServiceCounters {
   transfers: number;
   activeTransfers: number;
   activeFec: number;
+  /** Directions with FEC that were served. */
+  fec: number;
   /** Of what came in with FEC, and of what went out, as far as clients told. */
   fecRecovered: number;
   fecUnrecoverable: number;
+  /** Repair packets per source packet of the newest that was sent, or told of by its client; null before. */
+  fecRedundancy: number | null;
   /** Requests and sessions refused by a bound. */
   refused: number;
   /** Payload bytes handed to downloads / received from uploads, of HTTP/3 too. */
@@ -50,8 +56,10 @@ export const createCounters = (): ServiceCounters => ({
   transfers: 0,
   activeTransfers: 0,
   activeFec: 0,
+  fec: 0,
   fecRecovered: 0,
   fecUnrecoverable: 0,
+  fecRedundancy: null,
   refused: 0,
   bytesDown: 0,
   bytesUp: 0,

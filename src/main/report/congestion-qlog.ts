@@ -11,15 +11,20 @@ export interface QlogSeries {
 
 const ms = (us: number): number => us / 1000;
 
-/** Null where there is no series: a file without traces is none. */
-export function congestionQlog(title: string, all: readonly QlogSeries[]): string | null {
-  if (all.length === 0) return null;
-  return `${JSON.stringify({
+/** In parts, none of which holds more than one series. A file without traces is no qlog: there has to be one. */
+export function* congestionQlog(title: string, all: Iterable<QlogSeries>): Generator<string> {
+  const head = JSON.stringify({
     file_schema: 'urn:ietf:params:qlog:file:contained',
     serialization_format: 'application/qlog+json',
     title,
-    traces: all.map(traceOf),
-  })}\n`;
+  });
+  yield `${head.slice(0, -1)},"traces":[`;
+  let separator = '';
+  for (const each of all) {
+    yield separator + JSON.stringify(traceOf(each));
+    separator = ',';
+  }
+  yield ']}\n';
 }
 
 function traceOf({ title, vantage, startedAtMs, series }: QlogSeries): object {

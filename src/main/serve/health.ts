@@ -2,31 +2,33 @@
 import type { OpenAPI } from '@orpc/contract';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
+import type { ServiceName } from '../../shared/monitoring.ts';
 import type { Lab } from '../lab/index.ts';
 import { type Auth, bearerOf } from './auth.ts';
 
-type Services = ReturnType<Lab['health']>['services'];
+type Part = ReturnType<Lab['health']>['services'][ServiceName];
 
 const statusCode = (status: string): number => (status === 'unhealthy' ? 503 : 200);
 
 export function serveHealth(app: FastifyInstance, lab: Lab, auth: Auth): void {
   /** What is wrong may name addresses and files: that is for those who may ask for anything. */
-  async function tellable(services: Services, { headers }: FastifyRequest): Promise<Services> {
+  async function tellable({ headers }: FastifyRequest): Promise<(part: Part) => Part> {
     try {
       await auth.require(bearerOf(headers.authorization));
-      return services;
+      return (part) => part;
     } catch {
-      return Object.fromEntries(Object.entries(services).map(([name, { status }]) => [name, { status }]));
+      return ({ status }) => ({ status });
     }
   }
 
   app.get('/health', async (request, reply) => {
     const { status, services } = lab.health();
+    const told = await tellable(request);
     reply.code(statusCode(status)).header('cache-control', 'no-store');
     return {
       status,
       timestamp: new Date().toISOString(),
-      services: await tellable(services, request),
+      services: Object.fromEntries(Object.entries(services).map(([name, part]) => [name, told(part)])),
       uptime_seconds: Math.round(process.uptime()),
     };
   });
@@ -39,8 +41,9 @@ export function serveHealth(app: FastifyInstance, lab: Lab, auth: Auth): void {
         hint: `Ask for one of: ${Object.keys(services).join(', ')}.`,
       });
     }
-    reply.code(statusCode(services[service]!.status)).header('cache-control', 'no-store');
-    return (await tellable(services, request))[service];
+    const found = services[service as keyof typeof services];
+    reply.code(statusCode(found.status)).header('cache-control', 'no-store');
+    return (await tellable(request))(found);
   });
 
   app.get('/ready', (_request, reply) => {

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
-import { Configuration, createLab, type Lab, type Log } from '../lab/index.ts';
+import { Configuration, createLab, type Lab, type LabOptions, type Log } from '../lab/index.ts';
 import { type Access, Auth } from './auth.ts';
 import { serveWebSocket, type WebSocketCarrier } from './carriers/websocket.ts';
 import { serveDocs } from './docs.ts';
@@ -38,6 +38,8 @@ export interface HeadlessOptions extends ServeOptions {
   configuration?: Configuration;
   /** Origins beside the lab's own whose pages may call it. */
   corsOrigins?: readonly string[];
+  /** As the lab takes them. */
+  measurers?: LabOptions['measurers'];
 }
 
 interface Served {
@@ -66,6 +68,7 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
     workerUrl: (name) => new URL(`../workers/${name}.ts`, import.meta.url),
     log: options.log,
     ...(options.resumeDemo !== undefined && { resumeDemo: options.resumeDemo }),
+    ...(options.measurers && { measurers: options.measurers }),
   });
   try {
     const served = await serveLab(lab, options);

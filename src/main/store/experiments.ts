@@ -8,9 +8,7 @@ import {
   type ExperimentPatch,
   type RunCounts,
 } from '../../shared/experiments.ts';
-import { REMOVED_KEPT_DAYS } from '../../shared/probes.ts';
 import type { WriteHandle } from './handles.ts';
-import { MINUTE_US } from './rollups/due.ts';
 
 interface ExperimentFilter {
   kind?: ExperimentKind | undefined;
@@ -35,19 +33,19 @@ export interface ExperimentTable {
   list(filter?: ExperimentFilter): { experiments: Experiment[]; total: number };
   /** Throws RL_NOT_FOUND, also for a removed one. */
   get(id: number): Experiment;
-  /** The newest of this kind with this very manifest. */
+  /** The newest of this kind with this very manifest that was measured here. */
   find(kind: ExperimentKind, manifest: Experiment['manifest']): Experiment | null;
   create(experiment: NewExperiment): Experiment;
   /** Throws RL_NOT_FOUND. */
   update(id: number, patch: ExperimentPatch): Experiment;
-  /** Pinned, it takes the place of the baseline of its kind. Throws RL_NOT_FOUND. */
+  /** Pinned, it takes the place of the baseline of its kind, a removed one's too. Throws RL_NOT_FOUND. */
   pin(id: number, pinned: boolean): Experiment;
+  /** The baseline of the kind. */
+  pinnedOf(kind: ExperimentKind): Experiment | null;
   /** With its runs. Throws RL_NOT_FOUND. */
   remove(id: number): void;
   /** With the runs that were removed with it. Throws RL_NOT_FOUND when no such experiment was removed. */
   restore(id: number): Experiment;
-  /** What was removed long enough ago goes for good, with its samples; what is being imported stays. */
-  purge(): void;
 }
 
 type Row = {
@@ -59,6 +57,7 @@ type Row = {
   notes: string;
   tags: string;
   pinned: number;
+  imported: number;
   removed_at_ms: number | null;
 };
 
@@ -73,6 +72,7 @@ function fromRow(row: Row, runs: RunCounts): Experiment {
       notes: row.notes,
       tags: JSON.parse(row.tags),
       pinned: row.pinned === 1,
+      imported: row.imported === 1,
       createdAtMs: row.created_at_ms,
       deletedAtMs: row.removed_at_ms,
       manifest: JSON.parse(row.manifest),
@@ -118,24 +118,26 @@ export function experimentTable(db: WriteHandle, nowMs: () => number): Experimen
   const count = db.column<[Filter], number>(`SELECT count(*) ${MATCHING}`);
   const find = db.query<[number], Row>('SELECT * FROM experiment WHERE id = ? AND importing = 0');
   const same = db.query<[string, string], Row>(
-    `SELECT * FROM experiment WHERE kind = ? AND manifest = ? AND removed_at_ms IS NULL AND importing = 0
+    `SELECT * FROM experiment WHERE kind = ? AND manifest = ? AND removed_at_ms IS NULL AND importing = 0 AND imported = 0
      ORDER BY id DESC LIMIT 1`,
   );
   const states = db.query<[string], { experiment_id: number; state: RunState; n: number }>(
     `SELECT experiment_id, state, count(*) AS n FROM experiment_run
      WHERE experiment_id IN (SELECT value FROM json_each(?)) GROUP BY experiment_id, state`,
   );
-  const insert = db.command<[string, string, number, string, string, string]>(
-    'INSERT INTO experiment (name, kind, created_at_ms, manifest, notes, tags) VALUES (?, ?, ?, ?, ?, ?)',
+  const insert = db.command<[string, string, number, string, string, string, number]>(
+    `INSERT INTO experiment (name, kind, created_at_ms, manifest, notes, tags, imported)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
   const overwrite = db.command<[string, string, string, number]>(
     'UPDATE experiment SET name = ?, notes = ?, tags = ? WHERE id = ?',
   );
   const unpin = db.command<[string]>('UPDATE experiment SET pinned = 0 WHERE kind = ?');
   const setPinned = db.command<[number, number]>('UPDATE experiment SET pinned = ? WHERE id = ?');
-  const mark = db.command<[number | null, number]>(
-    'UPDATE experiment SET removed_at_ms = ?, pinned = 0 WHERE id = ?',
+  const pinnedOf = db.query<[string], Row>(
+    'SELECT * FROM experiment WHERE kind = ? AND pinned = 1 AND removed_at_ms IS NULL AND importing = 0',
   );
+  const mark = db.command<[number | null, number]>('UPDATE experiment SET removed_at_ms = ? WHERE id = ?');
   const markProbes = db.command<[number | null, number, number | null]>(
     'UPDATE probe_run SET removed_at_ms = ? WHERE experiment_id = ? AND removed_at_ms IS ?',
   );
@@ -179,7 +181,17 @@ export function experimentTable(db: WriteHandle, nowMs: () => number): Experimen
       return row === undefined ? null : withRuns([row])[0]!;
     },
     create: ({ name, kind, manifest, notes = '', tags = [], createdAtMs = nowMs() }) =>
-      get(insert.run(name, kind, createdAtMs, JSON.stringify(manifest), notes, JSON.stringify(tags)).id),
+      get(
+        insert.run(
+          name,
+          kind,
+          createdAtMs,
+          JSON.stringify(manifest),
+          notes,
+          JSON.stringify(tags),
+          Number(kind === 'import'),
+        ).id,
+      ),
     update: (id, patch) =>
       db.transaction(() => {
         const { name, notes, tags } = { ...get(id), ...patch };
@@ -193,6 +205,10 @@ export function experimentTable(db: WriteHandle, nowMs: () => number): Experimen
         setPinned.run(Number(pinned), id);
         return get(id);
       }),
+    pinnedOf: (kind) => {
+      const row = pinnedOf.get(kind);
+      return row === undefined ? null : withRuns([row])[0]!;
+    },
     remove: (id) =>
       db.transaction(() => {
         present(id, false);
@@ -206,38 +222,5 @@ export function experimentTable(db: WriteHandle, nowMs: () => number): Experimen
         mark.run(null, id);
         return get(id);
       }),
-    purge: () => purgeExperiments(db, nowMs(), 'removed'),
   };
-}
-
-/** Tables of samples that roll-ups are made of (docs/store.md). */
-const ROLLED_UP = ['ping', 'ping_skip', 'transfer', 'handshake'];
-
-/**
- * What was removed long ago goes for good; when a store is opened (`dead`), also what a dead lab left half imported. Samples go with
- * their runs, whatever table they are in, and the minutes of their routes are due again.
- */
-export function purgeExperiments(db: WriteHandle, nowMs: number, which: 'removed' | 'dead'): void {
-  const sampleTables = db
-    .column<[], string>(
-      `SELECT name FROM sqlite_schema AS t WHERE type = 'table' AND EXISTS (
-         SELECT 1 FROM pragma_foreign_key_list(t.name) WHERE "table" = 'run')`,
-    )
-    .all();
-  const long = `removed_at_ms < ${nowMs - REMOVED_KEPT_DAYS * 86_400_000}`;
-  const gone = `(SELECT id FROM experiment WHERE ${which === 'dead' ? `importing = 1 OR ${long}` : long})`;
-  db.transaction(() => {
-    for (const table of ROLLED_UP)
-      db.command<[]>(
-        `INSERT INTO rollup_due SELECT DISTINCT route_id, 60, at_us - at_us % ${MINUTE_US} FROM ${table}
-         JOIN run ON run.id = run_id WHERE route_id IS NOT NULL AND experiment_id IN ${gone} ON CONFLICT DO NOTHING`,
-      ).run();
-    for (const table of sampleTables)
-      db.command<[]>(
-        `DELETE FROM ${table} WHERE run_id IN (SELECT id FROM run WHERE experiment_id IN ${gone})`,
-      ).run();
-    for (const table of ['run', 'probe_run'])
-      db.command<[]>(`DELETE FROM ${table} WHERE experiment_id IN ${gone}`).run();
-    db.command<[]>(`DELETE FROM experiment WHERE id IN ${gone}`).run();
-  });
 }

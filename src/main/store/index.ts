@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
 import type { SampleSummary } from '../../shared/experiments.ts';
-import { type AlertTable, alertTable, tidyAlerts } from './alerts.ts';
-import { type ArchivedTable, archiveExport } from './archive/export.ts';
+import { type AlertTable, alertTable } from './alerts.ts';
+import { type ArchivedTable, archiveExport, type RunResults } from './archive/export.ts';
 import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
 import { type CollectedTable, collectedTable } from './collected.ts';
 import { makeDataDir } from './data-dir.ts';
-import { type ExperimentTable, experimentTable, purgeExperiments } from './experiments.ts';
+import { type ExperimentTable, experimentTable } from './experiments.ts';
 import { type SlowQuery, WriteHandle } from './handles.ts';
 import { inspectDatabase } from './inspect.ts';
 import { lockFolder } from './lock.ts';
@@ -17,24 +17,27 @@ import { type Measurements, measurements } from './measurements.ts';
 import { migrate } from './migrate.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import { interruptProbeRuns, type ProbeRunTable, probeRunTable } from './probe-runs.ts';
-import { type History, history } from './rollups/history.ts';
+import { giveUpImports } from './purge.ts';
+import { DEFAULT_MAX_RAW_PINGS, type History, history } from './rollups/history.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import { markInterrupted, type RunTable, runTable } from './runs.ts';
 import { type SettingTable, settingTable } from './settings.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SystemSampleTable, systemSampleTable } from './system-samples.ts';
-import { tidyDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
+import { interruptDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
 
 export interface StoreOptions {
   dataDir: string;
+  /** Beside the lab that holds the folder: all is read as it is at this moment, and nothing can be written. */
+  readOnly?: boolean;
   /** A write of samples failed, failed again, or succeeded after that; or samples had to be given up. */
   onHealth?: (health: WriteHealth) => void;
   /** A statement or transaction took 100 ms or more. */
   onSlowQuery?: (query: SlowQuery) => void;
   /** Samples kept in memory while they cannot be stored. Default 200 000, about 20 MB. */
   maxWaiting?: number;
-  /** A window with more pings is read from roll-ups. Default 150 000, which take some 50 ms (docs/store.md). */
+  /** A window with more pings is read from roll-ups. Default `DEFAULT_MAX_RAW_PINGS`. */
   maxRawPings?: number;
   nowMs?: () => number;
   schedule?: Schedule;
@@ -48,8 +51,8 @@ export interface Store extends Measurements, History {
   readonly probes: ProbeRunTable;
   /** How many raw samples an experiment has. */
   samplesOf(experimentId: number): SampleSummary[];
-  /** All that is stored of an experiment. Throws RL_NOT_FOUND. */
-  archived(experimentId: number): ArchivedTable[];
+  /** All that is stored of an experiment, and what runs came to whose `results` are not stored. Throws RL_NOT_FOUND. */
+  archived(experimentId: number, results?: RunResults): ArchivedTable[];
   /** Begins to take an archived experiment. */
   unarchive(): ArchiveImport;
   readonly alerts: AlertTable;
@@ -70,11 +73,12 @@ const timer: Schedule = (run, delayMs) => {
 /**
  * Opens the store, making folder and database when they are not there. Runs that a dead lab left `running` become
  * `interrupted`. Throws RL_DATA_UNWRITABLE, RL_DATA_IN_USE, RL_DB_NEWER, RL_DB_CORRUPT or RL_DISK_FULL; a file that
- * is not opened is not changed.
+ * is not opened is not changed. `readOnly` expects a database, and changes nothing.
  */
 export function openStore(options: StoreOptions): Store {
   const { dataDir, nowMs = Date.now } = options;
   const path = join(dataDir, 'lab.db');
+  if (options.readOnly === true) return openBeside(path, options);
   makeDataDir(dataDir);
   const unlock = lockFolder(dataDir);
   let db: Database.Database | undefined;
@@ -101,6 +105,26 @@ export function openStore(options: StoreOptions): Store {
   }
 }
 
+function openBeside(path: string, options: StoreOptions): Store {
+  let db: Database.Database | undefined;
+  try {
+    inspectDatabase(path, MIGRATIONS.length);
+    db = new Database(path, { readonly: true });
+    // What the lab writes from here on is not seen.
+    db.exec('BEGIN');
+    const version = db.pragma('user_version', { simple: true });
+    if (version !== MIGRATIONS.length)
+      throw new LabError(
+        'RL_DATA_IN_USE',
+        `A lab of an earlier RouteLab uses the data folder ${options.dataDir}`,
+      );
+    return assemble(db, options, options.nowMs ?? Date.now, () => {});
+  } catch (thrown) {
+    db?.close();
+    throw storeError(thrown);
+  }
+}
+
 function assemble(
   db: Database.Database,
   options: StoreOptions,
@@ -108,13 +132,13 @@ function assemble(
   unlock: () => void,
 ): Store {
   const handle = new WriteHandle(db, options.onSlowQuery ?? (() => {}));
-  markInterrupted(handle);
-  interruptProbeRuns(handle);
+  if (options.readOnly !== true) {
+    markInterrupted(handle);
+    interruptProbeRuns(handle);
+    giveUpImports(handle);
+    interruptDeliveries(handle, nowMs());
+  }
   const probes = probeRunTable(handle, nowMs);
-  probes.purge();
-  purgeExperiments(handle, nowMs(), 'dead');
-  tidyAlerts(handle, nowMs());
-  tidyDeliveries(handle, nowMs());
   const writer = sampleWriter(handle, {
     schedule: options.schedule ?? timer,
     onHealth: options.onHealth ?? (() => {}),
@@ -124,8 +148,12 @@ function assemble(
   const flush = (): void => {
     if (writer.health.error === null) writer.flush();
   };
+  const drain = (): void => {
+    writer.flush();
+    if (writer.health.error !== null) throw writer.health.error;
+  };
   const stored = measurements(handle);
-  const past = history(handle, stored, options.maxRawPings ?? 150_000);
+  const past = history(handle, stored, options.maxRawPings ?? DEFAULT_MAX_RAW_PINGS);
   const fresh =
     <A extends unknown[], R>(read: (...args: A) => R) =>
     (...args: A): R => {
@@ -136,7 +164,7 @@ function assemble(
     dataDir: options.dataDir,
     routes: routeTable(handle, nowMs),
     experiments: experimentTable(handle, nowMs),
-    runs: runTable(handle, nowMs, flush),
+    runs: runTable(handle, { nowMs, flush, drain, past }),
     probes,
     alerts: alertTable(handle, nowMs),
     webhooks: webhookTable(handle, nowMs),
@@ -158,6 +186,7 @@ function assemble(
     stats: fresh(past.stats),
     chart: fresh(past.chart),
     isReady: fresh(past.isReady),
+    isKept: past.isKept,
     close: () => {
       writer.close();
       db.close();

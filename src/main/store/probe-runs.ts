@@ -1,17 +1,9 @@
 /** The table of probe runs and their congestion series. A removed run can be restored until it is purged. */
 import { appendSeries, type CongestionSeries, emptySeries } from '../../shared/congestion-series.ts';
 import { LabError } from '../../shared/errors.ts';
-import {
-  ProbeRun,
-  type ProbeSeries,
-  REMOVED_KEPT_DAYS,
-  senderFirst,
-  type Vantage,
-} from '../../shared/probes.ts';
+import { ProbeRun, type ProbeSeries, senderFirst, type Vantage } from '../../shared/probes.ts';
 import { decodeSeries, encodeSeries } from '../../shared/series-codec.ts';
 import type { WriteHandle } from './handles.ts';
-
-const KEPT_MS = REMOVED_KEPT_DAYS * 86_400_000;
 
 /** Runs whose id is less than `before`, so many of them. */
 export interface RunPage {
@@ -38,8 +30,6 @@ export interface ProbeRunTable {
   remove(id: number): void;
   /** Throws RL_NOT_FOUND when no such run was removed. */
   restore(id: number): ProbeRun;
-  /** Deletes what was removed too long ago to be restored, with its series. */
-  purge(): void;
 }
 
 type Row = {
@@ -148,9 +138,8 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
     `UPDATE probe_run SET ${COLUMNS.map((name) => `${name} = @${name}`).join(', ')} WHERE id = @id`,
   );
   const mark = db.command<[number | null, number]>('UPDATE probe_run SET removed_at_ms = ? WHERE id = ?');
-  const removeForGood = db.command<[number]>('DELETE FROM probe_run WHERE removed_at_ms < ?');
   const markEmpty = db.command<[{ experiment: number; at: number }]>(
-    `UPDATE experiment SET removed_at_ms = @at, pinned = 0 WHERE id = @experiment AND NOT EXISTS
+    `UPDATE experiment SET removed_at_ms = @at WHERE id = @experiment AND NOT EXISTS
        (SELECT 1 FROM probe_run WHERE experiment_id = @experiment AND removed_at_ms IS NULL)`,
   );
   const markPresent = db.command<[number]>('UPDATE experiment SET removed_at_ms = NULL WHERE id = ?');
@@ -193,10 +182,10 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
     append: (id, added) =>
       db.transaction(() => {
         for (const { vantage, series } of added) {
-          const { length } = series.tUs;
-          if (length === 0) continue;
+          const { tUs, phases } = series;
+          if (tUs.length + phases.length === 0) continue;
           const part = nextPart.get(id, vantage)!;
-          addPart.run(id, vantage, part, length, Math.round(series.tUs[length - 1]!), encodeSeries(series));
+          addPart.run(id, vantage, part, tUs.length, Math.round(tUs.at(-1) ?? 0), encodeSeries(series));
         }
       }),
     series: (id, vantage) => {
@@ -224,7 +213,6 @@ export function probeRunTable(db: WriteHandle, nowMs: () => number): ProbeRunTab
         mark.run(null, id);
         return get(id);
       }),
-    purge: () => void removeForGood.run(nowMs() - KEPT_MS),
   };
 }
 

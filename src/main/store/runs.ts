@@ -1,12 +1,13 @@
 /** The table of runs, and the view that has those of probes beside them. */
 import type { RunState } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import { type Metrics, Run } from '../../shared/experiments.ts';
+import { Run } from '../../shared/experiments.ts';
 import { probeMetrics } from '../../shared/metrics.ts';
 import type { WriteHandle } from './handles.ts';
-import { runMetrics } from './run-metrics.ts';
+import type { History } from './rollups/history.ts';
+import { type AddingUp, resultCommand, runMetrics } from './run-metrics.ts';
 
-type Outcome = Partial<Pick<Run, 'result' | 'error'>>;
+type Outcome = Partial<Pick<Run, 'result' | 'error' | 'startedAtMs' | 'endedAtMs'>>;
 
 export interface RunTable {
   /** In order of creation, those of probes among them; all unless a page is asked for. */
@@ -16,15 +17,15 @@ export interface RunTable {
   /** A run of a route's monitor, in state `running`. */
   start(experimentId: number, routeId: string, key?: string): Run;
   /**
-   * A run that waits for its turn; where there is one of this key and repetition that came to nothing, it is that one.
-   * Throws RL_CONFLICT where that is done or under way.
+   * Runs that wait for their turn, all or none; where there is one of this key and repetition that came to nothing, it is that
+   * one. Throws RL_CONFLICT where one is done or under way.
    */
-  queue(experimentId: number, run: Pick<Run, 'key' | 'repetition' | 'parameters'>): Run;
+  queue(experimentId: number, runs: readonly Pick<Run, 'key' | 'repetition' | 'parameters'>[]): Run[];
   /** From `queued` to `running`. Throws RL_NOT_FOUND. */
   begin(id: number): Run;
-  /** What the run of a monitor has come to by now, from its samples; null where there are none, or too many to read. */
-  metrics(id: number): Metrics | null;
-  /** Throws RL_NOT_FOUND. */
+  /** What the run of a monitor has come to by now, from its samples; stored, if that can be, of one that is over. */
+  addUp(id: number): AddingUp;
+  /** Its samples are stored before: nothing must be missing when they are added up. It ended now, and began when it was begun, unless `outcome` says otherwise. Throws RL_NOT_FOUND. */
   end(id: number, state: Extract<RunState, 'done' | 'failed' | 'cancelled'>, outcome?: Outcome): Run;
 }
 
@@ -71,8 +72,16 @@ function fromRow(row: Row): Run {
 
 const json = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
 
-/** `flush` is called before counts are read, so that they include what is still buffered. */
-export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void): RunTable {
+interface Around {
+  nowMs: () => number;
+  /** Called before counts are read, so that they include what is still buffered. */
+  flush: () => void;
+  /** The same, but throws why something cannot be stored. */
+  drain: () => void;
+  past: History;
+}
+
+export function runTable(db: WriteHandle, { nowMs, flush, drain, past }: Around): RunTable {
   const ofExperiment = db.query<[number, number, number], Row>(
     'SELECT * FROM experiment_run WHERE experiment_id = ? ORDER BY created_at_ms, id LIMIT ? OFFSET ?',
   );
@@ -94,10 +103,12 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
   const begin = db.command<[number, number]>(
     "UPDATE run SET state = 'running', started_at_ms = ? WHERE id = ? AND state = 'queued'",
   );
-  const end = db.command<[string, number, string | null, string | null, number]>(
-    'UPDATE run SET state = ?, ended_at_ms = ?, result = coalesce(?, result), error = ? WHERE id = ?',
+  const end = db.command<[string, number | null, number, string | null, string | null, number]>(
+    `UPDATE run SET state = ?, started_at_ms = coalesce(started_at_ms, ?), ended_at_ms = ?, result = coalesce(?, result),
+       error = ? WHERE id = ?`,
   );
-  const metrics = runMetrics(db);
+  const metrics = runMetrics(db, past, nowMs);
+  const storeResult = resultCommand(db);
   const get = (id: number): Run => {
     flush();
     const row = find.get(id);
@@ -116,26 +127,38 @@ export function runTable(db: WriteHandle, nowMs: () => number, flush: () => void
         const repetition = nextRepetition.get(experimentId, key)!;
         return get(insert.run(experimentId, key, repetition, routeId, '{}', 'running', atMs, atMs).id);
       }),
-    queue: (experimentId, { key, repetition, parameters }) => {
-      const text = JSON.stringify(parameters);
-      const before = same.get(experimentId, key, repetition);
-      if (before === undefined)
-        return get(insert.run(experimentId, key, repetition, null, text, 'queued', nowMs(), null).id);
-      if (requeue.run(text, before).changes === 1) return get(before);
-      throw new LabError('RL_CONFLICT', `Experiment ${experimentId} has run ${repetition} of "${key}"`, {
-        field: 'repetition',
-      });
-    },
+    queue: (experimentId, runs) =>
+      db.transaction(() =>
+        runs.map(({ key, repetition, parameters }) => {
+          const text = JSON.stringify(parameters);
+          const before = same.get(experimentId, key, repetition);
+          if (before === undefined)
+            return get(insert.run(experimentId, key, repetition, null, text, 'queued', nowMs(), null).id);
+          if (requeue.run(text, before).changes === 1) return get(before);
+          throw new LabError('RL_CONFLICT', `Experiment ${experimentId} has run ${repetition} of "${key}"`, {
+            field: 'repetition',
+          });
+        }),
+      ),
     begin: (id) => {
       begin.run(nowMs(), id);
       return get(id);
     },
-    metrics: (id) => {
-      flush();
-      return metrics(id);
+    *addUp(id) {
+      const { state } = get(id);
+      const result = yield* metrics(id);
+      if (result === null || state === 'queued' || state === 'running') return result;
+      try {
+        storeResult.run(JSON.stringify(result), id);
+      } catch (thrown) {
+        // Who asks next adds it up again.
+        if (!(thrown instanceof LabError)) throw thrown;
+      }
+      return result;
     },
-    end: (id, state, { result = null, error = null } = {}) => {
-      end.run(state, nowMs(), json(result), json(error), id);
+    end: (id, state, { result = null, error = null, startedAtMs = null, endedAtMs = null } = {}) => {
+      drain();
+      end.run(state, startedAtMs, endedAtMs ?? nowMs(), json(result), json(error), id);
       return get(id);
     },
   };

@@ -10,6 +10,7 @@ import {
   ExperimentPatch,
   ExportFile,
   ExportFormat,
+  ExportTable,
   ImportStep,
   Run,
   SampleSummary,
@@ -106,7 +107,10 @@ export const experiments = {
     .route({ method: 'POST', path: '/experiments/{id}/restore', summary: 'Undo a removal', tags })
     .input(ref)
     .output(Experiment),
-  /** Without `baselineId` the pinned one is the baseline, else the first. Parameters that agree are left out unless `all`. */
+  /**
+   * Without `baselineId` the pinned one of their kind is the baseline, and comes first where `ids` does not name it; else the first.
+   * Parameters that agree are left out unless `all`.
+   */
   compare: oc
     .route({ method: 'POST', path: '/experiments/compare', summary: 'Experiments side by side', tags })
     .input(
@@ -157,7 +161,10 @@ export const experiments = {
     })
     .input(ref)
     .output(Experiment),
-  /** `redact` masks host names, addresses and notes; it is for reports (html, md, json). */
+  /**
+   * `redact` masks host names, addresses and notes; it is for reports (html, md, json). `table`: that table alone, as CSV or
+   * Parquet, which cannot be imported.
+   */
   export: oc
     .route({
       method: 'POST',
@@ -166,7 +173,14 @@ export const experiments = {
       tags,
       successStatus: 201,
     })
-    .input(z.strictObject({ id, format: ExportFormat, redact: z.boolean().default(false) }))
+    .input(
+      z.strictObject({
+        id,
+        format: ExportFormat,
+        redact: z.boolean().default(false),
+        table: ExportTable.optional(),
+      }),
+    )
     .output(ExportFile),
   /**
    * Reads an archive of ours, iperf3 JSON or qlog. A file comes in parts: the first answers with what the others name as

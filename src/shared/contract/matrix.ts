@@ -11,7 +11,7 @@ const ref = z.strictObject({ id: queryNumber });
 const tags = ['matrix'];
 
 export const matrix = {
-  /** Without `seed` one is drawn. Fairness and comparisons are measured by a lab of the command line only, else RL_INPUT_INVALID. The experiment as begun: its cells are queued and follow one after another. */
+  /** Without `seed` one is drawn. Comparisons with TCP start `routelab` again, which the desktop cannot: there RL_INPUT_INVALID. The experiment as begun: its cells are queued and follow one after another. */
   start: oc
     .route({
       method: 'POST',

@@ -76,7 +76,7 @@ export function storeMeasured(store: Store, measured: Measured): number {
   });
   store.writer.flush();
   store.runs.end(run.id, 'done', { result: { rtt_p50: { value: -0.1, unit: 'us', better: 'lower' } } });
-  store.runs.queue(id, { ...cell, repetition: 3 });
+  store.runs.queue(id, [{ ...cell, repetition: 3 }]);
   const queued = store.runs.ofExperiment(id).find(({ state }) => state === 'queued')!;
   store.runs.end(queued.id, 'failed', { error: { code: 'RL_INTERNAL', message: notes, hint: '' } });
   const input = ProbeInput.parse({ target: { kind: 'address', host: 'h', port: 1 }, mode: 'upload' });

@@ -9,6 +9,7 @@ import yazl from 'yazl';
 import { type ArchiveFormat, readInto, writeArchive } from '../../../src/main/store/archive/files.ts';
 import { SAMPLES, TABLES } from '../../../src/main/store/archive/tables.ts';
 import type { Store } from '../../../src/main/store/index.ts';
+import { EXPORT_TABLES } from '../../../src/shared/experiments.ts';
 import { tempDir, tempStore } from '../temp.ts';
 import { anyMeasured, storeMeasured } from './experiment.ts';
 
@@ -146,7 +147,8 @@ test('lines that say what cannot be are refused with what is wrong', async () =>
     [[experiment, run, { ...ping, rtt_us: '5' }], /ping.rtt_us: "5" is no whole number/],
     [[experiment, run, { ...ping, run: 2 }], /ping: there is no run 2/],
     [[experiment, run, ping, ping], /^file: ping: UNIQUE/],
-    [[experiment, run, run], /^file: run: UNIQUE/],
+    [[experiment, run, run], /^file: run: two have the id 1/],
+    [[experiment, run, { ...run, id: 2 }], /^file: run: UNIQUE/],
     [[experiment, { record: 'route' }], /there is no table "route"/],
     [[experiment, 5], /line 3 is no object/],
     [[], /^file: holds no experiment|^$/],
@@ -187,6 +189,6 @@ test('every table of samples is in the archive', () => {
         .filter((name) => name !== 'run_id')
         .sort(),
     );
-  expect(new Set(TABLES.map(({ name }) => name)).size).toBe(TABLES.length);
+  expect(TABLES.map(({ name }) => name)).toEqual(EXPORT_TABLES);
   db.close();
 });

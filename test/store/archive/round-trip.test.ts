@@ -5,6 +5,8 @@ import { expect, test } from 'vitest';
 import { readInto, writeArchive } from '../../../src/main/store/archive/files.ts';
 import type { Row } from '../../../src/main/store/archive/tables.ts';
 import { openStore, type Store } from '../../../src/main/store/index.ts';
+import { openUpkeep } from '../../../src/main/store/rollups/upkeep.ts';
+import { keepUp } from '../rollups/support.ts';
 import { tempDir } from '../temp.ts';
 import { anyMeasured, storeMeasured } from './experiment.ts';
 
@@ -70,9 +72,13 @@ test('an import that is given up, or whose lab dies, leaves nothing', async () =
   await readInto(dying.unarchive(), path, 'a', 0);
   dying.close();
   const again = openStore({ dataDir, schedule: () => () => {} });
+  const upkeep = openUpkeep({ dataDir });
+  keepUp(upkeep);
+  upkeep.close();
   const into = again.unarchive();
   await readInto(into, path, 'a', 0);
   // Its ids are free again, so nothing was left.
   expect(into.commit()).toBe(1);
+  upkeep.close();
   again.close();
 });

@@ -7,6 +7,7 @@ import type { Run } from '../../../shared/experiments.ts';
 import type { MatrixUpdate } from '../../../shared/matrix.ts';
 import type { Store } from '../../store/index.ts';
 import type { AppInfo } from '../app-info.ts';
+import type { Ends } from '../ends.ts';
 import { type Executor, executor } from '../executor.ts';
 import { experimentWith } from '../experiments.ts';
 import type { Log } from '../log.ts';
@@ -30,15 +31,17 @@ interface Turn {
 export class Matrices {
   readonly #store: Store;
   readonly #app: AppInfo;
+  readonly #ends: Ends;
   readonly #log: Log;
   readonly #jobs = new Map<number, Job>();
   /** Ends when the cells that were asked for so far are over. */
   #last: Promise<void> = Promise.resolve();
   #isAbandoned = false;
 
-  constructor(options: { store: Store; app: AppInfo; log: Log }) {
+  constructor(options: { store: Store; app: AppInfo; ends: Ends; log: Log }) {
     this.#store = options.store;
     this.#app = options.app;
+    this.#ends = options.ends;
     this.#log = options.log;
   }
 
@@ -53,6 +56,8 @@ export class Matrices {
         const seed = manifest.seed ?? 0;
         const again = cellsManifest(kind.kind, kind.schema, settings, seed, this.#app);
         const experimentId = continues ?? experimentWith(this.#store, kind.nameOf(settings), again);
+        // What is over is not measured again because nobody could store it.
+        this.#ends.settle(experimentId);
         const turns = this.#queue(experimentId, cells, {
           repeat: settings.repeat,
           repetitions: settings.repeat * repetitions,
@@ -71,13 +76,14 @@ export class Matrices {
           .catch((thrown: unknown) =>
             this.#log.error(
               { experiment: experimentId, reason: toLabError(thrown).message },
-              'cells cannot be stored',
+              'cells cannot be measured',
             ),
           )
           .finally(() => {
             if (this.#jobs.get(experimentId) === job) this.#jobs.delete(experimentId);
           });
-        this.#last = over;
+        // One that is cancelled while it waits ends before those it waited for.
+        this.#last = Promise.all([before, over]).then(() => {});
         return { experimentId, over };
       },
     });
@@ -128,15 +134,17 @@ export class Matrices {
     );
     const first = asked.continues ? 0 : beyond;
     const end = asked.continues ? Math.max(beyond, asked.repeat) : beyond + asked.repetitions;
-    return Array.from({ length: end - first }, (_, i) => first + i).flatMap((repetition) =>
+    const planned = Array.from({ length: end - first }, (_, i) => first + i).flatMap((repetition) =>
       cells.flatMap((cell) => {
         if (isDone.has(`${repetition} ${cell.key}`)) return [];
         // Measured again in another lab, the first repetitions meet what they met in this one.
         const seed = emulationSeed(`${asked.seed} ${cell.key} ${repetition % asked.repeat}`);
         const parameters = { ...cell.parameters, seed };
-        return [{ run: runs.queue(experimentId, { key: cell.key, repetition, parameters }), cell, seed }];
+        return [{ key: cell.key, repetition, parameters, cell, seed }];
       }),
     );
+    const queued = runs.queue(experimentId, planned);
+    return planned.map(({ cell, seed }, i) => ({ run: queued[i]!, cell, seed }));
   }
 
   async #measureAll(
@@ -152,17 +160,25 @@ export class Matrices {
     for (const turn of turns) {
       if (this.#isAbandoned) return;
       job.leftS -= turn.cell.seconds;
-      if (signal.aborted) this.#store.runs.end(turn.run.id, 'cancelled');
+      if (signal.aborted) this.#ends.keepRun(turn.run, 'cancelled');
       else await this.#measure(job, turn, signal);
       job.over++;
     }
   }
 
   async #measure(job: Job, { run, cell, seed }: Turn, signal: AbortSignal): Promise<void> {
-    const { runs } = this.#store;
+    const startedAtMs = Date.now();
     const running = { key: run.key, repetition: run.repetition, part: 0, seconds: cell.seconds };
     job.running = running;
-    runs.begin(run.id);
+    try {
+      this.#store.runs.begin(run.id);
+    } catch (thrown) {
+      // Its end says when it began.
+      this.#log.warn(
+        { run: run.id, reason: toLabError(thrown).message },
+        'the beginning of a cell cannot be stored',
+      );
+    }
     const outcome = await cell
       .measure({
         runId: run.id,
@@ -177,8 +193,8 @@ export class Matrices {
     if (this.#isAbandoned) return;
     const { metrics: result, error } = outcome;
     // What was cut short is no result: it would be compared with whole ones.
-    if (signal.aborted) runs.end(run.id, 'cancelled');
-    else if (error === null) runs.end(run.id, 'done', { result });
-    else runs.end(run.id, 'failed', { result, error: error.toBody() });
+    if (signal.aborted) this.#ends.keepRun(run, 'cancelled', { startedAtMs });
+    else if (error === null) this.#ends.keepRun(run, 'done', { startedAtMs, result });
+    else this.#ends.keepRun(run, 'failed', { startedAtMs, result, error: error.toBody() });
   }
 }

@@ -3,7 +3,6 @@ import { LabError } from '../../../shared/errors.ts';
 import type { Experiment } from '../../../shared/experiments.ts';
 import { pause } from '../changes.ts';
 import { compareExperiments } from '../comparison.ts';
-import { runsWithResults } from '../results.ts';
 import { type Implementation, type RouterParts, requireRange } from './parts.ts';
 
 const WATCH_EVERY_MS = 500;
@@ -21,7 +20,7 @@ function pageOf(
 }
 
 export function experimentHandlers({ os, stream }: Implementation, parts: RouterParts) {
-  const { store, reproductions, exports, files, probes } = parts;
+  const { store, reproductions, exports, files, probes, ends, runs: runsOf } = parts;
   const { experiments } = store;
   /** Ends what can be ended of it: not monitors of routes that are on the list. */
   const cancel = async (id: number): Promise<void> => {
@@ -38,22 +37,30 @@ export function experimentHandlers({ os, stream }: Implementation, parts: Router
       const now = JSON.stringify(experiment);
       if (now !== told) yield experiment;
       told = now;
-      if (!isUnderWay && experiment.runs.queued + experiment.runs.running === 0) return;
+      const waiting = ends.waitingOf(id);
+      if (isUnderWay || experiment.runs.queued + experiment.runs.running > waiting) continue;
+      // It is over, and the store does not know.
+      if (waiting > 0) {
+        ends.settle(id);
+        yield experiments.get(id);
+      }
+      return;
     }
   }
   return {
     list: os.experiments.list.handler(({ input }) => experiments.list({ ...input, ...pageOf(input, PAGE) })),
     get: os.experiments.get.handler(({ input }) => experiments.get(input.id)),
-    runs: os.experiments.runs.handler(({ input }) => {
+    runs: os.experiments.runs.handler(async ({ input }) => {
       const { id, runs } = experiments.get(input.id);
       const total = Object.values(runs).reduce((sum, n) => sum + n, 0);
-      return { runs: runsWithResults(store, id, pageOf(input, RUNS_PAGE)), total };
+      return { runs: await runsOf(id, pageOf(input, RUNS_PAGE)), total };
     }),
     samples: os.experiments.samples.handler(({ input }) => store.samplesOf(experiments.get(input.id).id)),
     update: os.experiments.update.handler(({ input: { id, ...patch } }) => experiments.update(id, patch)),
     pin: os.experiments.pin.handler(({ input }) => experiments.pin(input.id, input.pinned)),
     remove: os.experiments.remove.handler(async ({ input: { id } }) => {
       await cancel(id);
+      ends.settle(id);
       const { running, queued } = experiments.get(id).runs;
       if (running + queued > 0)
         throw new LabError('RL_CONFLICT', `Experiment ${id} is under way`, {
@@ -64,7 +71,7 @@ export function experimentHandlers({ os, stream }: Implementation, parts: Router
       return { removed: true as const };
     }),
     restore: os.experiments.restore.handler(({ input }) => experiments.restore(input.id)),
-    compare: os.experiments.compare.handler(({ input }) => compareExperiments(store, input)),
+    compare: os.experiments.compare.handler(({ input }) => compareExperiments(store, runsOf, input)),
     run: os.experiments.run.handler(({ input: { manifest, ...asked } }) =>
       reproductions.run(manifest, asked),
     ),
@@ -77,9 +84,7 @@ export function experimentHandlers({ os, stream }: Implementation, parts: Router
       await cancel(id);
       return experiments.get(id);
     }),
-    export: os.experiments.export.handler(({ input: { id, format, redact } }) =>
-      exports.make(id, format, redact),
-    ),
+    export: os.experiments.export.handler(({ input }) => exports.make(input)),
     importFile: os.experiments.importFile.handler(({ input }) => files.take(input)),
   };
 }

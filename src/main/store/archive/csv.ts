@@ -1,8 +1,7 @@
 /** A table of an archive as CSV. */
 import { CsvReader, csvLine } from '../../../shared/csv.ts';
-import { LabError } from '../../../shared/errors.ts';
 import type { ArchivedTable } from './export.ts';
-import { tableOf } from './import.ts';
+import { invalid, tableOf } from './rows.ts';
 import type { ArchiveTable, Column, Row, Value } from './tables.ts';
 
 export function* csvParts({ table, parts }: ArchivedTable): Generator<string> {
@@ -41,11 +40,7 @@ export class CsvTableReader {
       }
       const { table, order } = this.#columns;
       if (record.length !== table.columns.length)
-        throw new LabError(
-          'RL_INPUT_INVALID',
-          `file: ${this.#name}: a row of ${record.length} fields, not ${table.columns.length}`,
-          { field: 'file' },
-        );
+        throw invalid(`${this.#name}: a row of ${record.length} fields, not ${table.columns.length}`);
       rows.push(table.columns.map((column, i) => cellOf(column, record[order[i]!]!)));
     }
     return this.#columns === null ? null : { table: this.#columns.table, rows };

@@ -1,6 +1,7 @@
 /** An experiment out of the database, table by table and in parts: nothing holds the database for longer than one part takes. */
 import { CONGESTION_COLUMNS } from '../../../shared/congestion-series.ts';
 import { LabError } from '../../../shared/errors.ts';
+import type { Metrics } from '../../../shared/experiments.ts';
 import type { Vantage } from '../../../shared/probes.ts';
 import type { ReadHandle } from '../handles.ts';
 import type { ProbeRunTable } from '../probe-runs.ts';
@@ -17,14 +18,18 @@ import {
   type Value,
 } from './tables.ts';
 
-/** Rows of one part. */
-const PART = 10_000;
+/** Rows of one part, and runs, whose JSON may be long. */
+const PART = 5000;
+const RUNS = 100;
 
 export interface ArchivedTable {
   table: ArchiveTable;
   /** Its rows in parts. */
   parts(): Generator<Row[]>;
 }
+
+/** By the run's id. */
+export type RunResults = ReadonlyMap<number, Metrics | null>;
 
 type Stored = Record<string, Value>;
 
@@ -37,53 +42,72 @@ const names = (table: ArchiveTable): string[] => table.columns.map(({ name }) =>
 export function archiveExport(
   db: ReadHandle,
   probes: Pick<ProbeRunTable, 'series'>,
-): (experimentId: number) => ArchivedTable[] {
+): (experimentId: number, results?: RunResults) => ArchivedTable[] {
   const experiment = db.query<[number], Stored>(
     `SELECT ${names(EXPERIMENT).join(', ')} FROM experiment WHERE id = ? AND importing = 0`,
   );
-  const runs = db.query<[number], Stored>(
-    `SELECT ${names(RUN).join(', ')} FROM run WHERE experiment_id = ? ORDER BY id`,
+  const runIds = db.column<[number], number>('SELECT id FROM run WHERE experiment_id = ? ORDER BY id');
+  const run = db.query<[number], Stored>(`SELECT ${names(RUN).join(', ')} FROM run WHERE id = ?`);
+  const probeIds = db.column<[number], number>(
+    'SELECT id FROM probe_run WHERE experiment_id = ? AND removed_at_ms IS NULL ORDER BY id',
   );
-  const probeRuns = db.query<[number], Stored>(
-    `SELECT ${names(PROBE_RUN).join(', ')} FROM probe_run WHERE experiment_id = ? AND removed_at_ms IS NULL ORDER BY id`,
+  const probeRun = db.query<[number], Stored>(
+    `SELECT ${names(PROBE_RUN).join(', ')} FROM probe_run WHERE id = ?`,
   );
   const samples = SAMPLES.map((table) => ({ table, read: sampleReader(db, table) }));
 
-  return (experimentId) => {
+  return (experimentId, results) => {
+    const runRow = (id: number): Stored => {
+      const row = run.get(id)!;
+      const result = results?.get(id) ?? null;
+      return row['result'] === null && result !== null ? { ...row, result: JSON.stringify(result) } : row;
+    };
     const row = experiment.get(experimentId);
     if (row === undefined)
       throw new LabError('RL_NOT_FOUND', `There is no experiment ${experimentId}`, { field: 'id' });
-    const runRows = runs.all(experimentId);
-    const probeRows = probeRuns.all(experimentId);
-    const numbered = (table: ArchiveTable, rows: readonly Stored[]): Row[] =>
-      rows.map((each, i) => names(table).map((name) => (name === 'id' ? i + 1 : each[name]!)));
-    const whole = (table: ArchiveTable, rows: Row[]): ArchivedTable => ({
-      table,
-      *parts() {
-        if (rows.length > 0) yield rows;
-      },
-    });
+    const runs = runIds.all(experimentId);
+    const probeRuns = probeIds.all(experimentId);
     return [
-      whole(EXPERIMENT, [names(EXPERIMENT).map((name) => row[name]!)]),
-      whole(RUN, numbered(RUN, runRows)),
-      whole(PROBE_RUN, numbered(PROBE_RUN, probeRows)),
+      {
+        table: EXPERIMENT,
+        *parts() {
+          yield [names(EXPERIMENT).map((name) => row[name]!)];
+        },
+      },
+      numbered(RUN, runs, runRow),
+      numbered(PROBE_RUN, probeRuns, (id) => probeRun.get(id)!),
       ...samples.map(({ table, read }) => ({
         table,
         *parts() {
-          for (const [i, { id }] of runRows.entries()) yield* read(id as number, i + 1);
+          for (const [i, id] of runs.entries()) yield* read(id, i + 1);
         },
       })),
       ...[CONGESTION, CONGESTION_PHASE].map((table) => ({
         table,
         *parts() {
-          for (const [i, { id }] of probeRows.entries())
+          for (const [i, id] of probeRuns.entries())
             for (const vantage of ['client', 'server'] as const)
-              yield* congestionParts(table, probes, id as number, vantage, i + 1);
+              yield* congestionParts(table, probes, id, vantage, i + 1);
         },
       })),
     ];
   };
 }
+
+const numbered = (
+  table: ArchiveTable,
+  ids: readonly number[],
+  read: (id: number) => Stored,
+): ArchivedTable => ({
+  table,
+  *parts() {
+    for (let from = 0; from < ids.length; from += RUNS)
+      yield ids.slice(from, from + RUNS).map((id, i) => {
+        const row: Stored = { ...read(id), id: from + i + 1 };
+        return names(table).map((name) => row[name]!);
+      });
+  },
+});
 
 function sampleReader(
   db: ReadHandle,

@@ -1,15 +1,26 @@
 /** Files: archives written, and whatever is given read as one. */
-import { closeSync, createReadStream, createWriteStream, openSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  openSync,
+  readSync,
+  statSync,
+  type WriteStream,
+} from 'node:fs';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { LabError } from '../../../shared/errors.ts';
 import { importManifest } from '../../../shared/experiments.ts';
+import { parseBounded } from './bounded-json.ts';
+import { csvParts } from './csv.ts';
 import type { ArchivedTable } from './export.ts';
 import type { ArchiveImport } from './import.ts';
 import { type Iperf3Run, isIperf3, readIperf3 } from './iperf3.ts';
 import { isJsonl, JsonlReader, jsonlParts } from './jsonl.ts';
+import { parquetParts } from './parquet.ts';
+import { invalid } from './rows.ts';
 import { EXPERIMENT, RUN } from './tables.ts';
 import { openZip, readZip, writeZip } from './zip.ts';
 
@@ -18,19 +29,25 @@ export type ArchiveFormat = 'jsonl' | 'csv' | 'parquet';
 /** What ours and iperf3's JSON may have, which is held in memory. */
 const MAX_JSON_BYTES = 64_000_000;
 
-const invalid = (message: string, cause?: unknown): LabError =>
-  new LabError('RL_INPUT_INVALID', `file: ${message}`, { field: 'file', cause });
-
 /** Throws RL_DISK_FULL and others of the system's; a file that was begun then is not whole. */
 export async function writeArchive(
   path: string,
   format: ArchiveFormat,
   tables: readonly ArchivedTable[],
 ): Promise<void> {
-  const into = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  if (format === 'jsonl') await pipeline(Readable.from(jsonlParts(tables), { objectMode: false }), into);
-  else await writeZip(into, format, tables);
+  if (format === 'jsonl') await writeParts(path, jsonlParts(tables));
+  else await writeZip(newFile(path), format, tables);
 }
+
+/** As `writeArchive`, of one table alone. */
+export const writeTable = (path: string, format: 'csv' | 'parquet', table: ArchivedTable): Promise<void> =>
+  writeParts(path, format === 'csv' ? csvParts(table) : parquetParts(table));
+
+const newFile = (path: string): WriteStream => createWriteStream(path, { flags: 'wx', mode: 0o600 });
+
+/** Of any new file, as its parts come. */
+export const writeParts = (path: string, parts: Iterable<string | Uint8Array>): Promise<void> =>
+  pipeline(Readable.from(parts, { objectMode: false }), newFile(path));
 
 /** What a file is, as far as its first bytes tell. */
 function fileKind(path: string): 'zip' | 'jsonl' | 'parquet' | 'json' | 'other' {
@@ -88,7 +105,7 @@ export async function readInto(
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return parseBounded(text.replace(/^\uFEFF/, ''));
   } catch {
     return null;
   }

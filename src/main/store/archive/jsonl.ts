@@ -1,7 +1,7 @@
 /** Archives as JSON lines: one row a line, which names its table as `record`. The first line says what the file is. */
-import { LabError } from '../../../shared/errors.ts';
+import { parseBounded } from './bounded-json.ts';
 import type { ArchivedTable } from './export.ts';
-import { tableOf } from './import.ts';
+import { invalid, tableOf } from './rows.ts';
 import type { ArchiveTable, Row, Value } from './tables.ts';
 
 /** Of archives in any format; raised when an older lab could not read them. */
@@ -9,11 +9,8 @@ export const ARCHIVE_VERSION = 1;
 const HEADER = `{"record":"routelab-archive","version":${ARCHIVE_VERSION}}`;
 /** A manifest, notes and a run's intervals are the longest. */
 const LONGEST_LINE = 32_000_000;
-/** Rows handed on at once. */
-const PART = 5000;
-
-const invalid = (message: string): LabError =>
-  new LabError('RL_INPUT_INVALID', `file: ${message}`, { field: 'file' });
+/** Rows handed on at once, and characters of them. */
+const PART = { rows: 5000, chars: 8_000_000 } as const;
 
 /** Whether a text begins as such an archive does. */
 export const isJsonl = (head: string): boolean => head.trimStart().startsWith('{"record":"routelab-archive"');
@@ -56,6 +53,8 @@ export class JsonlReader {
   #line = 0;
   #table: ArchiveTable | null = null;
   #rows: Row[] = [];
+  #chars = 0;
+  #known: (ReturnType<typeof tableOf> & { shape: string }) | null = null;
 
   constructor(onRows: (table: ArchiveTable, rows: Row[]) => void) {
     this.#onRows = onRows;
@@ -77,16 +76,19 @@ export class JsonlReader {
   #take(line: string): void {
     this.#line++;
     if (line.trim() === '') return;
-    const { record, ...fields } = this.#parse(line);
+    // Editors of some systems put a byte order mark before the text.
+    const { record, ...fields } = this.#parse(this.#line === 1 ? line.replace(/^\uFEFF/, '') : line);
     if (this.#line === 1) {
       if (record !== 'routelab-archive') throw invalid('is no archive of RouteLab');
       requireVersion(fields['version']);
       return;
     }
     if (typeof record !== 'string') throw invalid(`line ${this.#line}: names no record`);
-    const { table, order } = tableOf(record, Object.keys(fields));
-    if (table !== this.#table || this.#rows.length >= PART) this.#flush();
+    const { table, order } = this.#tableOf(record, Object.keys(fields));
+    const isFull = this.#rows.length >= PART.rows || this.#chars + line.length > PART.chars;
+    if (table !== this.#table || isFull) this.#flush();
     this.#table = table;
+    this.#chars += line.length;
     const values = Object.values(fields);
     this.#rows.push(
       table.columns.map(({ type }, i) => {
@@ -96,12 +98,20 @@ export class JsonlReader {
     );
   }
 
+  /** Of one line after another it is mostly the same. */
+  #tableOf(record: string, columns: readonly string[]): ReturnType<typeof tableOf> {
+    const shape = `${record},${columns.join()}`;
+    if (shape !== this.#known?.shape) this.#known = { shape, ...tableOf(record, columns) };
+    return this.#known;
+  }
+
   #parse(line: string): Record<string, unknown> {
     let value: unknown;
     try {
-      value = JSON.parse(line);
-    } catch {
-      throw invalid(`line ${this.#line} is no JSON; the file may be cut short`);
+      // A line holds the JSON of its fields.
+      value = parseBounded(line, 1);
+    } catch (cause) {
+      throw invalid(`line ${this.#line} ${(cause as Error).message}`, cause);
     }
     if (value === null || typeof value !== 'object' || Array.isArray(value))
       throw invalid(`line ${this.#line} is no object`);
@@ -111,5 +121,6 @@ export class JsonlReader {
   #flush(): void {
     if (this.#table !== null && this.#rows.length > 0) this.#onRows(this.#table, this.#rows);
     this.#rows = [];
+    this.#chars = 0;
   }
 }

@@ -12,14 +12,21 @@ import {
 } from 'hyparquet-writer';
 import { LabError } from '../../../shared/errors.ts';
 import type { ArchivedTable } from './export.ts';
-import { tableOf } from './import.ts';
+import { invalid, tableOf } from './rows.ts';
 import type { ArchiveTable, Column, Row } from './tables.ts';
 
-/** Rows of a row group; a reader holds one at a time. */
-const GROUP = 50_000;
+/** Rows of a row group, which is written at once, and of the largest that is read. */
+const GROUP = 20_000;
+const MAX_GROUP = 100_000;
 /** Of one, unpacked. */
 const MAX_GROUP_BYTES = 268_435_456;
-/** For one row group, which takes some tens of milliseconds; and for a whole file. */
+/** Rows of a file, at 8 bytes a value, to its bytes: run lengths and constant differences make any number of rows of nothing. */
+const MAX_RATIO = 200;
+const SMALL_BYTES = 1_000_000;
+/** Rows handed on at once; a part ends with the row that makes it so many characters. */
+const PART = { rows: 5000, chars: 8_000_000 } as const;
+const LONGEST_ROW = 32_000_000;
+/** For one part, of which the first of a row group takes some tens of milliseconds; and for a whole file. */
 const PATIENCE_MS = 30_000;
 const LONGEST_MS = 3_600_000;
 
@@ -71,17 +78,35 @@ export function* parquetParts({ table, parts }: ArchivedTable): Generator<Uint8A
 
 /**
  * What reads the file, on a thread of its own: what a page of a hostile file says of itself can keep the library busy for ever, or
- * have it ask for any amount of memory. A row group is answered with its rows, `null` with the end.
+ * have it ask for any amount of memory. It answers each message with the next part of the rows, `null` after the last, and reads
+ * nothing ahead of that.
  */
 const READER = `
 const { parentPort, workerData } = require('node:worker_threads');
-const { library, bytes, limits } = workerData;
-(async () => {
-  const { parquetMetadata, parquetReadObjects } = await import(library);
+const { libraries, bytes, limits } = workerData;
+async function* parts() {
+  const [{ parquetMetadata, parquetReadObjects }, { parquetHeader }] = await Promise.all(libraries.map((url) => import(url)));
   const file = { byteLength: bytes.byteLength, slice: (from, to) => bytes.slice(from, to) };
   const metadata = parquetMetadata(bytes);
   const columns = metadata.schema.slice(1).map(({ name }) => name);
-  parentPort.postMessage({ columns });
+  yield { columns };
+  const all = metadata.row_groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
+  if (!(all * columns.length * 8 <= limits.unpacked)) throw new Error('it has more rows than so many bytes hold');
+  // The library makes as many values, of as many bytes, as a page says it has.
+  const checkPages = ({ meta_data }, count) => {
+    const { dictionary_page_offset, data_page_offset, total_compressed_size } = meta_data;
+    const begin = Number(dictionary_page_offset || data_page_offset);
+    const reader = { view: new DataView(bytes, begin, Number(total_compressed_size)), offset: 0 };
+    let size = 0;
+    while (reader.offset < reader.view.byteLength - 1) {
+      const page = parquetHeader(reader);
+      const { num_values } = page.data_page_header ?? page.data_page_header_v2 ?? page.dictionary_page_header ?? {};
+      size += page.uncompressed_page_size;
+      if (!(num_values >= 0 && num_values <= count && page.uncompressed_page_size >= 0 && size <= limits.bytes && page.compressed_page_size > 0))
+        throw new Error('a page is larger than any of ours');
+      reader.offset += page.compressed_page_size;
+    }
+  };
   let from = 0;
   for (const { num_rows, columns: chunks } of metadata.row_groups) {
     const count = Number(num_rows);
@@ -89,41 +114,67 @@ const { library, bytes, limits } = workerData;
     const isWhole = chunks.every(({ meta_data }) => Number(meta_data.num_values) === count);
     if (!(count >= 0 && count <= limits.rows && size <= limits.bytes && isWhole))
       throw new Error('a row group is larger than any of ours');
+    for (const chunk of chunks) checkPages(chunk, count);
     const objects = await parquetReadObjects({ file, metadata, rowStart: from, rowEnd: from + count });
     if (objects.length !== count) throw new Error('a row group has other rows than it says');
     from += count;
-    const plain = (value) => (typeof value === 'bigint' ? Number(value) : (value ?? null));
-    parentPort.postMessage({ rows: objects.map((row) => columns.map((name) => plain(row[name]))) });
+    let rows = [];
+    let chars = 0;
+    for (const object of objects) {
+      const row = columns.map((name) => {
+        const value = object[name] ?? null;
+        return typeof value === 'bigint' ? Number(value) : value;
+      });
+      const size = row.reduce((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
+      if (size > limits.rowChars) throw new Error('a row is longer than any of ours');
+      chars += size;
+      rows.push(row);
+      if (rows.length < limits.part.rows && chars < limits.part.chars) continue;
+      yield { rows };
+      rows = [];
+      chars = 0;
+    }
+    yield { rows };
   }
   if (Number(metadata.num_rows) !== from) throw new Error('it has other rows than it says');
-  parentPort.postMessage(null);
-})().catch((error) => parentPort.postMessage({ error: String(error.message) }));
+  yield null;
+}
+const answers = parts();
+parentPort.on('message', () => {
+  answers.next().then(
+    ({ value }) => parentPort.postMessage(value),
+    (error) => parentPort.postMessage({ error: String(error.message) }),
+  );
+});
 `;
 
 type Answer = { columns: string[] } | { rows: Row[] } | { error: string } | null;
 
-/** The rows, a row group at a time. Throws RL_INPUT_INVALID for bytes that are no Parquet file of this table. */
+/**
+ * The rows in parts, none of which is read before it is asked for. Takes the bytes away. Throws RL_INPUT_INVALID for bytes that
+ * are no Parquet file of this table.
+ */
 export async function* readParquet(
   name: string,
-  bytes: Uint8Array,
+  bytes: ArrayBuffer,
   patienceMs = PATIENCE_MS,
 ): AsyncGenerator<{ table: ArchiveTable; rows: Row[] }> {
-  // A Buffer's own slice would be a view of it.
-  const copy = new Uint8Array(bytes).buffer;
-  const library = pathToFileURL(createRequire(import.meta.url).resolve('hyparquet')).href;
+  const { resolve } = createRequire(import.meta.url);
+  const libraries = ['hyparquet', 'hyparquet/src/column.js'].map((each) => pathToFileURL(resolve(each)).href);
   const worker = new Worker(READER, {
     eval: true,
-    workerData: { library, bytes: copy, limits: { rows: 2 * GROUP, bytes: MAX_GROUP_BYTES } },
-    transferList: [copy],
+    workerData: { libraries, bytes, limits: limitsOf(bytes.byteLength) },
+    transferList: [bytes],
     resourceLimits: { maxOldGenerationSizeMb: 1024 },
   });
   let columns: ReturnType<typeof tableOf> | null = null;
   try {
     const answers = on(worker, 'message', { signal: AbortSignal.timeout(LONGEST_MS) });
     for (;;) {
+      worker.postMessage('next');
       const answer = await within(patienceMs, answers.next(), name);
       if (answer === null) break;
-      if ('error' in answer) throw invalid(name, `cannot be read: ${answer.error}`);
+      if ('error' in answer) throw unreadable(name, answer.error);
       if ('columns' in answer) columns = tableOf(name, answer.columns);
       else {
         const { table, order } = columns!;
@@ -135,20 +186,28 @@ export async function* readParquet(
   }
 }
 
+const limitsOf = (bytes: number): object => ({
+  rows: MAX_GROUP,
+  bytes: MAX_GROUP_BYTES,
+  unpacked: Math.max(SMALL_BYTES, bytes * MAX_RATIO),
+  part: PART,
+  rowChars: LONGEST_ROW,
+});
+
 /** The next answer, or a refusal: the thread failed, or is at one row group for longer than any would take. */
 async function within(ms: number, next: Promise<IteratorResult<Answer[]>>, name: string): Promise<Answer> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timeout = setTimeout(() => reject(invalid(name, 'cannot be read: it does not end')), ms);
+  const timeout = setTimeout(() => reject(unreadable(name, 'it does not end')), ms);
   try {
     const { value } = await Promise.race([next, promise]);
     return (value as [Answer])[0];
   } catch (cause) {
     if (cause instanceof LabError) throw cause;
-    throw invalid(name, `cannot be read: ${(cause as Error).message}`, cause);
+    throw unreadable(name, (cause as Error).message, cause);
   } finally {
     clearTimeout(timeout);
   }
 }
 
-const invalid = (name: string, message: string, cause?: unknown): LabError =>
-  new LabError('RL_INPUT_INVALID', `file: ${name}.parquet: ${message}`, { field: 'file', cause });
+const unreadable = (name: string, why: string, cause?: unknown): LabError =>
+  invalid(`${name}.parquet: cannot be read: ${why}`, cause);

@@ -3,15 +3,19 @@
  * is the `id` of a row of `run` (or, of congestion, of `probe_run`) of the same archive.
  */
 
+import type { ExportTable } from '../../../shared/experiments.ts';
+
 export interface Column {
   readonly name: string;
   /** `json` is stored as text and, where the format has it, written as JSON. */
   readonly type: 'integer' | 'real' | 'text' | 'json';
   readonly nullable?: true;
+  /** The largest number, or characters of the longest text. */
+  readonly most: number;
 }
 
 export interface ArchiveTable {
-  readonly name: string;
+  readonly name: ExportTable;
   readonly columns: readonly Column[];
 }
 
@@ -25,15 +29,29 @@ export type Value = string | number | null;
 /** In the order of the table's columns. */
 export type Row = readonly Value[];
 
-const integer = (name: string): Column => ({ name, type: 'integer' });
-const real = (name: string): Column => ({ name, type: 'real' });
-const text = (name: string): Column => ({ name, type: 'text' });
-const json = (name: string): Column => ({ name, type: 'json' });
+/** A series is stored as differences, each twice as large and one more (shared/series-codec.ts). */
+const MAX_FIGURE = 2 ** 52 - 1;
+/** ECMA-262 §21.4.1.1: no date is later. */
+const MAX_DATE_MS = 8.64e15;
+
+const integer = (name: string): Column => ({ name, type: 'integer', most: Number.MAX_SAFE_INTEGER });
+const real = (name: string): Column => ({ name, type: 'real', most: MAX_FIGURE });
+const date = (name: string): Column => ({ name, type: 'real', most: MAX_DATE_MS });
+const text = (name: string, most = 1000): Column => ({ name, type: 'text', most });
+const json = (name: string, most: number): Column => ({ name, type: 'json', most });
 const orNull = (column: Column): Column => ({ ...column, nullable: true });
 
 export const EXPERIMENT: ArchiveTable = {
   name: 'experiment',
-  columns: [text('name'), text('kind'), text('notes'), json('tags'), real('created_at_ms'), json('manifest')],
+  columns: [
+    text('name'),
+    text('kind'),
+    text('notes', 100_000),
+    json('tags', 10_000),
+    date('created_at_ms'),
+    // Of a path with a long schedule; a page lists up to 500 of them.
+    json('manifest', 4_000_000),
+  ],
 };
 
 export const RUN: ArchiveTable = {
@@ -43,12 +61,13 @@ export const RUN: ArchiveTable = {
     text('key'),
     integer('repetition'),
     text('state'),
-    real('created_at_ms'),
-    orNull(real('started_at_ms')),
-    orNull(real('ended_at_ms')),
-    json('parameters'),
-    orNull(json('result')),
-    orNull(json('error')),
+    date('created_at_ms'),
+    orNull(date('started_at_ms')),
+    orNull(date('ended_at_ms')),
+    // iperf3's intervals of a day.
+    json('parameters', 24_000_000),
+    orNull(json('result', 2_000_000)),
+    orNull(json('error', 1_000_000)),
     integer('samples'),
   ],
 };
@@ -60,16 +79,16 @@ export const PROBE_RUN: ArchiveTable = {
     text('name'),
     integer('repetition'),
     text('state'),
-    orNull(json('input')),
+    orNull(json('input', 4_000_000)),
     text('target'),
     orNull(text('controller')),
-    real('created_at_ms'),
-    orNull(real('started_at_ms')),
-    orNull(real('ended_at_ms')),
+    date('created_at_ms'),
+    orNull(date('started_at_ms')),
+    orNull(date('ended_at_ms')),
     integer('emulated'),
     integer('insecure'),
-    orNull(json('error')),
-    orNull(json('result')),
+    orNull(json('error', 1_000_000)),
+    orNull(json('result', 16_000_000)),
   ],
 };
 

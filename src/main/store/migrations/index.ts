@@ -15,6 +15,8 @@ import { rollups } from './0013-rollups.ts';
 import { experimentsAndRuns } from './0015-experiments-and-runs.ts';
 import { alerts } from './0017-alerts.ts';
 import { settings } from './0019-settings.ts';
+import { importedExperiments } from './0021-imported-experiments.ts';
+import { toldAndConfigured } from './0022-told-and-configured.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -34,4 +36,6 @@ export const MIGRATIONS: readonly Migration[] = [
   experimentsAndRuns,
   alerts,
   settings,
+  importedExperiments,
+  toldAndConfigured,
 ];

@@ -18,10 +18,14 @@ export interface History {
   chart(routeId: string, fromMs: number, toMs: number, bucketMs: number): Series;
   /** Whether enough is rolled up for the window to be read at once; if not, reading it takes as long as its samples do. */
   isReady(routeId: string, fromMs: number, toMs: number): boolean;
+  /** Whether no sample of the window was deleted. */
+  isKept(routeId: string, fromMs: number, toMs: number): boolean;
 }
 
 /** More minutes than this are read as hours. */
 const MAX_MINUTES = 8000;
+/** They take some 50 ms (docs/store.md). */
+export const DEFAULT_MAX_RAW_PINGS = 150_000;
 /** A window with more minutes to be rolled up is not ready. */
 const MAX_DUE = 120;
 
@@ -111,14 +115,15 @@ export function history(db: WriteHandle, stored: Measurements, maxRawPings: numb
     return parts.sort((a, b) => a.atUs - b.atUs);
   };
 
-  const isRaw = (routeId: string, fromMs: number, toMs: number): boolean => {
+  const isKept = (routeId: string, fromMs: number, toMs: number): boolean => {
     const [from, to] = [fromMs * 1000, toMs * 1000];
     return (
       !isFrozen(routeId, 60, floorTo(from, MINUTE_US), to) &&
-      !isFrozen(routeId, 3600, floorTo(from, HOUR_US), to) &&
-      !stored.hasMorePings(routeId, fromMs, toMs, maxRawPings)
+      !isFrozen(routeId, 3600, floorTo(from, HOUR_US), to)
     );
   };
+  const isRaw = (routeId: string, fromMs: number, toMs: number): boolean =>
+    isKept(routeId, fromMs, toMs) && !stored.hasMorePings(routeId, fromMs, toMs, maxRawPings);
   const sourceOf = (routeId: string, fromMs: number, toMs: number): Source => {
     if (isRaw(routeId, fromMs, toMs)) return 'raw';
     const [from, to] = [fromMs * 1000, toMs * 1000];
@@ -132,6 +137,7 @@ export function history(db: WriteHandle, stored: Measurements, maxRawPings: numb
     (source === 'hour' ? hours : minutes)(route, from, to);
 
   return {
+    isKept,
     isReady: (routeId, fromMs, toMs) => {
       if (isRaw(routeId, fromMs, toMs)) return true;
       if (unmarked.get(routeId) !== undefined) return false;
