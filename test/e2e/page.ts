@@ -5,7 +5,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { test as base, expect, type Page } from '@playwright/test';
 
 interface Fixtures {
-  /** Console messages that are expected: a connection refused while the lab is down. */
+  /** Console messages that are expected: a socket refused while the lab is down. */
   expectedNoise: RegExp | null;
   silentConsole: undefined;
 }

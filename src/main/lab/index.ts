@@ -18,8 +18,6 @@ import type {
   EndpointWorkerMethods,
   MeasureEvent,
   MeasureWorkerMethods,
-  MonitorEvent,
-  ProbeWorkerMethods,
   RelayWorkerMethods,
   UpkeepEvent,
   UpkeepWorkerMethods,
@@ -31,7 +29,7 @@ import { DataSources } from './data-sources.ts';
 import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { Ends } from './ends.ts';
-import { MonitorExperiments, probeExecutor } from './executors.ts';
+import { probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
 import { Exports } from './export-folder.ts';
 import { fecMetrics } from './fec-metrics.ts';
@@ -44,7 +42,6 @@ import { measureFairness } from './matrix/fairness.ts';
 import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
 import { Matrices } from './matrix/matrices.ts';
 import { cellThreads } from './matrix/threads.ts';
-import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
 import { OwnServers } from './own-servers.ts';
 import { ProbePaths } from './probe-path.ts';
@@ -52,8 +49,8 @@ import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
 import { Reproductions } from './reproductions.ts';
 import { runsOf } from './results.ts';
+import { routeThreads } from './route-threads.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
-import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
 import { type MonitoringPeriods, SystemMonitor } from './system.ts';
 import { StoreUpkeep } from './upkeep.ts';
@@ -135,34 +132,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const exporter = createExporter(metricsOf(configuration.values));
       const closing = new AbortController();
 
-      const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({
-        name: 'probe',
-        url: workerUrl('probe'),
-        log,
-        onEvent: (event) => monitors.receive(event),
-        onCrash: (error) => monitors.lost(error, () => true),
-        onRestart: () => monitors.reconnect(() => true),
-      });
-      const relay = new LabWorker<RelayWorkerMethods>({
-        name: 'relay',
-        url: workerUrl('relay'),
-        log,
-        onCrash: (error) => monitors.lost(error, (route) => route.emulation !== null),
-        onRestart: () => monitors.reconnect((route) => route.emulation !== null),
-      });
       const servers = new OwnServers(exporter.totals('server'));
       exporter.add(servers);
-      const endpoint = new LabWorker<EndpointWorkerMethods, EndpointEvent>({
-        name: 'endpoint',
-        url: workerUrl('endpoint'),
-        log,
-        onEvent: (event) => servers.receive('demo', event),
-        onCrash: (error) => {
-          demo.lost();
-          monitors.lost(error, (route) => route.demo);
-        },
-        onRestart: () => monitors.reconnect((route) => route.demo),
-      });
       // Probe runs have threads of their own: what one route's run sends must not delay the pings of another.
       const lane = (name: LaneName): LabWorker<MeasureWorkerMethods, MeasureEvent> =>
         new LabWorker<MeasureWorkerMethods, MeasureEvent>({
@@ -198,6 +169,26 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       );
       const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
       const cells = cellThreads({ workerUrl, log, authority, requireEmulable });
+      const ends = new Ends(store, log);
+      const {
+        demo,
+        monitored,
+        monitors,
+        routes,
+        workers: watching,
+      } = routeThreads({
+        store,
+        board,
+        log,
+        workerUrl,
+        app,
+        authority,
+        requireEmulable,
+        ends,
+        onServer: (event) => servers.receive('demo', event),
+        onSamples: (route, runId, batch) => exporter.count(route, runId, batch),
+        onRemove: (id) => exporter.forget(id),
+      });
       const storekeeper = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
         name: 'upkeep',
         url: workerUrl('upkeep'),
@@ -229,9 +220,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         systemS: periods.keepS,
       });
       const workers = {
-        probe,
-        relay,
-        endpoint,
+        ...watching,
         transfers,
         pings,
         reader,
@@ -241,36 +230,6 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         upkeep: storekeeper,
       };
 
-      const demo = new OwnEndpoint({
-        worker: endpoint,
-        authority,
-        onListening: (port) => {
-          for (const route of store.routes.list()) if (route.demo) store.routes.update(route.id, { port });
-          board.changes.bump();
-        },
-      });
-      const ends = new Ends(store, log);
-      const monitored = new MonitorExperiments(store, app);
-      const monitors = new Monitors({
-        store,
-        board,
-        probe,
-        relay,
-        requireEmulable,
-        ends,
-        log,
-        ca: [authority.certPem],
-        demoAddress: () => demo.address(),
-        experimentOf: (route) => monitored.of(route),
-        onSamples: (route, runId, batch) => exporter.count(route, runId, batch),
-      });
-      const routes = new Routes({
-        store,
-        monitors,
-        demo,
-        onChange: () => board.changes.bump(),
-        onRemove: (id) => exporter.forget(id),
-      });
       const runServer = new OwnEndpoint({ worker: runEndpoint, authority, onListening: () => {} });
       const probes = new Probes({
         store,
