@@ -90,7 +90,7 @@ test('this browser notifies of a raise, and of its end in the same place', async
   await context.grantPermissions(['notifications'], { origin: lab.url });
   await page.addInitScript({
     content: `
-      const shown = [];
+      globalThis.shown = [];
       window.Notification = class extends Notification {
         constructor(title, { tag, body }) {
           super(title, { tag, body });
@@ -118,7 +118,7 @@ test('this browser notifies of a raise, and of its end in the same place', async
     name: 'The lab takes memory',
     condition: { ...condition, forS: 0, hysteresis: null, resolveForS: 0 },
   });
-  const shown = () => page.evaluate('shown');
+  const shown = () => page.evaluate('globalThis.shown');
   await expect.poll(shown).toHaveLength(1);
   await send(`/${id}`, 'PATCH', { enabled: false });
   await expect.poll(shown).toHaveLength(2);
