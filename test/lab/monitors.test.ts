@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Monitors, type MonitorsOptions } from '../../src/main/lab/monitors.ts';
 import { StatusBoard } from '../../src/main/lab/status-board.ts';
+import { routeReading } from '../../src/main/telemetry/alerts/readings.ts';
 import { RouteInput } from '../../src/shared/domain.ts';
 import { LabError } from '../../src/shared/errors.ts';
 import { tempStore } from '../store/temp.ts';
@@ -112,6 +113,33 @@ describe('an emulated path to a name', () => {
     monitors.receive({ type: 'state', routeId: route.id, state: 'up', error: null, atMs: 3 });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(opens()).toBe(2);
+  });
+
+  it('stays down while it is made anew, so that a rule that waits for it to last is kept', async () => {
+    const { board, monitors, route, store } = lab(emulated);
+    await monitors.start(route.id);
+    const say = (state: 'connecting' | 'up' | 'down', atMs: number): void =>
+      monitors.receive({ type: 'state', routeId: route.id, state, error: null, atMs });
+    say('connecting', 1);
+    expect(routeReading('route.down', board.of(route, 1), 1)).toBeNull();
+    say('down', 2);
+    for (const atMs of [20_000, 40_000]) {
+      await vi.advanceTimersByTimeAsync(15_001);
+      say('connecting', atMs);
+      expect(board.of(route, atMs)).toMatchObject({ state: 'down', sinceMs: 2 });
+      expect(routeReading('route.down', board.of(route, atMs), atMs)).toBe(1);
+      say('down', atMs + 5000);
+    }
+    say('up', 60_000);
+    expect(routeReading('route.down', board.of(route, 60_000), 60_000)).toBe(0);
+    store.writer.flush();
+    expect(store.events(route.id, 0, 60_001).map(({ state }) => state)).toEqual([
+      'connecting',
+      'down',
+      'down',
+      'down',
+      'up',
+    ]);
   });
 });
 

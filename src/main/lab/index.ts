@@ -3,6 +3,7 @@
  * their carriers and close it; they know nothing else of it.
  */
 import { createRouterClient } from '@orpc/server';
+import type { AlertNotice } from '../../shared/alerts.ts';
 import type { Settings } from '../../shared/config/settings.ts';
 import type { Emulation } from '../../shared/domain.ts';
 import type { Health } from '../../shared/monitoring.ts';
@@ -10,6 +11,7 @@ import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
 import type { Retention } from '../store/rollups/retention.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
+import { thresholdsOf } from '../telemetry/alerts/defaults.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
@@ -22,7 +24,7 @@ import type {
   UpkeepEvent,
   UpkeepWorkerMethods,
 } from '../workers/protocol.ts';
-import { Alerts, type DesktopNotice } from './alerts.ts';
+import { Alerts } from './alerts.ts';
 import { appInfo } from './app-info.ts';
 import { Configuration } from './configuration.ts';
 import { DataSources } from './data-sources.ts';
@@ -80,7 +82,7 @@ export interface LabOptions {
   /** In place of what the configuration says of monitoring. */
   monitoring?: Partial<MonitoringPeriods>;
   /** Shows an alert on the desktop; absent where the host has none. */
-  notify?: (notice: DesktopNotice) => void;
+  notify?: (notice: AlertNotice) => void;
 }
 
 export interface Lab {
@@ -296,11 +298,17 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const live = new Live(store, board, upkeep);
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
-        health(store, { ...workers, data_sources: dataSources }, upkeep.failure, {
-          exporter: renderFailure,
-          monitoring: system.failure,
-          ...alerts.failures,
-        });
+        health(
+          store,
+          workers,
+          {
+            data_sources: dataSources.failure?.message ?? null,
+            exporter: renderFailure,
+            monitoring: system.failure,
+            ...alerts.failures,
+          },
+          { upkeep: upkeep.failure, droppedLately: system.droppedLately },
+        );
       const { collect, check, keep } = configuration.values.monitoring;
       const periods: MonitoringPeriods = {
         collectS: collect / 1000,
@@ -393,9 +401,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         const declare = (): void => declareRoutes({ routes, configuration, log });
         declare();
         dataSources.use(configuration.values.data_sources);
+        alerts.configure(thresholdsOf(configuration.values));
         configuration.onChange((now, before) => {
           declare();
           dataSources.use(now.data_sources);
+          alerts.configure(thresholdsOf(now));
           if (JSON.stringify(now.store) !== JSON.stringify(before.store))
             upkeep.setRetention(retentionOf(now));
         });

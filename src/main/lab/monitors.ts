@@ -98,8 +98,8 @@ export class Monitors {
     const { store, board, onSamples } = this.#options;
     if (event.type === 'state') {
       const { state, error, atMs } = event;
-      board.state(event.routeId, state, error, atMs);
-      store.writer.event(event.routeId, { atMs, state, error });
+      if (board.state(event.routeId, state, error, atMs))
+        store.writer.event(event.routeId, { atMs, state, error });
       this.#watchName(active, state);
       return;
     }

@@ -70,15 +70,20 @@ export class StatusBoard {
     this.changes.bump();
   }
 
-  /** What the monitor of a begun run says. */
-  state(routeId: string, state: RouteState, error: ErrorBody | null, atMs: number): void {
+  /**
+   * What the monitor of a begun run says; false when it is no news: a route that is down stays so until it is up, however often
+   * it is set up anew.
+   */
+  state(routeId: string, state: RouteState, error: ErrorBody | null, atMs: number): boolean {
     const entry = this.#entries.get(routeId);
-    if (entry === undefined || entry.runId === null) return;
+    if (entry === undefined || entry.runId === null) return false;
+    if (entry.state === 'down' && state === 'connecting') return false;
     if (entry.state !== state) entry.sinceMs = atMs;
     Object.assign(entry, { state, error });
     // A connection that is gone has no window.
     if (state !== 'up') entry.transport = null;
     this.changes.bump();
+    return true;
   }
 
   /** The route cannot be measured, whether its run began or not. */

@@ -1,7 +1,7 @@
 /** The system as the lab watches it: sampled each period, kept in the store for a stated time. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { toLabError } from '../../shared/errors.ts';
-import type { Health, MonitoringNow, SystemSample } from '../../shared/monitoring.ts';
+import type { Health, MonitoringNow, SystemSample, ThreadName } from '../../shared/monitoring.ts';
 import type { Store } from '../store/index.ts';
 import { type SystemSampler, systemSampler } from '../telemetry/system.ts';
 import { Changes } from './changes.ts';
@@ -18,7 +18,7 @@ export interface MonitoringPeriods {
 interface SystemOptions {
   store: Store;
   statuses: StatusBoard;
-  workers: Readonly<Record<string, { cpuUs(): Promise<number | null> }>>;
+  workers: Readonly<Record<ThreadName, { cpuUs(): Promise<number | null> }>>;
   log: Log;
   periods: MonitoringPeriods;
   health: () => Health;
@@ -28,6 +28,8 @@ interface SystemOptions {
 const LIFETIME_PERIODS = 3;
 /** How long a busy thread may take to tell its CPU time. */
 const THREAD_PATIENCE_MS = 500;
+/** What happened to samples longer ago is over. */
+const LATELY_MS = 60_000;
 
 export class SystemMonitor {
   readonly changes = new Changes();
@@ -37,6 +39,8 @@ export class SystemMonitor {
   #failure: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  /** Samples given up until then, at each sample of the system of the last minute and at the one before. */
+  #dropped = [{ atMs: 0, count: 0 }];
   #threads = new Map<string, { atMs: number; cpuUs: number }>();
   #sent = { atMs: 0, ofRun: new Map<number, { sent: number; received: number }>() };
 
@@ -69,6 +73,11 @@ export class SystemMonitor {
     return this.#newest !== null && nowMs - this.#newest.atMs <= lifetimeMs ? this.#newest : null;
   }
 
+  /** Samples given up in the last minute, or since the sample of the system before where that is longer ago. */
+  get droppedLately(): number {
+    return this.#options.store.writer.health.dropped - this.#dropped[0]!.count;
+  }
+
   now(): MonitoringNow {
     const { periods, health } = this.#options;
     return { health: health(), sample: this.#newest, ...periods };
@@ -89,8 +98,11 @@ export class SystemMonitor {
     try {
       const threads = await this.#threadCpu();
       const atMs = Date.now();
-      const droppedSamples = store.writer.health.dropped;
-      const sample = await this.#sampler.sample(atMs, { threads, droppedSamples, ...this.#probeRates(atMs) });
+      const sample = await this.#sampler.sample(atMs, {
+        threads,
+        ...this.#droppedSamples(atMs),
+        ...this.#probeRates(atMs),
+      });
       if (this.#closed) return;
       this.#newest = sample;
       store.system.add(sample, atMs - periods.keepS * 1000);
@@ -107,7 +119,11 @@ export class SystemMonitor {
   async #threadCpu(): Promise<SystemSample['threads']> {
     const before = this.#threads;
     this.#threads = new Map();
-    const entries = Object.entries(this.#options.workers).map(async ([name, worker]) => {
+    const workers = Object.entries(this.#options.workers) as [
+      ThreadName,
+      { cpuUs(): Promise<number | null> },
+    ][];
+    const entries = workers.map(async ([name, worker]) => {
       const cpuUs = await Promise.race([worker.cpuUs(), delay(THREAD_PATIENCE_MS, null, { ref: false })]);
       if (cpuUs === null) return [];
       const atMs = performance.now();
@@ -118,6 +134,14 @@ export class SystemMonitor {
       return [{ name, cpu: isSame ? (cpuUs - last.cpuUs) / 1e3 / (atMs - last.atMs) : null }];
     });
     return (await Promise.all(entries)).flat();
+  }
+
+  #droppedSamples(atMs: number): Pick<SystemSample, 'droppedSamples' | 'droppedLately'> {
+    const { dropped } = this.#options.store.writer.health;
+    while (this.#dropped.length > 1 && this.#dropped[1]!.atMs <= atMs - LATELY_MS) this.#dropped.shift();
+    const { droppedLately } = this;
+    this.#dropped.push({ atMs, count: dropped });
+    return { droppedSamples: dropped, droppedLately };
   }
 
   /** What the routes' connections carried since the sample before, bits per second; null at first. */

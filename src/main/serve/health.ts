@@ -25,8 +25,9 @@ export function serveHealth(app: FastifyInstance, lab: Lab): void {
         hint: `Ask for one of: ${Object.keys(services).join(', ')}.`,
       });
     }
-    reply.code(statusCode(services[service]!.status)).header('cache-control', 'no-store');
-    return services[service];
+    const found = services[service as keyof typeof services];
+    reply.code(statusCode(found.status)).header('cache-control', 'no-store');
+    return found;
   });
 
   app.get('/ready', (_request, reply) => {

@@ -15,6 +15,7 @@ import { rollups } from './0013-rollups.ts';
 import { experimentsAndRuns } from './0015-experiments-and-runs.ts';
 import { alerts } from './0017-alerts.ts';
 import { settings } from './0019-settings.ts';
+import { toldAndConfigured } from './0022-told-and-configured.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   experimentsAndRuns,
   alerts,
   settings,
+  toldAndConfigured,
 ];

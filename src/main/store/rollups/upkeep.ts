@@ -6,6 +6,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../../shared/errors.ts';
+import { alertTidier } from '../alert-tidier.ts';
 import { WriteHandle } from '../handles.ts';
 import { INSPECTED_BYTES } from '../inspect.ts';
 import { storeError } from '../sqlite-error.ts';
@@ -58,6 +59,7 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
   const handle = new WriteHandle(db, () => {});
   const roll = roller(handle);
   const sweep = sweeper(handle, retention, roll);
+  const tidyAlerts = alertTidier(handle);
   const slice = (): (() => boolean) => {
     const endMs = performance.now() + SLICE_MS;
     return () => performance.now() >= endMs;
@@ -76,7 +78,10 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
 
   return {
     roll: (routeId) => roll.step(slice(), routeId),
-    step: (nowMs) => roll.step(slice()) || (nowMs !== null && sweep.step(nowMs, slice())) || giveBack(),
+    step: (nowMs) =>
+      roll.step(slice()) ||
+      (nowMs !== null && (sweep.step(nowMs, slice()) || tidyAlerts(nowMs))) ||
+      giveBack(),
     checkpoint: () =>
       translated(() => {
         db.pragma('wal_checkpoint(PASSIVE)');
