@@ -1,7 +1,7 @@
 /** How the alert rules stand, as the lab streams it, and the notifications of this browser. */
 import { useEffect } from 'react';
 import { create } from 'zustand';
-import { type Alert, type AlertBoard, METRICS } from '../../shared/alerts.ts';
+import type { AlertBoard, AlertNotice } from '../../shared/alerts.ts';
 import { client, useConnection } from './connection.ts';
 import { follow } from './follow.ts';
 import { orpc, queryClient } from './queries.ts';
@@ -25,11 +25,9 @@ export async function setNotify(on: boolean): Promise<void> {
   useNotify.setState({ on: isOn });
 }
 
-function notify({ id, rule, routeName }: Alert): void {
-  const isMuted = rule.mutedUntilMs !== null && rule.mutedUntilMs > Date.now();
-  if (!useNotify.getState().on || !rule.desktop || isMuted) return;
-  const body = `${METRICS[rule.condition.metric].title}${routeName === null ? '' : ` of ${routeName}`}`;
-  new Notification(rule.name, { body, tag: `alert-${id}` });
+function notify({ alertId, title, body }: AlertNotice): void {
+  // An end takes the place of its raise.
+  if (useNotify.getState().on) new Notification(title, { body, tag: `alert-${alertId}` });
 }
 
 /** Runs the stream while the calling component is mounted and the lab can be reached. */
@@ -47,10 +45,9 @@ export function useAlertFeed(): void {
         const { board: before } = useAlerts.getState();
         useAlerts.setState({ board });
         if (before === null) return;
-        // What fired before this page was opened, or while the lab was away, is shown by the badge alone.
-        const known = Math.max(0, ...before.firing.map(({ id }) => id));
-        for (const alert of board.firing)
-          if (alert.id > known && alert.raisedAtMs >= (before.checkedAtMs ?? 0)) notify(alert);
+        // What was told before this page was opened is shown by the badge alone.
+        const known = new Set(before.notices.map(({ id }) => id));
+        for (const notice of board.notices) if (!known.has(notice.id)) notify(notice);
         if (board.version !== before.version) {
           for (const key of [orpc.alertRules.key(), orpc.webhooks.key(), orpc.alerts.key()])
             queryClient.invalidateQueries({ queryKey: key });

@@ -3,14 +3,7 @@ import { useBindCommands } from '../../commands/registry.ts';
 import { setNotify, useAlerts, useNotify } from '../../lab/alerts.ts';
 import { useConnection } from '../../lab/connection.ts';
 import { useLabInfo } from '../../lab/queries.ts';
-import {
-  removeRule,
-  restoreRule,
-  setAcknowledged,
-  setMuted,
-  setRuleEnabled,
-  useRemovedRules,
-} from './actions.ts';
+import { removeRule, setAcknowledged, setMuted, setRuleEnabled, useRemoved } from './actions.ts';
 import { type MonitoringView, SPAN_IDS } from './view.ts';
 import { isMuted } from './words.ts';
 
@@ -31,7 +24,7 @@ export function MonitoringCommands({ rules, selected, view, onAdd, onEdit, onAdd
   const { data: lab } = useLabInfo();
   const firing = useAlerts((s) => s.board?.firing ?? NONE);
   const notifies = useNotify((s) => s.on);
-  const last = useRemovedRules((s) => s.removed.at(-1));
+  const last = useRemoved((s) => s.removed.at(-1));
   const unheard = firing.filter(({ acknowledgedAtMs }) => acknowledgedAtMs === null);
   const unreachable = online ? null : 'the lab is unreachable';
   const one = unreachable ?? (selected ? null : 'no rule is selected');
@@ -67,8 +60,8 @@ export function MonitoringCommands({ rules, selected, view, onAdd, onEdit, onAdd
     { command: 'selection.remove', run: () => selected && removeRule(selected), blocked: one },
     {
       command: 'selection.undo',
-      run: () => last && restoreRule(last),
-      blocked: unreachable ?? (last ? null : 'no rule was removed on this page'),
+      run: () => last?.restore(),
+      blocked: unreachable ?? (last ? null : 'nothing was removed on this page'),
     },
     { command: 'selection.next', run: () => neighbour(1) },
     { command: 'selection.previous', run: () => neighbour(-1) },

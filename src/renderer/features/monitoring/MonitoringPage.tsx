@@ -1,7 +1,7 @@
 import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import type { AlertRule } from '../../../shared/alerts.ts';
+import type { AlertRule, Webhook } from '../../../shared/alerts.ts';
 import type { MonitoringNow } from '../../../shared/monitoring.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useAlerts } from '../../lab/alerts.ts';
@@ -31,7 +31,7 @@ export function MonitoringPage() {
   const online = useConnection((s) => s.phase === 'online');
   const firing = useAlerts((s) => s.board?.firing.length ?? 0);
   const [editing, setEditing] = useState<AlertRule | 'new' | null>(null);
-  const [isAddingWebhook, setAddingWebhook] = useState(false);
+  const [editingWebhook, setEditingWebhook] = useState<Webhook | 'new' | null>(null);
   const selected = rules.find(({ id }) => id === view.rule) ?? null;
   const nameOf = (id: string): string => routes?.find((route) => route.id === id)?.name ?? id;
   return (
@@ -42,7 +42,7 @@ export function MonitoringPage() {
         view={view}
         onAdd={() => setEditing('new')}
         onEdit={setEditing}
-        onAddWebhook={() => setAddingWebhook(true)}
+        onAddWebhook={() => setEditingWebhook('new')}
       />
       <PageHead
         title="Monitoring"
@@ -87,15 +87,15 @@ export function MonitoringPage() {
                   />
                 ))}
               {view.tab === 'history' && <History />}
-              {view.tab === 'webhooks' && <Webhooks />}
+              {view.tab === 'webhooks' && <Webhooks onEdit={setEditingWebhook} />}
             </section>
           </section>
         </div>
       </div>
       <RuleDrawer editing={editing} onClose={() => setEditing(null)} onSaved={({ id }) => view.select(id)} />
       <WebhookDrawer
-        opened={isAddingWebhook}
-        onClose={() => setAddingWebhook(false)}
+        editing={editingWebhook}
+        onClose={() => setEditingWebhook(null)}
         onSaved={() => view.setTab('webhooks')}
       />
     </Page>

@@ -14,6 +14,7 @@ import { CHARTS, readings } from './figures.ts';
 import classes from './MonitoringPage.module.css';
 import { SystemCanvas } from './SystemCanvas.tsx';
 import { type MonitoringView, SPAN_IDS, SPANS } from './view.ts';
+import { SERVICE_NAMES } from './words.ts';
 
 /** Points of a chart are no closer than its pixels. */
 const BUCKETS = 300;
@@ -105,7 +106,7 @@ export function SystemPanel({ now, view }: { now: MonitoringNow | null; view: Mo
 
 function SampleLine({ sample }: { sample: SystemSample }) {
   const threads = sample.threads.flatMap(({ name, cpu }) =>
-    cpu === null ? [] : [`${name} ${formatPercent(cpu)}`],
+    cpu === null ? [] : [`${SERVICE_NAMES[name]} ${formatPercent(cpu)}`],
   );
   const network = sample.interfaces.map(
     ({ name, receivedBytes, sentBytes }) =>

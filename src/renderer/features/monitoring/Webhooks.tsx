@@ -1,11 +1,13 @@
 import { Button, Switch } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { Delivery } from '../../../shared/alerts.ts';
+import type { Delivery, Webhook } from '../../../shared/alerts.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { orpc } from '../../lab/queries.ts';
-import { clockTime } from '../../theme/clock.ts';
+import { Failed } from '../../parts/Page.tsx';
+import { whenOf } from '../../theme/clock.ts';
 import { removeWebhook, setWebhookEnabled, testWebhook } from './actions.ts';
 import classes from './MonitoringPage.module.css';
+import { useDeliveries } from './queries.ts';
 
 const deliveryText = ({ state, attempts, status, error }: Delivery): string => {
   const times = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
@@ -13,12 +15,16 @@ const deliveryText = ({ state, attempts, status, error }: Delivery): string => {
 };
 
 /** The webhooks, and what was sent to them. */
-export function Webhooks() {
-  const { data: webhooks } = useQuery(orpc.webhooks.list.queryOptions());
-  const { data: deliveries } = useQuery(orpc.alerts.deliveries.queryOptions({ input: {} }));
+export function Webhooks({ onEdit }: { onEdit: (webhook: Webhook) => void }) {
+  const { data: webhooks, error, refetch } = useQuery(orpc.webhooks.list.queryOptions());
+  const sent = useDeliveries();
+  const deliveries = sent.data;
   const nameOf = (id: number): string => webhooks?.find((each) => each.id === id)?.name ?? 'removed';
   return (
     <>
+      {error && (
+        <Failed title="The webhooks could not be listed" error={error} onRetry={() => void refetch()} />
+      )}
       {webhooks?.length === 0 && (
         <div className={classes.nothing}>
           <p>A webhook is told of every alert by a POST with JSON.</p>
@@ -57,6 +63,9 @@ export function Webhooks() {
                 </td>
                 <td>
                   <Button.Group>
+                    <Button aria-label={`Edit ${webhook.name}`} onClick={() => onEdit(webhook)}>
+                      Edit
+                    </Button>
                     <Button onClick={() => testWebhook(webhook)}>Test</Button>
                     <Button aria-label={`Remove ${webhook.name}`} onClick={() => removeWebhook(webhook)}>
                       Remove
@@ -67,6 +76,13 @@ export function Webhooks() {
             ))}
           </tbody>
         </table>
+      )}
+      {sent.error && (
+        <Failed
+          title="The deliveries could not be listed"
+          error={sent.error}
+          onRetry={() => void sent.refetch()}
+        />
       )}
       {deliveries && deliveries.length > 0 && (
         <table className={classes.table} data-testid="deliveries">
@@ -82,7 +98,7 @@ export function Webhooks() {
           <tbody>
             {deliveries.map((delivery) => (
               <tr key={delivery.id}>
-                <td>{clockTime(delivery.createdAtMs)}</td>
+                <td>{whenOf(delivery.createdAtMs)}</td>
                 <th scope="row">{nameOf(delivery.webhookId)}</th>
                 <td>
                   {delivery.event}
@@ -93,6 +109,11 @@ export function Webhooks() {
             ))}
           </tbody>
         </table>
+      )}
+      {sent.hasNextPage && (
+        <Button m="sm" loading={sent.isFetchingNextPage} onClick={() => void sent.fetchNextPage()}>
+          Show older deliveries
+        </Button>
       )}
     </>
   );
