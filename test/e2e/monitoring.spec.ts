@@ -62,6 +62,79 @@ test('a webhook is added and tested', async ({ page }) => {
   await expect(page.locator('body')).not.toContainText('never shown again');
 });
 
+test('a webhook is edited; removed, it can be brought back', async ({ page }) => {
+  await open(page, '?tab=webhooks');
+  const row = page.getByRole('row', { name: /^Here/ }).first();
+  const signed = row.getByRole('cell').nth(1);
+  const form = page.getByRole('dialog', { name: 'Edit Here' });
+  const edit = async (): Promise<void> => {
+    await row.getByRole('button', { name: 'Edit Here' }).click();
+    await expect(form.getByRole('textbox', { name: 'Address' })).toHaveValue(hookUrl);
+  };
+  await edit();
+  await form.getByRole('textbox', { name: 'Name' }).fill('Here again');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(row.getByRole('rowheader')).toHaveText('Here again');
+  await expect(signed).toHaveText('yes');
+  await row.getByRole('button', { name: 'Edit Here again' }).click();
+  const again = page.getByRole('dialog', { name: 'Edit Here again' });
+  await again.getByRole('textbox', { name: 'Name' }).fill('Here');
+  await again.getByRole('switch', { name: 'Take the secret away' }).check();
+  await again.getByRole('button', { name: 'Save' }).click();
+  await expect(signed).toHaveText('no');
+
+  await row.getByRole('button', { name: 'Remove Here' }).click();
+  await expect(page.getByText('what waited for it is not sent')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Remove Here' })).toBeHidden();
+  await page.keyboard.press('Control+z');
+  await expect(row.getByRole('rowheader')).toHaveText('Here');
+});
+
+test('this browser notifies of a raise, and of its end in the same place', async ({ page, context }) => {
+  await context.grantPermissions(['notifications'], { origin: lab.url });
+  await page.addInitScript({
+    content: `
+      const shown = [];
+      window.Notification = class extends Notification {
+        constructor(title, { tag, body }) {
+          super(title, { tag, body });
+          shown.push({ title, tag, body });
+        }
+      };`,
+  });
+  await open(page);
+  await page.getByRole('button', { name: 'Notify in this browser' }).click();
+  await expect(page.getByRole('button', { name: 'Notify in this browser' })).toHaveAttribute(
+    'aria-pressed',
+    'true',
+  );
+  const rules = `${lab.url}/api/v1/alerts/rules`;
+  const send = async (path: string, method: string, body: unknown): Promise<AlertRule> =>
+    (
+      await fetch(`${rules}${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    ).json() as Promise<AlertRule>;
+  const condition = { kind: 'threshold', metric: 'system.process_memory', comparison: '>', threshold: 1 };
+  const { id } = await send('', 'POST', {
+    name: 'The lab takes memory',
+    condition: { ...condition, forS: 0, hysteresis: null, resolveForS: 0 },
+  });
+  const shown = () => page.evaluate('shown');
+  await expect.poll(shown).toHaveLength(1);
+  await send(`/${id}`, 'PATCH', { enabled: false });
+  await expect.poll(shown).toHaveLength(2);
+  const alert = (await get<Alert[]>('/alerts/history')).find(({ rule }) => rule.id === id)!;
+  const [tag, body] = [`alert-${alert.id}`, 'Memory of the lab (RSS)'];
+  expect(await shown()).toEqual([
+    { title: 'The lab takes memory', tag, body },
+    { title: 'The lab takes memory: over', tag, body },
+  ]);
+  await send(`/${id}`, 'DELETE', {});
+});
+
 test('a rule raises an alert of a real route: badge, list, webhook; it is acknowledged, and ends', async ({
   page,
 }) => {
@@ -188,3 +261,33 @@ for (const scheme of ['light', 'dark'] as const) {
     await page.screenshot({ path: picture });
   });
 }
+
+test('what was sent long ago is a page further', async ({ page }) => {
+  const [{ id }] = (await get<{ id: number }[]>('/alerts/webhooks')) as [{ id: number }];
+  // One at a time: no more than 100 may wait.
+  for (let n = 0; n < 101; n++)
+    await fetch(`${lab.url}/api/v1/alerts/webhooks/${id}/test`, { method: 'POST' });
+  await open(page, '?tab=webhooks');
+  const rows = page.getByTestId('deliveries').getByRole('row');
+  // And one of headings.
+  await expect(rows).toHaveCount(101);
+  await page.getByRole('button', { name: 'Show older deliveries' }).click();
+  await expect(page.getByRole('button', { name: 'Show older deliveries' })).toBeHidden();
+  const all = (await get<unknown[]>('/alerts/deliveries?limit=1000')).length;
+  expect(all).toBeGreaterThan(101);
+  await expect(rows).toHaveCount(all + 1);
+});
+
+test.describe('while the lab is away', () => {
+  test.use({ expectedNoise: /WebSocket connection to|ERR_CONNECTION_REFUSED/ });
+
+  test('a list says why it is not there, and what was had of another stays', async ({ page }) => {
+    await open(page, '?tab=webhooks');
+    await expect(page.getByRole('row', { name: /^Here/ }).first()).toBeVisible();
+    await lab.kill();
+    await page.getByText('History', { exact: true }).click();
+    await expect(page.getByRole('heading', { name: 'The alerts could not be listed' })).toBeVisible();
+    await page.getByText('Webhooks', { exact: true }).click();
+    await expect(page.getByRole('row', { name: /^Here/ }).first()).toBeVisible();
+  });
+});
