@@ -109,6 +109,7 @@ export const COMMANDS = [
   { id: 'view.light', title: 'Light appearance', group: 'View' },
   { id: 'view.dark', title: 'Dark appearance', group: 'View' },
   { id: 'view.system', title: 'Appearance of the system', group: 'View' },
+  { id: 'view.mask', title: 'Mask addresses of routes', group: 'View' },
   { id: 'demo.start', title: 'Start the demo lab', group: 'Lab' },
   { id: 'demo.stop', title: 'Stop the demo lab and remove its routes', group: 'Lab' },
   { id: 'lab.reconnect', title: 'Reconnect to the lab now', group: 'Lab' },

@@ -45,6 +45,22 @@ test('each setting says where it is from, and what the file fixes cannot be type
   await expect(fixed).toHaveValue('120');
 });
 
+test('addresses of routes are masked on the map, as long as this browser is told to', async ({ page }) => {
+  const map = page.getByRole('region', { name: 'Map of routes' });
+  const mask = page.getByRole('button', { name: 'Mask addresses of routes' });
+  await page.goto(`${lab.url}/#/settings`);
+  await mask.click();
+  await expect(mask).toHaveAttribute('aria-pressed', 'true');
+  await page.goto(`${lab.url}/#/routes`);
+  await page.reload();
+  await expect(map).toContainText('host-1');
+  expect(await page.content()).not.toContain('127.0.0.1:9');
+  await page.goto(`${lab.url}/#/settings`);
+  await mask.click();
+  await page.goto(`${lab.url}/#/routes`);
+  await expect(map).toContainText('127.0.0.1:9');
+});
+
 test('a setting is changed, kept over a restart of the page, and set back', async ({ page }) => {
   await page.goto(`${lab.url}/#/settings`);
   const days = page.getByTestId('field-store.raw_days');

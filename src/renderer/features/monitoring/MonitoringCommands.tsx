@@ -1,8 +1,7 @@
 import type { AlertRule } from '../../../shared/alerts.ts';
 import { useBindCommands } from '../../commands/registry.ts';
-import { setNotify, useAlerts, useNotify } from '../../lab/alerts.ts';
+import { useAlerts } from '../../lab/alerts.ts';
 import { useConnection } from '../../lab/connection.ts';
-import { useLabInfo } from '../../lab/queries.ts';
 import { removeRule, setAcknowledged, setMuted, setRuleEnabled, useRemoved } from './actions.ts';
 import { type MonitoringView, SPAN_IDS } from './view.ts';
 import { isMuted } from './words.ts';
@@ -21,9 +20,7 @@ const NONE: never[] = [];
 /** What can be done on this page. */
 export function MonitoringCommands({ rules, selected, view, onAdd, onEdit, onAddWebhook }: Props) {
   const online = useConnection((s) => s.phase === 'online');
-  const { data: lab } = useLabInfo();
   const firing = useAlerts((s) => s.board?.firing ?? NONE);
-  const notifies = useNotify((s) => s.on);
   const last = useRemoved((s) => s.removed.at(-1));
   const unheard = firing.filter(({ acknowledgedAtMs }) => acknowledgedAtMs === null);
   const unreachable = online ? null : 'the lab is unreachable';
@@ -50,12 +47,6 @@ export function MonitoringCommands({ rules, selected, view, onAdd, onEdit, onAdd
       command: 'alerts.acknowledge',
       run: () => Promise.all(unheard.map((alert) => setAcknowledged(alert, true))),
       blocked: unreachable ?? (unheard.length > 0 ? null : 'no alert fires that is not acknowledged'),
-    },
-    {
-      command: 'alerts.notify',
-      run: () => setNotify(!notifies),
-      checked: notifies,
-      blocked: lab?.host === 'desktop' ? 'the desktop notifies by itself' : null,
     },
     { command: 'selection.remove', run: () => selected && removeRule(selected), blocked: one },
     {

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useEffect, useState } from 'react';
 import type { Setting } from '../../../shared/config/settings.ts';
@@ -114,6 +115,13 @@ export function SettingsPage() {
                 />
               ))}
           </div>
+        </section>
+        <section>
+          <h2>This browser</h2>
+          <Button.Group>
+            <CommandButton command="alerts.notify" />
+            <CommandButton command="view.mask" />
+          </Button.Group>
         </section>
         <section>
           <h2>Everything that holds</h2>
