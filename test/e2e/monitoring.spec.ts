@@ -94,11 +94,11 @@ test('this browser notifies of a raise, and of its end in the same place', async
   await context.grantPermissions(['notifications'], { origin: lab.url });
   await page.addInitScript({
     content: `
-      const shown = [];
+      window.shown = [];
       window.Notification = class extends Notification {
         constructor(title, { tag, body }) {
           super(title, { tag, body });
-          shown.push({ title, tag, body });
+          window.shown.push({ title, tag, body });
         }
       };`,
   });
@@ -122,7 +122,7 @@ test('this browser notifies of a raise, and of its end in the same place', async
     name: 'The lab takes memory',
     condition: { ...condition, forS: 0, hysteresis: null, resolveForS: 0 },
   });
-  const shown = () => page.evaluate('shown');
+  const shown = () => page.evaluate('window.shown');
   await expect.poll(shown).toHaveLength(1);
   await send(`/${id}`, 'PATCH', { enabled: false });
   await expect.poll(shown).toHaveLength(2);
