@@ -94,7 +94,7 @@ test('this browser notifies of a raise, and of its end in the same place', async
       window.Notification = class extends Notification {
         constructor(title, { tag, body }) {
           super(title, { tag, body });
-          shown.push({ title, tag, body });
+          window.shown.push({ title, tag, body });
         }
       };`,
   });
