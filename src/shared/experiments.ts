@@ -194,7 +194,7 @@ export const EXPORT_TABLES = [
 export const ExportTable = z.enum(EXPORT_TABLES);
 export type ExportTable = z.infer<typeof ExportTable>;
 
-/** A file in the data folder's `exports/`, served under `url` by a host that speaks HTTP. */
+/** A file in the data folder: in `exports/`, or in `downloads/` of a host that speaks HTTP, which serves it under `url`. */
 export const ExportFile = z.object({
   name: z.string(),
   path: z.string(),

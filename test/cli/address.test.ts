@@ -29,6 +29,8 @@ describe('addresses', () => {
     'a:0',
     'a:65536',
     'a:44 33',
+    'a b:1',
+    '=a:1',
     '[::1]',
   ])('refuses %j and names the field', (text) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'RL_INPUT_INVALID', field: 'target' }));

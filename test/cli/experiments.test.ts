@@ -121,7 +121,8 @@ test('a manifest of a probe is measured again', async () => {
   const file = join(data, 'manifest.json');
   writeFileSync(file, JSON.stringify(manifest));
   const { code, stdout, stderr } = await run(['run', file, '--repetitions', '2', '--data', data, '--json']);
-  expect(stderr).toBe('');
+  // A busy machine has slow queries, and the log says so.
+  expect(stderr.replace(/^.*"a slow query".*\n/gm, '')).toBe('');
   expect(code).toBe(0);
   expect(JSON.parse(stdout).runs).toMatchObject([
     { repetition: 0, state: 'done', result: { rtt_p50: { unit: 'us' } } },

@@ -123,3 +123,16 @@ test('several targets are told apart by their route, and their counters grow ove
   // Three repetitions of three pings, at least one of the last having come.
   await expect.poll(look, { timeout: 25_000, interval: 100 }).toBeGreaterThan(6);
 });
+
+test('what comes of HTTP/3 responses is throughput while it comes', async () => {
+  const data = temporaryDir();
+  const server = ended(await startServer([], data));
+  const url = `https://127.0.0.1:${server.port}/bytes/3000000`;
+  const probe = ended(
+    start(['probe', url, '--data', data, '--every', '1500ms', '--duration', '60s', '--prometheus-port', '0']),
+  );
+  const [metrics] = await probe.line(METRICS);
+  const down = async () =>
+    seriesValue(await scrape(metrics), /^quic_throughput_bytes_per_second\{.*direction="down"/);
+  await expect.poll(down, { timeout: 25_000, interval: 50 }).toBeGreaterThan(100_000);
+});

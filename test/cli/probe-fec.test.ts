@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkOptions } from '../../src/main/cli/probe-checks.ts';
 import { fecOf } from '../../src/main/cli/probe-options.ts';
 import { temporaryDir } from '../lab/open-lab.ts';
@@ -47,4 +47,30 @@ describe('--fec', () => {
       '--sla does not apply to --mode ping',
     );
   });
+});
+
+it('is measured against a server of its own process, whose account is exported as the server’s', async () => {
+  const data = temporaryDir();
+  const server = await startServer(['--prometheus-port', '0'], data);
+  onTestFinished(() => void server.child.kill('SIGKILL'));
+  const [metrics] = await server.line(/http:\/\/127\.0\.0\.1:\d+\/metrics/);
+  const args = ['--mode', 'fec', '--duration', '500ms', '--fec-group', '5', '--data', data, '--json'];
+  const { code, stdout, stderr } = await run(['probe', `127.0.0.1:${server.port}`, ...args]);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const { detail } = JSON.parse(stdout);
+  expect(detail).toMatchObject({ scheme: 'rs', k: 5, r: 1, rate_per_s: 100, packet_bytes: 200 });
+  for (const way of [detail.up, detail.down]) {
+    expect(way.sent_source + way.skipped).toBe(50);
+    expect(way).toMatchObject({
+      erasures: 0,
+      residual_loss: 0,
+      received_source: way.sent_source,
+    });
+  }
+  const exposition = await (await fetch(metrics)).text();
+  const labels = `server="127.0.0.1:${server.port}",congestion="cubic",role="server"`;
+  for (const sample of ['recovered_packets_total{*} 0', 'unrecoverable_packets_total{*} 0'])
+    expect(exposition).toContain(`\nquic_fec_${sample.replace('*', labels)}\n`);
+  // A machine that holds the sender up has it skip packets, and the last group with fewer has as many repair packets.
+  expect(exposition).toContain(`\nquic_fec_redundancy_ratio{${labels}} 0.2`);
 });

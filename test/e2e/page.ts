@@ -5,7 +5,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { test as base, expect, type Page } from '@playwright/test';
 
 interface Fixtures {
-  /** Console messages that are expected: a connection refused while the lab is down. */
+  /** Console messages that are expected: a socket refused while the lab is down. */
   expectedNoise: RegExp | null;
   silentConsole: undefined;
 }
@@ -53,29 +53,30 @@ export async function reconnectInVain(page: Page): Promise<void> {
 /** Rules whose findings depend on the appearance. */
 const OF_COLOURS = ['color-contrast', 'link-in-text-block'];
 
-async function findings(page: Page, rules: readonly string[] = []): Promise<string[]> {
+async function findings(page: Page, within: string | null, rules: readonly string[] = []): Promise<string[]> {
   // Tooltips come and go with the pointer and belong to no landmark. No page has frames, so axe needs no page of its own.
   // The rows of a long table are alike.
   const axe = new AxeBuilder({ page })
     .exclude('[role=tooltip]')
     .exclude('tbody tr:nth-child(n+12)')
     .setLegacyMode();
+  if (within !== null) axe.include(within);
   if (rules.length > 0) axe.withRules([...rules]);
   const { violations: found } = await axe.analyze();
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
 }
 
 /** axe's findings on the page as it is, one line each. */
-export const violations = (page: Page): Promise<string[]> => findings(page);
+export const violations = (page: Page): Promise<string[]> => findings(page, null);
 
-export const SCHEMES = ['light', 'dark'] as const;
+const SCHEMES = ['light', 'dark'] as const;
 
-/** The same in both appearances; the dark one is left. */
-export async function violationsInBoth(page: Page): Promise<string[]> {
+/** The same in both appearances; the dark one is left. `within` is what there is that has not been looked at. */
+export async function violationsInBoth(page: Page, within: string | null = null): Promise<string[]> {
   await page.emulateMedia({ colorScheme: 'light' });
-  const found = await findings(page);
+  const found = await findings(page, within);
   await page.emulateMedia({ colorScheme: 'dark' });
-  return [...found, ...(await findings(page, OF_COLOURS)).map((line) => `dark: ${line}`)];
+  return [...found, ...(await findings(page, within, OF_COLOURS)).map((line) => `dark: ${line}`)];
 }
 
 /** Elements by which the page scrolls sideways; tables that scroll by themselves are none. */

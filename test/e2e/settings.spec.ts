@@ -1,5 +1,5 @@
 /** The Settings page and signing in, on a real lab with a lab.yaml. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@playwright/test';
@@ -123,7 +123,6 @@ for (const [name, width, height] of [
 }
 
 test.describe('a lab that wants a token', () => {
-  test.use({ expectedNoise: /401|WebSocket connection to/ });
   let locked: TestLab;
 
   test.beforeAll(async () => {
@@ -131,6 +130,8 @@ test.describe('a lab that wants a token', () => {
     writeFileSync(secret, `auth: { jwt_secret: "${SECRET}" }\n`);
     locked = await startLab('--config', secret, '--no-demo');
   });
+  const tokenFor = (seconds: number) =>
+    signToken({ secret: SECRET, issuer: 'routelab' }, 'e2e', seconds, Date.now());
   test.afterAll(() => locked.close());
 
   test('shows nothing of itself before it has one, and forgets it with the tab', async ({
@@ -147,7 +148,7 @@ test.describe('a lab that wants a token', () => {
     await token.fill(await signToken({ secret: 'x'.repeat(40), issuer: 'routelab' }, 'e2e', 600, Date.now()));
     await page.keyboard.press('Enter');
     await expect(page.getByText('The lab does not take this token')).toBeVisible();
-    await token.fill(await signToken({ secret: SECRET, issuer: 'routelab' }, 'e2e', 600, Date.now()));
+    await token.fill(await tokenFor(600));
     await page.keyboard.press('Enter');
     await expect(page.getByTestId('connection')).toHaveText('Connected to the lab');
     await page.reload();
@@ -164,5 +165,31 @@ test.describe('a lab that wants a token', () => {
     await page.keyboard.type('Sign out');
     await page.keyboard.press('Enter');
     await expect(page.getByRole('heading', { name: 'Sign in to this lab' })).toBeVisible();
+  });
+
+  test('hands out what was exported to the page, whose links carry no token', async ({ page }, info) => {
+    const token = await tokenFor(600);
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ name: 'kept', host: '127.0.0.1', port: 9 });
+    await fetch(`${locked.url}/api/v1/routes`, { method: 'POST', headers, body });
+    const first = async (): Promise<number | undefined> => {
+      const answer = await fetch(`${locked.url}/api/v1/experiments`, { headers });
+      return ((await answer.json()) as { experiments: { id: number }[] }).experiments[0]?.id;
+    };
+    await expect.poll(first).toBeDefined();
+    await page.goto(locked.url);
+    await page.getByLabel('Token').fill(token);
+    await page.keyboard.press('Enter');
+    await expect(page.getByTestId('connection')).toHaveText('Connected to the lab');
+    await page.goto(`${locked.url}/#/experiments/${await first()}`);
+    await page.getByRole('button', { name: 'Export' }).click();
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: 'JSON lines' }).click();
+    const download = await downloading;
+    expect(download.suggestedFilename()).toMatch(/\.jsonl$/);
+    const path = info.outputPath('kept.jsonl');
+    await download.saveAs(path);
+    expect(readFileSync(path, 'utf8')).toContain('kept');
+    expect((await fetch(`${locked.url}/exports/${download.suggestedFilename()}`)).status).toBe(401);
   });
 });

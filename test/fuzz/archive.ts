@@ -101,7 +101,7 @@ export const archiveParquet: FuzzTarget = {
   inputs: 40,
   seeds: [Buffer.concat([...parquetParts(tables.find(({ table }) => table.name === 'ping')!)])],
   run: refusing(async (data) => {
-    for await (const _ of readParquet('ping', data, 500));
+    for await (const _ of readParquet('ping', new Uint8Array(data).buffer, 500));
   }),
 };
 

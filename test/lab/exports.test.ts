@@ -1,7 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+<<<<<<< HEAD
 import { Exports, writeExport } from '../../src/main/lab/exports.ts';
+=======
+import { Exports } from '../../src/main/lab/export-folder.ts';
+import { writeExport } from '../../src/main/lab/exports.ts';
+>>>>>>> main
 import { runsOf } from '../../src/main/lab/results.ts';
 import { readInto } from '../../src/main/store/archive/files.ts';
 import { readParquet } from '../../src/main/store/archive/parquet.ts';
@@ -29,15 +34,20 @@ async function imported(store: Store, path: string): Promise<number> {
   return into.commit();
 }
 
+<<<<<<< HEAD
 const exportsOf = (store: Store, keptDays: number | null): Exports => {
   const exports = new Exports({ store, runs: runsOf(store), log: silentLog, keptDays });
+=======
+const exportsOf = (store: Store, downloads = false): Exports => {
+  const exports = new Exports({ store, runs: runsOf(store), log: silentLog, downloads });
+>>>>>>> main
   onTestFinished(() => exports.close());
   return exports;
 };
 
 test('exports of one experiment at once are all whole', async () => {
   const { store, id } = measured();
-  const exports = exportsOf(store, null);
+  const exports = exportsOf(store);
   for (const format of ['csv', 'jsonl', 'md'] as const) {
     const files = await Promise.all([1, 2, 3].map(() => exports.make({ id, format, redact: false })));
     expect(new Set(files.map(({ name }) => name)).size).toBe(1);
@@ -55,14 +65,18 @@ test('what a monitor came to goes with its runs', async () => {
   const there = await imported(other, path);
   const [was] = await runsOf(store)(id);
   expect(was!.result).toMatchObject({ sent: { value: 20 }, received: { value: 19 } });
+<<<<<<< HEAD
   expect(await runsOf(other)(there)).toEqual([
+=======
+  expect(other.runs.ofExperiment(there)).toEqual([
+>>>>>>> main
     { ...was, id: expect.anything(), experimentId: there, routeId: null, state: 'interrupted' },
   ]);
 });
 
 test('one table alone is a CSV or Parquet file', async () => {
   const { store, id } = measured();
-  const exports = exportsOf(store, null);
+  const exports = exportsOf(store);
   const csv = await exports.make({ id, format: 'csv', redact: false, table: 'ping' });
   expect(csv).toMatchObject({ name: `probing-${id}-ping.csv`, mediaType: 'text/csv; charset=utf-8' });
   const lines = readFileSync(csv.path, 'utf8').split('\n');
@@ -76,7 +90,8 @@ test('one table alone is a CSV or Parquet file', async () => {
   const parquet = await exports.make({ id, format: 'parquet', redact: false, table: 'ping' });
   expect(parquet.name).toBe(`probing-${id}-ping.parquet`);
   const rows: unknown[] = [];
-  for await (const part of readParquet('ping', readFileSync(parquet.path))) rows.push(...part.rows);
+  for await (const part of readParquet('ping', new Uint8Array(readFileSync(parquet.path)).buffer))
+    rows.push(...part.rows);
   expect(rows.map((row) => (row as unknown[]).join())).toEqual(lines.slice(1, -1));
   await expect(exports.make({ id, format: 'jsonl', redact: false, table: 'ping' })).rejects.toMatchObject({
     code: 'RL_INPUT_INVALID',
@@ -84,19 +99,22 @@ test('one table alone is a CSV or Parquet file', async () => {
   });
 });
 
-test('a server keeps exports for some days, a desktop for good; no draft of a dead lab is kept', () => {
+test('a server keeps exports for a week, a desktop for good; no draft of a dead lab is kept', () => {
   const { store } = measured();
-  const folder = join(store.dataDir, 'exports');
-  mkdirSync(folder);
-  const files = ['old-1.jsonl', 'old-1-redacted.md', 'new-1.csv.zip', 'Notes.txt', 'old-1.jsonl.1.part'];
-  for (const name of files) {
-    writeFileSync(join(folder, name), 'x');
-    if (!name.startsWith('new')) utimesSync(join(folder, name), 0, 0);
+  const folders = ['exports', 'downloads'].map((name) => join(store.dataDir, name));
+  for (const folder of folders) {
+    mkdirSync(folder);
+    for (const name of ['old-1.jsonl', 'new-1.csv.zip', 'new-1.jsonl.1.part']) {
+      writeFileSync(join(folder, name), 'x');
+      if (name.startsWith('old')) utimesSync(join(folder, name), 0, 0);
+    }
   }
-  exportsOf(store, null);
-  expect(readdirSync(folder).sort()).toEqual(files.slice(0, 4).sort());
-  exportsOf(store, 7);
-  expect(readdirSync(folder).sort()).toEqual(['Notes.txt', 'new-1.csv.zip']);
+  exportsOf(store);
+  exportsOf(store, true);
+  expect(folders.map((folder) => readdirSync(folder).sort())).toEqual([
+    ['new-1.csv.zip', 'old-1.jsonl'],
+    ['new-1.csv.zip'],
+  ]);
 });
 
 test('beside the lab that holds the folder, all is read as it is at one moment, and nothing is written', async () => {

@@ -1,11 +1,11 @@
 /** What a careless or hostile client of the HTTP server meets. */
 import { once } from 'node:events';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { Auth } from '../../src/main/serve/auth.ts';
 import { startHeadless } from '../../src/main/serve/index.ts';
-import { kindOf, Limits, networkOf, RATE_LIMITS } from '../../src/main/serve/limits.ts';
-import { contract } from '../../src/shared/contract/index.ts';
+import { Limits, networkOf, RATE_LIMITS } from '../../src/main/serve/limits.ts';
 import { silentLog, temporaryDir } from '../lab/open-lab.ts';
 import { openCarriers } from './open-carriers.ts';
 import { openHost, overWebSocket, rest } from './open-host.ts';
@@ -76,26 +76,19 @@ describe('limits', () => {
     ['::1', '0:0:0:0::/64'],
   ])('take %s for %s', (address, network) => expect(networkOf(address)).toBe(network));
 
-  test('are those of the operation: what begins work is known by name, and is in the contract', () => {
-    const kinds = Object.entries(contract).flatMap(([group, operations]) =>
-      Object.entries(operations).map(
-        ([
-          name,
-          {
-            '~orpc': { route },
-          },
-        ]) => ({
-          name: `${group}.${name}`,
-          method: route.method,
-          kind: kindOf([group, name], route.method, {}),
-        }),
-      ),
+  test('know an IPv6 address however it is written, and all of its /64', () => {
+    const group = fc.oneof(fc.constant(0), fc.nat(0xffff));
+    const half = fc.tuple(group, group, group, group);
+    const text = (groups: readonly number[]) => groups.map((each) => each.toString(16)).join(':');
+    fc.assert(
+      fc.property(half, half, half, (network, host, other) => {
+        const full = text([...network, ...host]);
+        const shortened = new URL(`http://[${full}]`).hostname.slice(1, -1);
+        expect(networkOf(full)).toBe(`${text(network)}::/64`);
+        expect(networkOf(shortened)).toBe(networkOf(full));
+        expect(networkOf(text([...network, ...other]))).toBe(networkOf(full));
+      }),
     );
-    expect(kinds.filter(({ kind }) => kind === 'starts').map(({ name }) => name)).toHaveLength(12);
-    for (const { name, method, kind } of kinds) {
-      expect(kind === 'reads', name).toBe(method === 'GET');
-    }
-    expect(kindOf(['experiments', 'importFile'], 'POST', { continues: 1 })).toBe('reads');
   });
 });
 

@@ -34,6 +34,7 @@ export async function openCarriers({
     reproductions: {} as RouterParts['reproductions'],
     matrices: {} as RouterParts['matrices'],
     ends: {} as RouterParts['ends'],
+    runs: {} as RouterParts['runs'],
     app: {} as RouterParts['app'],
     runs: {} as RouterParts['runs'],
     exports: {} as RouterParts['exports'],

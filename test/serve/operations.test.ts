@@ -1,5 +1,6 @@
 /** Every operation of the contract, as REST and its description have it. */
 import { expect, test } from 'vitest';
+import { kindOf } from '../../src/main/serve/limits.ts';
 import { contract } from '../../src/shared/contract/index.ts';
 import { openHost, rest } from './open-host.ts';
 
@@ -68,4 +69,17 @@ test('is in the description that people read, with its words and all that it tak
   }
   for (const path of ['/metrics', '/health', '/health/{service}', '/ready', '/exports/{name}'])
     expect(page, path).toContain(`<code>${path}</code>`);
+});
+
+test('is limited as what it is: what reads, what writes, and what begins work', () => {
+  const kind = (name: string, method: string, input: object = {}) => kindOf(name.split('.'), method, input);
+  // Of a route, probing it is a setting.
+  const begins = (name: string): boolean =>
+    /\.(start|run|again|resume|compare|export|test)$/.test(name) && !name.startsWith('routes.');
+  for (const { name, method } of operations) {
+    const expected = method === 'GET' ? 'reads' : begins(name) || name === 'demo.stop' ? 'starts' : 'writes';
+    expect(kind(name, method), name).toBe(expected);
+  }
+  expect(kind('experiments.importFile', 'POST', { continues: 1 })).toBe('reads');
+  expect(kind('probes.start', 'POST', { continues: 1 })).toBe('starts');
 });

@@ -160,6 +160,25 @@ test('the process’ own CPU, memory and event-loop lag are measured', async () 
   expect(body).not.toContain('NaN');
 });
 
+test('who scrapes takes nothing from who else does: each sees the event loop’s lag', async () => {
+  const exporter = createExporter();
+  const lag = async () =>
+    (await rendered(exporter)).body.match(/^nodejs_eventloop_lag_p99_seconds .*$/m)?.[0];
+  await expect.poll(lag, { timeout: 20_000 }).toBeDefined();
+  for (let scrape = 0; scrape < 3; scrape++) expect(await lag()).toBeDefined();
+});
+
+test('what a route counts is exported before anybody asked how it is', async () => {
+  const exporter = createExporter();
+  exporter.count(ROUTE, 1, batch({ transport: snapshot(1, { packetsSent: 7 }) }));
+  expect(await quicLines(exporter)).toContain(`quic_packets_sent_total{${LABELS},role="client"} 7`);
+  exporter.observe(ROUTE, status());
+  exporter.count(ROUTE, 1, batch({ transport: snapshot(2, { packetsSent: 9 }) }));
+  const lines = await quicLines(exporter);
+  expect(lines).toContain(`quic_packets_sent_total{${LABELS},role="client"} 9`);
+  expect(lines).toContain(`quic_packet_loss_ratio{${LABELS}} 0.02`);
+});
+
 test('no label set occurs twice', async () => {
   const exporter = createExporter();
   observed(exporter);

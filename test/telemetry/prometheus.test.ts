@@ -1,15 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { parse } from 'yaml';
 import { collect, PAGE_POINTS } from '../../src/main/telemetry/collector.ts';
 import { createExporter, type Exporter } from '../../src/main/telemetry/exporter.ts';
 import { PrometheusClient } from '../../src/main/telemetry/prometheus-client.ts';
-import { temporaryDir } from '../lab/open-lab.ts';
 import { needs, startPrometheus } from './real-prometheus.ts';
 import { batch, everything, ROUTE, snapshot, status } from './sample-data.ts';
 
@@ -120,19 +117,11 @@ test('of more points than it answers at once the collector gets every one', {
   expect(bad.error).toMatchObject({ code: 'RL_INPUT_INVALID', field: 'query' });
 });
 
-describe.each(['1s', '5s', '10s', '60s'])('a scrape each %s', (interval) => {
-  test('is a configuration that Prometheus takes', (context) => {
-    needs(context, 'promtool');
-    const sample = new URL('../../resources/prometheus/prometheus.yml', import.meta.url);
-    const text = readFileSync(sample, 'utf8').replace(/scrape_interval: \S+/, `scrape_interval: ${interval}`);
-    expect(parse(text)).toMatchObject({
-      scrape_configs: [{ job_name: 'routelab', scrape_interval: interval }],
-    });
-    const file = join(temporaryDir(), 'prometheus.yml');
-    writeFileSync(file, text);
-    const check = spawnSync('promtool', ['check', 'config', file], { encoding: 'utf8' });
-    expect([check.status, check.stderr]).toEqual([0, '']);
-  });
+test('the configuration to copy is one that Prometheus takes', (context) => {
+  needs(context, 'promtool');
+  const sample = fileURLToPath(new URL('../../resources/prometheus/prometheus.yml', import.meta.url));
+  const check = spawnSync('promtool', ['check', 'config', sample], { encoding: 'utf8' });
+  expect([check.status, check.stderr]).toEqual([0, '']);
 });
 
 describe.each(['full', 'minimal'] as const)('everything there is, with %s labels,', (labels) => {

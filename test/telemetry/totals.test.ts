@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TransportTotals } from '../../src/main/probe/transport-totals.ts';
 import type { ConnectionStats } from '../../src/main/quic/udp/api.ts';
+import { Growing } from '../../src/main/telemetry/growing.ts';
 import { bucketBounds } from '../../src/main/telemetry/histogram.ts';
 import type { Role } from '../../src/main/telemetry/source.ts';
 import { SourceTotals } from '../../src/main/telemetry/totals.ts';
@@ -156,4 +157,15 @@ test('over any number of runs no total ever falls, and each is what all of them 
       },
     ),
   );
+});
+
+test('totals that were taken stay as they were', () => {
+  const growing = new Growing(['down', 'up']);
+  growing.add({ down: 1, up: 0 }, 'a');
+  const before = growing.totals;
+  growing.add({ down: 5, up: 2 }, 'a');
+  expect([before, growing.totals]).toEqual([
+    { down: 1, up: 0 },
+    { down: 5, up: 2 },
+  ]);
 });

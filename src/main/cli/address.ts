@@ -21,7 +21,7 @@ export function parseAddress(
     });
   const match = /^(?:\[([^\]]*)\]:|([^:]*):)?(\d+)$/.exec(text);
   const host = match?.[1] ?? match?.[2] ?? options.defaultHost;
-  if (match === null || host === undefined) throw invalid(`"${text}" is not HOST:PORT`);
+  if (match === null || host === undefined || /[=\s]/.test(host)) throw invalid(`"${text}" is not HOST:PORT`);
   if (host === '') throw invalid(`"${text}" names no host`);
   const port = Number(match[3]);
   if (port < options.lowestPort || port > 65535) {

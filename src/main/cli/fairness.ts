@@ -5,6 +5,10 @@ import { type Controller, controllerNamed } from '../../shared/domain.ts';
 import { CATALOGUE, LabError } from '../../shared/errors.ts';
 import { FairnessSettings, MOST_FLOWS } from '../../shared/shared-paths.ts';
 import { formatRate, parseDuration } from '../../shared/units.ts';
+<<<<<<< HEAD
+=======
+import { SERVICE_LIMITS } from '../probe/service-limits.ts';
+>>>>>>> main
 import { shareOnePath } from '../workers/shared-flows.ts';
 import { measureCells } from './cells.ts';
 import { configurePath, emulationOf, type PathOptions } from './emulate/path-options.ts';
@@ -31,6 +35,9 @@ interface FairnessOptions extends PathOptions {
   json?: true;
 }
 
+/** Of one transfer, which a server ends. */
+const MOST_DURATION_US = SERVICE_LIMITS.durationMs * 1000;
+
 const invalid = (field: string, message: string): LabError =>
   new LabError('RL_INPUT_INVALID', `${field}: ${message}`, { field });
 
@@ -45,7 +52,7 @@ export function configure(command: Command): void {
     .option('--start <time,…>', 'when each flow begins, such as 0,5,10 (default: all at once)', parseStarts)
     .addOption(
       withDefault('--duration <time>', 'of the whole run', 30e6, '30s').argParser((text) =>
-        within(text, '--duration', 1e6, 3600e6),
+        within(text, '--duration', 1e6, MOST_DURATION_US),
       ),
     )
     .addOption(
@@ -119,7 +126,11 @@ async function run(options: FairnessOptions): Promise<void> {
   const startedAt = new Date();
   const durationMs = duration / 1e3;
   const bar = progress(`${flows.length} flows`, durationMs);
+<<<<<<< HEAD
   const { outcomes, measured, fairness, endMs, isCut } = await shareOnePath({
+=======
+  const { outcomes, measured, fairness, endMs } = await shareOnePath({
+>>>>>>> main
     flows,
     startsMs: starts.map((us) => us / 1e3),
     emulation,
@@ -132,6 +143,10 @@ async function run(options: FairnessOptions): Promise<void> {
     onProgress: (elapsedMs, bytes) =>
       bar.update(elapsedMs, bytes.map((of) => formatRate((of * 8e3) / elapsedMs, 1)).join('  ')),
   }).finally(() => bar.stop());
+<<<<<<< HEAD
+=======
+  const isCut = interrupt.signal.aborted;
+>>>>>>> main
   const scenario =
     options.simulate && !isCut
       ? scenarioOf(emulation, { flows, starts, direction, durationUs: duration, warmupUs: warmup, seed })

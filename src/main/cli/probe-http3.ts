@@ -9,6 +9,7 @@ import type { ConnectOptions } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
 import { progress } from './output.ts';
 import { type Http3Result, http3Fields } from './probe-http3-result.ts';
+import type { TargetMetrics } from './probe-metrics.ts';
 import { readBytes } from './readable.ts';
 
 export interface Http3Options {
@@ -94,12 +95,13 @@ function faultOf(samples: readonly RequestSample[]): LabError | null {
   return new LabError('RL_HTTP_STATUS', `The server answered ${refused[0]!.response!.status}${what}`);
 }
 
-/** Measures. Rejects where nothing could be; `error` is why what was measured is no success. `connect` is for the URL's host; `base` is what the result says beside what was measured. */
+/** Measures. Rejects where nothing could be; `error` is why what was measured is no success. `connect` is for the URL's host; `base` is what the result says beside what was measured; `onContent` is told what has come of each response so far. */
 export async function probeHttp3(
   url: URL,
   options: Http3Options,
   connect: ConnectOptions,
   base: Pick<Http3Result, 'label' | 'congestion' | 'started_at' | 'emulated' | 'insecure'>,
+  onContent?: TargetMetrics['onContent'],
 ): Promise<{ result: Http3Result; error: LabError | null }> {
   const signal = connect.signal!;
   const body = readBody(options.body);
@@ -113,6 +115,7 @@ export async function probeHttp3(
   const count = options.count ?? 1;
   const startedAtUs = nowUs();
   const samples: RequestSample[] = [];
+  onContent?.(0, startedAtUs);
   const bar = progress('requests', count);
   let error: LabError | null = null;
   try {
@@ -126,7 +129,10 @@ export async function probeHttp3(
         earlyData: options.earlyData,
         signal,
         onRequest: (sample) => samples.push(sample),
-        onProgress: (bytes) => bar.update(samples.length, formatBytes(bytes)),
+        onProgress: (bytes) => {
+          bar.update(samples.length, formatBytes(bytes));
+          onContent?.(bytes, `${startedAtUs} ${samples.length}`);
+        },
       },
     );
   } catch (thrown) {

@@ -39,6 +39,11 @@ export class TargetMetrics {
     this.#measurement = measurement;
   }
 
+  /** Content that has come of an HTTP/3 response so far; `request` is another for each. */
+  readonly onContent = (bytes: number, request: unknown): void => {
+    this.#payload.add({ down: bytes, up: 0 }, request);
+  };
+
   end(): void {
     this.#source.end();
   }

@@ -114,7 +114,7 @@ export async function probeOnce(
   const { mode, address, url, label } = target;
   const { isAlone } = once;
   // Of one handshake, or one request, the computing of a cold process would be the larger part.
-  await warmUp();
+  await warmUp(mode === 'http3' ? 'all' : 'handshakes');
   const connect = connectTo(target, options, once);
   const controller = chosenController(options);
   const base = {
@@ -129,7 +129,8 @@ export async function probeOnce(
       note(
         `${paint('yellow', 'note', process.stderr)} responses come with the controller of the server, not with ${controller.name}`,
       );
-    return { ...(await probeHttp3(url!, options, connect, base)), detail: null };
+    const metrics = metricsOf(target, options, once.metrics);
+    return { ...(await probeHttp3(url!, options, connect, base, metrics?.onContent)), detail: null };
   }
   const { name, parameters } = controller;
   const head: ProbeHead = {

@@ -66,9 +66,13 @@ async function run(path: string | undefined, options: RunOptions): Promise<void>
   try {
     const { client } = lab;
     const before = Date.now();
+<<<<<<< HEAD
     const told = (refused: unknown): LabError => asFlag(LabError.fromBody(errorBody(refused)));
+=======
+    const told = (refused: unknown): LabError => LabError.fromBody(errorBody(refused));
+>>>>>>> main
     const experiment = await begin(client).catch((refused: unknown) => {
-      throw told(refused);
+      throw asFlag(told(refused));
     });
     const { id, name } = experiment;
     const unstored = await followed(client, id, interrupt.signal).then(() => null, told);
@@ -125,7 +129,11 @@ function asFlag(error: LabError): LabError {
   return new LabError(code, message.replace(field!, flag), { field: flag, hint, cause: error });
 }
 
+<<<<<<< HEAD
 /** A run that is done and has nothing to show is no success: a route that was down has no metrics, or counts of zero. */
+=======
+/** The first run that has nothing to show: a route that was down throughout has no metrics, or counts of zero. */
+>>>>>>> main
 function whyEmpty(runs: readonly Run[]): LabError | null {
   const isEmpty = ({ result }: Run): boolean =>
     result?.['received']?.value === 0 || Object.values(result ?? {}).every(({ value }) => value === null);

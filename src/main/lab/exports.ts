@@ -1,10 +1,13 @@
 /** Experiments written to files: archives, qlog and reports. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { decimateSeries } from '../../shared/congestion-series.ts';
 import { LabError } from '../../shared/errors.ts';
+<<<<<<< HEAD
 import type { Experiment, ExportFile, ExportFormat, ExportTable, Run } from '../../shared/experiments.ts';
+=======
+import type { Experiment, ExportFormat, ExportTable, Run } from '../../shared/experiments.ts';
+>>>>>>> main
 import { gateLimitsOf } from '../../shared/matrix.ts';
 import type { Gate } from '../../shared/report.ts';
 import { congestionQlog, type QlogSeries } from '../report/congestion-qlog.ts';
@@ -12,30 +15,21 @@ import { experimentReport, gatesOf, keysOf, medianOf } from '../report/experimen
 import { reportHtml } from '../report/html.ts';
 import { redactReport } from '../report/redact.ts';
 import { reportCsv, reportJson, reportMarkdown } from '../report/text.ts';
+import type { RunResults } from '../store/archive/export.ts';
 import { writeArchive, writeParts, writeTable } from '../store/archive/files.ts';
 import { fileError } from '../store/data-dir.ts';
 import type { Store } from '../store/index.ts';
+<<<<<<< HEAD
 import type { Log } from './log.ts';
+=======
+>>>>>>> main
 import { type RunsOf, runsOf } from './results.ts';
 
-/** Of the file, and what a browser takes it for. */
-const FORMATS: Readonly<Record<ExportFormat, { extension: string; mediaType: string }>> = {
-  jsonl: { extension: 'jsonl', mediaType: 'application/jsonl' },
-  csv: { extension: 'csv.zip', mediaType: 'application/zip' },
-  parquet: { extension: 'parquet.zip', mediaType: 'application/zip' },
-  qlog: { extension: 'qlog', mediaType: 'application/json' },
-  html: { extension: 'html', mediaType: 'text/html; charset=utf-8' },
-  md: { extension: 'md', mediaType: 'text/markdown; charset=utf-8' },
-  json: { extension: 'json', mediaType: 'application/json' },
-};
-/** Of a single table. */
-const TABLE_FORMATS: Partial<typeof FORMATS> = {
-  csv: { extension: 'csv', mediaType: 'text/csv; charset=utf-8' },
-  parquet: { extension: 'parquet', mediaType: 'application/vnd.apache.parquet' },
-};
+/** Ending of a file that is being written. */
+export const DRAFT = '.part';
 const CHART_POINTS = 1000;
 
-interface Wanted {
+export interface Wanted {
   id: number;
   format: ExportFormat;
   redact: boolean;
@@ -66,7 +60,11 @@ export async function writeExport(
   }
 }
 
+<<<<<<< HEAD
 /** Throws at once for what cannot be had. */
+=======
+/** Throws for what cannot be had, before anything is written. */
+>>>>>>> main
 async function writerOf(
   store: Store,
   wanted: Wanted,
@@ -83,13 +81,18 @@ async function writerOf(
       throw new LabError('RL_INPUT_INVALID', `table: does not apply to ${format}, but to csv and parquet`, {
         field: 'table',
       });
-    const wantedOne = store.archived(id).find(({ table: { name } }) => name === table)!;
-    return (path) => writeTable(path, format, wantedOne);
+    const results = table === 'run' ? await resultsOf(id, runs) : undefined;
+    const one = store.archived(id, results).find((each) => each.table.name === table)!;
+    return (path) => writeTable(path, format, one);
   }
   if (isArchive) {
+<<<<<<< HEAD
     // What monitors came to goes along: added up in pieces here, not while it is written.
     await runs(id);
     const tables = store.archived(id);
+=======
+    const tables = store.archived(id, await resultsOf(id, runs));
+>>>>>>> main
     return (path) => writeArchive(path, format, tables);
   }
   if (format === 'qlog') {
@@ -99,6 +102,10 @@ async function writerOf(
   const text = await reportText(store, { ...wanted, format }, runs);
   return (path) => writeFileSync(path, text, { mode: 0o600 });
 }
+
+/** An archive has what is shown of it here, also of what is under way. */
+const resultsOf = async (id: number, runs: RunsOf): Promise<RunResults> =>
+  new Map((await runs(id)).flatMap((run) => (run.source === 'run' ? [[run.id, run.result]] : [])));
 
 function qlogParts(store: Store, id: number): Iterable<string> {
   const { name } = store.experiments.get(id);
@@ -201,6 +208,7 @@ function namesIn({ name, manifest }: Experiment, runs: readonly Run[]): string[]
     .flatMap((word) => /^([\w-]+\.)+[\w-]+(:\d+)?$/.exec(word)?.[0]?.split(':')[0] ?? []);
   return [...names, ...words];
 }
+<<<<<<< HEAD
 
 /** Ending of a file that is being written. */
 const DRAFT = '.part';
@@ -283,3 +291,5 @@ export class Exports {
     }
   }
 }
+=======
+>>>>>>> main

@@ -14,22 +14,35 @@ interface Stored {
 }
 
 /**
+<<<<<<< HEAD
  * `workers`, each with the crash it is recovering from; `parts`, each with what is wrong with it; `ends` of runs that wait;
  * `upkeep` is why roll-ups and retention wait, `droppedLately` how many samples were given up in the last minute. Measuring without
  * being able to store is unhealthy.
+=======
+ * `workers`, each with the crash it is recovering from; `parts`, each with what is wrong with it. Measuring without being able to
+ * store is unhealthy.
+>>>>>>> main
  */
 export function health(
   store: Store,
   workers: Readonly<Record<ThreadName, { failure: LabError | null }>>,
   parts: Readonly<Record<Exclude<ServiceName, ThreadName | 'store'>, string | null>>,
+<<<<<<< HEAD
   stored: Stored,
+=======
+  storing: Storing,
+>>>>>>> main
 ): Health {
   const failures = [
     ...Object.entries(workers).map(([name, { failure }]) => [name, failure?.message ?? null] as const),
     ...Object.entries(parts),
   ];
   const services = {
+<<<<<<< HEAD
     store: storeHealth(store, stored),
+=======
+    store: storeHealth(store, storing),
+>>>>>>> main
     ...Object.fromEntries(failures.map(([name, failure]) => [name, unless(failure)])),
   } as Health['services'];
   const statuses = Object.values(services).map(({ status }) => status);
@@ -40,7 +53,21 @@ export function health(
 const unless = (failure: string | null): Service =>
   failure === null ? { status: 'healthy' } : { status: 'degraded', detail: failure };
 
+<<<<<<< HEAD
 function storeHealth(store: Store, { ends, upkeep, droppedLately }: Stored): Service {
+=======
+/** What is stored late or not at all. */
+interface Storing {
+  /** Of runs, that wait. */
+  ends: Ends['health'];
+  /** Why roll-ups and retention wait. */
+  upkeep: LabError | null;
+  /** Samples given up in the last minute. */
+  droppedLately: number;
+}
+
+function storeHealth(store: Store, { ends, upkeep, droppedLately }: Storing): Service {
+>>>>>>> main
   const { error, waiting, dropped } = store.writer.health;
   const why = error ?? ends.error;
   if (why !== null) {

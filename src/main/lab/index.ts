@@ -14,11 +14,10 @@ import { loadOrCreateAuthority } from '../store/secrets.ts';
 import { thresholdsOf } from '../telemetry/alerts/defaults.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
+  EndpointEvent,
   EndpointWorkerMethods,
   MeasureEvent,
   MeasureWorkerMethods,
-  MonitorEvent,
-  ProbeWorkerMethods,
   RelayWorkerMethods,
   UpkeepEvent,
   UpkeepWorkerMethods,
@@ -30,9 +29,9 @@ import { DataSources } from './data-sources.ts';
 import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { Ends } from './ends.ts';
-import { MonitorExperiments, probeExecutor } from './executors.ts';
+import { probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
-import { Exports } from './exports.ts';
+import { Exports } from './export-folder.ts';
 import { fecMetrics } from './fec-metrics.ts';
 import { FileImports } from './file-imports.ts';
 import { health } from './health.ts';
@@ -43,15 +42,15 @@ import { measureFairness } from './matrix/fairness.ts';
 import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
 import { Matrices } from './matrix/matrices.ts';
 import { cellThreads } from './matrix/threads.ts';
-import { Monitors } from './monitors.ts';
 import { OwnEndpoint } from './own-endpoint.ts';
+import { OwnServers } from './own-servers.ts';
 import { ProbePaths } from './probe-path.ts';
 import { type LaneName, Probes } from './probes.ts';
 import { QlogImports } from './qlog-imports.ts';
 import { Reproductions } from './reproductions.ts';
 import { runsOf } from './results.ts';
+import { routeThreads } from './route-threads.ts';
 import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
-import { Routes } from './routes.ts';
 import { StatusBoard } from './status-board.ts';
 import { type MonitoringPeriods, SystemMonitor } from './system.ts';
 import { StoreUpkeep } from './upkeep.ts';
@@ -60,6 +59,7 @@ import { LabWorker } from './worker.ts';
 // All that hosts know of the lab beside itself.
 export { Configuration } from './configuration.ts';
 export { errorBody, toCarriedError } from './errors.ts';
+export { DOWNLOADS_FOLDER } from './export-folder.ts';
 export { experimentOutcome, type OutcomeCell, reportText, writeExport } from './exports.ts';
 export { importFile } from './file-imports.ts';
 export type { Log } from './log.ts';
@@ -67,8 +67,6 @@ export type { LabClient, LabRouter } from './router/index.ts';
 
 /** How long closing waits for monitors to say goodbye, and then for each worker, before it ends their threads. */
 const PATIENCE_MS = 1000;
-/** Of `exports/`, which a server's browsers download. */
-const EXPORTS_KEPT_DAYS = 7;
 
 export interface LabOptions {
   dataDir: string;
@@ -134,31 +132,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const exporter = createExporter(metricsOf(configuration.values));
       const closing = new AbortController();
 
-      const probe = new LabWorker<ProbeWorkerMethods, MonitorEvent>({
-        name: 'probe',
-        url: workerUrl('probe'),
-        log,
-        onEvent: (event) => monitors.receive(event),
-        onCrash: (error) => monitors.lost(error, () => true),
-        onRestart: () => monitors.reconnect(() => true),
-      });
-      const relay = new LabWorker<RelayWorkerMethods>({
-        name: 'relay',
-        url: workerUrl('relay'),
-        log,
-        onCrash: (error) => monitors.lost(error, (route) => route.emulation !== null),
-        onRestart: () => monitors.reconnect((route) => route.emulation !== null),
-      });
-      const endpoint = new LabWorker<EndpointWorkerMethods>({
-        name: 'endpoint',
-        url: workerUrl('endpoint'),
-        log,
-        onCrash: (error) => {
-          demo.lost();
-          monitors.lost(error, (route) => route.demo);
-        },
-        onRestart: () => monitors.reconnect((route) => route.demo),
-      });
+      const servers = new OwnServers(exporter.totals('server'));
+      exporter.add(servers);
       // Probe runs have threads of their own: what one route's run sends must not delay the pings of another.
       const lane = (name: LaneName): LabWorker<MeasureWorkerMethods, MeasureEvent> =>
         new LabWorker<MeasureWorkerMethods, MeasureEvent>({
@@ -179,10 +154,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         log,
         onCrash: (error) => probes.pathLost(error, ({ emulation }) => emulation !== null),
       });
-      const runEndpoint = new LabWorker<EndpointWorkerMethods>({
+      const runEndpoint = new LabWorker<EndpointWorkerMethods, EndpointEvent>({
         name: 'run endpoint',
         url: workerUrl('endpoint'),
         log,
+        onEvent: (event) => servers.receive('runs', event),
         onCrash: (error) => {
           runServer.lost();
           probes.pathLost(error, ({ own }) => own);
@@ -193,6 +169,26 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       );
       const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
       const cells = cellThreads({ workerUrl, log, authority, requireEmulable });
+      const ends = new Ends(store, log);
+      const {
+        demo,
+        monitored,
+        monitors,
+        routes,
+        workers: watching,
+      } = routeThreads({
+        store,
+        board,
+        log,
+        workerUrl,
+        app,
+        authority,
+        requireEmulable,
+        ends,
+        onServer: (event) => servers.receive('demo', event),
+        onSamples: (route, runId, batch) => exporter.count(route, runId, batch),
+        onRemove: (id) => exporter.forget(id),
+      });
       const storekeeper = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
         name: 'upkeep',
         url: workerUrl('upkeep'),
@@ -224,9 +220,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         systemS: periods.keepS,
       });
       const workers = {
-        probe,
-        relay,
-        endpoint,
+        ...watching,
         transfers,
         pings,
         reader,
@@ -236,36 +230,6 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         upkeep: storekeeper,
       };
 
-      const demo = new OwnEndpoint({
-        worker: endpoint,
-        authority,
-        onListening: (port) => {
-          for (const route of store.routes.list()) if (route.demo) store.routes.update(route.id, { port });
-          board.changes.bump();
-        },
-      });
-      const ends = new Ends(store, log);
-      const monitored = new MonitorExperiments(store, app);
-      const monitors = new Monitors({
-        store,
-        board,
-        probe,
-        relay,
-        requireEmulable,
-        ends,
-        log,
-        ca: [authority.certPem],
-        demoAddress: () => demo.address(),
-        experimentOf: (route) => monitored.of(route),
-        onSamples: (route, batch) => exporter.observe(route, board.of(route), batch),
-      });
-      const routes = new Routes({
-        store,
-        monitors,
-        demo,
-        onChange: () => board.changes.bump(),
-        onRemove: (id) => exporter.forget(id),
-      });
       const runServer = new OwnEndpoint({ worker: runEndpoint, authority, onListening: () => {} });
       const probes = new Probes({
         store,
@@ -289,10 +253,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       });
       const imports = new QlogImports(store, reader);
       const files = new FileImports(store, imports);
+<<<<<<< HEAD
       const runs = runsOf(store, upkeep);
       // A browser downloads them; the desktop's user finds them where they are.
       const keptDays = host === 'headless' ? EXPORTS_KEPT_DAYS : null;
       const exports = new Exports({ store, runs, log, keptDays });
+=======
+>>>>>>> main
       const reproductions = new Reproductions(store);
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
@@ -306,6 +273,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         reproductions.register('compare', matrices.executor(compareKind(options.measurers)));
       const dataSources = new DataSources({ store, log });
       const live = new Live(store, board, upkeep);
+<<<<<<< HEAD
+=======
+      const runs = runsOf(store, upkeep);
+      const exports = new Exports({ store, runs, log, downloads: host === 'headless' });
+>>>>>>> main
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
         health(
@@ -339,8 +311,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         matrices,
         ends,
         app,
+<<<<<<< HEAD
         runs,
         exports,
+=======
+        exports,
+        runs,
+>>>>>>> main
         files,
         live,
         upkeep,

@@ -36,7 +36,7 @@ export interface MonitorsOptions {
   demoAddress: () => Promise<Address>;
   /** The experiment that a run of this route belongs to, by what key, and the seed of its emulated path. */
   experimentOf: (route: Route) => { experimentId: number; key: string; seed: number };
-  onSamples: (route: Route, batch: SampleBatch) => void;
+  onSamples: (route: Route, runId: number, batch: SampleBatch) => void;
 }
 
 interface Active {
@@ -124,7 +124,7 @@ export class Monitors {
     // Rounded down, like the pings' own times to the microsecond: one sent at this very moment is not in the window.
     const resolvedThroughMs = Math.floor(event.resolvedThroughMs * 1000) / 1000;
     board.samples(event.routeId, batch, { resolvedThroughMs, payloadBps: event.payloadBps });
-    onSamples(active.route, batch);
+    onSamples(active.route, active.run.id, batch);
   }
 
   /** A worker that these routes need is gone. */

@@ -13,14 +13,14 @@ interface Address {
 }
 
 export class OwnEndpoint {
-  readonly #worker: LabWorker<EndpointWorkerMethods>;
+  readonly #worker: Pick<LabWorker<EndpointWorkerMethods>, 'request'>;
   readonly #authority: { certPem: string; keyPem: string };
   readonly #onListening: (port: number) => void;
   #address: Promise<Address> | null = null;
 
   /** `onListening` is told the port each time the server starts: it takes a free one. */
   constructor(options: {
-    worker: LabWorker<EndpointWorkerMethods>;
+    worker: Pick<LabWorker<EndpointWorkerMethods>, 'request'>;
     authority: { certPem: string; keyPem: string };
     onListening: (port: number) => void;
   }) {

@@ -1,9 +1,10 @@
-/** Files of the data folder's `exports/`, to download: never shown in the lab's own pages. */
+/** Exports to download: never shown in the lab's own pages. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OpenAPI } from '@orpc/contract';
 import type { FastifyInstance } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
+import { DOWNLOADS_FOLDER } from '../lab/index.ts';
 
 /** As the lab names them: no path, nothing hidden. */
 const NAME = /^[a-z0-9][a-z0-9-]*(\.[a-z]+){1,2}$/;
@@ -11,7 +12,7 @@ const NAME = /^[a-z0-9][a-z0-9-]*(\.[a-z]+){1,2}$/;
 export function serveExports(app: FastifyInstance, dataDir: string): void {
   app.get<{ Params: { name: string } }>('/exports/:name', async (request, reply) => {
     const { name } = request.params;
-    const file = NAME.test(name) ? await open(join(dataDir, 'exports', name)).catch(() => null) : null;
+    const file = NAME.test(name) ? await open(join(dataDir, DOWNLOADS_FOLDER, name)).catch(() => null) : null;
     if (file === null)
       throw new LabError('RL_NOT_FOUND', 'There is no such export.', {
         field: 'name',

@@ -20,21 +20,23 @@ const STARTS: ReadonlySet<string> = new Set([
   'experiments.again',
   'experiments.compare',
   'experiments.export',
-  'experiments.importFile',
   'experiments.run',
   'matrix.resume',
   'matrix.start',
-  'probes.importQlog',
   'probes.start',
   'webhooks.test',
 ]);
 
+/** Files come in parts; the first opens the file, the others say which they belong to. */
+const IMPORTS: ReadonlySet<string> = new Set(['experiments.importFile', 'probes.importQlog']);
+
 /** What an operation of the contract counts as; `method` is its own in REST. */
 export function kindOf(path: readonly string[], method: string | undefined, input: unknown): Kind {
   if (method === 'GET') return 'reads';
-  if (!STARTS.has(path.join('.'))) return 'writes';
+  const name = path.join('.');
+  if (STARTS.has(name)) return 'starts';
   const continues = typeof input === 'object' && input !== null && 'continues' in input;
-  return continues ? 'reads' : 'starts';
+  return continues && IMPORTS.has(name) ? 'reads' : 'writes';
 }
 
 export class Limits {

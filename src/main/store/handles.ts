@@ -72,13 +72,15 @@ export class ReadHandle {
 export class WriteHandle extends ReadHandle {
   command<P extends Params>(sql: string): Command<P> {
     const statement = this.db.prepare<unknown[]>(sql);
+    const canWrite = !this.db.readonly;
     const run = (params: P): { changes: number; id: number } => {
       const { changes, lastInsertRowid } = statement.run(...params);
       return { changes, id: Number(lastInsertRowid) };
     };
     return {
       // Within a transaction it is the transaction that is timed: clocks would cost more than small inserts.
-      run: (...params) => (this.db.inTransaction ? run(params) : this.timed(sql, () => run(params))),
+      run: (...params) =>
+        this.db.inTransaction && canWrite ? run(params) : this.timed(sql, () => run(params)),
     };
   }
 

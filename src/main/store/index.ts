@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
 import type { SampleSummary } from '../../shared/experiments.ts';
 import { type AlertTable, alertTable } from './alerts.ts';
-import { type ArchivedTable, archiveExport } from './archive/export.ts';
+import { type ArchivedTable, archiveExport, type RunResults } from './archive/export.ts';
 import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
 import { type CollectedTable, collectedTable } from './collected.ts';
@@ -51,8 +51,8 @@ export interface Store extends Measurements, History {
   readonly probes: ProbeRunTable;
   /** How many raw samples an experiment has. */
   samplesOf(experimentId: number): SampleSummary[];
-  /** All that is stored of an experiment. Throws RL_NOT_FOUND. */
-  archived(experimentId: number): ArchivedTable[];
+  /** All that is stored of an experiment, and what runs came to whose `results` are not stored. Throws RL_NOT_FOUND. */
+  archived(experimentId: number, results?: RunResults): ArchivedTable[];
   /** Begins to take an archived experiment. */
   unarchive(): ArchiveImport;
   readonly alerts: AlertTable;
@@ -165,7 +165,11 @@ function assemble(
     dataDir: options.dataDir,
     routes: routeTable(handle, nowMs),
     experiments: experimentTable(handle, nowMs),
+<<<<<<< HEAD
     runs,
+=======
+    runs: runTable(handle, { nowMs, flush, drain, past }),
+>>>>>>> main
     probes,
     alerts: alertTable(handle, nowMs),
     webhooks: webhookTable(handle, nowMs),
@@ -173,7 +177,7 @@ function assemble(
     settings: settingTable(handle),
     collected: collectedTable(handle),
     writer,
-    archived: fresh(archiveExport(handle, probes, runs)),
+    archived: fresh(archiveExport(handle, probes)),
     unarchive: archiveImport(handle, probes),
     samplesOf: fresh(sampleSummary(handle)),
     pings: fresh(stored.pings),

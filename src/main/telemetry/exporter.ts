@@ -53,6 +53,8 @@ export interface Exporter {
    * changed starts new series, counting from zero; with minimal labels they go on.
    */
   observe(route: RouteIdentity, status: RouteStatus, batch?: SampleBatch): void;
+  /** Takes samples of a run of the route alone: that is cheap, and a status is only wanted where somebody scrapes. */
+  count(route: RouteIdentity, runId: number, batch: SampleBatch): void;
   /** Ends all series of a route. */
   forget(routeId: string): void;
   /** The exposition in the format an HTTP Accept header asks for. */
@@ -65,6 +67,8 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
   const sources = new Map<string, MetricsSource>();
   const routes = new Map<string, { key: string; source: RouteSource }>();
   const readers: FamilyReader[] = [processMetrics()];
+  /** What the rendering before wrote into, unless another is under way. */
+  let spare: Buffer | undefined;
 
   const totals = (role: Role): SourceTotals => new SourceTotals(role, boundsS);
   const textOf = ({ route, server, congestion }: SourceLabels): string =>
@@ -81,6 +85,18 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
     routes.delete(routeId);
   };
 
+  const sourceOf = (identity: RouteIdentity): RouteSource => {
+    const labels = routeLabels(identity);
+    const key = textOf(labels);
+    const known = routes.get(identity.id);
+    if (known?.key === key) return known.source;
+    forget(identity.id);
+    const source = new RouteSource(labels, totals('client'));
+    add(key, source);
+    routes.set(identity.id, { key, source });
+    return source;
+  };
+
   return {
     add: (source) => {
       const key = textOf(source.labels);
@@ -92,45 +108,40 @@ export function createExporter({ labels: set = 'full', histogramBuckets }: Expor
     totals,
     include: (read) => void readers.push(read),
     observe: (identity, status, batch) => {
-      const labels = routeLabels(identity);
-      const key = textOf(labels);
-      let route = routes.get(identity.id);
-      if (route?.key !== key) {
-        forget(identity.id);
-        route = { key, source: new RouteSource(labels, totals('client'), status) };
-        add(key, route.source);
-        routes.set(identity.id, route);
-      }
-      route.source.status = status;
-      if (batch !== undefined) route.source.totals.add(batch, status.runId);
+      const source = sourceOf(identity);
+      source.status = status;
+      if (batch !== undefined) source.totals.add(batch, status.runId);
     },
+    count: (identity, runId, batch) => sourceOf(identity).totals.add(batch, runId),
     forget,
     render: async (accept) => {
       const format = negotiate(accept);
       const slices = new Slices();
-      const chunks = await quicChunks(sources, format, slices);
+      const writer = new ExpositionWriter(format, spare);
+      spare = undefined;
+      await writeQuic(sources, writer, format, slices);
       await slices.pause();
-      const writer = new ExpositionWriter(format);
       for (const read of readers) writer.families(await read(format));
       writer.end();
-      return { contentType: CONTENT_TYPE[format], body: Buffer.concat([...chunks, writer.take()]) };
+      const body = writer.take();
+      spare = writer.bytes;
+      return { contentType: CONTENT_TYPE[format], body };
     },
   };
 }
 
 /** Every source is read once and at the same time, as far as slices allow. */
-async function quicChunks(
+async function writeQuic(
   sources: ReadonlyMap<string, MetricsSource>,
+  writer: ExpositionWriter,
   format: Format,
   slices: Slices,
-): Promise<Buffer[]> {
+): Promise<void> {
   const readings = [];
   for (const [labels, source] of [...sources]) {
     readings.push({ labels, reading: source.read() });
     if (slices.isOver) await slices.pause();
   }
-  const chunks: Buffer[] = [];
-  const writer = new ExpositionWriter(format);
   let own = '';
   const emit: Emit = (value, more = '', suffix = '') => {
     if (typeof value !== 'number') return;
@@ -141,11 +152,7 @@ async function quicChunks(
     for (const { labels, reading } of readings) {
       own = labels;
       family.write(reading, emit, format);
-      if (!slices.isOver) continue;
-      chunks.push(writer.take());
-      await slices.pause();
+      if (slices.isOver) await slices.pause();
     }
   }
-  chunks.push(writer.take());
-  return chunks;
 }

@@ -27,6 +27,12 @@ export const CONTENT_TYPE: Readonly<Record<Format, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
+/** A longer text becomes bytes: one that is put together of a hundred thousand pieces is dear to collect. */
+const PART_CHARACTERS = 8192;
+/** Of a character of a string in UTF-8, at most. */
+const MOST_BYTES = 3;
+const FIRST_BYTES = 2 ** 16;
+
 /** Writes families one after the other. Those without a sample are left out. */
 export class ExpositionWriter {
   readonly #format: Format;
@@ -34,9 +40,19 @@ export class ExpositionWriter {
   /** Of a family that has no sample yet. */
   #head = '';
   #text = '';
+  /** Where what came before `text` is, so many bytes of it. */
+  #bytes: Buffer;
+  #length = 0;
 
-  constructor(format: Format) {
+  /** Writes into `bytes` while they last. */
+  constructor(format: Format, bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)) {
     this.#format = format;
+    this.#bytes = bytes;
+  }
+
+  /** What the next writer may write into, once this one is not used any more. */
+  get bytes(): Buffer {
+    return this.#bytes;
   }
 
   begin({ name, help, type }: FamilyHead): void {
@@ -54,6 +70,7 @@ export class ExpositionWriter {
       this.#head = '';
     }
     this.#text += `${this.#name}${suffix}${labels === '' ? '' : `{${labels}}`} ${number(value)}\n`;
+    if (this.#text.length > PART_CHARACTERS) this.#close();
   }
 
   families(families: Iterable<Family>): void {
@@ -69,9 +86,21 @@ export class ExpositionWriter {
 
   /** What was written since it was last taken. */
   take(): Buffer {
-    const taken = Buffer.from(this.#text);
-    this.#text = '';
+    this.#close();
+    const taken = Buffer.from(this.#bytes.subarray(0, this.#length));
+    this.#length = 0;
     return taken;
+  }
+
+  #close(): void {
+    const least = this.#length + MOST_BYTES * this.#text.length;
+    if (least > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(least, 2 * this.#bytes.length));
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    this.#length += this.#bytes.write(this.#text, this.#length);
+    this.#text = '';
   }
 }
 

@@ -12,7 +12,7 @@ export class Growing<K extends string> {
     this.#names = names;
   }
 
-  /** Null until something was counted. */
+  /** As of now; null until something was counted. */
   get totals(): Readonly<Record<K, number>> | null {
     return this.#totals;
   }
@@ -26,10 +26,13 @@ export class Growing<K extends string> {
     this.#epoch = epoch;
     const last = this.#newest;
     const goesOn = last !== null && this.#names.every((name) => values[name] >= last[name]);
-    const totals =
-      this.#totals ?? (Object.fromEntries(this.#names.map((name) => [name, 0])) as Record<K, number>);
-    for (const name of this.#names) totals[name] += values[name] - (goesOn ? last[name] : 0);
-    this.#totals = totals;
+    // Made anew each time: who took the totals before compares them with these.
+    this.#totals = Object.fromEntries(
+      this.#names.map((name) => [
+        name,
+        (this.#totals?.[name] ?? 0) + values[name] - (goesOn ? last[name] : 0),
+      ]),
+    ) as Record<K, number>;
     this.#newest = values;
   }
 }

@@ -6,7 +6,10 @@ import { bound, type Family, type Format } from './exposition.ts';
 /** Delays are sampled by a timer of this period, which is part of every delay. */
 const LAG_RESOLUTION_MS = 10;
 
-/** Starts measuring; returns how to read. The lag is that since it was last read. */
+/** The lag is that of the last half to whole window, whoever else reads it, and however often. */
+const LAG_WINDOW_MS = 60_000;
+
+/** Starts measuring; returns how to read. */
 export function processMetrics(): (format: Format) => Promise<Family[]> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -16,9 +19,8 @@ export function processMetrics(): (format: Format) => Promise<Family[]> {
     const isMisnamed = String(type) === 'gauge' && name.endsWith('_total');
     if (isMisnamed || name.startsWith('nodejs_eventloop_lag')) registry.removeSingleMetric(name);
   }
-  const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
-  delay.enable();
-  return async (format) => [...(await collected(registry, format)), ...eventLoopLag(delay)];
+  const lag = lagWindow();
+  return async (format) => [...(await collected(registry, format)), ...eventLoopLag(lag())];
 }
 
 /** What `getMetricsAsJSON` really returns: its declaration has the type as a number and no `metricName`. */
@@ -48,15 +50,33 @@ async function collected(registry: Registry, format: Format): Promise<Family[]> 
   }));
 }
 
+/** Starts measuring twice, half a window apart; each begins anew after a window, and the one that measures longer is read. */
+function lagWindow(): () => ELDHistogram {
+  let [longer, shorter] = [0, 1].map(() => monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS })) as [
+    ELDHistogram,
+    ELDHistogram,
+  ];
+  longer.enable();
+  shorter.enable();
+  let isFirst = true;
+  const turn = (): void => {
+    if (!isFirst) [longer, shorter] = [shorter, longer];
+    isFirst = false;
+    shorter.reset();
+  };
+  setInterval(turn, LAG_WINDOW_MS / 2).unref();
+  return () => longer;
+}
+
 function eventLoopLag(delay: ELDHistogram): Family[] {
   if (delay.count === 0) return [];
   const family = (statistic: string, help: string, delayNs: number): Family => ({
     name: `nodejs_eventloop_lag_${statistic}_seconds`,
-    help: `${help} delay of the event loop since the last scrape.`,
+    help: `${help} delay of the event loop over the last 30 to 60 s.`,
     type: 'gauge',
     samples: [{ labels: {}, value: Math.max(0, delayNs / 1e9 - LAG_RESOLUTION_MS / 1000) }],
   });
-  const families = [
+  return [
     family('min', 'Least', delay.min),
     family('mean', 'Mean', delay.mean),
     family('p50', '50th percentile of the', delay.percentile(50)),
@@ -64,6 +84,4 @@ function eventLoopLag(delay: ELDHistogram): Family[] {
     family('p99', '99th percentile of the', delay.percentile(99)),
     family('max', 'Greatest', delay.max),
   ];
-  delay.reset();
-  return families;
 }

@@ -13,16 +13,17 @@ export function routeLabels({ id, host, port, controller }: RouteIdentity): Requ
 export class RouteSource implements MetricsSource {
   readonly labels: SourceLabels;
   readonly totals: SourceTotals;
-  status: RouteStatus;
+  /** Null before anybody asked. */
+  status: RouteStatus | null = null;
 
-  constructor(labels: SourceLabels, totals: SourceTotals, status: RouteStatus) {
+  constructor(labels: SourceLabels, totals: SourceTotals) {
     this.labels = labels;
     this.totals = totals;
-    this.status = status;
   }
 
   read(): SourceReading {
     const { status } = this;
+    if (status === null) return this.totals.read();
     // Pings of the last minute, of a route that is being probed.
     const ping = status.state === 'stopped' ? null : status.ping;
     const window = {

@@ -4,7 +4,8 @@
  */
 
 import { quantile } from '../../shared/samples.ts';
-import { CONNECTION_COUNTERS, type ConnectionStats, type QuicSession } from '../quic/udp/api.ts';
+import type { ConnectionStats, QuicSession } from '../quic/udp/api.ts';
+import { SessionCounts } from '../quic/udp/session-counts.ts';
 import type { MetricsSource, SourceLabels, SourceReading } from './source.ts';
 import type { SourceTotals } from './totals.ts';
 
@@ -13,8 +14,6 @@ const LOOK_EVERY_MS = 100;
 const LOOKED_AT = 10;
 const WINDOW_MS = 60_000;
 const COUNT_EVERY_MS = 1000;
-
-type Counters = Record<(typeof CONNECTION_COUNTERS)[number], number>;
 
 /** Payload that arrived so far: at clients, and at servers. */
 interface Payload {
@@ -40,13 +39,7 @@ export interface SessionsSourceOptions {
 export class SessionsSource implements MetricsSource {
   readonly labels: SourceLabels;
   readonly #options: SessionsSourceOptions;
-  /** The newest last. */
-  readonly #live = new Set<QuicSession>();
-  /** Of them, those whose handshake was not complete yet. */
-  readonly #early = new Set<QuicSession>();
-  readonly #ended: Counters = Object.fromEntries(CONNECTION_COUNTERS.map((name) => [name, 0])) as Counters;
-  /** Whether there was a session at all. */
-  #any = false;
+  readonly #sessions: SessionCounts;
   /** Newest round trips, one of a session at most each look. */
   readonly #rtts: { atMs: number; rttUs: number }[] = [];
   /** Of the last minute, one a second. */
@@ -57,27 +50,18 @@ export class SessionsSource implements MetricsSource {
   constructor(options: SessionsSourceOptions) {
     this.labels = options.labels;
     this.#options = options;
+    this.#sessions = new SessionCounts((durationUs) => options.totals.handshake(durationUs));
     this.#timer = setInterval(() => this.look(performance.now()), LOOK_EVERY_MS).unref();
   }
 
   /** Counts a session from now on, its handshake when that is complete. */
   watch(session: QuicSession): void {
-    this.#any = true;
-    this.#live.add(session);
-    this.#early.add(session);
-    this.#countHandshakes();
-    void session.closed.then(() => {
-      this.#countHandshakes();
-      this.#live.delete(session);
-      this.#early.delete(session);
-      const stats = session.stats();
-      for (const name of CONNECTION_COUNTERS) this.#ended[name] += stats[name];
-    });
+    this.#sessions.watch(session);
   }
 
   /** `nowMs` is of any clock that only goes forward. */
   look(nowMs: number): void {
-    const sessions = [...this.#live];
+    const sessions = this.#sessions.live;
     for (let i = 0; i < Math.min(LOOKED_AT, sessions.length); i++) {
       const rttUs = sessions[this.#turn++ % sessions.length]!.stats().latestRttUs;
       if (rttUs === null) continue;
@@ -87,7 +71,7 @@ export class SessionsSource implements MetricsSource {
     while (this.#rtts.length > 0 && this.#rtts[0]!.atMs <= nowMs - WINDOW_MS) this.#rtts.shift();
     const newest = this.#counts.at(-1);
     if (newest !== undefined && nowMs - newest.atMs < COUNT_EVERY_MS) return;
-    const { packetsSent: sent, packetsLost: lost } = this.#counters();
+    const { packetsSent: sent, packetsLost: lost } = this.#sessions.sum();
     this.#counts.push({ atMs: nowMs, sent, lost, payload: this.#options.payload?.() ?? null });
     // The newest of those that are a minute old or older is what the minute began with.
     while (this.#counts.length > 1 && this.#counts[1]!.atMs <= nowMs - WINDOW_MS) this.#counts.shift();
@@ -95,9 +79,9 @@ export class SessionsSource implements MetricsSource {
 
   read(): SourceReading {
     const { totals, beside } = this.#options;
-    this.#countHandshakes();
-    if (this.#any) this.#tell();
-    const newest = [...this.#live].at(-1)?.stats();
+    this.#sessions.countHandshakes();
+    if (this.#sessions.any) this.#tell();
+    const newest = this.#sessions.live.at(-1)?.stats();
     return {
       ...totals.read(),
       ...(newest && gauges(newest)),
@@ -114,27 +98,8 @@ export class SessionsSource implements MetricsSource {
   }
 
   #tell(): void {
-    const counters = this.#counters();
+    const counters = this.#sessions.sum();
     this.#options.totals.transport({ ...counters, streams: counters.streamsOpened }, this);
-  }
-
-  /** A server takes a session with early data before its handshake is complete. */
-  #countHandshakes(): void {
-    for (const session of this.#early) {
-      const { durationUs } = session.handshake;
-      if (durationUs === 0) continue;
-      this.#early.delete(session);
-      this.#options.totals.handshake(durationUs);
-    }
-  }
-
-  #counters(): Counters {
-    const counters = { ...this.#ended };
-    for (const session of this.#live) {
-      const stats = session.stats();
-      for (const name of CONNECTION_COUNTERS) counters[name] += stats[name];
-    }
-    return counters;
   }
 
   #rttUs(): SourceReading['rttUs'] {

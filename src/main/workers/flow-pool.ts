@@ -72,7 +72,7 @@ export async function runSharedPath(options: SharedPathOptions): Promise<FlowOut
     const all = Promise.all(running.map(({ outcome }) => outcome));
     all.catch(() => {});
     await Promise.race([Promise.all(running.map(({ ready }) => ready)), all, cancelled.promise]);
-    const originMs = performance.timeOrigin + performance.now() + LEAD_MS;
+    const originMs = Number(process.hrtime.bigint()) / 1e6 + LEAD_MS;
     for (const flow of running) flow.go(originMs);
     const cut = cancelled.promise.catch((error: unknown) => {
       if (options.keepsCut) return running.map(({ soFar }) => soFar());

@@ -18,7 +18,7 @@ export type FlowMessage =
   | { type: 'end'; outcome: FlowOutcome }
   | { type: 'error'; error: ErrorBody };
 
-/** When all begin: unix milliseconds, the one clock that threads share. */
+/** When all begin: milliseconds of `process.hrtime`, the one clock that threads share and nobody sets. */
 export interface FlowStart {
   originMs: number;
   startMs: number;
@@ -31,7 +31,7 @@ const say = (message: FlowMessage): void => parentPort!.postMessage(message);
 
 async function run({ originMs, startMs }: FlowStart): Promise<void> {
   const { connect, plan } = workerData as FlowJob;
-  const nowMs = (): number => performance.timeOrigin + performance.now() - originMs;
+  const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6 - originMs;
   await delay(Math.max(0, startMs - nowMs()));
   try {
     const options = { ...connect, alpn: [ALPN], datagramBytes: DATAGRAM_BYTES, mtuDiscovery: false };

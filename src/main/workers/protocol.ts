@@ -20,6 +20,7 @@ import type { LoadPlan } from '../probe/load.ts';
 import type { ProbePlan } from '../probe/modes/mode.ts';
 import type { ReadQlog } from '../quic/qlog/reader.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
+import type { SessionCounters } from '../quic/udp/session-counts.ts';
 import type { UpkeepOptions } from '../store/rollups/upkeep.ts';
 
 type Id = z.infer<typeof RouteId>;
@@ -119,7 +120,15 @@ export interface MeasureWorkerMethods {
   dropQlog(params: { file: number }): null;
 }
 
-/** workers/endpoint.ts: one server (echo, sink, source) of QUIC, and of TCP on the port of the same number. */
+/** What an endpoint has counted of QUIC since its thread began, once a second while that grows, and the handshakes since the last. */
+export interface EndpointEvent {
+  counters: SessionCounters;
+  handshakesUs: number[];
+}
+
+/**
+ * workers/endpoint.ts: one server (echo, sink, source) of QUIC, and of TCP on the port of the same number. Events: EndpointEvent.
+ */
 export interface EndpointWorkerMethods {
   listen(params: { host: string; port: number; certificate: string; privateKey: string }): {
     host: string;

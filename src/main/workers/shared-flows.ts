@@ -14,8 +14,13 @@ interface Asked extends Omit<SharedPathOptions, 'flows'> {
 }
 
 /**
+<<<<<<< HEAD
  * Rejects with what `runSharedPath` rejects with, and where the flows had no time in common RL_CONNECTION_LOST, or RL_CANCELLED where
  * they were cut short (`isCut`): then `endMs` is where they were.
+=======
+ * `endMs` is when what is compared ended: sooner where it was cut and `keepsCut`. Rejects with what `runSharedPath` rejects with, and
+ * where the flows had no time in common with RL_CANCELLED if they were cut, else RL_CONNECTION_LOST.
+>>>>>>> main
  */
 export async function shareOnePath({ flows, startsMs, direction, warmupMs, ...path }: Asked) {
   const outcomes = await runSharedPath({
@@ -27,11 +32,19 @@ export async function shareOnePath({ flows, startsMs, direction, warmupMs, ...pa
     })),
   });
   const measured = outcomes.map(({ points }, i) => ({ controller: flows[i]!, points }));
+<<<<<<< HEAD
   const isCut = path.signal?.aborted === true;
   const lastMs = Math.max(0, ...measured.map(({ points }) => points.at(-1)?.[0] ?? 0));
   const endMs = isCut ? Math.min(path.durationMs, lastMs) : path.durationMs;
   const fairness = fairnessOf(measured, { warmupMs, endMs });
   if (fairness !== null) return { outcomes, measured, fairness, endMs, isCut };
+=======
+  const isCut = path.signal.aborted;
+  const lastMs = Math.max(0, ...measured.map(({ points }) => points.at(-1)?.[0] ?? 0));
+  const endMs = isCut ? Math.min(path.durationMs, lastMs) : path.durationMs;
+  const fairness = fairnessOf(measured, { warmupMs, endMs });
+  if (fairness !== null) return { outcomes, measured, fairness, endMs };
+>>>>>>> main
   throw isCut
     ? new LabError('RL_CANCELLED', 'The flows were stopped before they had time in common to be compared in')
     : new LabError('RL_CONNECTION_LOST', 'The flows had no time in common to be compared in');

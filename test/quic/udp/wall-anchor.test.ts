@@ -1,9 +1,14 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import { nowUs, toUnixMs } from '../../../src/main/quic/udp/clock.ts';
 import { WallAnchor } from '../../../src/main/quic/udp/wall-anchor.ts';
 
 const ORIGIN = 1_800_000_000_000;
 const HOUR = 3_600_000;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 /** Both clocks, read at one moment. */
 const at = (anchor: WallAnchor, wallMs: number, monotonicMs: number): number => {
@@ -67,4 +72,12 @@ test('whatever the clocks did, what is told is at most a second from the wall cl
       }
     }),
   );
+});
+
+test.each([-HOUR, HOUR])('a thread’s moments go with a wall clock that is set by %i ms', (stepMs) => {
+  const [beforeUs, beforeMs] = [nowUs(), toUnixMs(nowUs())];
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + stepMs });
+  expect(Math.abs(toUnixMs(nowUs()) - Date.now())).toBeLessThan(60_000);
+  // What was sent before is told by the new time as well: order is kept.
+  expect(toUnixMs(beforeUs) - beforeMs).toBeCloseTo(stepMs, -5);
 });

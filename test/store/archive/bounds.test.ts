@@ -182,6 +182,8 @@ test('an archive that an editor put a byte order mark before is read', async () 
   expect(store.experiments.get(into.commit()).name).toBe('e');
 });
 
+const bytesOf = (buffer: Buffer): ArrayBuffer => new Uint8Array(buffer).buffer;
+
 /** A Parquet file of so many pings, none of which differ unless `atUs` makes them. */
 const pings = (count: number, atUs: (i: number) => number): Buffer => {
   const rows = Array.from({ length: count }, (_, i): Row => [1, atUs(i), 5, 0]);
@@ -194,11 +196,11 @@ const pings = (count: number, atUs: (i: number) => number): Buffer => {
 test('no part of a Parquet file is read before the one ahead of it is done with', async () => {
   const bytes = pings(60_000, (i) => i);
   const told = vi.spyOn(Worker.prototype, 'emit');
-  const slow = readParquet('ping', bytes);
+  const slow = readParquet('ping', bytesOf(bytes));
   await slow.next();
   let rows = 0;
   // Another thread reads all of it meanwhile.
-  for await (const part of readParquet('ping', bytes)) rows += part.rows.length;
+  for await (const part of readParquet('ping', bytesOf(bytes))) rows += part.rows.length;
   expect(rows).toBe(60_000);
   const [first] = told.mock.contexts;
   const answers = told.mock.calls.filter(
@@ -211,7 +213,9 @@ test('no part of a Parquet file is read before the one ahead of it is done with'
 test('a Parquet file with more rows than its bytes could hold is refused before one of them is read', async () => {
   const bytes = pings(200_000, () => 7);
   expect(bytes.length).toBeLessThan(20_000);
-  await expect(readParquet('ping', bytes).next()).rejects.toEqual(refusing(/more rows than so many bytes/));
+  await expect(readParquet('ping', bytesOf(bytes)).next()).rejects.toEqual(
+    refusing(/more rows than so many bytes/),
+  );
 });
 
 test('a Parquet page that says it has more values than its row group is refused before they are made', async () => {
@@ -220,6 +224,6 @@ test('a Parquet page that says it has more values than its row group is refused 
   const at = bytes.indexOf(Buffer.from([0x15, 0xc8, 0x01]));
   bytes.set([0x15, 0xfe, 0x7f], at);
   await expect(async () => {
-    for await (const _ of readParquet('ping', bytes));
+    for await (const _ of readParquet('ping', bytesOf(bytes)));
   }).rejects.toEqual(refusing(/a page is larger than any of ours/));
 });

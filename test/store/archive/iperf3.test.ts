@@ -64,3 +64,12 @@ test('one that failed, or is none of iperf3, is refused in words', () => {
     /end.sum_received.bytes/,
   );
 });
+
+test('one of a time that no date has is refused', async () => {
+  const path = join(tempDir(), 'late.json');
+  const late = { ...TCP, start: { ...TCP.start, timestamp: { timesecs: Number.MAX_SAFE_INTEGER } } };
+  writeFileSync(path, JSON.stringify(late));
+  await expect(readInto(tempStore().unarchive(), path, 'late.json', 0)).rejects.toThrow(
+    /experiment.created_at_ms: .* is over/,
+  );
+});

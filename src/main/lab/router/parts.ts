@@ -11,7 +11,7 @@ import type { DataSources } from '../data-sources.ts';
 import type { CapacityOfEmulator } from '../emulator-capacity.ts';
 import type { Ends } from '../ends.ts';
 import { toCarriedError } from '../errors.ts';
-import type { Exports } from '../exports.ts';
+import type { Exports } from '../export-folder.ts';
 import type { FileImports } from '../file-imports.ts';
 import type { Live } from '../live.ts';
 import type { Log } from '../log.ts';

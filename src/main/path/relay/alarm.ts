@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 
 /**
  * Runs on the alarm's thread, which is given this function as text, so it uses nothing from outside itself. Times are
- * unix milliseconds with a fraction, the one clock all threads share.
+ * milliseconds of `process.hrtime`, the one clock that all threads share and nobody sets.
  */
 function keepTime(): void {
   const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
@@ -18,8 +18,7 @@ function keepTime(): void {
   for (;;) {
     const seen = Atomics.load(sequence, 0);
     const due = moment[0]!;
-    const waitMs =
-      due === rung ? Number.POSITIVE_INFINITY : due - (performance.timeOrigin + performance.now());
+    const waitMs = due === rung ? Number.POSITIVE_INFINITY : due - Number(process.hrtime.bigint()) / 1e6;
     if (waitMs > 0) {
       Atomics.wait(sequence, 0, seen, waitMs);
     } else {
@@ -32,6 +31,8 @@ function keepTime(): void {
 export class Alarm {
   readonly #sequence: Int32Array;
   readonly #moment: Float64Array;
+  /** What `process.hrtime` has when `performance.now()` has zero, milliseconds. */
+  readonly #originMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
   #ready = false;
 
   /** `onRing` is called soon after each moment set, unless another was set before it came. */
@@ -56,7 +57,7 @@ export class Alarm {
 
   /** Replaces the moment set before. `atUs` is on the clock of `performance.now()`, in microseconds. */
   set(atUs: number): void {
-    this.#moment[0] = performance.timeOrigin + atUs / 1000;
+    this.#moment[0] = this.#originMs + atUs / 1000;
     Atomics.add(this.#sequence, 0, 1);
     Atomics.notify(this.#sequence, 0);
   }

@@ -1,10 +1,10 @@
 /** An experiment out of the database, table by table and in parts: nothing holds the database for longer than one part takes. */
 import { CONGESTION_COLUMNS } from '../../../shared/congestion-series.ts';
 import { LabError } from '../../../shared/errors.ts';
+import type { Metrics } from '../../../shared/experiments.ts';
 import type { Vantage } from '../../../shared/probes.ts';
 import type { ReadHandle } from '../handles.ts';
 import type { ProbeRunTable } from '../probe-runs.ts';
-import type { RunTable } from '../runs.ts';
 import {
   type ArchiveTable,
   CONGESTION,
@@ -28,6 +28,9 @@ export interface ArchivedTable {
   parts(): Generator<Row[]>;
 }
 
+/** By the run's id. */
+export type RunResults = ReadonlyMap<number, Metrics | null>;
+
 type Stored = Record<string, Value>;
 
 const names = (table: ArchiveTable): string[] => table.columns.map(({ name }) => name);
@@ -39,13 +42,12 @@ const names = (table: ArchiveTable): string[] => table.columns.map(({ name }) =>
 export function archiveExport(
   db: ReadHandle,
   probes: Pick<ProbeRunTable, 'series'>,
-  runTable: Pick<RunTable, 'metrics'>,
-): (experimentId: number) => ArchivedTable[] {
+): (experimentId: number, results?: RunResults) => ArchivedTable[] {
   const experiment = db.query<[number], Stored>(
     `SELECT ${names(EXPERIMENT).join(', ')} FROM experiment WHERE id = ? AND importing = 0`,
   );
   const runIds = db.column<[number], number>('SELECT id FROM run WHERE experiment_id = ? ORDER BY id');
-  const run = db.query<[number], Stored>(`SELECT ${names(RUN).join(', ')}, route_id FROM run WHERE id = ?`);
+  const run = db.query<[number], Stored>(`SELECT ${names(RUN).join(', ')} FROM run WHERE id = ?`);
   const probeIds = db.column<[number], number>(
     'SELECT id FROM probe_run WHERE experiment_id = ? AND removed_at_ms IS NULL ORDER BY id',
   );
@@ -54,14 +56,12 @@ export function archiveExport(
   );
   const samples = SAMPLES.map((table) => ({ table, read: sampleReader(db, table) }));
 
-  /** With what a monitor came to, which is not stored, and which an import has no route to tell from. */
-  const runRow = (id: number): Stored => {
-    const row = run.get(id)!;
-    const metrics = row['result'] === null && row['route_id'] !== null ? runTable.metrics(id) : null;
-    return metrics === null ? row : { ...row, result: JSON.stringify(metrics) };
-  };
-
-  return (experimentId) => {
+  return (experimentId, results) => {
+    const runRow = (id: number): Stored => {
+      const row = run.get(id)!;
+      const result = results?.get(id) ?? null;
+      return row['result'] === null && result !== null ? { ...row, result: JSON.stringify(result) } : row;
+    };
     const row = experiment.get(experimentId);
     if (row === undefined)
       throw new LabError('RL_NOT_FOUND', `There is no experiment ${experimentId}`, { field: 'id' });

@@ -13,6 +13,7 @@ import { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { importManifest } from '../../../shared/experiments.ts';
+import { parseBounded } from './bounded-json.ts';
 import { csvParts } from './csv.ts';
 import type { ArchivedTable } from './export.ts';
 import type { ArchiveImport } from './import.ts';
@@ -104,7 +105,7 @@ export async function readInto(
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return parseBounded(text.replace(/^\uFEFF/, ''));
   } catch {
     return null;
   }

@@ -151,22 +151,20 @@ parentPort.on('message', () => {
 type Answer = { columns: string[] } | { rows: Row[] } | { error: string } | null;
 
 /**
- * The rows in parts, none of which is read before it is asked for. Throws RL_INPUT_INVALID for bytes that are no Parquet file of
- * this table.
+ * The rows in parts, none of which is read before it is asked for. Takes the bytes away. Throws RL_INPUT_INVALID for bytes that
+ * are no Parquet file of this table.
  */
 export async function* readParquet(
   name: string,
-  bytes: Uint8Array,
+  bytes: ArrayBuffer,
   patienceMs = PATIENCE_MS,
 ): AsyncGenerator<{ table: ArchiveTable; rows: Row[] }> {
-  // A Buffer's own slice would be a view of it.
-  const copy = new Uint8Array(bytes).buffer;
   const { resolve } = createRequire(import.meta.url);
   const libraries = ['hyparquet', 'hyparquet/src/column.js'].map((each) => pathToFileURL(resolve(each)).href);
   const worker = new Worker(READER, {
     eval: true,
-    workerData: { libraries, bytes: copy, limits: limitsOf(bytes.length) },
-    transferList: [copy],
+    workerData: { libraries, bytes, limits: limitsOf(bytes.byteLength) },
+    transferList: [bytes],
     resourceLimits: { maxOldGenerationSizeMb: 1024 },
   });
   let columns: ReturnType<typeof tableOf> | null = null;

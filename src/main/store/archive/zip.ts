@@ -4,7 +4,6 @@
  */
 
 import { Readable, type Writable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import yauzl from 'yauzl';
 import yazl from 'yazl';
@@ -87,7 +86,7 @@ export async function readZip(
       else if (parquet !== undefined)
         for await (const { table, rows } of readParquet(
           name,
-          await bytesOf(zip, parquet, LIMITS.parquetBytes),
+          (await bytesOf(zip, parquet, LIMITS.parquetBytes)).buffer,
         ))
           onRows(table, rows);
     }
@@ -143,15 +142,26 @@ async function entriesOf(zip: yauzl.ZipFile): Promise<Map<string, yauzl.Entry>> 
 const streamOf = (zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<Readable> =>
   zip.openReadStreamPromise(entry);
 
-async function bytesOf(zip: yauzl.ZipFile, entry: yauzl.Entry, most: number): Promise<Buffer> {
+/** In memory once, and not in pieces beside that. */
+async function bytesOf(
+  zip: yauzl.ZipFile,
+  entry: yauzl.Entry,
+  most: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (entry.uncompressedSize > most)
     throw invalid(`${entry.fileName} has ${entry.uncompressedSize} bytes; at most ${most} are read`);
-  return buffer(await streamOf(zip, entry));
+  const bytes = new Uint8Array(entry.uncompressedSize);
+  let at = 0;
+  for await (const part of (await streamOf(zip, entry)) as AsyncIterable<Buffer>) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
 
-function versionOf(header: Buffer): unknown {
+function versionOf(header: Uint8Array): unknown {
   try {
-    return (JSON.parse(header.toString()) as { version?: unknown } | null)?.version;
+    return (JSON.parse(Buffer.from(header).toString()) as { version?: unknown } | null)?.version;
   } catch (cause) {
     throw invalid(`${HEADER} is no JSON`, cause);
   }

@@ -26,8 +26,13 @@ export interface Upkeep {
   /** A slice of roll-ups, of one route or of all; false when none is due. */
   roll(routeId?: string): boolean;
   /**
+<<<<<<< HEAD
    * A slice of roll-ups, of results of runs, of deleting what is too old at `nowMs` (null: not by its time) or gone, or of giving
    * space back; false when done.
+=======
+   * A slice of roll-ups, of results of runs, of deleting what is too old at `nowMs` (null: not by its time) or gone, or of giving space
+   * back; false when done.
+>>>>>>> main
    */
   step(nowMs: number | null): boolean;
   /** Copies the write-ahead log into the database, for which nobody waits, and cuts it short when it has grown long. */

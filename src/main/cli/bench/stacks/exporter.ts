@@ -1,14 +1,19 @@
 /** The exporter in a process of its own, with as many series as asked for, and a plain registry of as many gauges. */
 import { Gauge, Registry } from 'prom-client';
-import type { RouteStatus } from '../../../../shared/domain.ts';
+import type { RouteStatus, TransportSnapshot } from '../../../../shared/domain.ts';
 import { type MetricsEndpoint, serveExporter } from '../../../serve/metrics-endpoint.ts';
 import { createExporter, type Exporter } from '../../../telemetry/exporter.ts';
 
 export interface ExporterMethods {
   /** Makes an exporter of as many routes; answers with the series it has, and its endpoint. */
   routes(options: { count: number }): Promise<{ series: number; bytes: number; url: string }>;
-  /** Renders so often, with values that changed in between; milliseconds of each, and the longest that the loop stood still in it. */
-  render(options: { times: number }): Promise<{ ms: number[]; blockedMs: number[] }>;
+  /**
+   * Renders so often, with values that changed in between; of each its milliseconds, those in which this thread had the processor,
+   * and the most of these between two turns of the loop.
+   */
+  render(options: { times: number }): Promise<{ ms: number[]; cpuMs: number[]; blockedMs: number[] }>;
+  /** Takes what every route measures in a quarter of a second, so often. */
+  count(options: { times: number }): Promise<null>;
   /** As `render`, of a registry with so many gauges. */
   registry(options: { series: number; times: number }): Promise<{ ms: number[] }>;
 }
@@ -33,16 +38,31 @@ export const exporterStack = (): ExporterMethods => ({
   },
   render: async ({ times }) => {
     const ms: number[] = [];
+    const cpuMs: number[] = [];
     const blockedMs: number[] = [];
     for (let i = 0; i < times; i++) {
       change(exporter!);
+      // What the change left is no part of the render, and between scrapes there is time to collect what one left.
+      globalThis.gc?.({ type: 'minor' });
       const standstill = watchLoop();
-      const began = performance.now();
+      const began = { ms: performance.now(), cpuMs: threadMs() };
       await exporter!.render();
-      ms.push(performance.now() - began);
+      ms.push(performance.now() - began.ms);
+      cpuMs.push(threadMs() - began.cpuMs);
       blockedMs.push(standstill());
     }
-    return { ms, blockedMs };
+    return { ms, cpuMs, blockedMs };
+  },
+  count: async ({ times }) => {
+    const pings = Array.from({ length: 3 }, (_, i) => ({ atMs: i, rttUs: 20_000 + i, loaded: false }));
+    for (let i = 0; i < times; i++) {
+      for (let n = 0; n < routes; n++) {
+        const counted = i * 10 + n;
+        const transport = i % 4 === 0 ? transportOf(counted) : null;
+        exporter!.count(routeOf(n), 1, { pings, skips: [], transfers: [], handshakes: [], transport });
+      }
+    }
+    return null;
   },
   registry: async ({ series, times }) => {
     const registry = new Registry();
@@ -68,13 +88,19 @@ export const exporterStack = (): ExporterMethods => ({
   },
 });
 
-/** The longest time between two turns of the event loop, until it is asked; the time up to then included. */
+/** Processor time of this thread, milliseconds. */
+function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** The most that this thread worked between two turns of the event loop, until it is asked; the time up to then included. */
 function watchLoop(): () => number {
-  let lastMs = performance.now();
+  let lastMs = threadMs();
   let mostMs = 0;
   let isOver = false;
   const turn = (): void => {
-    const nowMs = performance.now();
+    const nowMs = threadMs();
     mostMs = Math.max(mostMs, nowMs - lastMs);
     lastMs = nowMs;
     if (!isOver) setImmediate(turn);
@@ -86,6 +112,31 @@ function watchLoop(): () => number {
     return mostMs;
   };
 }
+
+const routeOf = (n: number) => ({
+  id: `route-${n}`,
+  host: '192.0.2.1',
+  port: 4433,
+  controller: 'bbr3' as const,
+});
+
+const transportOf = (counted: number): TransportSnapshot => ({
+  atMs: performance.now(),
+  controller: 'bbr3',
+  state: 'ProbeBW_UP',
+  cwndBytes: counted,
+  pacingBps: counted * 9.7,
+  bytesInFlight: 0,
+  smoothedRttUs: counted / 97,
+  rttVarUs: counted / 970,
+  minRttUs: counted / 99,
+  packetsSent: counted,
+  packetsReceived: counted,
+  packetsLost: 1,
+  bytesSent: counted * 1350,
+  bytesReceived: counted * 1350,
+  streams: 9,
+});
 
 /** Every figure of every route is another, with as many digits as a measured one has. */
 function change(into: Exporter): void {
@@ -117,30 +168,13 @@ function change(into: Exporter): void {
       payloadBps: { down: transfer.goodputBps, up: transfer.goodputBps },
       transferError: null,
       handshakeUs: us,
-      transport: {
-        atMs: performance.now(),
-        controller: 'bbr3',
-        state: 'ProbeBW_UP',
-        cwndBytes: counted,
-        pacingBps: us * 1000,
-        bytesInFlight: 0,
-        smoothedRttUs: us,
-        rttVarUs: us / 10,
-        minRttUs: us,
-        packetsSent: counted,
-        packetsReceived: counted,
-        packetsLost: 1,
-        bytesSent: counted * 1350,
-        bytesReceived: counted * 1350,
-        streams: 9,
-      },
+      transport: transportOf(counted),
       emulated: false,
       insecure: false,
     };
     const { transport } = status;
     const pings = [{ atMs: 0, rttUs: us, loaded: false }];
     const handshakes = [{ atMs: 0, durationUs: us, errorCode: null, purpose: 'ping' as const }];
-    const route = { id: `route-${n}`, host: '192.0.2.1', port: 4433, controller: 'bbr3' as const };
-    into.observe(route, status, { pings, skips: [], transfers: [], handshakes, transport });
+    into.observe(routeOf(n), status, { pings, skips: [], transfers: [], handshakes, transport });
   }
 }

@@ -3,6 +3,7 @@ import type { ProbeDetail } from '../../../../shared/probe-details.ts';
 import { BLOAT_RULE } from '../../../../shared/responsiveness.ts';
 import { formatBytes, formatDuration, formatRate } from '../../../../shared/units.ts';
 import { Explained } from '../../../parts/Explained.tsx';
+import { Heads } from '../../../parts/NumberTable.tsx';
 import classes from './Detail.module.css';
 import { Intervals } from './Intervals.tsx';
 import { Waterfall } from './Waterfall.tsx';
@@ -139,15 +140,7 @@ function Table({
   return (
     <div className={classes.scroll}>
       <table className={classes.table} data-testid={testId}>
-        <thead>
-          <tr>
-            {titles.map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Heads headers={titles} />
         <tbody>
           {rows.map((row, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows only ever come at the end.

@@ -6,6 +6,7 @@ import { runCommand } from '../../../commands/registry.ts';
 import { useConnection } from '../../../lab/connection.ts';
 import { errorAdvice, errorText } from '../../../lab/errors.ts';
 import { useLive } from '../../../lab/live.ts';
+import { usePrivacy } from '../../../lab/privacy.ts';
 import { Badges } from '../../../parts/Badges.tsx';
 import { readColours, routeColour } from '../../../parts/tokens.ts';
 import { momentOf } from '../../../theme/clock.ts';
@@ -52,7 +53,8 @@ export function ChartPanel({ view }: { view: ViewControl }) {
   const { ms: windowMs, bucketMs } = WINDOWS[window];
   const fromMs = toMs - windowMs;
   const atMs = endMs === null ? null : (cursorMs ?? toMs - bucketMs);
-  const silent = useLive((s) => (endMs === null ? whyEmpty(shown, s.statuses, bucketMs) : null));
+  const masked = usePrivacy((s) => s.masked);
+  const silent = useLive((s) => (endMs === null ? whyEmpty(shown, s.statuses, bucketMs, masked) : null));
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read anew when the scheme changes.
   const drawn = useMemo(
     () => ({
@@ -137,12 +139,18 @@ function whyEmpty(
   routes: readonly Route[],
   statuses: Readonly<Record<string, RouteStatus>>,
   bucketMs: number,
+  masked: boolean,
 ): string {
   const [route] = routes;
   if (!route) return 'No route is chosen.';
   if (routes.length > 1) return 'Nothing was measured in this window.';
   const status = statuses[route.id];
-  if (status?.error) return `${route.name} is ${status.state}: ${errorAdvice(status.error)}`;
+  if (status?.error) {
+    // A message may name the address.
+    const { code, hint } = status.error;
+    const why = errorAdvice(masked ? { message: code, hint } : status.error);
+    return `${route.name} is ${status.state}: ${why}`;
+  }
   if (status?.state === 'stopped') return `${route.name} is not probed; start it to measure.`;
   if (bucketMs >= 60_000)
     return `Each point of this window is ${bucketMs / 60_000} min; none of ${route.name} is over yet.`;
