@@ -113,7 +113,7 @@ test('how one goes on that was cancelled is told as a command that does it', asy
   await begun.line(/^experiment 1/);
   begun.child.kill('SIGINT');
   const { code, stderr } = await begun.finished;
-  expect(code).toBe(1);
+  expect(code).toBe(130);
   const [, command] = /measured by: routelab (.*)/.exec(stderr)!;
   const { stdout } = await run([...command!.split(' '), '--data', data, '--json']);
   expect(JSON.parse(stdout).runs.map(({ state }: { state: string }) => state)).toEqual(['done', 'done']);

@@ -13,5 +13,10 @@ export function whyUnfinished(runs: readonly Told[]): LabError | null {
   if (error) return LabError.fromBody(error as Parameters<typeof LabError.fromBody>[0]);
   const told = `Run ${first.repetition}${first.key === '' ? '' : ` of ${first.key}`} was ${first.state}`;
   const others = missing.length - 1;
-  return new LabError('RL_CANCELLED', others === 0 ? told : `${told}, and ${others} more are not done`);
+  const isCancelled = missing.some(({ state }) => state === 'cancelled');
+  // Nobody ended the others: that they were over could not be stored.
+  return new LabError(
+    isCancelled ? 'RL_CANCELLED' : 'RL_DATA_UNWRITABLE',
+    others === 0 ? told : `${told}, and ${others} more are not done`,
+  );
 }
