@@ -20,6 +20,7 @@ export default defineConfig({
           'workers/simulate': 'src/main/workers/simulate.ts',
           'workers/measure': 'src/main/workers/measure.ts',
           'workers/upkeep': 'src/main/workers/upkeep.ts',
+          'workers/flow': 'src/main/workers/flow.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'shared/[name]-[hash].js' },
       },

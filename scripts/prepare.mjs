@@ -41,8 +41,8 @@ export const runTool = (script, args, options) =>
 const PATIENCE_MS = 15_000;
 
 /**
- * Starts a program in the user's folder that shares our terminal and ends when we are told to end. Resolves with its exit
- * code; rejects when it cannot be started.
+ * Starts a program in the user's folder that shares our terminal and ends when we are told to end. A SIGHUP is only passed on:
+ * to `serve` it means that its file is to be read again. Resolves with the exit code; rejects when it cannot be started.
  */
 export function supervise(command, args, env = toolEnv, patienceMs = PATIENCE_MS) {
   const child = spawn(command, args, { cwd: userFolder, stdio: 'inherit', env });
@@ -51,6 +51,7 @@ export function supervise(command, args, env = toolEnv, patienceMs = PATIENCE_MS
   let kill;
   const end = (signal) => {
     child.kill(signal);
+    if (signal === 'SIGHUP') return;
     kill ??= setTimeout(() => {
       console.error(`It did not end within ${patienceMs / 1000} s of ${signal}, so it was killed.`);
       child.kill('SIGKILL');

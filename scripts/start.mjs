@@ -32,7 +32,7 @@ if (args.includes('--help') || args.includes('-h')) {
   console.log(
     'npm start opens the desktop where Electron can run, else the headless lab; --headless asks for the latter.',
   );
-  console.log('The desktop takes --data and --port of these:\n');
+  console.log('The desktop takes --data, --config and --port of these:\n');
   process.exit(run(pinnedNode, serve));
 }
 ensureBuilt();

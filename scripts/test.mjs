@@ -6,7 +6,7 @@ import { ensureBuilt, ensureInstalled, pinnedNode, root, run, runTool, toolEnv }
 const totals = { passed: 0, failed: 0, skipped: 0 };
 /** Names of what was skipped; each says why. */
 const skips = [];
-/** Where everything tests need can be installed, only these may be skipped (by the beginning of their names). */
+/** Where everything tests need can be installed, only tests with one of these in their names may be skipped. */
 const EXPECTED_SKIPS = [
   'the desktop window',
   'capturing is not permitted',

@@ -38,7 +38,7 @@ export const METRICS = {
   'system.process_memory': metric('system', 'Memory of the lab (RSS)', 'bytes'),
   'system.machine_memory': metric('system', 'Memory of the machine', 'ratio'),
   'system.loop_lag_p99': metric('system', 'Event-loop lag p99', 'us'),
-  'system.dropped_samples': metric('system', 'Samples given up', 'count'),
+  'system.dropped_samples': metric('system', 'Samples given up, last minute', 'count'),
   'system.disk_free': metric('system', 'Disk free', 'bytes'),
 } as const satisfies Record<string, MetricDescriptor>;
 
@@ -137,7 +137,10 @@ export type AlertRulePatch = z.infer<typeof AlertRulePatch>;
 export const AlertRule = z.object({
   ...ruleFields,
   id: z.number().int(),
-  /** The name under which `monitoring.alerts` sets its threshold; null for rules that people made. */
+  /**
+   * Null for rules that people made. `monitoring.alerts` sets thresholds under these names, of rules whose condition nobody
+   * changed.
+   */
   builtIn: z.string().nullable(),
   /** Nobody is told of its alerts until then, unix milliseconds; null: not muted. */
   mutedUntilMs: z.number().nullable(),
@@ -168,6 +171,8 @@ export const Alert = z.object({
   /** The value at its end; null while it fires, and where there was none. */
   endValue: z.number().nullable(),
   acknowledgedAtMs: z.number().nullable(),
+  /** When webhooks and desktop were told of the raise; null while its rule is muted. */
+  toldAtMs: z.number().nullable(),
 });
 export type Alert = z.infer<typeof Alert>;
 
@@ -185,6 +190,17 @@ export const AlertState = z.object({
 });
 export type AlertState = z.infer<typeof AlertState>;
 
+/** A raise or an end as desktops and permitted pages show it. */
+export const AlertNotice = z.object({
+  /** Of one event of one alert. */
+  id: z.string(),
+  alertId: z.number().int(),
+  atMs: z.number(),
+  title: z.string(),
+  body: z.string(),
+});
+export type AlertNotice = z.infer<typeof AlertNotice>;
+
 /** Everything that may change at a check. */
 export const AlertBoard = z.object({
   /** Null before the first check. */
@@ -192,6 +208,8 @@ export const AlertBoard = z.object({
   states: z.array(AlertState),
   /** The alerts that fire, newest first. */
   firing: z.array(Alert),
+  /** Those of the last minute, oldest first. */
+  notices: z.array(AlertNotice),
   /** Grows with every change of rules, history, webhooks or deliveries. */
   version: z.number().int(),
 });

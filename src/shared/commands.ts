@@ -66,6 +66,8 @@ export const COMMANDS = [
     shortcut: 'y',
   },
   { id: 'experiments.again', title: 'Run the experiment again', group: 'Experiments', shortcut: 'w' },
+  { id: 'experiments.cells', title: 'Measure a matrix or a scenario', group: 'Experiments', shortcut: 'z' },
+  { id: 'experiments.resume', title: 'Measure what is missing of the experiment', group: 'Experiments' },
   { id: 'experiments.cancel', title: 'Cancel what is under way of the experiment', group: 'Experiments' },
   {
     id: 'experiments.import',
@@ -109,6 +111,7 @@ export const COMMANDS = [
   { id: 'view.light', title: 'Light appearance', group: 'View' },
   { id: 'view.dark', title: 'Dark appearance', group: 'View' },
   { id: 'view.system', title: 'Appearance of the system', group: 'View' },
+  { id: 'view.mask', title: 'Mask addresses of routes', group: 'View' },
   { id: 'demo.start', title: 'Start the demo lab', group: 'Lab' },
   { id: 'demo.stop', title: 'Stop the demo lab and remove its routes', group: 'Lab' },
   { id: 'lab.reconnect', title: 'Reconnect to the lab now', group: 'Lab' },

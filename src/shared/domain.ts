@@ -218,6 +218,8 @@ export const RouteStatus = z.object({
   /** Newest transfer in each direction; null once it is so old that another should have come twice. */
   down: Transfer.nullable(),
   up: Transfer.nullable(),
+  /** Payload of transfers that arrived in the last second: 0 between them; null where there are none, or the route is not up. */
+  payloadBps: z.object({ down: z.number(), up: z.number() }).nullable(),
   /** The newest transfer, if it failed. */
   transferError: z
     .object({ atMs: z.number(), direction: z.enum(['down', 'up']), code: z.string() })
@@ -271,6 +273,10 @@ export const Series = z.object({
   handshakeMean: z.array(z.number().nullable()),
 });
 export type Series = z.infer<typeof Series>;
+
+/** A change of a route’s state, with the error that caused it. */
+export const RouteEvent = z.object({ atMs: z.number(), state: RouteState, error: LabFailure.nullable() });
+export type RouteEvent = z.infer<typeof RouteEvent>;
 
 export const RunState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled', 'interrupted']);
 export type RunState = z.infer<typeof RunState>;

@@ -6,8 +6,11 @@
 interface CatalogueEntry {
   /** HTTP status the API answers with. */
   readonly status: number;
-  /** Process exit code of the command line: 1 check missed, 2 usage, 3 network, 4 TLS, 5 internal. */
-  readonly exit: 1 | 2 | 3 | 4 | 5;
+  /**
+   * Process exit code of the command line: 1 check missed, 2 usage, or something of this machine that the user has to see to,
+   * 3 network, 4 TLS, 5 internal, 130 stopped by the user, as shells have it.
+   */
+  readonly exit: 1 | 2 | 3 | 4 | 5 | 130;
   /** What the user can do about it. */
   readonly hint: string;
 }
@@ -31,10 +34,14 @@ export const CATALOGUE = {
     2,
     'Call the API from the lab’s own page, or allow the origin with --cors-origin.',
   ),
-  RL_HOST_HEADER: entry(421, 2, 'Address the lab by localhost, 127.0.0.1 or the host it was bound to.'),
+  RL_HOST_HEADER: entry(
+    421,
+    2,
+    'Address the lab by localhost, 127.0.0.1 or the host it was bound to, or list the name in server.names.',
+  ),
   RL_RATE_LIMITED: entry(429, 2, 'Wait for the time in retry-after.'),
   RL_BODY_TOO_LARGE: entry(413, 2, 'Send a body of at most 1 MB.'),
-  RL_CANCELLED: entry(499, 1, 'Start it again when you are ready.'),
+  RL_CANCELLED: entry(499, 130, 'Start it again when you are ready.'),
   // Network
   RL_HOST_UNKNOWN: entry(502, 3, 'Check the spelling of the host name and that DNS works.'),
   RL_PORT_CLOSED: entry(502, 3, 'Check the port, and that a QUIC server listens on it (UDP).'),
@@ -53,6 +60,7 @@ export const CATALOGUE = {
     3,
     'One side broke the QUIC protocol; if it was RouteLab, report it with what --debug shows.',
   ),
+  RL_HTTP_STATUS: entry(502, 1, 'Check the path, and what the server says of it.'),
   RL_PEER_UNSUPPORTED: entry(502, 3, 'Probe a RouteLab server, or measure with --mode handshake.'),
   RL_PORT_IN_USE: entry(409, 2, 'Stop what uses the port, or choose another with the named setting.'),
   RL_ADDRESS_UNAVAILABLE: entry(409, 2, 'Bind to an address this machine has.'),
@@ -91,7 +99,7 @@ export const CATALOGUE = {
     2,
     'Restore the file from a copy, or choose another folder with --data; nothing was written to it.',
   ),
-  RL_DISK_FULL: entry(507, 5, 'Free some space; what could not be stored is counted.'),
+  RL_DISK_FULL: entry(507, 2, 'Free some space; what could not be stored is counted.'),
   RL_FILE_UNREADABLE: entry(400, 2, 'Check the path and its permissions.'),
   RL_FILE_UNWRITABLE: entry(400, 2, 'Name a file or folder that can be written, where its parent exists.'),
   // Ours
@@ -152,9 +160,14 @@ export class LabError extends Error {
   }
 }
 
+/** What the system says of a disk, or of the user's share of it, that is full. */
+export const isDiskFull = (thrown: unknown): boolean =>
+  /^(ENOSPC|EDQUOT)$/.test(String((thrown as { code?: unknown } | null | undefined)?.code));
+
 /** Any thrown value as a catalogue error; what is unknown becomes `RL_INTERNAL` and keeps its cause. */
 export function toLabError(thrown: unknown): LabError {
   if (thrown instanceof LabError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (isDiskFull(thrown)) return new LabError('RL_DISK_FULL', message, { cause: thrown });
   return new LabError('RL_INTERNAL', `Unexpected failure: ${message}`, { cause: thrown });
 }

@@ -40,10 +40,32 @@ export const FecFigures = z.object({
   recovery: z.number().nullable(),
   /** Residual loss if losses were independent, at the source loss measured and at the mean redundancy; null where that is unknown. */
   theoryResidualLoss: z.number().nullable(),
+  /** What the emulated path is set to lose, and the theory for that; null where nobody says. */
+  pathLoss: z.number().nullable().default(null),
+  theoryAtPathLoss: z.number().nullable().default(null),
   /** Recovered packets, against the median of those that came: how much later the application has them. */
   extraDelayUs: Spread.nullable(),
 });
 export type FecFigures = z.infer<typeof FecFigures>;
+
+/** What gates hold packets with FEC to, over several directions. */
+export interface FecRatios {
+  /** Repair packets for each source packet that their groups have a place for: what a last group lacks does not count. */
+  redundancy: number | null;
+  /** Of what was lost; null where nothing was. */
+  recovery: number | null;
+}
+
+/** `k`: source packets of a group. */
+export function fecRatios(k: number, ways: readonly FecFigures[]): FecRatios {
+  const sum = (of: (way: FecFigures) => number): number => ways.reduce((all, way) => all + of(way), 0);
+  const places = sum(({ sentSource }) => Math.ceil(sentSource / k) * k);
+  const erasures = sum((way) => way.erasures);
+  return {
+    redundancy: places === 0 ? null : sum(({ sentRepair }) => sentRepair) / places,
+    recovery: erasures === 0 ? null : sum(({ recovered }) => recovered) / erasures,
+  };
+}
 
 /** Groups: of k source packets, with ceil(redundancy × k) repair packets each; at first, where that adapts. */
 export const FecInput = z.strictObject({
@@ -53,6 +75,14 @@ export const FecInput = z.strictObject({
   adaptive: z.boolean(),
 });
 export type FecInput = z.infer<typeof FecInput>;
+
+export const DEFAULT_FEC: Readonly<FecInput> = { scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false };
+
+/** Source packets, each way. */
+export const DEFAULT_PACKETS = { perS: 100, bytes: 200 } as const;
+
+/** Most repair packets per source packet where it adapts: what it begins with where nothing else is asked for. */
+export const MOST_ADAPTIVE = 0.5;
 
 const MOST_REPAIR = 32;
 const MOST_SPAN_S = 10;

@@ -1,6 +1,7 @@
 /** The metrics a run comes to: their names, what they are called, and which way is better. */
 import type { PingStats, RttSummary } from './domain.ts';
 import type { Metrics, MetricValue } from './experiments.ts';
+import { type FecRatios, fecRatios } from './fec.ts';
 import type { LoadResult } from './load.ts';
 import type { ProbeResult } from './probes.ts';
 
@@ -31,6 +32,8 @@ const METRICS = {
   messages: { title: 'Messages', unit: null, better: null },
   skipped: { title: 'Messages skipped', unit: null, better: 'lower' },
   errors: { title: 'Errors', unit: null, better: 'lower' },
+  fec_redundancy: { title: 'FEC redundancy', unit: 'ratio', better: 'lower' },
+  fec_recovery: { title: 'FEC recovery', unit: 'ratio', better: 'higher' },
   jain: { title: 'Jain’s index', unit: null, better: 'higher' },
 } as const satisfies Record<string, MetricInfo>;
 export type MetricName = keyof typeof METRICS;
@@ -38,6 +41,13 @@ export type MetricName = keyof typeof METRICS;
 /** As a heading; a metric that is not in the table is called by its name. */
 export const metricTitle = (name: string): string =>
   Object.hasOwn(METRICS, name) ? METRICS[name as MetricName].title : name.replaceAll('_', ' ');
+
+/** Of a metric that is not in the table. */
+export const metricValue = (
+  value: number | null,
+  unit: string | null,
+  better: MetricValue['better'],
+): MetricValue => ({ value, unit, better });
 
 /** Of the values that are there. */
 function metricsOf(values: Partial<Record<MetricName, number | null | undefined>>): Metrics {
@@ -62,9 +72,13 @@ const ofRtt = (rttUs: RttSummary | null): Partial<Record<MetricName, number>> =>
         rtt_max: rttUs.max,
       };
 
+/** What is null was not measured, or could not be: where nothing is lost nothing is recovered. */
+export const fecMetrics = ({ redundancy, recovery }: FecRatios): Metrics =>
+  metricsOf({ fec_redundancy: redundancy, fec_recovery: recovery });
+
 /** What a probe measured. Of what its transport counted, the sender's part. */
-export const probeMetrics = (result: ProbeResult): Metrics =>
-  metricsOf({
+export const probeMetrics = (result: ProbeResult): Metrics => ({
+  ...metricsOf({
     ...ofRtt(result.rttUs),
     jitter: result.jitterUs,
     sent: result.sent,
@@ -78,7 +92,15 @@ export const probeMetrics = (result: ProbeResult): Metrics =>
     handshake_p95: result.handshakeUs?.p95,
     retransmit_ratio: result.transport.find(({ retransmitRatio }) => retransmitRatio !== null)
       ?.retransmitRatio,
-  });
+  }),
+  ...(result.detail?.kind === 'fec' &&
+    fecMetrics(
+      fecRatios(
+        result.detail.k,
+        [result.detail.up, result.detail.down].filter((way) => way !== null),
+      ),
+    )),
+});
 
 /** What a monitor's run measured: its pings, and the medians of its transfers and handshakes. */
 export const monitorMetrics = (
@@ -93,6 +115,14 @@ export const monitorMetrics = (
     loss_ratio: ping.lossRatio,
     ...medians,
   });
+
+/** What QUIC came to in a comparison; null is what was not measured. */
+export const comparedMetrics = (values: {
+  goodputUpBps: number | null;
+  rttP95Us: number | null;
+  errors: number;
+}): Metrics =>
+  metricsOf({ goodput_up: values.goodputUpBps, rtt_p95: values.rttP95Us, errors: values.errors });
 
 /** What a load measured. What was to be measured and could not be is null: an absent RTT is no good RTT. */
 export function loadMetrics(result: LoadResult): Metrics {

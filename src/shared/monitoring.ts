@@ -3,10 +3,39 @@ import { z } from 'zod';
 
 const HealthStatus = z.enum(['healthy', 'degraded', 'unhealthy']);
 
+/** The lab's threads. */
+const THREADS = [
+  'probe',
+  'relay',
+  'endpoint',
+  'transfers',
+  'pings',
+  'reader',
+  'loader',
+  'runRelay',
+  'runEndpoint',
+  'cellRelay',
+  'cellEndpoint',
+  'upkeep',
+] as const;
+export type ThreadName = (typeof THREADS)[number];
+
+/** What the health of the lab is told of. */
+const SERVICES = [
+  'store',
+  ...THREADS,
+  'data_sources',
+  'exporter',
+  'monitoring',
+  'alerts',
+  'webhooks',
+] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
 export const Health = z.object({
   status: HealthStatus,
-  /** By name; `detail` says what is wrong. */
-  services: z.record(z.string(), z.object({ status: HealthStatus, detail: z.string().optional() })),
+  /** `detail` says what is wrong. */
+  services: z.record(z.enum(SERVICES), z.object({ status: HealthStatus, detail: z.string().optional() })),
 });
 export type Health = z.infer<typeof Health>;
 
@@ -38,8 +67,10 @@ export const SystemSample = z.object({
   probeReceivedBps: z.number().nullable(),
   /** Samples given up since the lab was opened, because they could not be stored. */
   droppedSamples: z.number().int(),
+  /** Of them those of the last minute, or since the sample before where that is longer ago. */
+  droppedLately: z.number().int(),
   /** CPU of each worker thread, cores; null between two samples of it. */
-  threads: z.array(z.object({ name: z.string(), cpu: z.number().nullable() })),
+  threads: z.array(z.object({ name: z.enum(THREADS), cpu: z.number().nullable() })),
   /** Of the whole machine, since it was started (/proc/net/dev); empty where there is no such file. */
   interfaces: z.array(z.object({ name: z.string(), receivedBytes: z.number(), sentBytes: z.number() })),
 });

@@ -14,7 +14,7 @@ import {
   RttSummary,
   RunState,
 } from './domain.ts';
-import { FecInput, fecFault } from './fec.ts';
+import { DEFAULT_FEC, DEFAULT_PACKETS, FecInput, fecFault } from './fec.ts';
 import { HandshakeStart, MOVES, Move, ProbeDetail } from './probe-details.ts';
 
 export const PROBE_MODES = [
@@ -78,9 +78,11 @@ export const ProbeInput = z.strictObject({
     .min(1)
     .max(10)
     .default([...MOVES]),
-  fec: FecInput.default({ scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false }),
+  fec: FecInput.default({ ...DEFAULT_FEC }),
   /** Of a source packet with FEC. */
-  packetBytes: z.number().int().min(16).max(1200).default(200),
+  packetBytes: z.number().int().min(16).max(1200).default(DEFAULT_PACKETS.bytes),
+  /** Source packets with FEC per second, each way. */
+  packetsPerS: z.number().min(1).max(5000).default(DEFAULT_PACKETS.perS),
   /** Of both ends where the server is a RouteLab of this version, else of ours. */
   controller: Controller.default('cubic'),
   parameters: ControllerParameters.default({}),
@@ -95,13 +97,14 @@ const APPLIES = {
   count: ['ping', 'handshake', 'http3'],
   bytes: ['download', 'upload', 'bidi', 'streams'],
   warmUpS: ['download', 'upload', 'bidi'],
-  ratePerS: ['ping', 'fec'],
+  ratePerS: ['ping'],
   handshake: ['handshake', 'http3'],
   streams: ['streams'],
   path: ['http3'],
   moves: ['migration'],
   fec: ['fec'],
   packetBytes: ['fec'],
+  packetsPerS: ['fec'],
 } as const satisfies Partial<Record<keyof ProbeInput, readonly ProbeMode[]>>;
 
 export const appliesTo = (field: keyof typeof APPLIES, mode: ProbeMode): boolean =>
@@ -109,7 +112,7 @@ export const appliesTo = (field: keyof typeof APPLIES, mode: ProbeMode): boolean
 
 /** What is wrong with settings that are each within their range; null where nothing is. */
 export function faultOf(
-  input: Pick<ProbeInput, 'mode' | 'count' | 'bytes' | 'warmUpS' | 'durationS' | 'fec' | 'ratePerS'>,
+  input: Pick<ProbeInput, 'mode' | 'count' | 'bytes' | 'warmUpS' | 'durationS' | 'fec' | 'packetsPerS'>,
 ): { field: keyof ProbeInput; message: string } | null {
   const { mode, warmUpS, durationS } = input;
   const given = { count: input.count !== null, bytes: input.bytes !== null, warmUpS: warmUpS > 0 };
@@ -118,7 +121,7 @@ export function faultOf(
   if (warmUpS > 0 && warmUpS >= durationS)
     return { field: 'warmUpS', message: `${warmUpS} s leave nothing of ${durationS} s to measure` };
   if (mode === 'fec') {
-    const message = fecFault({ ...input.fec, ratePerS: input.ratePerS });
+    const message = fecFault({ ...input.fec, ratePerS: input.packetsPerS });
     if (message !== null) return { field: 'fec', message };
   }
   return null;

@@ -121,6 +121,18 @@ export function levelLimits(name: SlaLevel, { fec }: { fec: boolean }): GateLimi
   return fec ? LEVELS[name] : limits;
 }
 
+/** Those limits of FEC alone. */
+export function fecLimits(name: SlaLevel): GateLimits {
+  const { fecRedundancy, fecRecovery } = LEVELS[name];
+  return { fecRedundancy, fecRecovery };
+}
+
+/** `limits` without what packets with FEC gave no occasion to meet or miss: where none was lost, none was to be recovered. */
+export function withOccasion(limits: GateLimits, { sent, lost }: { sent: number; lost: number }): GateLimits {
+  const { fecRecovery, ...others } = limits;
+  return sent > 0 && lost === 0 ? others : limits;
+}
+
 /** One gate for each limit, judged by what `metrics` say; `of` names what is judged where there are several. */
 export function judge(limits: GateLimits, metrics: Metrics | null, of = ''): Gate[] {
   return NAMES.flatMap((name) => {

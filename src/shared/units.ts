@@ -99,6 +99,13 @@ const UNKNOWN = '–';
 export const formatDuration = (us: number | null, digits = 1): string =>
   us === null ? UNKNOWN : `${(us / 1e3).toFixed(digits)} ms`;
 
+/** Seconds to come, roughly: `40 s`, `3 min`, `2 h 5 min`. */
+export function formatSpan(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** Bits per second in Mbit/s with a fixed number of decimals: `3.21 Mbit/s`. */
 export const formatRate = (bps: number | null, digits = 2): string =>
   bps === null ? UNKNOWN : `${(bps / 1e6).toFixed(digits)} Mbit/s`;

@@ -1,13 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { storeChecks } from '../../src/main/cli/doctor-store.ts';
 import { openStore } from '../../src/main/store/index.ts';
+import { migrate } from '../../src/main/store/migrate.ts';
+import { MIGRATIONS } from '../../src/main/store/migrations/index.ts';
 import { keepUp, keptStore, MINUTE_MS, pingsEvery, T0 } from '../store/rollups/support.ts';
 import { NOTHING, startedRoute, tempDir } from '../store/temp.ts';
 
 test('a folder without a database has nothing to check', () => {
-  expect(storeChecks(tempDir(), false)).toEqual([{ name: 'store', state: 'ok', value: 'no database yet' }]);
+  expect(storeChecks(tempDir(), { isFull: false })).toEqual([
+    { name: 'store', state: 'ok', value: 'no database yet' },
+  ]);
 });
 
 test.each([false, true])('a lab’s database is read beside it; in full: %s', (isFull) => {
@@ -17,7 +22,7 @@ test.each([false, true])('a lab’s database is read beside it; in full: %s', (i
   store.writer.flush();
   keepUp(upkeep);
   const day = new Date(T0).toISOString().slice(0, 10);
-  expect(storeChecks(store.dataDir, isFull, T0)).toEqual([
+  expect(storeChecks(store.dataDir, { isFull, nowMs: T0 })).toEqual([
     {
       name: 'store',
       state: 'ok',
@@ -27,10 +32,11 @@ test.each([false, true])('a lab’s database is read beside it; in full: %s', (i
     {
       name: 'roll-ups',
       state: 'ok',
-      value: `minutes since ${day}, hours none, 2 due; by default samples are kept 30 days and minutes 90`,
+      value: `minutes since ${day}, hours none, 2 due`,
     },
+    { name: 'retention', state: 'ok', value: 'samples are kept 30 days, minutes 90, hours for good' },
   ]);
-  const [, samples] = storeChecks(store.dataDir, isFull, T0 - 864e5 * 2);
+  const [, samples] = storeChecks(store.dataDir, { isFull, nowMs: T0 - 864e5 * 2 });
   expect(samples).toMatchObject({ state: 'warn', hint: expect.stringContaining('check the clock') });
 });
 
@@ -41,7 +47,30 @@ test('a damaged database fails with what it is and what to do', () => {
   const bytes = readFileSync(path);
   bytes.fill(0xa5, bytes.length / 2, bytes.length / 2 + 8192);
   writeFileSync(path, bytes);
-  expect(storeChecks(dataDir, false)).toEqual([
+  expect(storeChecks(dataDir, { isFull: false })).toEqual([
     { name: 'store', state: 'fail', value: expect.stringContaining('damaged'), hint: expect.any(String) },
   ]);
+});
+
+test('the retention is the lab’s own: what it keeps, under its lab.yaml', () => {
+  const { store } = keptStore();
+  store.settings.replace(new Map([['store.raw_days', 7]]));
+  const days = (config?: string) =>
+    storeChecks(store.dataDir, { isFull: false, config }).find(({ name }) => name === 'retention');
+  expect(days()?.value).toBe('samples are kept 7 days, minutes 90, hours for good');
+  const file = join(tempDir(), 'lab.yaml');
+  writeFileSync(file, 'store:\n  rollup_days: 400\n');
+  expect(days(file)?.value).toBe('samples are kept 7 days, minutes 400, hours for good');
+  writeFileSync(file, 'store:\n  rollup_days: none\n');
+  expect(days(file)).toMatchObject({ state: 'fail', value: expect.stringContaining('rollup_days') });
+});
+
+test('of a database that does not give empty pages back it is said', () => {
+  const dataDir = tempDir();
+  const old = new Database(join(dataDir, 'lab.db'));
+  old.pragma('auto_vacuum = NONE');
+  migrate(old, MIGRATIONS);
+  old.close();
+  const [store] = storeChecks(dataDir, { isFull: false });
+  expect(store).toMatchObject({ state: 'ok', value: expect.stringContaining('which stays in the file') });
 });

@@ -150,14 +150,21 @@ test('a monitor that is cut short is no whole one, and told once', async () => {
   const file = join(data, 'manifest.json');
   writeFileSync(file, JSON.stringify(manifest));
   const own = join(data, 'lab');
+  expect(await run(['run', file, '--data', own])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('RL_INPUT_INVALID: --duration: is missing'),
+  });
   const running = start(['run', file, '--duration', '1h', '--data', own, '--json']);
   await vi.waitFor(() => expect(runStates(own)).toEqual(['running']), { timeout: 60_000, interval: 200 });
   running.child.kill('SIGINT');
   const { code, stdout, stderr } = await running.finished;
   expect(JSON.parse(stdout)).toMatchObject({ interrupted: true, runs: [{ state: 'cancelled' }] });
-  expect(stderr).toContain('RL_CANCELLED: Run 0 was cancelled');
-  expect(code).toBe(1);
+  expect(stderr).toContain('RL_CANCELLED: Run 0 of nowhere was cancelled');
+  expect(code).toBe(130);
   expect(runStates(own)).toEqual(['cancelled']);
+  // What ends by itself has measured as little, and says that too.
+  const silent = await run(['run', file, '--duration', '1s', '--data', own]);
+  expect(silent).toMatchObject({ code: 3, stderr: expect.stringContaining('RL_CONNECTION_LOST: Run ') });
 });
 
 /** Read beside the lab that writes them. */

@@ -33,6 +33,7 @@ const status: RouteView['status'] = {
   ping: null,
   down: { atMs: 0, bytes: 1e6, durationUs: 1e6, goodputBps: 8e6 },
   up: null,
+  payloadBps: null,
   transferError: null,
   silentSinceMs: null,
   handshakeUs: 61_234,

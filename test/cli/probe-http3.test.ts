@@ -110,10 +110,18 @@ describe('routelab probe https://…', () => {
     });
   });
 
-  it('reports a status that is no success, and is one', async () => {
+  it('ends with 1 where the server answers with an error, and shows what was measured', async () => {
     const result = await probe(`${base}/none`, '--json');
-    expect(result.code).toBe(0);
-    expect(JSON.parse(result.stdout)).toMatchObject({ received: 1, requests: [{ status: 404 }] });
+    expect(result).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('RL_HTTP_STATUS: The server answered 404\n'),
+    });
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      received: 1,
+      ttfb_ms: spread,
+      requests: [{ status: 404 }],
+      error: { code: 'RL_HTTP_STATUS' },
+    });
   });
 
   it('marks what was measured without checking the certificate', async () => {

@@ -42,6 +42,12 @@ describe('several targets', () => {
   });
 });
 
+it('a single target can have a name, which is not asked of DNS', async () => {
+  const { code, stdout } = await run(['probe', `home=${here}`, '--count', '1', '--data', data, '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ label: 'home', target: here, received: 1 });
+});
+
 describe('repetitions', () => {
   it('come one row each until Ctrl-C, which sums them up', async () => {
     const args = ['--count', '2', '--rate', '100', '--every', '200ms', '--jitter', '10%', '--seed', '3'];
@@ -97,10 +103,34 @@ describe('repetitions', () => {
   });
 });
 
+it('repetitions of every mode are summed up by its own figures, also those of FEC', async () => {
+  const once = ['--every', '300ms', '--duration', '300ms', '--data', data, '--json'];
+  const summary = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run(['probe', here, ...args, ...once]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    return { row: stderr, figures: JSON.parse(stdout).summary };
+  };
+  const [fec, streams, migration] = await Promise.all([
+    summary('--mode', 'fec', '--each', '200ms'),
+    summary('--mode', 'streams', '--bytes', '50kb'),
+    summary('--mode', 'migration', '--each', '600ms'),
+  ]);
+  for (const way of ['up', 'down']) {
+    expect(fec.figures[`redundancy_${way}_ratio`]).toMatchObject({ n: 1, mean: 0.2 });
+    expect(fec.figures[`residual_loss_${way}_ratio`]).toMatchObject({ n: 1, mean: 0 });
+    expect(fec.row).toContain(`residual ${way} % 0.00  redundancy ${way} % 20.00`);
+  }
+  expect(streams.figures.fairness.mean).toBeGreaterThan(0);
+  expect(streams.figures.slowest_later_ms.n).toBe(1);
+  expect(migration.figures.gap_rebinding_ms.n).toBe(1);
+  expect(migration.figures.gap_active_ms.n).toBe(1);
+});
+
 it('the server tells of each session what it counted', async () => {
   server.child.kill('SIGTERM');
   const { stdout } = await server.finished;
-  const { sessions, session_counters } = JSON.parse(stdout);
+  const { sessions, session_counters, ...counted } = JSON.parse(stdout);
+  expect(counted).toMatchObject({ fec: 2, fec_recovered: 0, fec_unrecoverable: 0 });
   expect(session_counters).toHaveLength(sessions);
   const pings = session_counters.find((each: { streams: number }) => each.streams === 1);
   expect(pings).toMatchObject({ alpn: 'routelab/1', closed_by: 'peer', migrations: 0 });

@@ -44,11 +44,15 @@ test('serve takes lab.yaml, with options and environment before it, and a token 
   expect(stdout + stderr).not.toContain(SECRET);
 });
 
-test('SIGHUP reads lab.yaml again and ends nothing', async () => {
+test.each([
+  ['an option', (file: string) => ({ args: ['--config', file], env: {} as Record<string, string> })],
+  ['the environment', (file: string) => ({ args: [], env: { ROUTELAB_CONFIG: file } })],
+])('SIGHUP reads the lab.yaml that %s names again and ends nothing', async (_by, name) => {
   const file = configFile('routes: []');
+  const { args, env } = name(file);
   const { child, line, finished } = start(
-    {},
-    ...['serve', '--config', file, '--port', '0', '--data', temporaryDir(), '--no-demo'],
+    env,
+    ...['serve', ...args, '--port', '0', '--data', temporaryDir(), '--no-demo'],
   );
   const [, url] = await line(/^RouteLab runs at (\S+)/);
   writeFileSync(file, 'routes: [{ id: r1, server: "127.0.0.1:9" }]');

@@ -247,7 +247,7 @@ describe('routelab sim', () => {
     child.kill('SIGINT');
     const { code, stderr } = await finished;
     expect(stderr).toContain('RL_CANCELLED');
-    expect(code).toBe(1);
+    expect(code).toBe(130);
     expect(readdirSync(folder).filter((name) => name.includes('cancelled'))).toEqual([]);
   });
 

@@ -7,12 +7,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
-import type { App, IpcMain, MessageChannelMain, MessagePortMain, Session, WebContents } from 'electron';
+import type {
+  App,
+  IpcMain,
+  MessageChannelMain,
+  MessagePortMain,
+  Notification,
+  Session,
+  WebContents,
+} from 'electron';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { APP_SCHEME, serveAppFile } from '../../src/main/desktop/app-protocol.ts';
 import { serveLabPorts } from '../../src/main/desktop/lab-port.ts';
 import { menuTemplate } from '../../src/main/desktop/menu.ts';
+import { notifier } from '../../src/main/desktop/notifier.ts';
 import {
   denyPermissions,
   isExternalAllowed,
@@ -279,5 +288,63 @@ describe('the package', () => {
       loadBrowserProcessSpecificV8Snapshot: false,
       grantFileProtocolExtraPrivileges: false,
     });
+  });
+});
+
+describe('notifications', () => {
+  /** Electron's, as far as it is documented: `close()` ends one that is shown, and tells. */
+  function desktop(isSupported = true) {
+    const shown: Stand[] = [];
+    class Stand extends EventEmitter {
+      static isSupported = (): boolean => isSupported;
+      readonly options: { title: string; body: string };
+      constructor(options: { title: string; body: string }) {
+        super();
+        this.options = options;
+      }
+      show(): void {
+        shown.push(this);
+      }
+      close(): void {
+        shown.splice(shown.indexOf(this), 1);
+        this.emit('close');
+      }
+    }
+    const clicked = vi.fn();
+    const notify = notifier(Stand as unknown as typeof Notification, clicked);
+    return { shown, clicked, titles: () => shown.map(({ options }) => options.title), notify };
+  }
+  const notice = (alertId: number, title: string) => ({
+    id: `${alertId}-${title}`,
+    alertId,
+    atMs: 0,
+    title,
+    body: 'RTT p95 of LTE',
+  });
+
+  it('show what is raised, and what is over in its place', () => {
+    const { notify, shown, titles } = desktop();
+    notify(notice(1, 'Slow'));
+    notify(notice(2, 'Down'));
+    expect(shown[0]!.options).toEqual({ title: 'Slow', body: 'RTT p95 of LTE' });
+    notify(notice(1, 'Slow: over'));
+    expect(titles()).toEqual(['Down', 'Slow: over']);
+    // One that somebody closed is not closed again.
+    shown[0]!.close();
+    notify(notice(2, 'Down: over'));
+    expect(titles()).toEqual(['Slow: over', 'Down: over']);
+  });
+
+  it('bring the window when they are clicked', () => {
+    const { notify, shown, clicked } = desktop();
+    notify(notice(1, 'Slow'));
+    shown[0]!.emit('click');
+    expect(clicked).toHaveBeenCalledOnce();
+  });
+
+  it('are left out where the desktop has none', () => {
+    const { notify, shown } = desktop(false);
+    notify(notice(1, 'Slow'));
+    expect(shown).toEqual([]);
   });
 });

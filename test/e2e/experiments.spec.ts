@@ -1,6 +1,5 @@
 /** The Experiments page on a real lab: real probe runs over emulated paths, compared, exported, and taken by another lab. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import type { Profile } from '../../src/shared/domain.ts';
 import type { Comparison, Experiment, Run } from '../../src/shared/experiments.ts';
@@ -8,9 +7,8 @@ import type { ProbeRun } from '../../src/shared/probes.ts';
 import { quantile } from '../../src/shared/samples.ts';
 import { formatDuration } from '../../src/shared/units.ts';
 import { startLab, type TestLab } from './lab.ts';
-import { test, violations } from './page.ts';
+import { pictures, sideways, test, violations, violationsInBoth } from './page.ts';
 
-const screenshots = resolve(import.meta.dirname, '../../docs/screenshots');
 const REPETITIONS = 7;
 
 let lab: TestLab;
@@ -31,10 +29,12 @@ async function api<T>(path: string, body?: object, at = lab): Promise<T> {
 const list = (at = lab) => api<{ experiments: Experiment[]; total: number }>('/experiments', undefined, at);
 const runsOf = async (id: number, at = lab): Promise<Run[]> =>
   (await api<{ runs: Run[] }>(`/experiments/${id}/runs`, undefined, at)).runs;
+const rateOf = ({ manifest }: Experiment): number =>
+  (manifest['parameters'] as { target: { emulation: Profile['emulation'] } }).target.emulation.up.rateBps!;
 const of = (run: Run, metric: string): number => run.result![metric]!.value!;
 
-/** An experiment of pings over a profile's path, all its runs done. */
-async function measured(profile: string): Promise<Experiment> {
+/** An experiment of pings over a profile's path, with all its runs asked for. */
+async function begun(profile: string): Promise<Experiment> {
   const { emulation } = (await api<Profile[]>('/profiles')).find(({ name }) => name === profile)!;
   const input = { target: { kind: 'emulated', emulation }, mode: 'ping', durationS: 1 };
   const run = await api<ProbeRun>('/probes', input);
@@ -42,19 +42,20 @@ async function measured(profile: string): Promise<Experiment> {
   const experiment = experiments[0]!;
   await api(`/experiments/${experiment.id}/again`, { repetitions: REPETITIONS - 1 });
   expect(run.id).toBeGreaterThan(0);
-  await expect
-    .poll(async () => (await runsOf(experiment.id)).filter(({ state }) => state === 'done').length, {
-      timeout: 60_000,
-    })
-    .toBe(REPETITIONS);
   return experiment;
 }
 
 test.beforeAll(async () => {
   test.setTimeout(150_000);
   lab = await startLab('--no-demo');
-  near = await measured('cable');
-  far = await measured('satellite');
+  near = await begun('cable');
+  far = await begun('satellite');
+  for (const { id } of [near, far])
+    await expect
+      .poll(async () => (await runsOf(id)).filter(({ state }) => state === 'done').length, {
+        timeout: 90_000,
+      })
+      .toBe(REPETITIONS);
 });
 test.afterAll(() => lab.close());
 
@@ -116,6 +117,10 @@ test('an experiment is shown as the API and the store tell it, and is edited in 
   await expect(page.getByTestId('metric-table').getByRole('row')).toHaveCount(REPETITIONS + 1);
   await page.keyboard.press('t');
   await expect(page.getByTestId('manifest')).toContainText(String(near.manifest['seed']));
+  // Settings are told in words, and to every digit when pointed at.
+  const about = page.getByRole('complementary', { name: 'About the experiment' });
+  await expect(about.getByTitle('target.emulation.up.rateBps')).toHaveText('Rate up');
+  await expect(about.getByTitle(String(rateOf(near))).first()).toHaveText(`${rateOf(near) / 1e6} Mbit/s`);
 
   const name = page.getByRole('textbox', { name: 'Name' });
   await name.fill('Cable at home');
@@ -196,6 +201,64 @@ test('an experiment is run again, and how far it is stands on the page', async (
   await expect(page.getByTestId('experiment-runs').getByText('cancelled').first()).toBeVisible();
 });
 
+test('a matrix is begun in the form, followed cell by cell, cancelled, resumed and run again', async ({
+  page,
+}) => {
+  await open(page);
+  await page.keyboard.press('z');
+  const form = page.getByRole('dialog', { name: 'Measure cell by cell' });
+  const field = (name: string) => form.getByRole('textbox', { name, exact: true });
+  await expect(form.getByTestId('cells-extent')).toHaveText('16 cells, 16 runs, about 5 min');
+  await form.getByText('Scenario', { exact: true }).click();
+  await expect(form.getByText('2 × 4 streams of 100 messages/s for 30 s')).toBeVisible();
+  await form.getByText('Matrix', { exact: true }).click();
+  await form.getByText('Full', { exact: true }).click();
+  await expect(form.getByTestId('cells-extent')).toHaveText('192 cells, 576 runs, about 6 h 14 min');
+  await field('Messages per second of a stream').fill('50, 50');
+  await field('Connections').fill('1');
+  await field('Loss in %').fill('0');
+  await field('RTT in ms').fill('5');
+  await form.getByRole('button', { name: 'Start' }).click();
+  await expect(form.getByText('names a value twice')).toBeVisible();
+  expect(await violationsInBoth(page)).toEqual([]);
+  await field('Messages per second of a stream').fill('50, 100');
+  for (const [name, value] of [
+    ['Measured for in s', '1'],
+    ['Warm-up in s', '0'],
+    ['Cool-down in s', '0'],
+    ['Repetitions', '2'],
+  ] as const)
+    await field(name).fill(value);
+  await expect(form.getByTestId('cells-extent')).toHaveText('2 cells, 4 runs, about 12 s');
+  await form.getByRole('button', { name: 'Start' }).click();
+  await expect(page).toHaveURL(/\/experiments\/\d+/);
+  const id = Number(/experiments\/(\d+)/.exec(page.url())![1]);
+  const states = async () => (await runsOf(id)).map((run) => run.state);
+
+  // Cells come in while the others wait.
+  const state = page.getByTestId('experiment-state');
+  await expect(state).toContainText(/of 4 runs, about \d+ s left · .*RTT 5 ms: \d+ %/);
+  await expect(page.getByTestId('metrics').getByRole('rowheader').first()).toHaveText(
+    '50/s × 1, loss 0 %, RTT 5 ms · Goodput up',
+  );
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(state).toContainText('cancelled');
+  expect(await states()).toContain('cancelled');
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await expect(state).toHaveText('4 done', { timeout: 60_000 });
+  const runs = await runsOf(id);
+  for (const run of runs)
+    await expect(page.getByTestId(`run-${run.id}-rtt_p50`)).toHaveAttribute(
+      'data-value',
+      String(of(run, 'rtt_p50')),
+    );
+  await page.getByRole('button', { name: 'Run again' }).click();
+  await page.getByRole('button', { name: 'Start' }).click();
+  await expect(state).toContainText('of 4 runs');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(state).toContainText('4 done, 4 cancelled');
+});
+
 test('a removed experiment comes back whole', async ({ page }) => {
   await open(page);
   await row(page, far).getByRole('cell').nth(2).click();
@@ -241,6 +304,8 @@ test('an exported experiment is the same in a fresh lab; a file that is none say
     const results = async (id: number, at: TestLab) => (await runsOf(id, at)).map(({ result }) => result);
     expect(await results(taken!.id, fresh)).toEqual(await results(far.id, lab));
   } finally {
+    // An open page would try to reach it again.
+    await page.goto('about:blank');
     await fresh.close();
   }
 });
@@ -249,34 +314,21 @@ for (const [width, height] of [
   [1024, 700],
   [2560, 1200],
 ] as const) {
-  test(`every view is accessible and fits at ${width} wide`, async ({ page }, info) => {
-    await page.setViewportSize({ width, height });
-    const views = {
-      list: '/experiments',
-      detail: `/experiments/${near.id}`,
-      compare: `/experiments?marked="${far.id},${near.id}"&compare=true`,
-    };
-    for (const scheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme: scheme });
-      for (const [name, path] of Object.entries(views)) {
-        await open(page, path);
-        await expect(
-          page.getByTestId(
-            { list: 'experiments', detail: 'metric-chart', compare: 'compared-metrics' }[name]!,
-          ),
-        ).toBeVisible();
-        expect(await violations(page), `${name} ${scheme}`).toEqual([]);
-        const isWider = await page.evaluate(
-          'document.documentElement.scrollWidth > document.documentElement.clientWidth',
-        );
-        expect(isWider, `${name} scrolls sideways`).toBe(false);
-        await page.screenshot({ path: info.outputPath(`${name}-${scheme}.png`) });
-        if (width !== 1024 || name === 'list') continue;
-        await page.setViewportSize({ width: 1440, height: 900 });
-        const picture = name === 'detail' ? 'experiment' : 'experiments-compared';
-        await page.screenshot({ path: `${screenshots}/${picture}-${scheme}.png` });
-        await page.setViewportSize({ width, height });
-      }
+  test(`every view is accessible and fits at ${width} wide`, async ({ page }) => {
+    const views = [
+      ['/experiments', 'experiments', null],
+      [`/experiments/${near.id}`, 'metric-chart', 'experiment'],
+      [`/experiments?marked="${far.id},${near.id}"&compare=true`, 'compared-metrics', 'experiments-compared'],
+    ] as const;
+    for (const [path, shown, picture] of views) {
+      await page.setViewportSize({ width, height });
+      await open(page, path);
+      await expect(page.getByTestId(shown)).toBeVisible();
+      expect(await violationsInBoth(page), path).toEqual([]);
+      expect(await sideways(page), path).toEqual([]);
+      if (picture === null || width === 2560) continue;
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await pictures(page, picture);
     }
   });
 }

@@ -21,11 +21,15 @@ export interface TestLab {
   stats(id: string, fromMs: number, toMs: number): Promise<PingStats>;
 }
 
-export async function startLab(...flags: string[]): Promise<TestLab> {
+export const startLab = (...flags: string[]): Promise<TestLab> => startLabOn(() => {}, ...flags);
+
+/** A lab whose data folder `prepare` has filled. */
+export async function startLabOn(prepare: (dataDir: string) => void, ...flags: string[]): Promise<TestLab> {
   if (!existsSync(join(root, 'out/renderer/index.html'))) {
     throw new Error('The pages are not built: run npm run build first.');
   }
   const data = mkdtempSync(join(tmpdir(), 'routelab-e2e-'));
+  prepare(data);
   let { url, kill } = await spawnLab(data, ['--port', '0', ...flags]);
   const get = async (path: string) => {
     const response = await fetch(`${url}/api/v1${path}`);

@@ -1,17 +1,13 @@
 /** The Monitoring page on a real lab: an alert of a real emulated route, and a webhook on a real HTTP server. */
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import type { Alert, AlertBoard, AlertRule } from '../../src/shared/alerts.ts';
 import { type MonitoringNow, SYSTEM_COLUMNS } from '../../src/shared/monitoring.ts';
 import { formatDuration } from '../../src/shared/units.ts';
 import { startLab, type TestLab } from './lab.ts';
-import { test, violations } from './page.ts';
-
-const screenshots = resolve(import.meta.dirname, '../../docs/screenshots');
+import { LAB_DOWN, pictures, sideways, test, violations, violationsInBoth } from './page.ts';
 
 let lab: TestLab;
 let hook: Server;
@@ -60,6 +56,79 @@ test('a webhook is added and tested', async ({ page }) => {
   await expect(page.getByTestId('deliveries')).toContainText('delivered, 1 attempt, HTTP 204');
   expect(received).toMatchObject([{ event: 'test', alert: null }]);
   await expect(page.locator('body')).not.toContainText('never shown again');
+});
+
+test('a webhook is edited; removed, it can be brought back', async ({ page }) => {
+  await open(page, '?tab=webhooks');
+  const row = page.getByRole('row', { name: /^Here/ }).first();
+  const signed = row.getByRole('cell').nth(1);
+  const form = page.getByRole('dialog', { name: 'Edit Here' });
+  const edit = async (): Promise<void> => {
+    await row.getByRole('button', { name: 'Edit Here' }).click();
+    await expect(form.getByRole('textbox', { name: 'Address' })).toHaveValue(hookUrl);
+  };
+  await edit();
+  await form.getByRole('textbox', { name: 'Name' }).fill('Here again');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect(row.getByRole('rowheader')).toHaveText('Here again');
+  await expect(signed).toHaveText('yes');
+  await row.getByRole('button', { name: 'Edit Here again' }).click();
+  const again = page.getByRole('dialog', { name: 'Edit Here again' });
+  await again.getByRole('textbox', { name: 'Name' }).fill('Here');
+  await again.getByRole('switch', { name: 'Take the secret away' }).check();
+  await again.getByRole('button', { name: 'Save' }).click();
+  await expect(signed).toHaveText('no');
+
+  await row.getByRole('button', { name: 'Remove Here' }).click();
+  await expect(page.getByText('what waited for it is not sent')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Remove Here' })).toBeHidden();
+  await page.keyboard.press('Control+z');
+  await expect(row.getByRole('rowheader')).toHaveText('Here');
+});
+
+test('this browser notifies of a raise, and of its end in the same place', async ({ page, context }) => {
+  await context.grantPermissions(['notifications'], { origin: lab.url });
+  await page.addInitScript({
+    content: `
+      const shown = [];
+      window.Notification = class extends Notification {
+        constructor(title, { tag, body }) {
+          super(title, { tag, body });
+          shown.push({ title, tag, body });
+        }
+      };`,
+  });
+  await open(page);
+  await page.getByRole('button', { name: 'Notify in this browser' }).click();
+  await expect(page.getByRole('button', { name: 'Notify in this browser' })).toHaveAttribute(
+    'aria-pressed',
+    'true',
+  );
+  const rules = `${lab.url}/api/v1/alerts/rules`;
+  const send = async (path: string, method: string, body: unknown): Promise<AlertRule> =>
+    (
+      await fetch(`${rules}${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    ).json() as Promise<AlertRule>;
+  const condition = { kind: 'threshold', metric: 'system.process_memory', comparison: '>', threshold: 1 };
+  const { id } = await send('', 'POST', {
+    name: 'The lab takes memory',
+    condition: { ...condition, forS: 0, hysteresis: null, resolveForS: 0 },
+  });
+  const shown = () => page.evaluate('shown');
+  await expect.poll(shown).toHaveLength(1);
+  await send(`/${id}`, 'PATCH', { enabled: false });
+  await expect.poll(shown).toHaveLength(2);
+  const alert = (await get<Alert[]>('/alerts/history')).find(({ rule }) => rule.id === id)!;
+  const [tag, body] = [`alert-${alert.id}`, 'Memory of the lab (RSS)'];
+  expect(await shown()).toEqual([
+    { title: 'The lab takes memory', tag, body },
+    { title: 'The lab takes memory: over', tag, body },
+  ]);
+  await send(`/${id}`, 'DELETE', {});
 });
 
 test('a rule raises an alert of a real route: badge, list, webhook; it is acknowledged, and ends', async ({
@@ -154,37 +223,58 @@ test('the system’s numbers on screen equal the API’s', async ({ page }) => {
   await expect(page.getByTestId('system-table').getByRole('row').nth(1)).toContainText('%');
 });
 
-for (const scheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing, and the page is shown as it is, ${scheme}`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-    await open(page);
-    await expect(page.getByRole('img', { name: 'CPU over time' })).toHaveAttribute('data-drawn', 'true');
-    await expect(
-      page.getByText('No alert fires').or(page.getByRole('button', { name: 'Acknowledge' }).first()),
-    ).toBeVisible();
-    expect(await violations(page)).toEqual([]);
-    for (const list of ['History', 'Webhooks', 'Rules']) {
-      await page.getByText(list, { exact: true }).click();
-      expect(await violations(page)).toEqual([]);
-    }
-    await page.keyboard.press('t');
-    await expect(page.getByTestId('system-table')).toBeVisible();
-    expect(await violations(page)).toEqual([]);
-    await page.keyboard.press('t');
-    await page.keyboard.press('u');
-    await expect(page.getByRole('dialog', { name: 'Add an alert rule' })).toBeVisible();
-    expect(await violations(page)).toEqual([]);
-    await page.keyboard.press('Escape');
-    await expect(page.getByRole('dialog')).toBeHidden();
-    await page.setViewportSize({ width: 1024, height: 700 });
-    expect(await violations(page)).toEqual([]);
-    const looks = process.env['ROUTELAB_LOOK'];
-    if (looks) await page.screenshot({ path: `${looks}/monitoring-${scheme}-narrow.png` });
-    await page.setViewportSize({ width: 1440, height: 900 });
-    await page.mouse.move(0, 0);
-    const picture = `${screenshots}/monitoring-${scheme}.png`;
-    if (existsSync(picture) && !process.env['ROUTELAB_SCREENSHOTS']) return;
-    mkdirSync(screenshots, { recursive: true });
-    await page.screenshot({ path: picture });
+test('axe finds nothing, and the page is shown as it is', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await open(page);
+  await expect(page.getByRole('img', { name: 'CPU over time' })).toHaveAttribute('data-drawn', 'true');
+  await expect(
+    page.getByText('No alert fires').or(page.getByRole('button', { name: 'Acknowledge' }).first()),
+  ).toBeVisible();
+  await pictures(page, 'monitoring');
+  for (const list of ['History', 'Webhooks', 'Rules']) {
+    await page.getByText(list, { exact: true }).click();
+    expect(await violationsInBoth(page)).toEqual([]);
+  }
+  await page.keyboard.press('t');
+  await expect(page.getByTestId('system-table')).toBeVisible();
+  expect(await violationsInBoth(page)).toEqual([]);
+  await page.keyboard.press('t');
+  await page.keyboard.press('u');
+  await expect(page.getByRole('dialog', { name: 'Add an alert rule' })).toBeVisible();
+  expect(await violationsInBoth(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
+  await page.setViewportSize({ width: 1024, height: 700 });
+  expect(await violations(page)).toEqual([]);
+  expect(await sideways(page)).toEqual([]);
+});
+
+test('what was sent long ago is a page further', async ({ page }) => {
+  const [{ id }] = (await get<{ id: number }[]>('/alerts/webhooks')) as [{ id: number }];
+  // One at a time: no more than 100 may wait.
+  for (let n = 0; n < 101; n++)
+    await fetch(`${lab.url}/api/v1/alerts/webhooks/${id}/test`, { method: 'POST' });
+  await open(page, '?tab=webhooks');
+  const rows = page.getByTestId('deliveries').getByRole('row');
+  // And one of headings.
+  await expect(rows).toHaveCount(101);
+  await page.getByRole('button', { name: 'Show older deliveries' }).click();
+  await expect(page.getByRole('button', { name: 'Show older deliveries' })).toBeHidden();
+  const all = (await get<unknown[]>('/alerts/deliveries?limit=1000')).length;
+  expect(all).toBeGreaterThan(101);
+  await expect(rows).toHaveCount(all + 1);
+});
+
+test.describe('while the lab is away', () => {
+  test.use({ expectedNoise: LAB_DOWN });
+
+  test('a list says why it is not there, and what was had of another stays', async ({ page }) => {
+    await open(page, '?tab=webhooks');
+    await expect(page.getByRole('row', { name: /^Here/ }).first()).toBeVisible();
+    await lab.kill();
+    await page.getByText('History', { exact: true }).click();
+    await expect(page.getByRole('heading', { name: 'The alerts could not be listed' })).toBeVisible();
+    await page.getByText('Webhooks', { exact: true }).click();
+    await expect(page.getByRole('row', { name: /^Here/ }).first()).toBeVisible();
   });
-}
+});

@@ -1,4 +1,6 @@
 /** A page of the lab whose console must stay silent, and what the tests read from it. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { test as base, expect, type Page } from '@playwright/test';
 
@@ -34,11 +36,65 @@ export async function chartDrawn(page: Page): Promise<void> {
   await expect(page.getByTestId('summary')).toContainText('pings lost');
 }
 
-/** axe's findings on the page as it is, one line each. */
-export async function violations(page: Page): Promise<string[]> {
-  // Tooltips come and go with the pointer and belong to no landmark.
-  const { violations: found } = await new AxeBuilder({ page }).exclude('[role=tooltip]').analyze();
+/** What the console says while the lab of a page is down. */
+export const LAB_DOWN =
+  /^WebSocket connection to 'ws:\/\/127\.0\.0\.1:\d+\/api\/rpc' failed: Error in connection establishment: net::ERR_CONNECTION_REFUSED$|^Failed to load resource: net::ERR_CONNECTION_REFUSED$/;
+
+/** Tries by hand while the lab is down, seconds before the page would try by itself. */
+export async function reconnectInVain(page: Page): Promise<void> {
+  await expect(page.getByText(/^Next attempt in [2-9] s$/)).toBeVisible({ timeout: 30_000 });
+  const attempt = page.waitForEvent('websocket');
+  await page.getByRole('button', { name: 'Reconnect now' }).click();
+  expect((await attempt).url()).toMatch(/\/api\/rpc$/);
+  // It was in vain, and the page waits longer than before.
+  await expect(page.getByText(/^Next attempt in \d+ s$/)).toBeVisible();
+}
+
+/** Rules whose findings depend on the appearance. */
+const OF_COLOURS = ['color-contrast', 'link-in-text-block'];
+
+async function findings(page: Page, rules: readonly string[] = []): Promise<string[]> {
+  // Tooltips come and go with the pointer and belong to no landmark. No page has frames, so axe needs no page of its own.
+  // The rows of a long table are alike.
+  const axe = new AxeBuilder({ page })
+    .exclude('[role=tooltip]')
+    .exclude('tbody tr:nth-child(n+12)')
+    .setLegacyMode();
+  if (rules.length > 0) axe.withRules([...rules]);
+  const { violations: found } = await axe.analyze();
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`);
+}
+
+/** axe's findings on the page as it is, one line each. */
+export const violations = (page: Page): Promise<string[]> => findings(page);
+
+export const SCHEMES = ['light', 'dark'] as const;
+
+/** The same in both appearances; the dark one is left. */
+export async function violationsInBoth(page: Page): Promise<string[]> {
+  await page.emulateMedia({ colorScheme: 'light' });
+  const found = await findings(page);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  return [...found, ...(await findings(page, OF_COLOURS)).map((line) => `dark: ${line}`)];
+}
+
+/** Elements by which the page scrolls sideways; tables that scroll by themselves are none. */
+export const sideways = (page: Page): Promise<string[]> =>
+  page.evaluate(`[document.documentElement, ...document.querySelectorAll('main, main > div, main > div > *')]
+    .filter((element) => element.scrollWidth > element.clientWidth)
+    .map((element) => element.outerHTML.slice(0, 80))`);
+
+const screenshots = resolve(import.meta.dirname, '../../docs/screenshots');
+
+/** Pictures of the README in both appearances. They change with every run: they are taken anew only when asked for. */
+export async function pictures(page: Page, name: string): Promise<void> {
+  for (const scheme of SCHEMES) {
+    const path = `${screenshots}/${name}-${scheme}.png`;
+    if (existsSync(path) && !process.env['ROUTELAB_SCREENSHOTS']) continue;
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.mouse.move(0, 0);
+    await page.screenshot({ path });
+  }
 }
 
 export interface Cell {

@@ -1,14 +1,11 @@
 /** The Routes page on a real lab: emulated paths, real QUIC, real store. */
-import { existsSync, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, type Page } from '@playwright/test';
 import type { RouteStatus } from '../../src/shared/domain.ts';
 import { formatBytes, formatDuration, formatPercent, formatRate } from '../../src/shared/units.ts';
 import { startLab, type TestLab } from './lab.ts';
-import { chartDrawn, type RowNumbers, readRow, test, violations } from './page.ts';
+import { chartDrawn, pictures, type RowNumbers, readRow, sideways, test, violationsInBoth } from './page.ts';
 
-const screenshots = resolve(import.meta.dirname, '../../docs/screenshots');
 const ROUTES = [
   'demo-lan',
   'demo-lte',
@@ -349,42 +346,33 @@ test('the appearance follows the system until one is chosen, and is remembered',
   expect(await scheme()).toBe('dark');
 });
 
-for (const scheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing, and the page is shown as it is, ${scheme}`, async ({ page }) => {
-    // A narrow window and its stacked rows are looked at too.
-    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-    await open(page, '?show=demo-lte');
-    await chartDrawn(page);
-    expect(await violations(page)).toEqual([]);
-    await page.keyboard.press('t');
-    await expect(page.getByTestId('series-table')).toBeVisible();
-    expect(await violations(page)).toEqual([]);
-    await page.keyboard.press('t');
-    await page.keyboard.press('a');
-    await expect(page.getByRole('dialog', { name: 'Add a route' })).toBeVisible();
-    await page.getByRole('button', { name: 'Add route' }).click();
-    expect(await violations(page)).toEqual([]);
-    await page.keyboard.press('Escape');
-    await expect(page.getByRole('dialog')).toBeHidden();
-    await page.keyboard.press('Control+k');
-    await expect(page.getByRole('dialog', { name: 'Commands' })).toBeVisible();
-    expect(await violations(page)).toEqual([]);
-    await page.keyboard.press('Escape');
-    await expect(page.getByRole('dialog')).toBeHidden();
-    await page.setViewportSize({ width: 1024, height: 700 });
-    await expect(page.getByRole('columnheader', { name: 'Route and verdict' })).toBeVisible();
-    expect(await violations(page)).toEqual([]);
-
-    await page.setViewportSize({ width: 1440, height: 900 });
-    await page.mouse.move(0, 0);
-    await expect(page.getByRole('columnheader', { name: 'Verdict', exact: true })).toBeVisible();
-    const picture = `${screenshots}/routes-${scheme}.png`;
-    // The pictures of the README change with every run: they are taken anew only when asked for.
-    if (existsSync(picture) && !process.env['ROUTELAB_SCREENSHOTS']) return;
-    mkdirSync(screenshots, { recursive: true });
-    await page.screenshot({ path: picture });
-  });
-}
+test('axe finds nothing, and the page is shown as it is', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await open(page, '?show=demo-lte');
+  await chartDrawn(page);
+  expect(await violationsInBoth(page)).toEqual([]);
+  await pictures(page, 'routes');
+  await page.keyboard.press('t');
+  await expect(page.getByTestId('series-table')).toBeVisible();
+  expect(await violationsInBoth(page)).toEqual([]);
+  await page.keyboard.press('t');
+  await page.keyboard.press('a');
+  await expect(page.getByRole('dialog', { name: 'Add a route' })).toBeVisible();
+  await page.getByRole('button', { name: 'Add route' }).click();
+  expect(await violationsInBoth(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('dialog', { name: 'Commands' })).toBeVisible();
+  expect(await violationsInBoth(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
+  // A narrow window and its stacked rows.
+  await page.setViewportSize({ width: 1024, height: 700 });
+  await expect(page.getByRole('columnheader', { name: 'Route and verdict' })).toBeVisible();
+  expect(await violationsInBoth(page)).toEqual([]);
+  expect(await sideways(page)).toEqual([]);
+});
 
 test('the desktop’s MessagePort carries the same page', async ({ page }) => {
   // The bridge of the preload, with the lab's WebSocket behind its port.

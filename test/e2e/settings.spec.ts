@@ -1,13 +1,12 @@
 /** The Settings page and signing in, on a real lab with a lab.yaml. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expect } from '@playwright/test';
 import { signToken } from '../../src/main/serve/auth.ts';
 import { startLab, type TestLab } from './lab.ts';
-import { test, violations } from './page.ts';
+import { pictures, sideways, test, violations, violationsInBoth } from './page.ts';
 
-const screenshots = resolve(import.meta.dirname, '../../docs/screenshots');
 const SECRET = 'correct horse battery staple, twice';
 const CONFIG = `store:
   rollup_days: 120
@@ -43,6 +42,22 @@ test('each setting says where it is from, and what the file fixes cannot be type
   const fixed = page.getByTestId('field-store.rollup_days');
   await expect(fixed).toHaveAttribute('readonly', '');
   await expect(fixed).toHaveValue('120');
+});
+
+test('addresses of routes are masked on the map, as long as this browser is told to', async ({ page }) => {
+  const map = page.getByRole('region', { name: 'Map of routes' });
+  const mask = page.getByRole('button', { name: 'Mask addresses of routes' });
+  await page.goto(`${lab.url}/#/settings`);
+  await mask.click();
+  await expect(mask).toHaveAttribute('aria-pressed', 'true');
+  await page.goto(`${lab.url}/#/routes`);
+  await page.reload();
+  await expect(map).toContainText('host-1');
+  expect(await page.content()).not.toContain('127.0.0.1:9');
+  await page.goto(`${lab.url}/#/settings`);
+  await mask.click();
+  await page.goto(`${lab.url}/#/routes`);
+  await expect(map).toContainText('127.0.0.1:9');
 });
 
 test('a setting is changed, kept over a restart of the page, and set back', async ({ page }) => {
@@ -93,25 +108,18 @@ test('the page is reached and left by the keyboard', async ({ page }) => {
   await expect(page.getByTestId('route-listed')).toBeVisible();
 });
 
-for (const scheme of ['light', 'dark'] as const) {
-  for (const [name, width] of [
-    ['', 1440],
-    ['-narrow', 1024],
-  ] as const) {
-    test(`nothing is inaccessible or cut off, ${scheme}${name}`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme: scheme });
-      await page.setViewportSize({ width, height: width === 1440 ? 900 : 700 });
-      await page.goto(`${lab.url}/#/settings`);
-      await expect(page.getByTestId(cell('store.rollup_days'))).toContainText('lab.yaml, line 2');
-      expect(await violations(page)).toEqual([]);
-      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-      const picture = `${screenshots}/settings-${scheme}${name}.png`;
-      // Pictures change with every run: they are taken anew only when asked for.
-      if (existsSync(picture) && !process.env['ROUTELAB_SCREENSHOTS']) return;
-      mkdirSync(screenshots, { recursive: true });
-      await page.screenshot({ path: picture });
-    });
-  }
+for (const [name, width, height] of [
+  ['settings', 1440, 900],
+  ['settings-narrow', 1024, 700],
+] as const) {
+  test(`nothing is inaccessible or cut off at ${width} wide`, async ({ page }) => {
+    await page.setViewportSize({ width, height });
+    await page.goto(`${lab.url}/#/settings`);
+    await expect(page.getByTestId(cell('store.rollup_days'))).toContainText('lab.yaml, line 2');
+    expect(await violationsInBoth(page)).toEqual([]);
+    expect(await sideways(page)).toEqual([]);
+    await pictures(page, name);
+  });
 }
 
 test.describe('a lab that wants a token', () => {

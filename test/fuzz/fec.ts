@@ -38,9 +38,9 @@ function datagramsOf(scheme: 'xor' | 'rs'): Buffer {
     repairOf: () => 2,
     send: (datagram) => {
       const length = Buffer.alloc(LENGTH_BYTES);
-      length.writeUInt16BE(datagram.length);
-      parts.push(length, datagram);
-      return true;
+      const bytes = encodeDatagram(datagram);
+      length.writeUInt16BE(bytes.length);
+      parts.push(length, bytes);
     },
   });
   for (let i = 0; i < 10; i++) encoder.push(Buffer.alloc(4 + i, i), 20);

@@ -68,6 +68,25 @@ it('kills a program that does not end when it is told to, and says so', async ()
   expect(stderr).toContain('was killed');
 });
 
+it('passes a SIGHUP on, which a program may take for something else than its end', async () => {
+  const hearing = program('hearing', 'trap "echo heard" HUP; echo ready; while :; do sleep 0.02; done');
+  const source = `import { supervise } from ${JSON.stringify(join(scripts, 'prepare.mjs'))};
+    console.log(await supervise(${JSON.stringify(hearing)}, [], process.env, 100));`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { cwd: scripts });
+  let stdout = '';
+  let heardAt = 0;
+  for await (const chunk of child.stdout) {
+    stdout += chunk;
+    if (/ready\n$/.test(stdout)) child.kill('SIGHUP');
+    // Heard again three times its patience later, it was not killed for the first.
+    if (/heard\n$/.test(stdout) && heardAt === 0) {
+      heardAt = stdout.length;
+      setTimeout(() => child.kill('SIGHUP'), 300);
+    } else if (heardAt > 0 && stdout.length > heardAt) child.kill('SIGTERM');
+  }
+  expect(stdout).toMatch(/^ready\nheard\nheard\n/);
+});
+
 const scenario = JSON.stringify({
   duration_s: 1,
   bottleneck: { rate_bps: 1e7 },

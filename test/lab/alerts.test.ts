@@ -1,10 +1,12 @@
 /** Alerts of a real lab: a real emulated route, a real store, and a webhook on a real HTTP server. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Lab } from '../../src/main/lab/index.ts';
-import type { AlertBoard, AlertRuleInput } from '../../src/shared/alerts.ts';
+import { Configuration, type Lab } from '../../src/main/lab/index.ts';
+import type { AlertBoard, AlertNotice, AlertRuleInput, Delivery } from '../../src/shared/alerts.ts';
 import { openLab, temporaryDir } from './open-lab.ts';
 
 const monitoring = { collectS: 0.2, checkS: 0.1 };
@@ -27,17 +29,33 @@ const slow = (threshold = 10_000): AlertRuleInput => ({
   desktop: true,
 });
 
+/** Memory of the lab's process: fires at once and on, unless the threshold is beyond it. */
+const big = (threshold = 0): AlertRuleInput => ({
+  ...slow(),
+  name: 'The lab takes memory',
+  condition: { ...slow().condition, metric: 'system.process_memory', threshold, forS: 0 },
+  severity: 'warning',
+  routes: { kind: 'all' },
+});
+
 type Message = {
   event: string;
-  alert: { id: number; value: number; end: string | null; route: { id: string }; emulated: boolean } | null;
+  alert: {
+    id: number;
+    value: number;
+    end: string | null;
+    route: { id: string } | null;
+    emulated: boolean;
+  } | null;
 };
 
-async function receiver() {
+/** A receiver that answers with the status it is given, which the test may change. */
+async function receiver(answer = { status: 200 }) {
   const messages: Message[] = [];
   const waiting = new Set<() => void>();
   const server = createServer(async (request, response) => {
     messages.push(JSON.parse(Buffer.concat(await request.toArray()).toString()));
-    response.end();
+    response.writeHead(answer.status).end();
     for (const wake of waiting) wake();
   });
   server.listen(0, '127.0.0.1');
@@ -58,11 +76,14 @@ async function receiver() {
   };
 }
 
-async function until(lab: Lab, isReached: (board: AlertBoard) => boolean): Promise<AlertBoard> {
+async function until(
+  lab: Lab,
+  isReached: (board: AlertBoard) => boolean | Promise<boolean>,
+): Promise<AlertBoard> {
   const enough = new AbortController();
   try {
     for await (const board of await lab.client.alerts.watch(undefined, { signal: enough.signal }))
-      if (isReached(board)) return board;
+      if (await isReached(board)) return board;
     throw new Error('the lab closed before it was reached');
   } finally {
     enough.abort();
@@ -74,7 +95,7 @@ const ofRule = (id: number) => (board: AlertBoard) => board.firing.some(({ rule 
 test('a slow route raises an alert, which a restart keeps without telling again, and which resolves', async () => {
   const dataDir = temporaryDir();
   const hook = await receiver();
-  const notices: { title: string; body: string }[] = [];
+  const notices: AlertNotice[] = [];
   let lab = await openLab({ dataDir, monitoring, notify: (notice) => notices.push(notice) });
   await lab.client.demo.start();
   const secret = 'never given back';
@@ -90,7 +111,7 @@ test('a slow route raises an alert, which a restart keeps without telling again,
     event: 'raised',
     alert: { id: alert.id, value: alert.value, emulated: true },
   });
-  expect(notices).toEqual([{ title: 'LTE answers slowly', body: 'RTT p50 of LTE' }]);
+  expect(notices).toMatchObject([{ alertId: alert.id, title: 'LTE answers slowly', body: 'RTT p50 of LTE' }]);
   expect((await lab.client.alerts.acknowledge({ id: alert.id })).acknowledgedAtMs).not.toBeNull();
   await lab.close();
 
@@ -117,9 +138,8 @@ test('a slow route raises an alert, which a restart keeps without telling again,
 test('a muted rule raises its alerts and tells nobody; a removed one can be brought back', async () => {
   const hook = await receiver();
   const lab = await openLab({ monitoring });
-  await lab.client.demo.start();
   await lab.client.webhooks.create({ name: 'Here', url: hook.url });
-  const { id } = await lab.client.alertRules.create({ ...slow(), enabled: false });
+  const { id } = await lab.client.alertRules.create({ ...big(), enabled: false });
   await lab.client.alertRules.mute({ id, forS: 3600 });
   await lab.client.alertRules.update({ id, enabled: true });
   await until(lab, ofRule(id));
@@ -131,6 +151,77 @@ test('a muted rule raises its alerts and tells nobody; a removed one can be brou
   // What the muted alert would have sent came before this.
   const messages = await hook.received(1);
   expect(messages.filter(({ event }) => event === 'raised')).toHaveLength(1);
+});
+
+test('what outlives its muting is told when it is over, and an end goes where its raise went', async () => {
+  const [hook, other] = [await receiver(), await receiver()];
+  const notices: AlertNotice[] = [];
+  const lab = await openLab({ monitoring, notify: (notice) => notices.push(notice) });
+  const { webhooks, alertRules: rules } = lab.client;
+  const { id: hookId } = await webhooks.create({ name: 'Here', url: hook.url });
+  const { id } = await rules.create({ ...big(), enabled: false });
+  await rules.mute({ id, forS: 3600 });
+  await rules.update({ id, enabled: true });
+  const { firing } = await until(lab, ofRule(id));
+  expect(firing.find(({ rule }) => rule.id === id)).toMatchObject({ toldAtMs: null });
+  expect(await lab.client.alerts.deliveries({})).toEqual([]);
+  // Until in a second, without anybody's doing.
+  await rules.mute({ id, forS: 1 });
+  expect(await hook.received(1)).toMatchObject([{ event: 'raised', alert: { route: null } }]);
+  const board = await until(lab, ({ notices: told }) => told.length > 0);
+  expect(board.notices).toEqual(notices);
+  expect(notices).toMatchObject([{ title: 'The lab takes memory' }]);
+
+  // Neither a muting nor what webhooks listen to from now on leaves an end out, or sends it where nothing was raised.
+  await rules.mute({ id, forS: 3600 });
+  await webhooks.update({ id: hookId, leastSeverity: 'critical' });
+  await webhooks.create({ name: 'Later', url: other.url });
+  await rules.update({ id, condition: big(1e15).condition });
+  const messages = await hook.received(2);
+  expect(messages[1]).toMatchObject({ event: 'resolved', alert: { end: 'rule_changed' } });
+  expect((await lab.client.alerts.deliveries({})).map(({ event, webhookId }) => [event, webhookId])).toEqual([
+    ['resolved', hookId],
+    ['raised', hookId],
+  ]);
+  expect(notices).toHaveLength(1);
+  await rules.update({ id, condition: big().condition });
+  await until(lab, ofRule(id));
+  await rules.unmute({ id });
+  await rules.remove({ id });
+  expect(notices.map(({ title }) => title)).toEqual([
+    'The lab takes memory',
+    'The lab takes memory',
+    'The lab takes memory: over',
+  ]);
+});
+
+test('lab.yaml sets the thresholds of built-in rules, but not of those that people changed', async () => {
+  const path = join(temporaryDir(), 'lab.yaml');
+  const configure = (alerts: string): void => writeFileSync(path, `monitoring: { alerts: { ${alerts} } }`);
+  configure('cpu: 0.5, response_time: 250ms');
+  const configuration = new Configuration({ file: { path, required: true } });
+  const lab = await openLab({ configuration, monitoring });
+  const thresholds = async () =>
+    Object.fromEntries(
+      (await lab.client.alertRules.list()).map(({ builtIn, condition }) => [builtIn, condition.threshold]),
+    );
+  expect(await thresholds()).toMatchObject({
+    cpu: 0.5,
+    memory: 0.85,
+    error_rate: 0.05,
+    response_time: 250_000,
+  });
+  const memory = (await lab.client.alertRules.list()).find(({ builtIn }) => builtIn === 'memory')!;
+  const condition = { ...memory.condition, threshold: 0, forS: 0 };
+  await lab.client.alertRules.update({ id: memory.id, condition });
+  await until(lab, ofRule(memory.id));
+  configure('memory: 0.7, error_rate: 0.2');
+  configuration.reload();
+  expect(await thresholds()).toMatchObject({ cpu: 0.8, memory: 0, error_rate: 0.2, response_time: 10e6 });
+  expect((await lab.client.alerts.board()).firing).toMatchObject([{ rule: { id: memory.id } }]);
+  const { settings } = await lab.client.settings.get();
+  const uses = settings.filter((each) => each.path.startsWith('monitoring.alerts.')).map(({ use }) => use);
+  expect(uses).toEqual(['now', 'now', 'now', 'now', 'later']);
 });
 
 test('a route that is stopped has no data, and its alert goes on', async () => {
@@ -160,6 +251,51 @@ test('a webhook that is down degrades itself only, and its failure is recorded',
   expect(lab.health()).toMatchObject({ status: 'degraded', services: { alerts: { status: 'healthy' } } });
   const [delivery] = await lab.client.alerts.deliveries({});
   expect(delivery).toMatchObject({ id, event: 'test', error: expect.stringContaining('ECONNREFUSED') });
+});
+
+test('a webhook that is removed or switched off is sent nothing more, and is no trouble any more', async () => {
+  const lab = await openLab({ monitoring });
+  const { webhooks, alerts } = lab.client;
+  const hook = await receiver({ status: 503 });
+  const { id } = await webhooks.create({ name: 'Wrong', url: hook.url });
+  const status = () => lab.health().services.webhooks.status;
+  const sendThree = async (): Promise<void> => {
+    for (let n = 0; n < 3; n++) await webhooks.test({ id });
+    await until(lab, () => status() === 'degraded');
+  };
+  const interrupted = async (): Promise<void> => {
+    const isOver = ({ state }: Delivery): boolean => state === 'interrupted';
+    await until(lab, async () => (await alerts.deliveries({ limit: 3 })).every(isOver));
+    expect(status()).toBe('healthy');
+  };
+  await sendThree();
+  await webhooks.remove({ id });
+  await interrupted();
+  await expect(webhooks.test({ id })).rejects.toMatchObject({ code: 'RL_NOT_FOUND' });
+  await webhooks.restore({ id });
+  await sendThree();
+  await webhooks.update({ id, enabled: false });
+  await interrupted();
+  // Of each three the first was tried. A test is sent all the same, and its failure is nobody's trouble.
+  expect(hook.messages).toHaveLength(2);
+  await webhooks.test({ id });
+  await hook.received(3);
+  await until(lab, async () => (await alerts.deliveries({ limit: 1 }))[0]!.attempts > 0);
+  expect(status()).toBe('healthy');
+});
+
+test('what waits for a webhook goes to the address it has by then', async () => {
+  const lab = await openLab({ monitoring });
+  const [wrong, right] = [await receiver({ status: 503 }), await receiver()];
+  const { id } = await lab.client.webhooks.create({ name: 'Here', url: wrong.url });
+  const { id: delivery } = await lab.client.webhooks.test({ id });
+  await until(lab, () => lab.health().services.webhooks.status === 'degraded');
+  await lab.client.webhooks.update({ id, url: right.url });
+  expect(await right.received(1)).toMatchObject([{ event: 'test' }]);
+  await until(lab, async () => (await lab.client.alerts.deliveries({}))[0]!.state === 'delivered');
+  expect((await lab.client.alerts.deliveries({}))[0]).toMatchObject({ id: delivery, attempts: 2 });
+  expect(wrong.messages).toHaveLength(1);
+  expect(lab.health().services.webhooks.status).toBe('healthy');
 });
 
 test('the system is sampled, kept and read back', async () => {

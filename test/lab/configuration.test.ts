@@ -7,18 +7,19 @@ import { temporaryDir } from './open-lab.ts';
 
 type Line = { level: string; message: string } & Record<string, unknown>;
 
-/** A configuration from a file with `text`, started, with what it logs. */
-function open(text: string | null, options: ConstructorParameters<typeof Configuration>[0] = {}) {
+/** A configuration from a file with `text`, started with what the lab keeps, with what it logs. */
+function open(text: string | null, kept: Readonly<Record<string, unknown>> = {}) {
   const path = join(temporaryDir(), 'lab.yaml');
   if (text !== null) writeFileSync(path, text);
-  const configuration = new Configuration({ file: { path, required: text !== null }, ...options });
+  const configuration = new Configuration({ file: { path, required: text !== null } });
   onTestFinished(() => configuration.close());
   const lines: Line[] = [];
   const at =
     (level: string): Log['info'] =>
     (fields, message) =>
       void lines.push({ level, message, ...fields });
-  configuration.start({ info: at('info'), warn: at('warn'), error: at('error') });
+  const log = { info: at('info'), warn: at('warn'), error: at('error') };
+  configuration.start(log, new Map(Object.entries(kept)));
   const changed = () => new Promise<void>((resolve) => configuration.onChange(() => resolve()));
   return { path, configuration, lines, changed };
 }
@@ -118,29 +119,68 @@ describe('the file', () => {
 describe('what the lab keeps', () => {
   test('is changed where nothing above it says otherwise', () => {
     const { configuration } = open('store:\n  rollup_days: 60');
-    configuration.change({ 'store.raw_days': 14, 'metrics.labels': 'minimal' });
+    let stored: ReadonlyMap<string, unknown> = new Map();
+    const change = (values: Record<string, unknown>): void =>
+      configuration.change(values, (kept) => {
+        stored = kept;
+      });
+    change({ 'store.raw_days': 14, 'metrics.labels': 'minimal' });
     expect(configuration.values).toMatchObject({ store: { raw_days: 14 }, metrics: { labels: 'minimal' } });
-    expect(() => configuration.change({ 'store.rollup_days': 70 })).toThrow('set by line 2 of lab.yaml');
-    expect(() => configuration.change({ 'server.port': 1 })).toThrow('not a setting that the lab keeps');
-    expect(() => configuration.change({ 'store.raw_days': 0 })).toThrow('store.raw_days: is 0');
-    expect(() => configuration.change({ 'store.raw_days': 61 })).toThrow('60 days are shorter');
-    expect(configuration.change({ 'store.raw_days': null })).toEqual(
-      new Map([['metrics.labels', 'minimal']]),
-    );
+    expect(() => change({ 'store.rollup_days': 70 })).toThrow('set by line 2 of lab.yaml');
+    expect(() => change({ 'server.port': 1 })).toThrow('not a setting that the lab keeps');
+    expect(() => change({ 'store.raw_days': 0 })).toThrow('store.raw_days: is 0');
+    expect(() => change({ 'store.raw_days': 61 })).toThrow('60 days are shorter');
+    change({ 'store.raw_days': null });
+    expect(stored).toEqual(new Map([['metrics.labels', 'minimal']]));
     expect(configuration.values.store.raw_days).toBe(30);
   });
 
+  test('stays as it was where a change cannot be stored', () => {
+    const { configuration } = open(null);
+    const heard: number[] = [];
+    configuration.onChange(({ store }) => heard.push(store.raw_days));
+    const full = (): void => {
+      throw new Error('the disk is full');
+    };
+    expect(() => configuration.change({ 'store.raw_days': 14 }, full)).toThrow('the disk is full');
+    expect(configuration.values.store.raw_days).toBe(30);
+    expect(heard).toEqual([]);
+  });
+
   test('is left out where it is no longer acceptable', () => {
-    const { configuration, lines } = open(null);
-    configuration.setKept(
-      new Map<string, unknown>([
-        ['store.raw_days', 'x'],
-        ['gone', 1],
-        ['metrics.labels', 'minimal'],
-      ]),
-    );
+    const { configuration, lines } = open(null, {
+      'store.raw_days': 'x',
+      gone: 1,
+      'metrics.labels': 'minimal',
+    });
     expect(configuration.values.store.raw_days).toBe(30);
     expect(configuration.values.metrics.labels).toBe('minimal');
     expect(lines.filter(({ message }) => message === 'a kept setting is not usable')).toHaveLength(2);
+  });
+
+  test('is no change when the lab starts with it', () => {
+    const { configuration, lines } = open(null, { 'metrics.labels': 'minimal' });
+    expect(configuration.values.metrics.labels).toBe('minimal');
+    expect(lines).toEqual([]);
+  });
+
+  test('gives way to a file that it contradicts, for as long as it does', () => {
+    const kept = { 'store.rollup_days': 40, 'metrics.labels': 'minimal' };
+    const { path, configuration, lines } = open('store: { raw_days: 60 }', kept);
+    const contradictions = () => lines.filter(({ message }) => message.includes('contradict'));
+    expect(configuration.values).toMatchObject({
+      store: { raw_days: 60, rollup_days: 90 },
+      metrics: { labels: 'minimal' },
+    });
+    expect(contradictions()).toMatchObject([{ level: 'warn', settings: ['store.rollup_days'] }]);
+    writeFileSync(path, 'store: { raw_days: 20 }');
+    configuration.reload();
+    expect(configuration.values.store).toEqual({ raw_days: 20, rollup_days: 40 });
+    writeFileSync(path, 'store: { raw_days: 50 }');
+    configuration.reload();
+    expect(configuration.values.store).toEqual({ raw_days: 50, rollup_days: 90 });
+    expect(configuration.describe().file?.error).toBeNull();
+    configuration.reload();
+    expect(contradictions()).toHaveLength(2);
   });
 });

@@ -7,7 +7,7 @@ import { silentLog, temporaryDir } from './open-lab.ts';
 
 function open() {
   const store = openStore({ dataDir: temporaryDir() });
-  const sources = new DataSources({ store, log: silentLog, rawDays: () => 30 });
+  const sources = new DataSources({ store, log: silentLog });
   onTestFinished(() => {
     sources.close();
     store.close();
@@ -31,8 +31,41 @@ test('what a Prometheus has is read at the interval, and kept', async (context) 
   await expect.poll(() => read()[0]?.values.length ?? 0, { timeout: 30_000 }).toBeGreaterThan(1);
   expect(read()[0]).toMatchObject({ source: url, labels: { instance: '127.0.0.1:1', job: 'routelab' } });
   expect(new Set(read()[0]!.values)).toEqual(new Set([0]));
-  expect(sources.list()[0]).toMatchObject({ url, error: null, values: 1 });
+  expect(sources.list()[0]).toMatchObject({ url, error: null, readAtMs: expect.any(Number) });
   expect(sources.failure).toBeNull();
+});
+
+test('what was missed is made good from the newest stored value on, and what is no longer measured does not look fresh', async (context) => {
+  needs(context, 'prometheus', 'promtool');
+  // A sample in each second until three minutes ago, less than the five for which Prometheus repeats the last.
+  const endS = Math.floor(Date.now() / 1000) - 180;
+  const lines = Array.from({ length: 1200 }, (_, i) => `m{a="b"} ${i} ${endS - 1199.5 + i}`);
+  const data = `# TYPE m gauge\n${lines.join('\n')}\n# EOF\n`;
+  const { url } = await startPrometheus({ data });
+  const { store, sources } = open();
+  const from = (endS - 1000) * 1000;
+  store.collected.add(url, 'm', [{ labels: '{"a":"b"}', atMs: from, value: 199 }]);
+  sources.use([source(url, 'm')]);
+  const last = () => sources.values('m', 0, Date.now() + 1000)[0]!.tMs.at(-1);
+  await expect.poll(last, { timeout: 30_000 }).toBe(endS * 1000);
+  const read = sources.list()[0]!.readAtMs;
+  await expect.poll(() => sources.list()[0]!.readAtMs, { timeout: 30_000 }).not.toBe(read);
+  const { tMs, values } = sources.values('m', 0, Date.now() + 1000)[0]!;
+  // Two steps before, in case they came late.
+  expect(tMs).toEqual(Array.from({ length: 1003 }, (_, i) => from + (i - 2) * 1000));
+  expect(values).toEqual(Array.from({ length: 1003 }, (_, i) => 197 + i));
+  expect(sources.failure).toBeNull();
+});
+
+test('a metric that nobody measures has no values, however often it is read', async (context) => {
+  needs(context, 'prometheus', 'promtool');
+  const data = `# TYPE m gauge\nm 1 ${Math.floor(Date.now() / 1000) - 60}\n# EOF\n`;
+  const { url } = await startPrometheus({ data });
+  const { sources } = open();
+  sources.use([source(url, 'm')]);
+  await expect.poll(() => sources.list()[0]!.readAtMs, { timeout: 30_000 }).not.toBeNull();
+  expect(sources.list()[0]).toMatchObject({ values: 0, error: null });
+  expect(sources.values('m', 0, Date.now() + 1000)).toEqual([]);
 });
 
 test('a source that is down is a failure with its address, until it is no source any more', async () => {
@@ -46,11 +79,9 @@ test('a source that is down is a failure with its address, until it is no source
   expect(sources.failure).toBeNull();
 });
 
-test('old values are purged, new ones stay, and one that comes twice is one', () => {
+test('a value that comes twice is one', () => {
   const { store } = open();
   const at = (atMs: number) => ({ labels: '{}', atMs, value: atMs });
   store.collected.add('s', 'm', [at(1), at(2), at(3), at(2)]);
-  expect(store.collected.purge(3, 1)).toBe(1);
-  expect(store.collected.purge(3, 10)).toBe(1);
-  expect(store.collected.read('m', 0, 10, 10)).toEqual([{ source: 's', ...at(3) }]);
+  expect(store.collected.read('m', 0, 10, 10).map(({ atMs }) => atMs)).toEqual([1, 2, 3]);
 });

@@ -63,6 +63,35 @@ test('a route of the same id becomes the file’s; one whose name is taken leave
   ]);
 });
 
+test('one whose name is taken is left as it was, whether it is there or was removed', async () => {
+  const { lab, rewrite } = await open(temporaryDir(), '{}');
+  const { routes } = lab.client;
+  await routes.create({ name: 'a', host: '127.0.0.1', port: 7 });
+  await routes.create({ name: 'b', host: '127.0.0.1', port: 7 });
+  await routes.update({ id: 'a', name: 'other' });
+  await routes.update({ id: 'b', name: 'a' });
+  await routes.create({ name: 'c', host: '127.0.0.1', port: 7 });
+  await routes.update({ id: 'c', name: 'b' });
+  const before = await routes.list();
+  rewrite(two.replace(/, tags: \[x\]/, ''));
+  expect(await routes.list()).toEqual(before);
+
+  await routes.remove({ id: 'b' });
+  rewrite('routes: [{ id: b, server: "[::1]:9" }]');
+  expect((await listed(lab)).map(({ id }) => id)).toEqual(['a', 'c']);
+  await expect(routes.restore({ id: 'b' })).resolves.toMatchObject({ name: 'a', port: 7, declared: false });
+
+  // What it was called before may be taken as long as its own name is not.
+  await routes.remove({ id: 'b' });
+  await routes.update({ id: 'c', name: 'a' });
+  rewrite('routes: [{ id: b, server: "[::1]:10" }]');
+  expect((await routes.list()).map(({ id, name, port, declared }) => [id, name, port, declared])).toEqual([
+    ['a', 'other', 7, false],
+    ['b', 'b', 10, true],
+    ['c', 'a', 7, false],
+  ]);
+});
+
 test('after a restart the file still has its routes; without the file they are like any other', async () => {
   const data = temporaryDir();
   await (await open(data, two)).lab.close();

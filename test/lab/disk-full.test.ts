@@ -34,6 +34,10 @@ test('on a full disk a matrix goes on and a route is measured; what came of them
   let seen = 0;
   for await (const { over } of await client.matrix.watch({ id })) seen = Math.max(seen, over);
   expect(errors).toContain('the end of a run cannot be stored');
+  expect(lab.health().services['store']).toMatchObject({
+    status: 'unhealthy',
+    detail: expect.stringMatching(/; [1-9] ends of runs wait$/),
+  });
   const untilOver = async () => {
     for await (const _ of await client.experiments.watch({ id }));
   };

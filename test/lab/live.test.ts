@@ -29,7 +29,7 @@ function measuredRoute() {
     samples: (resolvedThroughMs: number, pings: PingSample[], transfers: TransferSample[] = []) => {
       const batch = { pings, transfers, skips: [], handshakes: [], transport: null };
       store.writer.add(run.id, batch);
-      board.samples(route.id, batch, resolvedThroughMs);
+      board.samples(route.id, batch, { resolvedThroughMs, payloadBps: null });
     },
   };
 }
@@ -116,6 +116,42 @@ describe('watching a series', () => {
     expect((await next).value).toMatchObject({ tMs: [startMs] });
     await stream.return(undefined);
   });
+});
+
+describe('a clock that was set', () => {
+  test.each([
+    ['back', 7_200_000, 3_600_000],
+    ['forward', 3_600_000, 7_200_000],
+  ])(
+    '%s is followed at once: what is measured then is sent, each bucket and each transfer',
+    async (_, wasMs, isMs) => {
+      const { route, live, store, begin, samples } = measuredRoute();
+      begin(wasMs);
+      const transferAt = (atMs: number): TransferSample => ({
+        atMs,
+        direction: 'down',
+        bytes: 1e6,
+        durationUs: 1e6,
+        errorCode: null,
+      });
+      samples(wasMs + 3000, pings(wasMs, wasMs + 3000), [transferAt(wasMs)]);
+      const stream = live.watchSeries(route, 60_000, 1000, new AbortController().signal);
+      const parts = [(await stream.next()).value as Series];
+      for (const [i, at] of [[], [], [isMs + 1000]].entries()) {
+        const next = stream.next();
+        const fromMs = isMs + i * 1000;
+        samples(fromMs + 1000, pings(fromMs, fromMs + 1000), at.map(transferAt));
+        parts.push((await next).value as Series);
+      }
+      await stream.return(undefined);
+      expect(parts.slice(1).map(({ tMs }) => tMs)).toEqual([
+        [isMs],
+        [isMs + 1000],
+        [isMs + 1000, isMs + 2000],
+      ]);
+      expect(merged(parts.slice(1))).toEqual(merged([store.series(route.id, isMs, isMs + 3000, 1000)]));
+    },
+  );
 });
 
 describe('a cancelled stream', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Lab } from '../../src/main/lab/index.ts';
-import type { MatrixUpdate } from '../../src/shared/matrix.ts';
+import { type MatrixUpdate, plainPath } from '../../src/shared/matrix.ts';
 import { openLab, temporaryDir } from './open-lab.ts';
 
 const SETTINGS = {
@@ -97,4 +97,26 @@ test('what cannot be measured is refused before anything is stored', async () =>
     code: 'RL_INPUT_INVALID',
   });
   expect((await lab.client.experiments.list({})).total).toBe(0);
+});
+
+test('every lab measures fairness, and comparisons only where its host can', async () => {
+  const lab = await openLab();
+  const emulation = plainPath('custom', { rttMs: 10, lossRatio: 0 });
+  for (const way of [emulation.up, emulation.down]) way.rateBps = 10e6;
+  const settings = {
+    flows: ['cubic' as const, 'newreno' as const],
+    startsS: [0, 0],
+    emulation,
+    direction: 'upload' as const,
+    durationS: 1,
+    warmUpS: 0.2,
+  };
+  const { id } = await lab.client.matrix.start({ kind: 'fairness', settings, seed: 7 });
+  await followed(lab, id);
+  const { runs } = await lab.client.experiments.runs({ id });
+  expect(runs).toMatchObject([{ state: 'done', error: null }]);
+  expect(runs[0]!.result!['jain']!.value).toBeGreaterThan(0.5);
+  expect(runs[0]!.result!['goodput']!.value).toBeGreaterThan(1e6);
+  const compared = lab.client.matrix.start({ kind: 'compare', settings: { emulation, path: 'relay' } });
+  await expect(compared).rejects.toMatchObject({ code: 'RL_INPUT_INVALID', data: { field: 'kind' } });
 });

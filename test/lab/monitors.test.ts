@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Ends } from '../../src/main/lab/ends.ts';
 import { Monitors, type MonitorsOptions } from '../../src/main/lab/monitors.ts';
 import { StatusBoard } from '../../src/main/lab/status-board.ts';
+import { routeReading } from '../../src/main/telemetry/alerts/readings.ts';
 import { RouteInput } from '../../src/shared/domain.ts';
 import { LabError } from '../../src/shared/errors.ts';
 import { tempStore } from '../store/temp.ts';
@@ -63,7 +64,7 @@ describe('a route that cannot be set up', () => {
       return null;
     });
     await monitors.start(route.id);
-    expect(board.of(route, 0)).toMatchObject({ state: 'down', error: { code: 'RL_HOST_UNKNOWN' } });
+    expect(board.of(route)).toMatchObject({ state: 'down', error: { code: 'RL_HOST_UNKNOWN' } });
     const opens = (): number => relay.mock.calls.filter(([method]) => method === 'open').length;
     await vi.advanceTimersByTimeAsync(3600);
     // At 0.5, 1.5 and 3.5 s.
@@ -115,6 +116,33 @@ describe('an emulated path to a name', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(opens()).toBe(2);
   });
+
+  it('stays down while it is made anew, so that a rule that waits for it to last is kept', async () => {
+    const { board, monitors, route, store } = lab(emulated);
+    await monitors.start(route.id);
+    const say = (state: 'connecting' | 'up' | 'down', atMs: number): void =>
+      monitors.receive({ type: 'state', routeId: route.id, state, error: null, atMs });
+    say('connecting', 1);
+    expect(routeReading('route.down', board.of(route), 1)).toBeNull();
+    say('down', 2);
+    for (const atMs of [20_000, 40_000]) {
+      await vi.advanceTimersByTimeAsync(15_001);
+      say('connecting', atMs);
+      expect(board.of(route)).toMatchObject({ state: 'down', sinceMs: 2 });
+      expect(routeReading('route.down', board.of(route), 1)).toBe(1);
+      say('down', atMs + 5000);
+    }
+    say('up', 60_000);
+    expect(routeReading('route.down', board.of(route), 1)).toBe(0);
+    store.writer.flush();
+    expect(store.events(route.id, 0, 60_001, 9).map(({ state }) => state)).toEqual([
+      'connecting',
+      'down',
+      'down',
+      'down',
+      'up',
+    ]);
+  });
 });
 
 describe('a store that cannot be written to', () => {
@@ -128,17 +156,17 @@ describe('a store that cannot be written to', () => {
     };
     Object.assign(store.runs, { end: fail, start: fail });
     await monitors.stop(route.id);
-    expect(board.of(route, 0).state).toBe('stopped');
+    expect(board.of(route).state).toBe('stopped');
     await monitors.start(route.id);
-    expect(board.of(route, 0)).toMatchObject({ state: 'down', error: { code: 'RL_DISK_FULL' } });
+    expect(board.of(route)).toMatchObject({ state: 'down', error: { code: 'RL_DISK_FULL' } });
     Object.assign(store.runs, { end, start });
     await vi.advanceTimersByTimeAsync(11_000);
     expect(store.runs.get(run!.id).state).toBe('done');
-    expect(board.of(route, 0).state).toBe('connecting');
+    expect(board.of(route).state).toBe('connecting');
     Object.assign(store.runs, { start: fail });
     await monitors.restart(route.id);
     await monitors.stop(route.id);
-    expect(board.of(route, 0)).toMatchObject({ state: 'stopped', error: null });
+    expect(board.of(route)).toMatchObject({ state: 'stopped', error: null });
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -44,6 +44,7 @@ function probesOf(store: Store, open: ProbePaths['open'] = async () => CONNECT) 
     },
     experimentOf: () => store.experiments.create({ name: 'x', kind: 'probe', manifest: {} }).id,
     ends: new Ends(store, silentLog),
+    onResult: () => {},
     log: silentLog,
   });
   return { probes, asked, closed };

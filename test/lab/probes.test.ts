@@ -84,6 +84,27 @@ describe('a probe run', () => {
     store.close();
   });
 
+  test('with FEC has the theory for what its path is set to lose, and is exported', async () => {
+    const lab = await openLab();
+    const lossy = { ...direction, rateBps: null, bufferBytes: null, lossRatio: 0.1 };
+    const { id } = await lab.client.probes.start({
+      target: { kind: 'emulated', emulation: { ...emulation, up: lossy } },
+      mode: 'fec',
+      durationS: 1,
+    });
+    const { run } = (await watched(lab, id)).at(-1)!;
+    const detail = run.result!.detail!;
+    if (detail.kind !== 'fec') throw new Error('no FEC');
+    // At 10 %, RS(10, 2) leaves 3.03 %; the packets per second are those of the command line.
+    expect(detail).toMatchObject({ ratePerS: 100, up: { pathLoss: 0.1 }, down: { pathLoss: 0 } });
+    expect(detail.up!.theoryAtPathLoss!).toBeCloseTo(0.0303, 3);
+    expect(detail.down!.theoryAtPathLoss).toBe(0);
+    const exposition = (await lab.renderMetrics()).body.toString();
+    expect(exposition).toContain(`\nquic_fec_recovered_packets_total ${detail.up!.recovered}\n`);
+    expect(exposition).toContain(`\nquic_fec_unrecoverable_packets_total ${detail.up!.unrecoverable}\n`);
+    expect(exposition).toMatch(/\nquic_fec_redundancy_ratio 0\.2\n/);
+  });
+
   test('of a download names the controller that the server used, whichever was asked for', async () => {
     await using loopback = await startLoopback();
     const lab = await openLab();

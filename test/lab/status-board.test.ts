@@ -15,10 +15,11 @@ const route: Route = {
 const transport = { atMs: 1, cwndBytes: 14_720 } as TransportSnapshot;
 const NOTHING = { pings: [], skips: [], down: null, up: null };
 const batch = { pings: [], skips: [], transfers: [], handshakes: [], transport: null };
+const NOW = { resolvedThroughMs: 2000, payloadBps: null };
 const error = new LabError('RL_CONNECTION_LOST', 'silence').toBody();
 
 test('a route that never ran is stopped since the lab was opened, and nothing of it is known', () => {
-  expect(new StatusBoard(7).of(route, 100)).toEqual({
+  expect(new StatusBoard(7).of(route)).toEqual({
     routeId: 'r',
     state: 'stopped',
     error: null,
@@ -27,6 +28,7 @@ test('a route that never ran is stopped since the lab was opened, and nothing of
     ping: null,
     down: null,
     up: null,
+    payloadBps: null,
     transferError: null,
     silentSinceMs: null,
     handshakeUs: null,
@@ -41,7 +43,7 @@ test('the state is dated from when it was entered, not from when it was last sai
   board.begin('r', 1, NOTHING, 10);
   board.state('r', 'down', null, 20);
   board.state('r', 'down', error, 30);
-  expect(board.of(route, 100)).toMatchObject({ state: 'down', sinceMs: 20, error });
+  expect(board.of(route)).toMatchObject({ state: 'down', sinceMs: 20, error });
 });
 
 test('a connection that is gone takes its transport with it, but not what was measured', () => {
@@ -60,11 +62,21 @@ test('a connection that is gone takes its transport with it, but not what was me
       ],
       transfers: [{ atMs: 11, direction: 'up', bytes: 1000, durationUs: 1000, errorCode: null }],
     },
-    12,
+    { resolvedThroughMs: 12, payloadBps: { down: 0, up: 800 } },
   );
-  expect(board.of(route, 100)).toMatchObject({ transport, handshakeUs: 900, up: { goodputBps: 8e6 } });
+  expect(board.of(route)).toMatchObject({
+    transport,
+    handshakeUs: 900,
+    up: { goodputBps: 8e6 },
+    payloadBps: { down: 0, up: 800 },
+  });
   board.state('r', 'down', error, 13);
-  expect(board.of(route, 100)).toMatchObject({ transport: null, handshakeUs: 900, up: { goodputBps: 8e6 } });
+  expect(board.of(route)).toMatchObject({
+    transport: null,
+    handshakeUs: 900,
+    up: { goodputBps: 8e6 },
+    payloadBps: null,
+  });
 });
 
 test('what a monitor still says after its run ended is not believed', () => {
@@ -72,26 +84,47 @@ test('what a monitor still says after its run ended is not believed', () => {
   board.begin('r', 1, NOTHING, 10);
   board.end('r', 20);
   board.state('r', 'up', null, 21);
-  board.samples('r', batch, 22);
-  expect(board.of(route, 100)).toMatchObject({ state: 'stopped', sinceMs: 20, ping: null });
+  board.samples('r', batch, { resolvedThroughMs: 22, payloadBps: null });
+  expect(board.of(route)).toMatchObject({ state: 'stopped', sinceMs: 20, ping: null });
 });
 
 test('a run that could not begin shows why', () => {
   const board = new StatusBoard(0);
   board.fail('r', error, 5);
-  expect(board.of(route, 100)).toMatchObject({ state: 'down', runId: null, sinceMs: 5, error });
+  expect(board.of(route)).toMatchObject({ state: 'down', runId: null, sinceMs: 5, error });
 });
 
 test('a throughput stands until another should have come twice, then nothing is known of it', () => {
-  const board = new StatusBoard(0);
+  let nowMs = 500;
+  const board = new StatusBoard(0, () => nowMs);
   const everyS = { ...route, transferEveryS: 10 };
   board.begin('r', 1, NOTHING, 0);
   const transfers = [
     { atMs: 1000, direction: 'down' as const, bytes: 1000, durationUs: 1e6, errorCode: null },
   ];
-  board.samples('r', { ...batch, transfers }, 2000);
-  expect(board.of(everyS, 22_000).down).toMatchObject({ goodputBps: 8000 });
-  expect(board.of(everyS, 22_001).down).toBeNull();
+  nowMs = 2000;
+  board.samples('r', { ...batch, transfers }, NOW);
+  nowMs = 22_000;
+  expect(board.of(everyS).down).toMatchObject({ goodputBps: 8000 });
+  nowMs = 22_001;
+  expect(board.of(everyS).down).toBeNull();
+});
+
+test('however the wall clock is set, a throughput stands as long', () => {
+  let nowMs = 0;
+  const board = new StatusBoard(0, () => nowMs);
+  const everyS = { ...route, transferEveryS: 10 };
+  const hour = 3_600_000;
+  // Of the store: measured before the clock was set back, so that it seems to be of the time to come.
+  board.begin('r', 1, { ...NOTHING, up: { atMs: hour, bytes: 1, durationUs: 1, goodputBps: 8e6 } }, 0);
+  const transfers = [
+    { atMs: -hour, direction: 'down' as const, bytes: 1000, durationUs: 1e6, errorCode: null },
+  ];
+  board.samples('r', { ...batch, transfers }, NOW);
+  nowMs = 20_000;
+  expect(board.of(everyS)).toMatchObject({ down: { goodputBps: 8000 }, up: { goodputBps: 8e6 } });
+  nowMs = 20_001;
+  expect(board.of(everyS)).toMatchObject({ down: null, up: null });
 });
 
 test('a transfer that failed is told until one succeeds, and leaves the last that did', () => {
@@ -104,11 +137,11 @@ test('a transfer that failed is told until one succeeds, and leaves the last tha
     durationUs: 0,
     errorCode: 'RL_CONNECT_TIMEOUT',
   };
-  board.samples('r', { ...batch, transfers: [failed] }, 7);
-  expect(board.of(route, 10)).toMatchObject({
+  board.samples('r', { ...batch, transfers: [failed] }, NOW);
+  expect(board.of(route)).toMatchObject({
     up: { atMs: 1 },
     transferError: { atMs: 6, direction: 'up', code: 'RL_CONNECT_TIMEOUT' },
   });
-  board.samples('r', { ...batch, transfers: [{ ...failed, bytes: 1, durationUs: 1, errorCode: null }] }, 8);
-  expect(board.of(route, 10)).toMatchObject({ up: { atMs: 6 }, transferError: null });
+  board.samples('r', { ...batch, transfers: [{ ...failed, bytes: 1, durationUs: 1, errorCode: null }] }, NOW);
+  expect(board.of(route)).toMatchObject({ up: { atMs: 6 }, transferError: null });
 });

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Link } from '../../src/main/path/link.ts';
+import { Rng } from '../../src/main/path/rng.ts';
 import type { LinkSettings } from '../../src/shared/domain.ts';
 import { burst, CLEAR, drain, fateOf, link, play } from './traffic.ts';
 
@@ -40,6 +42,20 @@ describe('rate and delay', () => {
     const l = link({ rateBps: 10e6 });
     l.send(0, 1250, 0);
     expect(fateOf(l, 1250, 50_000)).toBe(51_000);
+  });
+
+  test('what is known of late keeps its place in the queue, and is no faster for it than the path', () => {
+    const settings = { rateBps: 10e6, delayMs: 20, jitterMs: 0, lossRatio: 0, bufferBytes: null };
+    const l = new Link<{ knownUs: number }>(settings, Rng.fromSeed(1), { knownUs: ({ knownUs }) => knownUs });
+    // Three that came while nobody looked, 2 ms apart, and one in time.
+    for (const atUs of [2000, 4000, 6000]) l.send({ knownUs: 8000 }, 1250, atUs);
+    l.send({ knownUs: 8500 }, 1250, 8500);
+    const came = [];
+    while (l.deadlineUs < Number.POSITIVE_INFINITY) {
+      came.push(l.deadlineUs);
+      l.receive(l.deadlineUs);
+    }
+    expect(came).toEqual([29_000, 29_000, 29_000, 29_500]);
   });
 });
 

@@ -8,9 +8,23 @@ import type { ConnectOptions } from '../../src/main/quic/udp/api.ts';
 import type { LinkSettings } from '../../src/shared/link-settings.ts';
 import type { DetailOf, ProbeDetail } from '../../src/shared/probe-details.ts';
 import type { ProbeResult } from '../../src/shared/probes.ts';
-import { startLoopback } from './loopback.ts';
+import { type Loopback, startLoopback } from './loopback.ts';
 
 const UNTOUCHED: LinkSettings = { rateBps: null, delayMs: 0, jitterMs: 0, lossRatio: 0, bufferBytes: null };
+
+/** A path to `server` that is `way` both ways. */
+export async function startRelay(
+  server: Pick<Loopback, 'listener'>,
+  way: LinkSettings,
+): Promise<Relay & AsyncDisposable> {
+  const relay = await Relay.open({
+    listen: { host: '127.0.0.1', port: 0 },
+    to: { host: '127.0.0.1', port: server.listener.port },
+    emulation: { profile: 'test', up: way, down: way, flap: null },
+    seed: 1,
+  });
+  return Object.assign(relay, { [Symbol.asyncDispose]: () => relay.close() });
+}
 
 /** Measures with `plan` over a path that is the same both ways. */
 export async function measureOver(
@@ -20,25 +34,15 @@ export async function measureOver(
 ): Promise<ProbeResult> {
   const { serverEarlyData: earlyData = false } = options;
   await using loopback = await startLoopback([ALPN, H3_ALPN], undefined, { earlyData });
-  const way = { ...UNTOUCHED, ...link };
-  const relay = await Relay.open({
-    listen: { host: '127.0.0.1', port: 0 },
-    to: { host: '127.0.0.1', port: loopback.listener.port },
-    emulation: { profile: 'test', up: way, down: way, flap: null },
-    seed: 1,
-  });
-  try {
-    const connect = { ...loopback.options, alpn: [ALPN], port: relay.port, ...options.connect };
-    const measurement = new Measurement(
-      connect,
-      { everyUs: null, wish: null, ...plan },
-      new AbortController().signal,
-    );
-    await measurement.run();
-    return measurement.result();
-  } finally {
-    await relay.close();
-  }
+  await using relay = await startRelay(loopback, { ...UNTOUCHED, ...link });
+  const connect = { ...loopback.options, alpn: [ALPN], port: relay.port, ...options.connect };
+  const measurement = new Measurement(
+    connect,
+    { everyUs: null, wish: null, ...plan },
+    new AbortController().signal,
+  );
+  await measurement.run();
+  return measurement.result();
 }
 
 export function detailOf<Kind extends ProbeDetail['kind']>(result: ProbeResult, kind: Kind): DetailOf<Kind> {

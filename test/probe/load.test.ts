@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import { Load, type LoadPlan } from '../../src/main/probe/load.ts';
+import { AppError } from '../../src/main/probe/protocol.ts';
+import { serveSession } from '../../src/main/probe/service.ts';
+import type { LinkSettings } from '../../src/shared/link-settings.ts';
 import { loadMetrics } from '../../src/shared/metrics.ts';
+import { startRelay } from './emulated.ts';
 import { startLoopback } from './loopback.ts';
 
 const PLAN: LoadPlan = {
@@ -13,6 +17,7 @@ const PLAN: LoadPlan = {
   coolDownS: 0.2,
 };
 const never = new AbortController().signal;
+const CLEAR: LinkSettings = { rateBps: null, delayMs: 0, jitterMs: 0, lossRatio: 0, bufferBytes: null };
 
 test('a load sends what it is asked to, and tells what arrived', async () => {
   await using server = await startLoopback();
@@ -25,10 +30,61 @@ test('a load sends what it is asked to, and tells what arrived', async () => {
   expect(server.counters.bytesUp).toBe(result.messages * PLAN.packetBytes);
   expect(result.bytes!).toBeGreaterThan(0);
   expect(result.bytes!).toBeLessThanOrEqual(server.counters.bytesUp);
+  expect((result.goodputBps! * result.durationUs) / (result.bytes! * 8e6)).toBeCloseTo(1, 3);
   expect(result.rttUs).not.toBeNull();
   expect(result.pings).toBeGreaterThan(0);
   expect(result.intervals.length).toBeGreaterThanOrEqual(1);
   expect(loadMetrics(result)).toMatchObject({ errors: { value: 0 }, loss_ratio: { unit: 'ratio' } });
+});
+
+test('RTT and loss are those of the path, and goodput is rate × size where the path carries it', async () => {
+  await using server = await startLoopback();
+  const link = { ...CLEAR, delayMs: 10, lossRatio: 0.1 };
+  await using relay = await startRelay(server, link);
+  const plan = { ...PLAN, connections: 1, durationS: 2 };
+  const load = new Load({ ...server.options, port: relay.port }, plan, never);
+  await load.run();
+  const { rttUs, lossRatio, intervals, goodputBps, messages, skipped, pings } = load.result();
+  expect(rttUs!.min).toBeGreaterThanOrEqual(20e3);
+  // 19 % of about 100: never none, and never half.
+  expect(lossRatio).toBeGreaterThan(0);
+  expect(lossRatio).toBeLessThan(0.5);
+  expect(intervals.map(({ fromS }) => fromS)).toEqual([0, 1]);
+  expect(intervals.reduce((sum, second) => sum + second.pings, 0)).toBeLessThanOrEqual(pings);
+  // What a machine under load skips is no error of the count.
+  const wanted = (plan.streams * plan.ratePerS * plan.packetBytes * 8 * messages) / (messages + skipped);
+  expect(goodputBps! / wanted).toBeGreaterThan(0.5);
+  expect(goodputBps! / wanted).toBeLessThan(1.5);
+});
+
+test('streams follow each other, and every message that counts as sent arrives', async () => {
+  await using server = await startLoopback();
+  const load = new Load(server.options, { ...PLAN, warmUpS: 0, coolDownS: 0, turnMs: 400 }, never);
+  await load.run();
+  const { messages, errors } = load.result();
+  expect(errors).toBe(0);
+  expect(server.counters.transfers).toBeGreaterThan(PLAN.connections * PLAN.streams);
+  expect(server.counters.bytesUp).toBe(messages * PLAN.packetBytes);
+});
+
+test('a stream goes on while the server takes no further one', async () => {
+  let taken = 0;
+  await using server = await startLoopback(undefined, (session, counters) => {
+    serveSession(session, counters);
+    const { onStream } = session;
+    session.onStream = (stream) => {
+      if (++taken <= 1) return onStream?.(stream);
+      stream.onData = () => {};
+      stream.stopSending(AppError.BUSY);
+      stream.reset(AppError.BUSY);
+    };
+  });
+  const plan = { ...PLAN, connections: 1, streams: 1, warmUpS: 0, turnMs: 200 };
+  const load = new Load(server.options, plan, never);
+  await load.run();
+  expect(taken).toBeGreaterThan(1);
+  expect(load.result().errors).toBe(0);
+  expect(server.counters.bytesUp).toBe(load.result().messages * plan.packetBytes);
 });
 
 test('streams that the server refuses are errors, and a load without any stream fails', async () => {

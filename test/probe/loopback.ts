@@ -25,40 +25,53 @@ export async function startLoopback(
   serve: (session: QuicSession, counters: ServiceCounters) => unknown = serveSession,
   listen: Partial<ListenOptions> = {},
 ): Promise<Loopback> {
-  const authority = await createAuthority(Date.now());
-  const { certPem, keyPem } = await issueCertificate(authority, {
-    names: ['localhost', '127.0.0.1'],
-    days: 1,
-    nowMs: Date.now(),
-  });
+  const { certificate, privateKey, trust } = await loopbackIdentity();
   const counters = createCounters();
   const listener = await listenQuic({
     host: '127.0.0.1',
     port: 0,
     alpn,
-    certificate: certPem,
-    privateKey: keyPem,
+    certificate,
+    privateKey,
     ...listen,
     onSession: (session) => void serve(session, counters),
   });
-  const sessions: QuicSession[] = [];
-  const options: ConnectOptions = {
-    host: '127.0.0.1',
-    port: listener.port,
-    alpn,
-    trust: { ca: [authority.certPem], system: false, insecure: false },
-  };
+  const options: ConnectOptions = { host: '127.0.0.1', port: listener.port, alpn, trust };
+  return { counters, ...connecting(listener, options, connectQuic) };
+}
+
+/** A certificate of this machine, and what vouches for it. */
+export async function loopbackIdentity() {
+  const authority = await createAuthority(Date.now());
+  const { certPem: certificate, keyPem: privateKey } = await issueCertificate(authority, {
+    names: ['localhost', '127.0.0.1'],
+    days: 1,
+    nowMs: Date.now(),
+  });
+  return { certificate, privateKey, trust: { ca: [authority.certPem], system: false, insecure: false } };
+}
+
+interface Closing {
+  close(): Promise<void>;
+}
+
+/** Connections to a server, which are closed before it. */
+export function connecting<L extends Closing, O, C extends Closing>(
+  listener: L,
+  options: O,
+  connect: (options: O) => Promise<C>,
+) {
+  const open: C[] = [];
   return {
     listener,
-    counters,
     options,
-    connect: async (changes = {}) => {
-      const session = await connectQuic({ ...options, ...changes });
-      sessions.push(session);
-      return session;
+    connect: async (changes: Partial<O> = {}): Promise<C> => {
+      const connection = await connect({ ...options, ...changes });
+      open.push(connection);
+      return connection;
     },
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(sessions.map((session) => session.close()));
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      await Promise.all(open.map((connection) => connection.close()));
       await listener.close();
     },
   };

@@ -66,10 +66,16 @@ describe('handshakes over a path of 60 ms', () => {
 });
 
 describe('responsiveness', () => {
+  // 75 kB at 1.5 Mbit/s: a queue of 400 ms when it is full, far more than a busy machine adds to either side.
+  const deep = { rateBps: 1.5e6, delayMs: 10, bufferBytes: 75_000 };
+  let deepest: ReturnType<typeof measureOver> | null = null;
+  const overDeep = (): ReturnType<typeof measureOver> => {
+    deepest ??= measureOver(deep, { mode: 'responsiveness', durationMs: 6000 });
+    return deepest;
+  };
+
   it('of a path with a deep buffer: the queue is what load adds, and the grade says it', async () => {
-    // 75 kB at 1.5 Mbit/s: a queue of 400 ms when it is full, far more than a busy machine adds to either side.
-    const link = { rateBps: 1.5e6, delayMs: 10, bufferBytes: 75_000 };
-    const result = await measureOver(link, { mode: 'responsiveness', durationMs: 6000 });
+    const result = await overDeep();
     const { idleUs, down, up, rpm, addedUs, grade } = detailOf(result, 'responsiveness');
     expect(idleUs!.p50).toBeGreaterThanOrEqual(20_000);
     for (const loaded of [down!, up!]) {
@@ -87,13 +93,18 @@ describe('responsiveness', () => {
     expect(['C', 'D', 'F']).toContain(grade);
   });
 
-  // All ends and the path share a thread here: a machine that holds it up for 30 ms in the loaded part alone is bad luck.
-  it('of a path that hardly queues is far better', { retry: 2 }, async () => {
+  it('of a path that hardly queues is far better', async () => {
     // Three packets at 8 Mbit/s: 4 ms.
     const link = { rateBps: 8e6, delayMs: 10, bufferBytes: 4200 };
-    const result = await measureOver(link, { mode: 'responsiveness', durationMs: 4000 });
-    const { grade } = detailOf(result, 'responsiveness');
-    expect(['A+', 'A']).toContain(grade);
+    const shallow = detailOf(
+      await measureOver(link, { mode: 'responsiveness', durationMs: 4000 }),
+      'responsiveness',
+    );
+    const there = detailOf(await overDeep(), 'responsiveness');
+    // Against the other path on the same machine: all ends and the path share a thread, and what holds it up adds to both.
+    expect(shallow.addedUs!).toBeLessThan(there.addedUs! / 2);
+    expect(shallow.rpm!).toBeGreaterThan(2 * there.rpm!);
+    expect(shallow.grade).toBe(gradeOfBloat(shallow.addedUs!));
   });
 });
 

@@ -2,7 +2,7 @@
 import { createCounters, type ServiceCounters } from '../../src/main/probe/service-limits.ts';
 import { connectTcp, type TcpConnection, type TcpConnectOptions } from '../../src/main/probe/tcp.ts';
 import { listenTcp, type TcpListener } from '../../src/main/probe/tcp-service.ts';
-import { createAuthority, issueCertificate } from '../../src/main/quic/tls/authority.ts';
+import { connecting, loopbackIdentity } from './loopback.ts';
 
 export interface TcpLoopback extends AsyncDisposable {
   listener: TcpListener;
@@ -12,35 +12,9 @@ export interface TcpLoopback extends AsyncDisposable {
 }
 
 export async function startTcpLoopback(): Promise<TcpLoopback> {
-  const authority = await createAuthority(Date.now());
-  const { certPem, keyPem } = await issueCertificate(authority, {
-    names: ['localhost', '127.0.0.1'],
-    days: 1,
-    nowMs: Date.now(),
-  });
+  const { certificate, privateKey, trust } = await loopbackIdentity();
   const counters = createCounters();
-  const listener = await listenTcp(
-    { host: '127.0.0.1', port: 0, certificate: certPem, privateKey: keyPem },
-    counters,
-  );
-  const connections: TcpConnection[] = [];
-  const options: TcpConnectOptions = {
-    host: '127.0.0.1',
-    port: listener.port,
-    trust: { ca: [authority.certPem], system: false, insecure: false },
-  };
-  return {
-    listener,
-    counters,
-    options,
-    connect: async (changes = {}) => {
-      const connection = await connectTcp({ ...options, ...changes });
-      connections.push(connection);
-      return connection;
-    },
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(connections.map((connection) => connection.close()));
-      await listener.close();
-    },
-  };
+  const listener = await listenTcp({ host: '127.0.0.1', port: 0, certificate, privateKey }, counters);
+  const options: TcpConnectOptions = { host: '127.0.0.1', port: listener.port, trust };
+  return { counters, ...connecting(listener, options, connectTcp) };
 }

@@ -49,6 +49,46 @@ describe('following a stream', () => {
     expect(errors).toEqual(['RL_NOT_FOUND', 'RL_NOT_FOUND', 'RL_NOT_FOUND', null]);
   });
 
+  it('leaves nothing behind of the attempts that failed', async () => {
+    const abort = new AbortController();
+    const added = vi.spyOn(abort.signal, 'addEventListener');
+    const removed = vi.spyOn(abort.signal, 'removeEventListener');
+    const done = follow(
+      async () => {
+        throw new LabError('RL_NOT_FOUND', 'no such route');
+      },
+      abort.signal,
+      () => {},
+      () => {},
+    );
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(added.mock.calls.length).toBeGreaterThan(5);
+    // That of the wait under way is left.
+    expect(removed.mock.calls.length).toBe(added.mock.calls.length - 1);
+    abort.abort();
+    await done;
+    expect(removed.mock.calls).toEqual(added.mock.calls);
+  });
+
+  it('takes the end of a stream that has one as its end', async () => {
+    const values: number[] = [];
+    const opened = vi.fn(async () => {
+      if (opened.mock.calls.length === 1) throw new LabError('RL_NOT_FOUND', 'no such run');
+      return stream(1, 2);
+    });
+    const done = follow(
+      opened,
+      new AbortController().signal,
+      (value) => values.push(value),
+      () => {},
+      true,
+    );
+    await vi.advanceTimersByTimeAsync(60_000);
+    await done;
+    expect(values).toEqual([1, 2]);
+    expect(opened).toHaveBeenCalledTimes(2);
+  });
+
   it('says nothing about a stream it cancelled itself', async () => {
     const abort = new AbortController();
     const onError = vi.fn();

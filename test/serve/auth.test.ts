@@ -54,6 +54,7 @@ describe('a lab with a secret', () => {
           .setProtectedHeader({ alg: 'HS256' })
           .setIssuer('routelab')
           .setNotBefore(Math.floor(Date.now() / 1000) + 600)
+          .setExpirationTime('1h')
           .sign(key(SECRET)),
     ],
     [
@@ -65,6 +66,16 @@ describe('a lab with a secret', () => {
       'without an issuer',
       'not issued by routelab',
       () => new SignJWT().setProtectedHeader({ alg: 'HS256' }).sign(key(SECRET)),
+    ],
+    [
+      'without an expiry',
+      'has no "exp"',
+      () =>
+        new SignJWT()
+          .setProtectedHeader({ alg: 'HS256' })
+          .setIssuer('routelab')
+          .setIssuedAt()
+          .sign(key(SECRET)),
     ],
     [
       'of another secret',
@@ -104,13 +115,39 @@ describe('a lab with a secret', () => {
     expect((await get(`${url}/api/v1/info?token=${await valid()}`)).status).toBe(401);
   });
 
+  test('says what is wrong with a part to those with a token only', async () => {
+    const { url, lab } = await lockedHost();
+    const real = lab.health;
+    const detail = 'Port 4433 on 10.1.2.3 is closed.';
+    lab.health = () => ({
+      status: 'degraded',
+      services: { ...real().services, probe: { status: 'degraded', detail } },
+    });
+    const stranger = { probe: { status: 'degraded' }, store: { status: 'healthy' } };
+    for (const token of [undefined, 'a.b.c']) {
+      expect(await (await get(`${url}/health`, token)).json()).toMatchObject({
+        status: 'degraded',
+        services: stranger,
+      });
+      expect(await (await get(`${url}/health`, token)).text()).not.toContain('10.1.2.3');
+      expect(await (await get(`${url}/health/probe`, token)).json()).toEqual({ status: 'degraded' });
+    }
+    const token = await valid();
+    expect(await (await get(`${url}/health`, token)).json()).toMatchObject({
+      services: { probe: { detail } },
+    });
+    expect(await (await get(`${url}/health/probe`, token)).json()).toEqual({ status: 'degraded', detail });
+  });
+
   test('takes the token of a WebSocket as a subprotocol or a header, and answers with its own protocol', async () => {
     const { url } = await lockedHost();
     const ws = `${url.replace('http', 'ws')}/api/rpc`;
     const token = await valid();
-    const refused = new WebSocket(ws, ['routelab']);
-    const [, response] = await once(refused, 'unexpected-response');
-    expect(response.statusCode).toBe(401);
+    // A browser learns of a close what it does not learn of an upgrade that is refused.
+    for (const protocols of [['routelab'], ['routelab', `bearer.${token}x`], []])
+      expect((await once(new WebSocket(ws, protocols), 'close'))[0]).toBe(4401);
+    const basic = new WebSocket(ws, { headers: { authorization: 'Basic dXNlcjpwYXNz' } });
+    expect((await once(basic, 'close'))[0]).toBe(4401);
     const browser = new WebSocket(ws, ['routelab', `bearer.${token}`]);
     await once(browser, 'open');
     expect(browser.protocol).toBe('routelab');

@@ -1,65 +1,12 @@
 import { createORPCClient } from '@orpc/client';
 import { RPCLink as PortLink } from '@orpc/client/message-port';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
-import Fastify from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { Live } from '../../src/main/lab/live.ts';
-import { createRouter } from '../../src/main/lab/router/index.ts';
-import type { RouterParts } from '../../src/main/lab/router/parts.ts';
-import { StatusBoard } from '../../src/main/lab/status-board.ts';
-import { Auth } from '../../src/main/serve/auth.ts';
+import type { StatusBoard } from '../../src/main/lab/status-board.ts';
 import { attachMessagePort } from '../../src/main/serve/carriers/message-port.ts';
-import { serveWebSocket } from '../../src/main/serve/carriers/websocket.ts';
-import { serveRest } from '../../src/main/serve/rest.ts';
-import { openStore } from '../../src/main/store/index.ts';
-import { silentLog, temporaryDir } from '../lab/open-lab.ts';
+import { openCarriers } from './open-carriers.ts';
 import type { Client } from './open-host.ts';
-
-/** The real router and carriers over a board the test can look into. */
-async function openCarriers() {
-  const store = openStore({ dataDir: temporaryDir() });
-  onTestFinished(() => store.close());
-  const board = new StatusBoard(0);
-  const upkeep = { ready: async () => {} };
-  const router = createRouter({
-    store,
-    upkeep,
-    live: new Live(store, board, upkeep),
-    routes: {} as RouterParts['routes'],
-    probes: {} as RouterParts['probes'],
-    imports: {} as RouterParts['imports'],
-    capacity: {} as RouterParts['capacity'],
-    reproductions: {} as RouterParts['reproductions'],
-    matrices: {} as RouterParts['matrices'],
-    ends: {} as RouterParts['ends'],
-    app: {} as RouterParts['app'],
-    runs: {} as RouterParts['runs'],
-    exports: {} as RouterParts['exports'],
-    files: {} as RouterParts['files'],
-    alerts: {} as RouterParts['alerts'],
-    system: {} as RouterParts['system'],
-    dataSources: {} as RouterParts['dataSources'],
-    configuration: {} as RouterParts['configuration'],
-    info: () => expect.unreachable(),
-    log: silentLog,
-    closing: new AbortController().signal,
-  });
-  const app = Fastify({ forceCloseConnections: true });
-  serveRest(app, router);
-  const sockets = serveWebSocket(
-    app.server,
-    router,
-    { host: '127.0.0.1', corsOrigins: [] },
-    new Auth(() => ({ secret: null, issuer: '' })),
-  );
-  const url = await app.listen({ port: 0, host: '127.0.0.1' });
-  onTestFinished(async () => {
-    sockets.close();
-    await app.close();
-  });
-  return { board, router, url };
-}
 
 /** Resolves once as many streams sleep on the board as are said to be open. */
 async function openStreams(board: StatusBoard, count: number): Promise<void> {

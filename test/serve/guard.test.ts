@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { isIPv4 } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { refusal } from '../../src/main/serve/guard.ts';
+import { fullName, refusal } from '../../src/main/serve/guard.ts';
 import type { Headless } from '../../src/main/serve/index.ts';
 import { openHost, overWebSocket } from './open-host.ts';
 
-const policy = { host: '127.0.0.1', corsOrigins: ['https://trusted.example'] };
+const policy = { host: '127.0.0.1', corsOrigins: ['https://trusted.example:8443'], names: ['lab.example'] };
 const own = { host: '127.0.0.1:8080' };
 
 describe('the guard', () => {
@@ -26,9 +28,33 @@ describe('the guard', () => {
     expect(refusal({ host }, policy)).toMatchObject({ code: 'RL_HOST_HEADER', status: 421 }),
   );
 
+  test.each(['lab.example', 'lab.example:8080', 'LAB.example.', 'trusted.example', 'trusted.example:80'])(
+    'answers to the name %s, which it was told',
+    (host) => expect(refusal({ host }, policy)).toBeNull(),
+  );
+
+  test('bound to every address, answers to each and to the name of the machine, and to no other', () => {
+    const open = { host: '0.0.0.0', corsOrigins: [], names: [] };
+    const addresses = Object.values(networkInterfaces()).flatMap((all) =>
+      (all ?? []).map((one) => one.address),
+    );
+    for (const name of [hostname(), `${hostname()}:8080`, ...addresses.filter(isIPv4)])
+      expect(refusal({ host: name }, open), name).toBeNull();
+    for (const name of ['lab.example', `${hostname()}.evil.example`, '192.0.2.7'])
+      expect(refusal({ host: name }, open), name).toMatchObject({ code: 'RL_HOST_HEADER' });
+    expect(refusal({ host: hostname() }, { ...open, host: '127.0.0.1' })).toMatchObject({ status: 421 });
+    expect(refusal({ host: hostname() }, { ...open, host: '192.0.2.7' })).toBeNull();
+  });
+
+  test('the full name of the machine is none, or begins with its name', async () => {
+    expect((await fullName()) ?? `${hostname()}.none`.toLowerCase()).toMatch(
+      new RegExp(`^${hostname().toLowerCase()}\\.`),
+    );
+  });
+
   test('lets in its own pages, listed origins, and callers that are no browser', () => {
     expect(refusal({ ...own, origin: 'http://127.0.0.1:8080' }, policy)).toBeNull();
-    expect(refusal({ ...own, origin: 'https://trusted.example' }, policy)).toBeNull();
+    expect(refusal({ ...own, origin: 'https://trusted.example:8443' }, policy)).toBeNull();
     expect(refusal(own, policy)).toBeNull();
     expect(refusal({ ...own, 'sec-fetch-site': 'same-origin' }, policy)).toBeNull();
     expect(refusal({ ...own, 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }, policy)).toBeNull();

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startHeadless } from '../../src/main/serve/index.ts';
-import { RATE_LIMITS } from '../../src/main/serve/security.ts';
+import { RATE_LIMITS } from '../../src/main/serve/limits.ts';
 import { contract } from '../../src/shared/contract/index.ts';
 import { silentLog, temporaryDir, until } from '../lab/open-lab.ts';
 import { openHost, rest } from './open-host.ts';
@@ -140,7 +140,8 @@ describe('the description of the API', () => {
     const routes = Object.values(contract).flatMap((group) =>
       Object.values(group).map(({ '~orpc': { route } }) => `${route.method} ${route.path}`),
     );
-    expect(operations.sort()).toEqual([...routes, 'GET /metrics'].sort());
+    const beside = ['/metrics', '/health', '/health/{service}', '/ready', '/exports/{name}'];
+    expect(operations.sort()).toEqual([...routes, ...beside.map((path) => `GET ${path}`)].sort());
     for (const [, ref] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
       const target = ref!
         .split('/')
@@ -180,13 +181,27 @@ describe('metrics and health', () => {
 
     await client.routes.stop({ id: 'demo-lan' });
     const history = await fetch(`${host.url}/metrics?format=json&route=demo-lan`);
-    const json = (await history.json()) as { rows: { time: number; pings_sent: number }[] };
+    const json = (await history.json()) as {
+      rows: { time: number; pings_sent: number; congestion_window_bytes: number | null }[];
+    };
     const sent = json.rows.reduce((sum, row) => sum + row.pings_sent, 0);
     const toMs = Date.now();
     expect(sent).toBe((await client.routes.stats({ id: 'demo-lan', fromMs: toMs - 60_000, toMs })).sent);
     const csv = await (await fetch(`${host.url}/metrics?format=csv&route=demo-lan`)).text();
     expect(csv.split('\n')).toHaveLength(json.rows.length + 2);
     expect(csv).toMatch(/^time,route,pings_sent,pings_lost,rtt_min_seconds,/);
+    const measured = json.rows.filter((row) => row.congestion_window_bytes !== null);
+    expect(measured.length).toBeGreaterThan(0);
+    const [newest] = (await client.routes.transport({ id: 'demo-lan', fromMs: 0, toMs, buckets: 1 })).slice(
+      -1,
+    );
+    expect(measured.at(-1)).toMatchObject({
+      congestion: 'cubic',
+      congestion_window_bytes: newest!.cwndBytes,
+      packets_sent_total: newest!.packetsSent,
+    });
+    const events = await client.routes.events({ id: 'demo-lan', fromMs: 0, toMs: toMs + 1 });
+    expect(events.map(({ state }) => state)).toEqual(['connecting', 'up', 'stopped']);
 
     // The same window, said in each way that there is.
     const times = json.rows.map(({ time }) => time);
@@ -215,6 +230,9 @@ describe('metrics and health', () => {
   test.each([
     { query: 'format=xml', field: 'format' },
     { query: 'route=r', field: 'route' },
+    { query: 'from=1', field: 'from' },
+    { query: 'format=json&buckets=9', field: 'buckets' },
+    { query: 'format=json&format=csv', field: 'format' },
     { query: 'format=csv&start_time=yesterday', field: 'start_time' },
     { query: 'format=csv&start_time=20&end_time=10', field: 'end_time' },
   ])('a question it does not understand is named: $query', async ({ query, field }) => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judge, levelLimits, SLA_LEVELS, tellMissed } from '../../src/shared/sla.ts';
+import { type FecFigures, fecRatios } from '../../src/shared/fec.ts';
+import { fecMetrics } from '../../src/shared/metrics.ts';
+import { fecLimits, judge, levelLimits, SLA_LEVELS, tellMissed, withOccasion } from '../../src/shared/sla.ts';
 
 const measured = (values: Record<string, number | null>) =>
   Object.fromEntries(
@@ -38,5 +40,38 @@ describe('gates', () => {
         expect(gate!.passed).toBe(value <= limit);
       }),
     );
+  });
+});
+
+describe('gates of FEC', () => {
+  const way = (sentSource: number, sentRepair: number, erasures: number, recovered: number): FecFigures =>
+    ({ sentSource, sentRepair, erasures, recovered }) as FecFigures;
+
+  test('hold redundancy and recovery of both directions together to the level', () => {
+    const ratios = fecRatios(10, [way(100, 20, 10, 9), way(100, 20, 0, 0)]);
+    expect(ratios).toEqual({ redundancy: 0.2, recovery: 0.9 });
+    const passed = SLA_LEVELS.map((level) =>
+      judge(fecLimits(level), fecMetrics(ratios)).map((gate) => gate.passed),
+    );
+    expect(passed).toEqual([
+      [true, true],
+      [false, true],
+      [true, true],
+    ]);
+    const [, recovery] = judge(fecLimits('default'), fecMetrics({ redundancy: 0.2, recovery: 0.5 }));
+    expect(tellMissed(recovery!)).toBe('FEC recovery: at least 0.8, measured 0.500');
+  });
+
+  test('count a group that was cut short as if it were full', () => {
+    expect(fecRatios(10, [way(1003, 202, 0, 0)])).toEqual({ redundancy: 0.2, recovery: null });
+  });
+
+  test('ask for recovery only where something was lost, or nothing was sent at all', () => {
+    expect(withOccasion(fecLimits('default'), { sent: 100, lost: 0 })).toEqual({ fecRedundancy: 0.2 });
+    for (const counts of [
+      { sent: 100, lost: 1 },
+      { sent: 0, lost: 0 },
+    ])
+      expect(withOccasion(fecLimits('default'), counts)).toEqual(fecLimits('default'));
   });
 });

@@ -1,8 +1,6 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { openStore, type Store } from '../../src/main/store/index.ts';
-import { openUpkeep } from '../../src/main/store/rollups/upkeep.ts';
-import { keepUp } from './rollups/support.ts';
-import { NOTHING, startedRoute, tempDir, tempStore } from './temp.ts';
+import { expect, test } from 'vitest';
+import { DAY_MS, keepUp, keptStore } from './rollups/support.ts';
+import { NOTHING, startedRoute, tempStore } from './temp.ts';
 
 test('an experiment keeps its manifest', () => {
   const store = tempStore({ nowMs: () => 7 });
@@ -156,34 +154,25 @@ test('what is measured here is no run of a copy that was imported', () => {
 });
 
 test('an experiment that was removed can be restored with its runs, and goes for good after a week', () => {
-  const dataDir = tempDir();
   let now = 1000;
-  const open = (): Store => openStore({ dataDir, schedule: () => () => {}, nowMs: () => now });
-  const first = open();
-  const { runId } = startedRoute(first);
-  const experimentId = first.runs.get(runId).experimentId;
-  first.writer.add(runId, { ...NOTHING, pings: [{ atMs: 1, rttUs: 10, loaded: false }] });
-  first.experiments.remove(experimentId);
-  expect(first.experiments.list().total).toBe(0);
-  expect(first.experiments.list({ removed: true }).experiments).toMatchObject([{ deletedAtMs: 1000 }]);
-  expect(first.experiments.restore(experimentId)).toMatchObject({ deletedAtMs: null });
-  expect(first.runs.ofExperiment(experimentId)).toHaveLength(1);
-  first.experiments.remove(experimentId);
-  first.close();
-  now += 7 * 86_400_000;
-  const second = open();
-  onTestFinished(() => second.close());
-  const upkeep = openUpkeep({ dataDir });
-  onTestFinished(() => upkeep.close());
+  const { store, upkeep } = keptStore({ nowMs: () => now });
+  const { runId } = startedRoute(store);
+  const experimentId = store.runs.get(runId).experimentId;
+  store.writer.add(runId, { ...NOTHING, pings: [{ atMs: 1, rttUs: 10, loaded: false }] });
+  store.experiments.remove(experimentId);
+  expect(store.experiments.list().total).toBe(0);
+  expect(store.experiments.list({ removed: true }).experiments).toMatchObject([{ deletedAtMs: 1000 }]);
+  expect(store.experiments.restore(experimentId)).toMatchObject({ deletedAtMs: null });
+  expect(store.runs.ofExperiment(experimentId)).toHaveLength(1);
+  store.experiments.remove(experimentId);
+  now += 7 * DAY_MS;
   keepUp(upkeep, now);
-  expect(second.samplesOf(experimentId)).toMatchObject([{ table: 'ping', rows: 1 }]);
+  expect(store.samplesOf(experimentId)).toMatchObject([{ table: 'ping', rows: 1 }]);
   now += 1;
-  keepUp(upkeep, null);
-  expect(second.samplesOf(experimentId), 'no clock to go by').toHaveLength(1);
   keepUp(upkeep, now);
-  expect(second.samplesOf(experimentId)).toEqual([]);
-  expect(() => second.runs.get(runId)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
-  expect(second.experiments.list({ removed: true }).total).toBe(0);
+  expect(store.samplesOf(experimentId)).toEqual([]);
+  expect(() => store.runs.get(runId)).toThrow(expect.objectContaining({ code: 'RL_NOT_FOUND' }));
+  expect(store.experiments.list({ removed: true }).total).toBe(0);
 });
 
 test('the last probe run takes its experiment with it, and brings it back', () => {

@@ -222,9 +222,29 @@ test('transport snapshots and events come back as they were given', () => {
   store.writer.add(runId, { ...NOTHING, transport });
   store.writer.event(routeId, { atMs: 1, state: 'connecting', error: null });
   store.writer.event(routeId, { atMs: 2, state: 'down', error });
-  expect(store.transport(routeId, 0, 2000)).toEqual([transport]);
-  expect(store.events(routeId, 0, 2)).toEqual([{ atMs: 1, state: 'connecting', error: null }]);
-  expect(store.events(routeId, 2, 3)).toEqual([{ atMs: 2, state: 'down', error }]);
+  expect(store.transport(routeId, 0, 2000, 1000)).toEqual([transport]);
+  expect(store.events(routeId, 0, 2, 9)).toEqual([{ atMs: 1, state: 'connecting', error: null }]);
+  expect(store.events(routeId, 2, 3, 9)).toEqual([{ atMs: 2, state: 'down', error }]);
+});
+
+test('of each bucket the newest transport snapshot comes, whatever run it is of, and of events the newest', () => {
+  const store = tempStore();
+  const { routeId, runId } = startedRoute(store);
+  const again = store.runs.start(store.runs.get(runId).experimentId, routeId).id;
+  const figures = { controller: 'cubic' as const, cwndBytes: 1, pacingBps: null, bytesInFlight: 0 };
+  const rtts = { smoothedRttUs: null, rttVarUs: null, minRttUs: null };
+  const counts = { packetsSent: 1, packetsReceived: 0, packetsLost: 0, bytesSent: 0, bytesReceived: 0 };
+  const at = (run: number, s: number): void =>
+    store.writer.add(run, { ...NOTHING, transport: { atMs: s * 1000, ...figures, ...rtts, ...counts } });
+  for (const s of [1, 2, 9, 10, 31, 44]) at(runId, s);
+  for (const s of [8, 41, 45]) at(again, s);
+  const seconds = (fromS: number, toS: number, bucketS: number) =>
+    store.transport(routeId, fromS * 1000, toS * 1000, bucketS * 1000).map(({ atMs }) => atMs / 1000);
+  expect(seconds(0, 60, 10)).toEqual([9, 10, 31, 45]);
+  expect(seconds(0, 60, 1)).toEqual([1, 2, 8, 9, 10, 31, 41, 44, 45]);
+  expect(seconds(2, 45, 20)).toEqual([10, 31, 44]);
+  for (const atMs of [1, 2, 3]) store.writer.event(routeId, { atMs, state: 'up', error: null });
+  expect(store.events(routeId, 0, 9, 2).map(({ atMs }) => atMs)).toEqual([2, 3]);
 });
 
 test('a window that holds more pings than a reader wants is told by counting no further', () => {

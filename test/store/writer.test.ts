@@ -75,6 +75,24 @@ test('a batch without samples arms nothing', () => {
   expect(armed()).toEqual([]);
 });
 
+test('after the clock was set back to the microsecond every ping is kept, and each only once', () => {
+  const { db, writer, stored } = setUp();
+  const first = [1000, null, 1000].map((rttUs, i) => ({ atMs: i, rttUs, loaded: false }));
+  const again = [2000, 2000, null].map((rttUs, i) => ({ atMs: i, rttUs, loaded: false }));
+  for (const batch of [first, again, again, first]) writer.add(1, { ...NOTHING, pings: batch });
+  writer.flush();
+  expect(stored()).toBe(6);
+  expect(db.prepare('SELECT at_us, rtt_us FROM ping').raw().all()).toEqual([
+    [0, 1000],
+    [1, 2000],
+    [1000, null],
+    [1001, 2000],
+    [2000, 1000],
+    [2001, null],
+  ]);
+  expect(db.prepare('SELECT samples FROM run').pluck().get()).toBe(6);
+});
+
 test('a sample handed over twice is stored and counted once', () => {
   const { db, writer, stored } = setUp();
   writer.add(1, { ...NOTHING, pings: pings(3) });

@@ -47,7 +47,8 @@ test('everything a probe measures is exported under today’s names, in base uni
     `quic_rtt_seconds_count{${LABELS}} 2`,
     `quic_jitter_seconds{${LABELS}} 0.00025`,
     `quic_packet_loss_ratio{${LABELS}} 0.02`,
-    `quic_throughput_bytes_per_second{${LABELS},direction="down"} 1000000`,
+    `quic_throughput_bytes_per_second{${LABELS},direction="down"} 500000`,
+    `quic_throughput_bytes_per_second{${LABELS},direction="up"} 0`,
     `quic_congestion_window_bytes{${LABELS}} 13500`,
     `quic_pacing_rate_bytes_per_second{${LABELS}} 1000000`,
     `quic_rtt_variance_seconds{${LABELS}} 0.0015`,
@@ -68,7 +69,7 @@ test('everything a probe measures is exported under today’s names, in base uni
 
 test('what is not known is absent, not zero', async () => {
   const exporter = createExporter();
-  const unknown = { ping: null, down: null, up: null, handshakeUs: null, transport: null };
+  const unknown = { ping: null, payloadBps: null, handshakeUs: null, transport: null };
   exporter.observe(ROUTE, status({ state: 'connecting', ...unknown }));
   expect(await quicLines(exporter)).toEqual([]);
 });
@@ -76,7 +77,7 @@ test('what is not known is absent, not zero', async () => {
 test('a measured zero is a zero', async () => {
   const exporter = createExporter();
   const ping = { ...status().ping!, lost: 0, lossRatio: 0, jitterUs: 0 };
-  exporter.observe(ROUTE, status({ ping, down: null, transport: null }));
+  exporter.observe(ROUTE, status({ ping, transport: null }));
   const lines = await quicLines(exporter);
   expect(lines).toContain(`quic_packet_loss_ratio{${LABELS}} 0`);
   expect(lines).toContain(`quic_jitter_seconds{${LABELS}} 0`);
@@ -280,6 +281,6 @@ test('many series are rendered in slices: the loop turns meanwhile, and every li
   const lines = await quicLines(exporter);
   isOver = true;
   expect(turns).toBeGreaterThan(2);
-  expect(lines.length).toBe(3000 * 16);
+  expect(lines.length).toBe(3000 * 17);
   for (const line of lines) expect(line).toMatch(/^quic_\w+\{route="route-\d+",[^{}]*\} -?[\d.e+-]+$/);
 });

@@ -51,7 +51,7 @@ test('a real Prometheus scrapes it each second as OpenMetrics and stores what wa
   expect(await query('quic_rtt_seconds{route="lan",quantile="0.95"}')).toEqual(['0.003']);
   expect(await query('quic_packets_sent_total{route="lan",role="client"}')).toEqual(['100']);
   expect(await query('quic_handshake_duration_seconds_bucket{le="+Inf"}')).toEqual(['1']);
-  expect(await query('quic_throughput_bytes_per_second')).toEqual(['1000000']);
+  expect(await query('quic_throughput_bytes_per_second{direction="down"}')).toEqual(['500000']);
 
   // Once forgotten, a route is gone with the next scrape.
   exporter.forget('lan');

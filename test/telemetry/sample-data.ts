@@ -45,6 +45,7 @@ export const status = (changes: Partial<RouteStatus> = {}): RouteStatus => ({
   },
   down: { atMs: 0, bytes: 1_000_000, durationUs: 1e6, goodputBps: 8e6 },
   up: null,
+  payloadBps: { down: 4e6, up: 0 },
   transferError: null,
   silentSinceMs: null,
   handshakeUs: 5000,
@@ -66,10 +67,9 @@ export const batch = (changes: Partial<SampleBatch> = {}): SampleBatch => ({
 /** A route that uses every family, and a server. */
 export function everything(exporter: Exporter): void {
   const transport = snapshot(1000, { controller: 'bbr3', state: 'ProbeBW_UP', streams: 4 });
-  const up = { atMs: 0, bytes: 1_000_000, durationUs: 1e6, goodputBps: 3.3e6 };
   exporter.observe(
     { ...ROUTE, controller: 'bbr3' },
-    status({ up, transport }),
+    status({ transport }),
     batch({
       pings: [{ atMs: 1, rttUs: 2345.678, loaded: false }],
       handshakes: [{ atMs: 0, durationUs: 7123, errorCode: null, purpose: 'ping' as const }],
@@ -78,8 +78,8 @@ export function everything(exporter: Exporter): void {
   );
   const totals = exporter.totals('server');
   totals.handshake(6000);
-  totals.transport(transport, 'run', 1000);
-  totals.fec({ recoveredPackets: 7, unrecoverablePackets: 2 }, 'run', 1000);
+  totals.transport(transport, 'run');
+  totals.fec({ recoveredPackets: 7, unrecoverablePackets: 2 }, 'run');
   exporter.add({
     labels: { server: '[::1]:4433', congestion: 'cubic' },
     read: () => ({ ...totals.read(), fecRedundancyRatio: 0.2, cwndBytes: 12_000 }),

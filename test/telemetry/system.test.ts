@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseNetDev, systemSampler } from '../../src/main/telemetry/system.ts';
 
-const FIGURES = { probeSentBps: null, probeReceivedBps: null, droppedSamples: 0, threads: [] };
+const FIGURES = {
+  probeSentBps: null,
+  probeReceivedBps: null,
+  droppedSamples: 0,
+  droppedLately: 0,
+  threads: [],
+};
 
 test('a sample has the figures of this process and this machine', async () => {
   const sampler = systemSampler(tmpdir());

@@ -133,7 +133,7 @@ test('over any number of runs no total ever falls, and each is what all of them 
             const transport = snapshot(atMs, { packetsSent: counted.packets, streams: counted.packets });
             const handshakes = [handshake(atMs, failed ? null : 5000)];
             totals.add(batch({ pings, handshakes, transport }), runId);
-            totals.fec({ recoveredPackets: counted.recovered, unrecoverablePackets: 0 }, runId, atMs);
+            totals.fec({ recoveredPackets: counted.recovered, unrecoverablePackets: 0 }, runId);
             const now = seen();
             for (const [name, value] of Object.entries(before))
               expect(now[name], name).toBeGreaterThanOrEqual(value);

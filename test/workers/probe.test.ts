@@ -109,6 +109,10 @@ describe('a probe worker and an endpoint worker', () => {
       batches(events).flatMap((batch) => batch.transfers);
     await probe.until((events) => new Set(transfers(events).map(({ direction }) => direction)).size === 2);
     await probe.until((events) => pings(events).some((ping) => ping.loaded));
+    for (const direction of ['down', 'up'] as const)
+      await probe.until((events) =>
+        batches(events).some(({ payloadBps }) => (payloadBps?.[direction] ?? 0) > 0),
+      );
     await probe.call('stop', { routeId: target.routeId });
     for (const transfer of transfers(probe.events)) {
       expect(transfer.bytes).toBeGreaterThan(0);

@@ -4,7 +4,7 @@ import type { Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { Experiment, ExperimentKind, Run } from '../../shared/experiments.ts';
 import { metricTitle } from '../../shared/metrics.ts';
-import { formatDuration, formatPercent, formatRate } from '../../shared/units.ts';
+import { formatDuration, formatPercent, formatRate, formatSpan } from '../../shared/units.ts';
 import {
   createLab,
   errorBody,
@@ -22,6 +22,7 @@ import { MEASURERS } from './measurers.ts';
 import { collectParameter, parseChoice, parseController, parseNumber } from './options.ts';
 import { commandName, note, paint, print, printError, printJson, progress, table } from './output.ts';
 import { gatesLine, isJudged, type SlaFlags, slaFlags, tellGates } from './sla-options.ts';
+import { whyUnfinished } from './unfinished.ts';
 
 const FORMATS = ['md', 'csv', 'json', 'html'] as const;
 
@@ -158,7 +159,7 @@ export async function measureCells(
       const own = resumes ? runs : runs.filter(({ createdAtMs }) => createdAtMs >= sinceMs);
       const error = isCancelled
         ? new LabError('RL_CANCELLED', `Experiment ${id} was cancelled`)
-        : whyUnfinished(experiment, own);
+        : whyUnfinished(own);
       if (error === null) return;
       const hint = `What is missing of it is measured by: ${resumeCommand(experiment)}`;
       // Not thrown, which would print a second JSON object.
@@ -171,17 +172,6 @@ export async function measureCells(
   }
 }
 
-/** Null where all of these runs are done. */
-function whyUnfinished({ id }: Experiment, runs: readonly Run[]): LabError | null {
-  const missing = runs.filter(({ state }) => state !== 'done');
-  const [first] = missing;
-  if (first === undefined) return null;
-  const error = missing.find((run) => run.error !== null)?.error;
-  if (error) return LabError.fromBody(error as Parameters<typeof LabError.fromBody>[0]);
-  const told = `${missing.length} of ${runs.length} runs of experiment ${id} are not done: the first is ${first.state}`;
-  return new LabError('RL_CANCELLED', told);
-}
-
 async function followed(client: LabClient, id: number, interrupted: AbortSignal): Promise<void> {
   const cancel = (): void => void client.matrix.cancel({ id }).catch(() => null);
   interrupted.addEventListener('abort', cancel, { once: true });
@@ -190,20 +180,13 @@ async function followed(client: LabClient, id: number, interrupted: AbortSignal)
   try {
     for await (const { over, total, leftS, running } of await client.matrix.watch({ id })) {
       bar ??= progress('cells', total);
-      const left = leftS === null ? '' : `, ${told(leftS)} left`;
+      const left = leftS === null ? '' : `, ${formatSpan(leftS)} left`;
       bar.update(over + (running?.part ?? 0), `${over} of ${total}${left}  ${running?.key ?? ''}`);
     }
   } finally {
     bar?.stop();
     interrupted.removeEventListener('abort', cancel);
   }
-}
-
-/** `2 h 5 min`, `3 min`, `40 s`. */
-function told(seconds: number): string {
-  const minutes = Math.round(seconds / 60);
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** Of cells that are no loads: each metric by its name. */

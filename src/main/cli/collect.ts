@@ -7,17 +7,16 @@ import { parseDuration } from '../../shared/units.ts';
 import { type Collected, type CollectRequest, collect, requestsOf } from '../telemetry/collector.ts';
 import { checkUrl, type PrometheusAuth, PrometheusClient } from '../telemetry/prometheus-client.ts';
 import { AtomicFile } from './atomic-file.ts';
+import { collectTable } from './collect-table.ts';
 import { onInterrupt } from './interrupt.ts';
 import { collectList, parseChoice, withDefault } from './options.ts';
-import { note, paint, print, printError, printJson, table } from './output.ts';
+import { note, paint, print, printError, printJson } from './output.ts';
 import { readText } from './readable.ts';
 
 const FORMATS = ['table', 'csv', 'json'] as const;
 type Format = (typeof FORMATS)[number];
 /** Every metric of the QUIC side. */
 const DEFAULT_QUERY = '{__name__=~"quic_.+"}';
-/** Of a table on a screen; files and pipes of csv and json have all. */
-const SHOWN_ROWS = 40;
 
 interface CollectOptions {
   url?: string;
@@ -121,7 +120,7 @@ async function run(queries: readonly string[], options: CollectOptions): Promise
     if (file !== null) printJson(facts);
     else for (const text of jsonOf(facts, collected)) process.stdout.write(text);
   } else if (file !== null) print(`${read.points} points of ${read.series} series in ${options.output}`);
-  else if (format === 'table') print(tableOf(collected));
+  else if (format === 'table') print(collectTable(collected));
   else
     for (const text of format === 'csv' ? csvOf(collected) : jsonOf(facts, collected))
       process.stdout.write(text);
@@ -227,21 +226,4 @@ function* jsonOf(facts: object, { table: read }: Collected): Generator<string> {
     separator = ',\n    ';
   }
   yield '\n  ]\n}\n';
-}
-
-function tableOf({ table: read }: Collected): string {
-  const rows: string[][] = [];
-  for (const [timeMs, ...rest] of read.rows()) {
-    if (rows.length === SHOWN_ROWS) break;
-    const cells = rest.map((cell) => (typeof cell === 'number' ? csvNumber(cell) : (cell ?? '')));
-    rows.push([new Date(timeMs).toISOString(), ...cells]);
-  }
-  if (rows.length === 0) return 'no series';
-  const names = read.columns.map(({ name }) => name);
-  const more = read.points - rows.length;
-  const shown = table(
-    [names, ...rows],
-    names.map((_, i) => (i === names.length - 1 ? 'right' : 'left')),
-  );
-  return more > 0 ? `${shown}\n… and ${more} more: --format csv has them all` : shown;
 }

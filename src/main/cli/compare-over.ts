@@ -40,8 +40,8 @@ interface Comparing {
   /** Options of `probe`, as they are written. */
   given: Partial<Record<'mode' | 'pairs' | 'duration' | 'bytes' | 'congestion', string | undefined>>;
   signal: AbortSignal;
-  /** `json` hands over what `probe --json` prints; else the terminal has it. */
-  output: 'json' | 'terminal' | 'terminal json';
+  /** `json` hands over what `probe --json` prints, of `told json` the terminal has its notes; else the terminal has it all. */
+  output: 'json' | 'told json' | 'terminal' | 'terminal json';
 }
 
 /** Resolves with the exit code of the probe, and what it printed as JSON. */
@@ -51,9 +51,13 @@ export async function compareOver(of: Comparing): Promise<{ code: number; stdout
   const control = isTunnel ? controlOf(of) : null;
   const ends = isTunnel ? await tunnelEnds(emulation, seed, control) : relayEnds(emulation, seed);
   const children: ChildProcess[] = [];
-  const start = (end: 'near' | 'far', args: readonly string[], stdio: 'pipe' | 'inherit'): ChildProcess => {
+  const start = (
+    end: 'near' | 'far',
+    args: readonly string[],
+    stdio: ('pipe' | 'inherit')[],
+  ): ChildProcess => {
     const [command, ...rest] = ends.at(end, [process.execPath, MAIN, ...args]);
-    const child = spawn(command!, rest, { env: programEnv, stdio: ['ignore', stdio, stdio] });
+    const child = spawn(command!, rest, { env: programEnv, stdio: ['ignore', ...stdio] });
     children.push(child);
     return child;
   };
@@ -62,7 +66,7 @@ export async function compareOver(of: Comparing): Promise<{ code: number; stdout
     const server = start(
       'far',
       ['server', '--listen', listen, '--tcp', '--clients-choose', '--data', data, '--json'],
-      'pipe',
+      ['pipe', 'pipe'],
     );
     await ends.open(await portOf(server));
     const { host, port } = ends.target;
@@ -73,7 +77,11 @@ export async function compareOver(of: Comparing): Promise<{ code: number; stdout
     const path = isTunnel ? 'tunnel' : 'stream relay';
     const json = output === 'terminal' ? [] : ['--json'];
     const marks = ['--emulated', '--tcp-path', path, '--seed', String(seed), ...json];
-    const prober = start('near', [...probe, ...options, ...marks], output === 'json' ? 'pipe' : 'inherit');
+    const prober = start(
+      'near',
+      [...probe, ...options, ...marks],
+      [output.startsWith('terminal') ? 'inherit' : 'pipe', output === 'json' ? 'pipe' : 'inherit'],
+    );
     const printed = prober.stdout === null ? '' : text(prober.stdout);
     prober.stderr?.resume();
     // It ends with what was measured by then, as it does by itself where Ctrl-C reaches it too.
@@ -148,11 +156,17 @@ function relayEnds(emulation: Emulation, seed: number): Ends {
 }
 
 /** Of a `server --json`, whose standard error says where it listens; passed on are its errors only. */
-async function portOf(server: ChildProcess): Promise<number> {
-  for await (const line of createInterface({ input: server.stderr! })) {
-    const port = /^listening on .*:(\d+) \(TCP\)/.exec(line)?.[1];
-    if (port !== undefined) return Number(port);
-    if (line.startsWith('error')) note(line);
+export async function portOf(server: ChildProcess): Promise<number> {
+  try {
+    for await (const line of createInterface({ input: server.stderr! })) {
+      const port = /^listening on .*:(\d+) \(TCP\)/.exec(line)?.[1];
+      if (port !== undefined) return Number(port);
+      if (line.startsWith('error')) note(line);
+    }
+  } finally {
+    // It goes on telling what it does: pipes that nobody reads fill up, and hold it there.
+    server.stdout!.resume();
+    server.stderr!.resume();
   }
   throw new LabError('RL_INTERNAL', 'The server at the end of the path did not start');
 }

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { LabError } from '../../shared/errors.ts';
 import { formatDuration, formatRate } from '../../shared/units.ts';
-import { compareTransports } from '../probe/comparison.ts';
+import { compareTransports, type TransportComparison } from '../probe/comparison.ts';
 import {
   type ComparedMode,
   type DetailedTurn,
@@ -38,13 +38,20 @@ export interface CompareSetting {
   wish: TurnPlan['wish'];
 }
 
-/** Measures and prints. Returns why not all of it could be measured, if so; throws when nothing could. */
-export async function compareTcp(
+export interface Compared {
+  head: ComparisonHead;
+  comparison: TransportComparison<DetailedTurn>;
+  /** Pairs that were wanted. */
+  wanted: number;
+}
+
+/** Measures; rejects when nothing could be. */
+export async function measureAgainstTcp(
   { target, mode, tcpPath, emulated, wish }: CompareSetting,
-  options: CompareOptions,
+  options: Omit<CompareOptions, 'json'>,
   connect: ConnectOptions,
   signal: AbortSignal,
-): Promise<LabError | null> {
+): Promise<Compared> {
   const { pairs = DEFAULT_PAIRS, seed = randomInt(2 ** 32), bytes } = options;
   const durationMs =
     options.duration !== undefined
@@ -80,6 +87,18 @@ export async function compareTcp(
     started_at: startedAt.toISOString(),
     duration_s: Math.round((nowUs() - startedAtUs) / 1e3) / 1e3,
   };
+  return { head, comparison, wanted: pairs };
+}
+
+/** Measures and prints. Returns why not all of it could be measured, if so; throws when nothing could. */
+export async function compareTcp(
+  setting: CompareSetting,
+  options: CompareOptions,
+  connect: ConnectOptions,
+  signal: AbortSignal,
+): Promise<LabError | null> {
+  const { target, mode, emulated } = setting;
+  const { head, comparison, wanted } = await measureAgainstTcp(setting, options, connect, signal);
   if (options.json) printJson(comparisonFields(head, comparison));
   else {
     const marks = [
@@ -94,7 +113,7 @@ export async function compareTcp(
     ];
     print(`${title.join('  ')}\n${comparisonTable(head, comparison)}`);
   }
-  if (comparison.pairs.length < pairs && !signal.aborted)
-    note(`${paint('yellow', 'note', process.stderr)} ${comparison.failed} of ${pairs} pairs failed`);
+  if (comparison.pairs.length < wanted && !signal.aborted)
+    note(`${paint('yellow', 'note', process.stderr)} ${comparison.failed} of ${wanted} pairs failed`);
   return comparison.lastFailure;
 }

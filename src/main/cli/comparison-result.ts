@@ -51,13 +51,16 @@ const rounded = (ratio: PairedComparison['ratio']): PairedComparison['ratio'] =>
     high: Math.round(ratio.high * 1e4) / 1e4,
   };
 
+/** What `--json` prints of a comparison. */
+export type ComparisonFields = ReturnType<typeof comparisonFields>;
+
 /** The newest name that a side's turns told; null where none did. */
 const congestionOf = (turns: readonly DetailedTurn[]): string | null =>
   turns.findLast(({ congestion }) => congestion !== null)?.congestion ?? null;
 
 export function comparisonFields(head: ComparisonHead, comparison: TransportComparison<DetailedTurn>) {
   const { pairs, metrics, failed, lastFailure } = comparison;
-  const turn = ({ goodputBps, handshakeUs, rttP95Us, pings }: DetailedTurn): object => ({
+  const turn = ({ goodputBps, handshakeUs, rttP95Us, pings }: DetailedTurn) => ({
     goodput_bps: exact('goodputBps', goodputBps),
     handshake_ms: exact('handshakeUs', handshakeUs),
     rtt_p95_ms: exact('rttP95Us', rttP95Us),
@@ -115,7 +118,8 @@ function inWords(
   return `${name}: QUIC is ${of.verdict} than TCP, ${by}${caveat}`;
 }
 
-const PATH_NOTES: Record<TcpPath, string> = {
+/** What TCP was, for a person. */
+export const PATH_NOTES: Record<TcpPath, string> = {
   direct: 'TCP is the kernel’s, over the same network',
   tunnel: 'TCP is the kernel’s, and each of its packets passed the same emulated links as QUIC’s',
   'stream relay':

@@ -19,12 +19,14 @@ import { paint, print, printJson } from './output.ts';
 interface DoctorOptions {
   data?: string;
   full?: true;
+  config?: string;
   json?: true;
 }
 
 export function configure(command: Command): void {
   command
     .option('--data <dir>', 'data folder to check')
+    .option('--config <file>', 'lab.yaml of the lab; default ROUTELAB_CONFIG, or the one in the data folder')
     .option('--full', 'check every index of its database too, which takes longer')
     .action(run);
 }
@@ -36,7 +38,11 @@ async function run(options: DoctorOptions): Promise<void> {
     roots(),
     await database(),
     dataFolder(options.data ?? defaultDataDir()),
-    ...storeChecks(options.data ?? defaultDataDir(), options.full === true),
+    ...storeChecks(options.data ?? defaultDataDir(), {
+      isFull: options.full === true,
+      config: options.config ?? process.env['ROUTELAB_CONFIG'],
+      env: process.env,
+    }),
     await udpPort(4433, '127.0.0.1', '--listen'),
     await tcpPort(8080, '--port'),
     await ipv6(),

@@ -11,6 +11,8 @@ interface FairnessHead {
   direction: 'upload' | 'download';
   seed: number;
   durationMs: number;
+  /** Ctrl-C ended it. */
+  isCut: boolean;
   startedAt: Date;
   /** Microseconds. */
   starts: readonly number[];
@@ -22,7 +24,7 @@ const whole = (bps: number | null): number | null => bps && Math.round(bps);
 const ms = (us: number | null): number | null => us && Math.round(us) / 1e3;
 
 export function fairnessFields(
-  { emulation, direction, seed, durationMs, startedAt, starts }: FairnessHead,
+  { emulation, direction, seed, durationMs, startedAt, starts, isCut }: FairnessHead,
   flows: readonly FairnessFlow[],
   outcomes: readonly FlowOutcome[],
   fairness: Fairness,
@@ -73,6 +75,7 @@ export function fairnessFields(
         })),
       },
     }),
+    ...(isCut && { interrupted: true }),
   };
 }
 
@@ -108,7 +111,7 @@ export function fairnessTable(fields: ReturnType<typeof fairnessFields>, emulati
   ).split('\n');
   const together = controllers.filter(({ flows: count }) => count > 1 && controllers.length > 1);
   return [
-    `${paint('bold', describePath(emulation))}  ${fields.direction}  ${paint('yellow', 'emulated')}`,
+    `${paint('bold', describePath(emulation))}  ${fields.direction}  ${paint('yellow', 'emulated')}${fields.interrupted ? `  ${paint('yellow', 'interrupted')}` : ''}`,
     paint('dim', first!),
     ...rest,
     '',

@@ -2,9 +2,10 @@
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
 import { type Controller, controllerNamed } from '../../shared/domain.ts';
-import { LabError } from '../../shared/errors.ts';
+import { CATALOGUE, LabError } from '../../shared/errors.ts';
 import { FairnessSettings, MOST_FLOWS } from '../../shared/shared-paths.ts';
 import { formatRate, parseDuration } from '../../shared/units.ts';
+import { shareOnePath } from '../workers/shared-flows.ts';
 import { measureCells } from './cells.ts';
 import { configurePath, emulationOf, type PathOptions } from './emulate/path-options.ts';
 import { DATA_HELP } from './experiment-store.ts';
@@ -13,7 +14,6 @@ import { scenarioOf } from './fairness-scenario.ts';
 import { onInterrupt } from './interrupt.ts';
 import { parseChoice, parseNumber, withDefault } from './options.ts';
 import { note, print, printJson, progress } from './output.ts';
-import { shareOnePath } from './shared-flows.ts';
 import { runSeeds } from './sim-runs.ts';
 
 interface FairnessOptions extends PathOptions {
@@ -119,7 +119,7 @@ async function run(options: FairnessOptions): Promise<void> {
   const startedAt = new Date();
   const durationMs = duration / 1e3;
   const bar = progress(`${flows.length} flows`, durationMs);
-  const { outcomes, measured, fairness } = await shareOnePath({
+  const { outcomes, measured, fairness, endMs, isCut } = await shareOnePath({
     flows,
     startsMs: starts.map((us) => us / 1e3),
     emulation,
@@ -128,12 +128,14 @@ async function run(options: FairnessOptions): Promise<void> {
     durationMs,
     warmupMs: warmup / 1e3,
     signal: interrupt.signal,
+    keepsCut: true,
     onProgress: (elapsedMs, bytes) =>
       bar.update(elapsedMs, bytes.map((of) => formatRate((of * 8e3) / elapsedMs, 1)).join('  ')),
   }).finally(() => bar.stop());
-  const scenario = options.simulate
-    ? scenarioOf(emulation, { flows, starts, direction, durationUs: duration, warmupUs: warmup, seed })
-    : null;
+  const scenario =
+    options.simulate && !isCut
+      ? scenarioOf(emulation, { flows, starts, direction, durationUs: duration, warmupUs: warmup, seed })
+      : null;
   if (typeof scenario === 'string') note(`not simulated: ${scenario}`);
   const simulated =
     scenario === null || typeof scenario === 'string'
@@ -148,8 +150,9 @@ async function run(options: FairnessOptions): Promise<void> {
           })
         ).figures;
   interrupt.dispose();
-  const head = { emulation, direction, seed, durationMs, startedAt, starts };
+  const head = { emulation, direction, seed, durationMs: endMs, startedAt, starts, isCut };
   const fields = fairnessFields(head, measured, outcomes, fairness, simulated);
   if (options.json) printJson(fields);
   else print(fairnessTable(fields, emulation));
+  if (isCut) process.exitCode = CATALOGUE.RL_CANCELLED.exit;
 }

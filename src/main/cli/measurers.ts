@@ -1,43 +1,11 @@
-/** What a lab of the command line can measure beside what every lab can. */
+/** What a lab can measure beside what every lab can, where the program’s own files and Node are at hand: it starts `routelab` again. */
 import { LabError } from '../../shared/errors.ts';
-import type { Metrics, MetricValue } from '../../shared/experiments.ts';
+import type { Metrics } from '../../shared/experiments.ts';
+import { metricValue as metric } from '../../shared/metrics.ts';
 import type { LabOptions } from '../lab/index.ts';
 import { compareOver } from './compare-over.ts';
-import { shareOnePath } from './shared-flows.ts';
 
 type Measurers = NonNullable<LabOptions['measurers']>;
-
-const metric = (value: number | null, unit: string | null, better: MetricValue['better']): MetricValue => ({
-  value,
-  unit,
-  better,
-});
-
-const fairness: Measurers['fairness'] = async (settings, { seed, signal, onPart }) => {
-  const { flows, startsS, emulation, direction, durationS, warmUpS } = settings;
-  const durationMs = durationS * 1e3;
-  const { fairness: found } = await shareOnePath({
-    flows,
-    startsMs: startsS.map((start) => start * 1e3),
-    emulation,
-    direction,
-    seed,
-    durationMs,
-    warmupMs: warmUpS * 1e3,
-    signal,
-    onProgress: (elapsedMs) => onPart(Math.min(1, elapsedMs / durationMs)),
-  });
-  const total = found.flows.reduce((sum, { goodputBps }) => sum + goodputBps, 0);
-  const metrics: Metrics = {
-    jain: metric(found.jain, null, 'higher'),
-    goodput: metric(total, 'bps', 'higher'),
-  };
-  for (const { controller, goodputBps, share } of found.controllers) {
-    metrics[`goodput_${controller}`] = metric(goodputBps, 'bps', 'higher');
-    metrics[`share_${controller}`] = metric(share, 'ratio', null);
-  }
-  return metrics;
-};
 
 interface Compared {
   metrics?: Record<
@@ -91,4 +59,4 @@ const compare: Measurers['compare'] = async (settings, { seed, signal }) => {
   return metrics;
 };
 
-export const MEASURERS: Measurers = { fairness, compare };
+export const MEASURERS: Measurers = { compare };

@@ -2,7 +2,7 @@
  * What the command line prints. Results go to standard output, everything else to standard error; colour only on
  * a terminal and never with NO_COLOR; with `--json` standard output carries one JSON object and nothing else.
  */
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import { CATALOGUE, type LabError } from '../../shared/errors.ts';
 
@@ -59,6 +59,10 @@ export function table(rows: readonly (readonly string[])[], columns: readonly Co
     )
     .join('\n');
 }
+
+/** Whether no line is wrapped by the terminal that it is printed on; what is piped is not. */
+export const fits = (text: string, width = process.stdout.columns ?? Number.POSITIVE_INFINITY): boolean =>
+  text.split('\n').every((line) => stripVTControlCharacters(line).length <= width);
 
 export interface Progress {
   /** `done` of the total, and what the measurement shows so far. */

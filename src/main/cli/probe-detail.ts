@@ -108,6 +108,7 @@ function fecRows({ scheme, k, r, adaptive, ...ways }: DetailOf<'fec'>): Row[] {
         ...percent('  source loss before FEC', way.sourceLoss),
         ...percent('  residual loss', way.residualLoss),
         ...percent('  theory, iid loss as measured', way.theoryResidualLoss),
+        ...percent('  theory, iid loss as set', way.theoryAtPathLoss),
         ...percent('  recovered of the lost', way.recovery),
         ['  recovered, unrecoverable', `${way.recovered}, ${way.unrecoverable}`, ''],
         ...(extraDelayUs === null

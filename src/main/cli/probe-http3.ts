@@ -4,7 +4,6 @@ import { LabError, toLabError } from '../../shared/errors.ts';
 import { formatBytes } from '../../shared/units.ts';
 import { type RequestSample, runRequests } from '../probe/http3.ts';
 import { H3_ALPN } from '../probe/http3-service.ts';
-import { warmUp } from '../probe/warm-up.ts';
 import { fieldFault, type RequestHead } from '../quic/http3/message.ts';
 import type { ConnectOptions } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
@@ -86,8 +85,14 @@ function requestHead(url: URL, options: Http3Options, body: Buffer | undefined):
   };
 }
 
-/** Run once, however many requests are made. */
-let warm: Promise<void> | null = null;
+/** Why what was measured is no success: no response at all, or one that says that it is an error (RFC 9110 §15). */
+function faultOf(samples: readonly RequestSample[]): LabError | null {
+  if (samples.every(({ totalUs }) => totalUs === null)) return samples.at(-1)?.error ?? null;
+  const refused = samples.filter(({ response }) => response !== null && response.status >= 400);
+  if (refused.length === 0) return null;
+  const what = samples.length === 1 ? '' : ` to ${refused.length} of ${samples.length} requests`;
+  return new LabError('RL_HTTP_STATUS', `The server answered ${refused[0]!.response!.status}${what}`);
+}
 
 /** Measures. Rejects where nothing could be; `error` is why what was measured is no success. `connect` is for the URL's host; `base` is what the result says beside what was measured. */
 export async function probeHttp3(
@@ -106,9 +111,6 @@ export async function probeHttp3(
       `--early-data is for GET and HEAD: a copy of ${head.method} could do harm`,
     );
   const count = options.count ?? 1;
-  // Of one request the computing of a cold process would be the larger part.
-  warm ??= warmUp();
-  await warm;
   const startedAtUs = nowUs();
   const samples: RequestSample[] = [];
   const bar = progress('requests', count);
@@ -152,8 +154,7 @@ export async function probeHttp3(
     ...marks,
     ...(signal.aborted && { interrupted: true as const }),
   };
-  // Connections without a single response are no success.
-  if (!signal.aborted && result.received === 0) error = samples.at(-1)?.error ?? null;
+  if (!signal.aborted) error = faultOf(samples);
   if (error !== null) result.error = error.toBody();
   return { result, error };
 }

@@ -5,50 +5,15 @@ import { quantile } from '../../shared/samples.ts';
 import { Rng } from '../path/rng.ts';
 import { Schedule } from '../probe/schedule.ts';
 import { nowUs } from '../quic/udp/clock.ts';
-import { note, paint, print, table } from './output.ts';
-import type { Http3Result } from './probe-http3-result.ts';
+import { fits, note, paint, print, table } from './output.ts';
+import { cellOf, FIGURES, type Repetition } from './probe-figures.ts';
 import { nameOf, type OnceOptions, type ProbeTarget, probeOnce } from './probe-once.ts';
 import { isRepeated, type ProbeOptions } from './probe-options.ts';
-import type { ProbeFields } from './probe-result.ts';
 
 const DEFAULT_EVERY_US = 30e6;
 const DEFAULT_EACH_US = 10e6;
 /** Repetitions kept for the result. */
 const MOST_KEPT = 10_000;
-
-/** Of a target, or a repetition, of which nothing was measured. */
-interface Failed {
-  label?: string;
-  target: string;
-  mode: string;
-  started_at: string;
-  error: ReturnType<LabError['toBody']>;
-}
-type Repetition = ProbeFields | Http3Result | Failed;
-
-/** Figures that repetitions are summed up by, and rows are made of: where each stands in a result. */
-const FIGURES: readonly { name: string; path: string; title: string; digits: number }[] = [
-  { name: 'rtt_p50_ms', path: 'rtt_ms.p50', title: 'rtt p50 ms', digits: 3 },
-  { name: 'jitter_ms', path: 'jitter_ms', title: 'jitter ms', digits: 3 },
-  { name: 'loss_ratio', path: 'loss_ratio', title: 'loss %', digits: 2 },
-  { name: 'handshake_p50_ms', path: 'handshake_ms.p50', title: 'handshake ms', digits: 3 },
-  { name: 'total_p50_ms', path: 'total_ms.p50', title: 'total ms', digits: 3 },
-  { name: 'goodput_down_bps', path: 'goodput_bps.down', title: 'down Mbit/s', digits: 3 },
-  { name: 'goodput_up_bps', path: 'goodput_bps.up', title: 'up Mbit/s', digits: 3 },
-  { name: 'rpm', path: 'detail.rpm', title: 'RPM', digits: 0 },
-];
-
-function numberAt(result: object, path: string): number | undefined {
-  let value: unknown = result;
-  for (const name of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[name];
-  return typeof value === 'number' ? value : undefined;
-}
-
-const cellOf = (value: number | undefined, { name, digits }: (typeof FIGURES)[number]): string => {
-  if (value === undefined) return '–';
-  const scale = name.endsWith('_bps') ? 1e-6 : name.endsWith('_ratio') ? 100 : 1;
-  return (value * scale).toFixed(digits);
-};
 
 /** What came of one target, in all. */
 interface Summed {
@@ -120,7 +85,7 @@ async function single(target: ProbeTarget, options: ProbeOptions, once: OnceOpti
   return {
     error,
     json: repetition,
-    cells: FIGURES.map(({ path }) => numberAt(repetition, path)),
+    cells: FIGURES.map(({ of }) => of(repetition)),
     label: labelOf(target),
   };
 }
@@ -158,8 +123,8 @@ async function repeat(
     }
     kept.push(repetition);
     if (kept.length > MOST_KEPT) kept.shift();
-    FIGURES.forEach(({ path }, index) => {
-      const value = error === null ? numberAt(repetition, path) : undefined;
+    FIGURES.forEach(({ of }, index) => {
+      const value = error === null ? of(repetition) : undefined;
       if (value !== undefined) values[index]!.push(value);
     });
     (options.json ? note : print)(lineOf(target, repetition, error));
@@ -221,22 +186,28 @@ function lineOf(target: ProbeTarget, repetition: Repetition, error: LabError | n
   const at = new Date(repetition.started_at).toTimeString().slice(0, 8);
   if (error !== null) return `${at}  ${labelOf(target)}  ${error.code}: ${error.message}`;
   const figures = FIGURES.flatMap((figure) => {
-    const value = numberAt(repetition, figure.path);
+    const value = figure.of(repetition);
     return value === undefined ? [] : [`${figure.title} ${cellOf(value, figure)}`];
   });
   return [at, labelOf(target), ...figures].join('  ');
 }
 
-/** All targets beside each other: only figures that any of them has. */
+/** All targets beside each other, or each by itself where the terminal is too narrow: only figures that any of them has. */
 function tableOf(summed: readonly Summed[]): string {
   const shown = FIGURES.map((figure, index) => ({ figure, index })).filter(({ index }) =>
     summed.some(({ cells }) => cells[index] !== undefined),
   );
+  const titles = ['target', ...shown.map(({ figure }) => figure.title), ''];
   const rows = summed.map(({ label, cells, error }) => [
     label,
     ...shown.map(({ figure, index }) => cellOf(cells[index], figure)),
     error?.code ?? '',
   ]);
-  const titles = ['target', ...shown.map(({ figure }) => figure.title), ''];
-  return table([titles, ...rows], ['left', ...shown.map(() => 'right' as const), 'left']);
+  const wide = table([titles, ...rows], ['left', ...shown.map(() => 'right' as const), 'left']);
+  if (fits(wide)) return wide;
+  const narrow = rows.flatMap(([label, ...cells]) => [
+    [label!, cells.at(-1)!],
+    ...shown.map(({ figure }, index) => [`  ${figure.title}`, cells[index]!]),
+  ]);
+  return table(narrow, ['left', 'right']);
 }

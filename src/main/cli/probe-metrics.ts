@@ -1,8 +1,8 @@
 /** `--prometheus-port` of `probe`: the connections of each target and what is measured of it, for whoever scrapes meanwhile. */
-import type { FecFigures } from '../../shared/fec.ts';
 import type { Measurement } from '../probe/measurement.ts';
 import type { ConnectOptions } from '../quic/udp/api.ts';
 import type { Exporter } from '../telemetry/exporter.ts';
+import { fecReading } from '../telemetry/fec-reading.ts';
 import { Growing } from '../telemetry/growing.ts';
 import { SessionsSource } from '../telemetry/sessions-source.ts';
 import type { SourceReading } from '../telemetry/source.ts';
@@ -46,40 +46,23 @@ export class TargetMetrics {
   #payloadSoFar(): { down: number; up: number } | null {
     const { bytesDown = null, bytesUp = null } = this.#measurement?.result() ?? {};
     if (bytesDown !== null || bytesUp !== null)
-      this.#payload.add({ down: bytesDown ?? 0, up: bytesUp ?? 0 }, this.#measurement, performance.now());
+      this.#payload.add({ down: bytesDown ?? 0, up: bytesUp ?? 0 }, this.#measurement);
     return this.#payload.totals;
   }
 
-  /** Both directions together. */
   #fec(): SourceReading {
     const detail = this.#measurement?.result().detail;
     if (detail?.kind !== 'fec') return this.#repairs.totals === null ? {} : { fec: this.#repairs.totals };
-    const ways = [detail.up, detail.down].filter((way) => way !== null);
-    const sum = (of: (way: FecFigures) => number): number => ways.reduce((all, way) => all + of(way), 0);
-    this.#repairs.add(
-      {
-        recoveredPackets: sum((way) => way.recovered),
-        unrecoverablePackets: sum((way) => way.unrecoverable),
-      },
-      this.#measurement,
-      performance.now(),
-    );
-    const source = sum((way) => way.sentSource);
-    return {
-      fecRedundancyRatio: source === 0 ? null : sum((way) => way.sentRepair) / source,
-      fec: this.#repairs.totals,
-    };
+    const { fec, fecRedundancyRatio } = fecReading(detail);
+    this.#repairs.add({ ...fec }, this.#measurement);
+    return { fecRedundancyRatio, fec: this.#repairs.totals };
   }
 
   /** Echoes tell more than the acknowledgements that every session has. */
   #pings(): SourceReading {
     const { rttUs, received, jitterUs, lossRatio } = this.#measurement?.result() ?? {};
     if (rttUs && typeof received === 'number')
-      this.#echoes.add(
-        { sumUs: rttUs.mean * received, count: received },
-        this.#measurement,
-        performance.now(),
-      );
+      this.#echoes.add({ sumUs: rttUs.mean * received, count: received }, this.#measurement);
     const rttTotal = this.#echoes.totals;
     if (rttTotal === null) return {};
     return { rttUs: rttUs ?? null, rttTotal, jitterUs: jitterUs ?? null, lossRatio: lossRatio ?? null };

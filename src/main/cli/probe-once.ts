@@ -1,8 +1,13 @@
 /** One measurement of one target with the options of `routelab probe`. */
 import { LabError, toLabError } from '../../shared/errors.ts';
+import { probeMetrics } from '../../shared/metrics.ts';
 import type { ProbeDetail } from '../../shared/probe-details.ts';
+import type { ProbeResult } from '../../shared/probes.ts';
+import type { Gate } from '../../shared/report.ts';
+import { fecLimits, judge, type SlaLevel, withOccasion } from '../../shared/sla.ts';
 import { Measurement } from '../probe/measurement.ts';
 import { ALPN } from '../probe/protocol.ts';
+import { warmUp } from '../probe/warm-up.ts';
 import type { ConnectOptions, TrustOptions } from '../quic/udp/api.ts';
 import { formatAddress, parseAddress } from './address.ts';
 import { keyLogTo } from './key-log.ts';
@@ -108,6 +113,8 @@ export async function probeOnce(
 ): Promise<Outcome> {
   const { mode, address, url, label } = target;
   const { isAlone } = once;
+  // Of one handshake, or one request, the computing of a cold process would be the larger part.
+  await warmUp();
   const connect = connectTo(target, options, once);
   const controller = chosenController(options);
   const base = {
@@ -132,6 +139,15 @@ export async function probeOnce(
     ...(isControllerChosen(options) && { asked: { congestion: name, parameters } }),
   };
   return measure(head, options, { connect, metrics: metricsOf(target, options, once.metrics) }, once);
+}
+
+/** Of mode fec: how much was added, and how much of what was lost it gave back, both ways together. */
+function fecGates(level: SlaLevel, result: ProbeResult): Gate[] {
+  const { detail } = result;
+  const ways = detail?.kind === 'fec' ? [detail.up, detail.down].filter((way) => way !== null) : [];
+  const sent = ways.reduce((all, way) => all + way.sentSource, 0);
+  const lost = ways.reduce((all, way) => all + way.erasures, 0);
+  return judge(withOccasion(fecLimits(level), { sent, lost }), probeMetrics(result));
 }
 
 async function measure(
@@ -187,6 +203,7 @@ async function measure(
     measured,
     {
       ...(detail?.kind === 'handshake' && detail.start !== 'cold' && { resumed: detail.resumed }),
+      ...(options.sla !== undefined && { gates: fecGates(options.sla, measured) }),
       ...(signal.aborted && { interrupted: true as const }),
       ...(error !== null && { error: error.toBody() }),
     },

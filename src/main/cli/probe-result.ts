@@ -8,6 +8,7 @@ import {
   type ProbeTransport,
   sendingEnd,
 } from '../../shared/probes.ts';
+import type { Gate } from '../../shared/report.ts';
 import { type Column, table } from './output.ts';
 import { detailFields, detailRows, type Row } from './probe-detail.ts';
 
@@ -66,6 +67,8 @@ export interface ProbeFields extends Omit<ProbeHead, 'congestion' | 'asked'> {
   transport?: TransportFields;
   /** The same of the server, where it tells. */
   server_transport?: TransportFields;
+  /** Of --sla. */
+  gates?: readonly Gate[];
   interrupted?: true;
   /** What ended the measurement early. */
   error?: ErrorBody;
@@ -120,6 +123,7 @@ const ORDER = [
   'emulated',
   'started_at',
   'insecure',
+  'gates',
   'interrupted',
   'error',
 ] as const satisfies readonly (keyof ProbeFields)[];
@@ -134,7 +138,7 @@ const known = <T extends object>(fields: { [K in keyof T]: T[K] | null }): Parti
 export function probeFields(
   head: ProbeHead,
   measured: ProbeResult,
-  rest: Pick<ProbeFields, 'resumed' | 'interrupted' | 'error'>,
+  rest: Pick<ProbeFields, 'resumed' | 'gates' | 'interrupted' | 'error'>,
   serverFollows: boolean | null = null,
 ): ProbeFields {
   const { rttUs, handshakeUs, negotiated, bytesDown, bytesUp, goodputDownBps, goodputUpBps } = measured;

@@ -6,6 +6,7 @@ import { type CompareSetting, compareTcp } from './compare-tcp.ts';
 import { onInterrupt } from './interrupt.ts';
 import { chosenController, isControllerChosen } from './options.ts';
 import { note, paint, print, printError, printJson } from './output.ts';
+import { addOptions, checkOptions, comparedMode } from './probe-checks.ts';
 import { type Http3Result, printHttp3 } from './probe-http3-result.ts';
 import { probeMany } from './probe-many.ts';
 import { probeMetrics } from './probe-metrics.ts';
@@ -17,8 +18,9 @@ import {
   parseTarget,
   probeOnce,
 } from './probe-once.ts';
-import { addOptions, checkOptions, comparedMode, isRepeated, type ProbeOptions } from './probe-options.ts';
+import { isRepeated, type ProbeOptions } from './probe-options.ts';
 import { type ProbeFields, resultTable } from './probe-result.ts';
+import { gatesLine, tellGates } from './sla-options.ts';
 import { readTrust } from './trust.ts';
 
 /** What one process measures at once. */
@@ -28,7 +30,7 @@ export function configure(command: Command): void {
   addOptions(
     command.argument(
       '[targets...]',
-      'servers to measure: host:port, an IPv6 address in brackets, or an https URL',
+      'servers to measure: host:port, an IPv6 address in brackets, or an https URL; NAME=… gives one a name',
     ),
   ).action(run);
 }
@@ -44,6 +46,8 @@ async function run(texts: readonly string[], options: ProbeOptions): Promise<voi
     throw new LabError('RL_USAGE', '--compare-tcp is of one target');
   if (isMany && options.series !== undefined)
     throw new LabError('RL_USAGE', '--series is of one measurement of one target');
+  if (isMany && options.sla !== undefined)
+    throw new LabError('RL_USAGE', '--sla is of one measurement of one target');
   const trust = readTrust(options);
   // What is wrong with it is found before anything is sent.
   chosenController(options);
@@ -89,12 +93,13 @@ async function measure(
   if (options.json) printJson(result);
   else if (result.mode === 'http3') printHttp3(result as Http3Result);
   else printResult(result as ProbeFields, detail);
+  if ('gates' in result) tellGates(result.gates ?? []);
   if (error === null) return;
   process.exitCode = error.exitCode;
   printError(error);
 }
 
-/** Those named with --route, and the others by their address where there are several. */
+/** Those that were given a name, and the others by their address where there are several. */
 function targetsOf(texts: readonly string[], options: ProbeOptions): ProbeTarget[] {
   const { route = [] } = options;
   const mode = options.mode ?? (options.compareTcp ? 'download' : undefined);
@@ -104,6 +109,9 @@ function targetsOf(texts: readonly string[], options: ProbeOptions): ProbeTarget
     throw new LabError('RL_USAGE', `${count} targets are more than ${MOST_TARGETS} at once`);
   const targets = [
     ...texts.map((text) => {
+      // NAME=, which no address has, and a URL only behind its path.
+      const [, label, address] = /^([^:/[\]=]+)=(.+)$/.exec(text) ?? [];
+      if (label !== undefined) return parseTarget(address!.trim(), mode, label.trim());
       const target = parseTarget(text, mode);
       return count === 1 ? target : { ...target, label: nameOf(target) };
     }),
@@ -113,7 +121,7 @@ function targetsOf(texts: readonly string[], options: ProbeOptions): ProbeTarget
   for (const { label } of targets) {
     if (label !== undefined && labels.has(label))
       throw new LabError('RL_USAGE', `"${label}" is given twice`, {
-        hint: 'Name targets with --route NAME=HOST:PORT.',
+        hint: 'Name targets, as NAME=HOST:PORT.',
       });
     if (label !== undefined) labels.add(label);
   }
@@ -132,5 +140,5 @@ function printResult(result: ProbeFields, detail: ProbeDetail | null): void {
     result.congestion ?? 'the server’s own controller, which it does not tell',
     ...marks.map((m) => paint('yellow', m)),
   ];
-  print(`${head.join('  ')}\n${resultTable(result, detail)}`);
+  print([head.join('  '), resultTable(result, detail), ...gatesLine(result.gates ?? [])].join('\n'));
 }

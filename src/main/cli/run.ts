@@ -16,6 +16,7 @@ import { parseNumber } from './options.ts';
 import { paint, print, printError, printJson, progress, table } from './output.ts';
 import { readText, STANDARD_INPUT } from './readable.ts';
 import { gatesLine, tellGates } from './sla-options.ts';
+import { whyUnfinished } from './unfinished.ts';
 
 interface RunOptions {
   /** Microseconds. */
@@ -65,7 +66,7 @@ async function run(path: string | undefined, options: RunOptions): Promise<void>
   try {
     const { client } = lab;
     const before = Date.now();
-    const told = (refused: unknown): LabError => LabError.fromBody(errorBody(refused));
+    const told = (refused: unknown): LabError => asFlag(LabError.fromBody(errorBody(refused)));
     const experiment = await begin(client).catch((refused: unknown) => {
       throw told(refused);
     });
@@ -82,13 +83,8 @@ async function run(path: string | undefined, options: RunOptions): Promise<void>
       print([heading, runsTable(runs), ...gatesLine(gates)].join('\n'));
     }
     if (!aborted) tellGates(gates);
-    const failed = runs.find(({ state }) => state !== 'done');
-    if (failed === undefined && unstored === null) return;
-    const error =
-      unstored ??
-      (failed?.error
-        ? LabError.fromBody(failed.error as Parameters<typeof LabError.fromBody>[0])
-        : new LabError('RL_CANCELLED', `Run ${failed!.repetition} was ${failed!.state}`));
+    const error = unstored ?? whyUnfinished(runs) ?? whyEmpty(runs);
+    if (error === null) return;
     // Not thrown, which would print a second JSON object.
     process.exitCode = error.exitCode;
     printError(error);
@@ -119,6 +115,24 @@ function beginning(
       repetitions: repetitions ?? 1,
       ...(duration !== undefined && { durationS: duration / 1e6 }),
     });
+}
+
+/** An error of the lab, by the flag that its field is set with. */
+function asFlag(error: LabError): LabError {
+  const { code, message, field, hint } = error;
+  const flag = field === 'durationS' ? '--duration' : field === 'repetitions' ? '--repetitions' : undefined;
+  if (flag === undefined) return error;
+  return new LabError(code, message.replace(field!, flag), { field: flag, hint, cause: error });
+}
+
+/** A run that is done and has nothing to show is no success: a route that was down has no metrics, or counts of zero. */
+function whyEmpty(runs: readonly Run[]): LabError | null {
+  const isEmpty = ({ result }: Run): boolean =>
+    result?.['received']?.value === 0 || Object.values(result ?? {}).every(({ value }) => value === null);
+  const empty = runs.find(isEmpty);
+  return empty === undefined
+    ? null
+    : new LabError('RL_CONNECTION_LOST', `Run ${empty.repetition} measured nothing: no answer came`);
 }
 
 /** A manifest as it is, or the one within a report or an experiment. */

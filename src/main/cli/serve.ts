@@ -10,6 +10,7 @@ import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';
 import { onInterrupt } from './interrupt.ts';
 import { routeLine, routeResult, routeTable, viewsOf } from './lab-view.ts';
+import { MEASURERS } from './measurers.ts';
 import { type ExporterFlags, exporterFlags } from './metrics-options.ts';
 import { collectOrigin, parseNumber } from './options.ts';
 import { note, print, printJson } from './output.ts';
@@ -59,7 +60,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const configuration = configurationOf(options);
   const interrupt = onInterrupt(() => {
     // A terminal that was closed is none any more; whoever sends the signal otherwise wants the file read.
-    if (options.config === undefined || (screen !== null && !isatty(1))) return false;
+    if (!configuration.hasFile || (screen !== null && !isatty(1))) return false;
     configuration.reload();
     return true;
   });
@@ -93,6 +94,7 @@ async function serve(options: ServeOptions): Promise<void> {
     configuration,
     log,
     resumeDemo: options.demo !== false,
+    measurers: MEASURERS,
   });
   try {
     const { client } = headless.lab;

@@ -3,7 +3,6 @@ import { isIP } from 'node:net';
 import type { Command } from 'commander';
 import { CONTROLLERS, type Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import { formatBytes } from '../../shared/units.ts';
 import { H3_ALPN } from '../probe/http3-service.ts';
 import { ALPN, TCP_ALPN } from '../probe/protocol.ts';
 import { type ServedSession, serveSession } from '../probe/service.ts';
@@ -30,6 +29,7 @@ import {
 import { commandName, note, print, printJson, table } from './output.ts';
 import { parseQlogFormat, QLOG_FORMAT_HELP, qlogTo } from './qlog-files.ts';
 import { ServedSessions, servedRows } from './served-sessions.ts';
+import { fecOf, showLive, summary, summaryTable } from './server-summary.ts';
 import { type Identity, issueIdentity, readIdentity } from './trust.ts';
 
 interface ServerOptions extends MetricsFlags {
@@ -51,7 +51,6 @@ interface ServerOptions extends MetricsFlags {
   json?: true;
 }
 
-const LIVE_MS = { terminal: 500, log: 10_000 } as const;
 /** How long responses under way may take when the server is told to end. */
 const GOODBYE_MS = 1000;
 
@@ -136,6 +135,7 @@ async function run(options: ServerOptions): Promise<void> {
       labels: { server: formatAddress(address), congestion: options.congestion },
       totals: metrics.exporter.totals('server'),
       payload: () => ({ down: counters.bytesDown, up: counters.bytesUp }),
+      beside: () => fecOf(counters),
     });
     metrics.exporter.add(source);
   }
@@ -240,71 +240,4 @@ function introduction(address: Address, options: ServerOptions, identity: Identi
     ['  authority', identity.authority.path],
     ['  names', identity.authority.names.map((name) => (isIP(name) === 6 ? `[${name}]` : name)).join(', ')],
   ];
-}
-
-/** Counters as they grow: rewritten in place on a terminal, a line now and then elsewhere. */
-function showLive(counters: ServiceCounters): { stop: () => void } {
-  const { stderr } = process;
-  let shown = '';
-  let previous = { ...counters };
-  let previousAtUs = nowUs();
-  const show = (): void => {
-    const now = nowUs();
-    const rate = (name: 'bytesDown' | 'bytesUp'): string =>
-      `${(((counters[name] - previous[name]) * 8) / (now - previousAtUs)).toFixed(2)} Mbit/s`;
-    const line =
-      `sessions ${counters.activeSessions}  echoes ${counters.echoes}  requests ${counters.requests}` +
-      `  transfers ${counters.transfers}` +
-      `  down ${rate('bytesDown')}  up ${rate('bytesUp')}`;
-    previous = { ...counters };
-    previousAtUs = now;
-    if (line === shown) return;
-    shown = line;
-    stderr.write(stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
-  };
-  const timer = setInterval(show, stderr.isTTY ? LIVE_MS.terminal : LIVE_MS.log);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      if (stderr.isTTY) stderr.write('\r\x1b[K');
-    },
-  };
-}
-
-function summary(
-  address: Address,
-  alpn: readonly string[],
-  seconds: number,
-  counters: ServiceCounters,
-): object {
-  return {
-    listen: formatAddress(address),
-    alpn,
-    duration_s: Math.round(seconds * 1000) / 1000,
-    sessions: counters.sessions,
-    requests: counters.requests,
-    echoes: counters.echoes,
-    echoes_dropped: counters.echoesDropped,
-    transfers: counters.transfers,
-    refused: counters.refused,
-    bytes_down: counters.bytesDown,
-    bytes_up: counters.bytesUp,
-  };
-}
-
-function summaryTable(seconds: number, counters: ServiceCounters): string {
-  return table(
-    [
-      ['sessions', String(counters.sessions)],
-      ...(counters.requests > 0 ? [['requests', String(counters.requests)]] : []),
-      ['echoes', String(counters.echoes)],
-      ...(counters.echoesDropped > 0 ? [['echoes dropped', String(counters.echoesDropped)]] : []),
-      ['transfers', String(counters.transfers)],
-      ...(counters.refused > 0 ? [['refused', String(counters.refused)]] : []),
-      ['sent', formatBytes(counters.bytesDown)],
-      ['received', formatBytes(counters.bytesUp)],
-      ['time', `${seconds.toFixed(1)} s`],
-    ],
-    ['left', 'right'],
-  );
 }

@@ -17,15 +17,18 @@ export interface SlaFlags {
 }
 
 /** A number alone is in Mbit/s, in which levels are told. */
-export const parseThroughput = (text: string): number =>
+const parseThroughput = (text: string): number =>
   /^\s*[\d.]+\s*$/.test(text)
     ? parseNumber(text, '--sla-throughput', { min: 0, max: 1e6 }) * 1e6
     : parseRate(text, '--sla-throughput');
 
-export const slaFlags = (): Option[] => [
+export const slaLevelFlag = (): Option =>
   new Option('--sla <level>', `gates to be met, else exit 1: ${SLA_LEVELS.join(', ')}`).argParser((text) =>
     parseChoice(text, '--sla', SLA_LEVELS),
-  ),
+  );
+
+export const slaFlags = (): Option[] => [
+  slaLevelFlag(),
   new Option('--sla-rtt-p95 <time>', 'gate: p95 of the RTT at most, such as 50ms').argParser((text) =>
     parseDuration(text, '--sla-rtt-p95', 'ms'),
   ),
@@ -42,10 +45,10 @@ export const slaFlags = (): Option[] => [
 ];
 
 /** The level that was asked for, else `base`, with what single limits change of it. */
-export function limitsOf(flags: SlaFlags, base: GateLimits = {}, fec = false): GateLimits {
+export function limitsOf(flags: SlaFlags, base: GateLimits = {}): GateLimits {
   const { sla, slaRttP95, slaLoss, slaThroughput, slaErrors } = flags;
   return {
-    ...(sla === undefined ? base : levelLimits(sla, { fec })),
+    ...(sla === undefined ? base : levelLimits(sla, { fec: false })),
     ...(slaRttP95 !== undefined && { rttP95Us: slaRttP95 }),
     ...(slaLoss !== undefined && { lossRatio: slaLoss }),
     ...(slaThroughput !== undefined && { goodputBps: slaThroughput }),

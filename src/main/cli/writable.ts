@@ -1,11 +1,11 @@
 /** Targets of output, found out to be writable before anything is measured for them. */
 import { accessSync, closeSync, constants, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { LabError } from '../../shared/errors.ts';
+import { isDiskFull, LabError } from '../../shared/errors.ts';
 
 /** RL_DISK_FULL where no room is what it lacks. */
 export function unwritable(field: string, cause: unknown): LabError {
-  const isFull = /^(ENOSPC|EDQUOT)$/.test((cause as NodeJS.ErrnoException).code ?? '');
+  const isFull = isDiskFull(cause);
   return new LabError(isFull ? 'RL_DISK_FULL' : 'RL_FILE_UNWRITABLE', `${field}: ${fileTrouble(cause)}`, {
     field,
     cause,

@@ -24,6 +24,7 @@ import { APP_SCHEME, handleAppProtocol } from './app-protocol.ts';
 import { type DesktopArguments, desktopArguments } from './arguments.ts';
 import { serveLabPorts } from './lab-port.ts';
 import { menuTemplate } from './menu.ts';
+import { notifier } from './notifier.ts';
 import { denyPermissions, secureApp } from './security.ts';
 import { openWindow } from './window.ts';
 
@@ -64,9 +65,7 @@ async function start({ dataDir, config, port }: DesktopArguments): Promise<void>
     host: 'desktop',
     workerUrl: (name) => new URL(`workers/${name}.js`, import.meta.url),
     log,
-    notify: ({ title, body }) => {
-      if (Notification.isSupported()) new Notification({ title, body }).show();
-    },
+    notify: notifier(Notification, () => show()),
   });
   serveLabPorts(
     ipcMain,

@@ -3,36 +3,24 @@ import {
   type Alert,
   type AlertBoard,
   type AlertEnd,
+  type AlertNotice,
   type AlertRule,
   type AlertRuleInput,
   type AlertRulePatch,
-  type Delivery,
   isRouteMetric,
-  METRICS,
-  SEVERITIES,
-  type Webhook,
-  type WebhookInput,
-  type WebhookPatch,
 } from '../../shared/alerts.ts';
 import type { Route } from '../../shared/domain.ts';
 import { toLabError } from '../../shared/errors.ts';
 import type { SystemSample } from '../../shared/monitoring.ts';
 import type { Store } from '../store/index.ts';
-import { Courier } from '../telemetry/alerts/courier.ts';
-import { DEFAULT_RULES } from '../telemetry/alerts/defaults.ts';
+import { DEFAULT_RULES, type Thresholds } from '../telemetry/alerts/defaults.ts';
 import { AlertEngine, keyOf, type Subject } from '../telemetry/alerts/engine.ts';
-import { isPrivateUrl } from '../telemetry/alerts/private-address.ts';
 import { routeReading, systemReading, watches } from '../telemetry/alerts/readings.ts';
-import { messageOf } from '../telemetry/alerts/webhook.ts';
+import { AlertNotices } from './alert-notices.ts';
 import { Changes } from './changes.ts';
 import type { Log } from './log.ts';
 import type { StatusBoard } from './status-board.ts';
-
-/** What the host shows on the desktop. */
-export interface DesktopNotice {
-  title: string;
-  body: string;
-}
+import { Webhooks } from './webhooks.ts';
 
 export interface AlertsOptions {
   store: Store;
@@ -43,7 +31,7 @@ export interface AlertsOptions {
   checkMs: number;
   onChecked: () => void;
   /** Shows a notification; absent where the host has no desktop. */
-  notify?: (notice: DesktopNotice) => void;
+  notify?: (notice: AlertNotice) => void;
 }
 
 /** So many checks may be late before what is pending or resolving begins anew. */
@@ -51,13 +39,12 @@ const LATE_CHECKS = 4;
 
 export class Alerts {
   readonly changes = new Changes();
+  readonly webhooks: Webhooks;
   readonly #options: AlertsOptions;
   readonly #engine = new AlertEngine();
-  readonly #courier: Courier;
+  readonly #notices = new AlertNotices();
   /** Alerts that fire, by what they are about. */
   readonly #open = new Map<string, Alert>();
-  /** Why the newest message to a webhook did not arrive. */
-  readonly #undelivered = new Map<number, string>();
   #version = 0;
   #checkedAtMs: number | null = null;
   #failure: string | null = null;
@@ -66,17 +53,7 @@ export class Alerts {
   constructor(options: AlertsOptions) {
     this.#options = options;
     const { store, log } = options;
-    this.#courier = new Courier({
-      onProgress: (deliveryId, progress) =>
-        this.#attempt('a delivery could not be recorded', () => {
-          const { webhookId } = store.webhooks.progress(deliveryId, progress);
-          if (progress.error === null) this.#undelivered.delete(webhookId);
-          else this.#undelivered.set(webhookId, progress.error);
-          if (progress.error !== null)
-            log.warn({ delivery: deliveryId, ...progress }, 'a webhook was not told');
-          this.#changed();
-        }),
-    });
+    this.webhooks = new Webhooks({ store, log, onChange: () => this.#changed() });
     store.alerts.seed(DEFAULT_RULES);
     for (const alert of store.alerts.firing()) {
       this.#open.set(keyOf(alert.rule.id, alert.routeId), alert);
@@ -91,13 +68,12 @@ export class Alerts {
 
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
-    this.#courier.close();
+    this.webhooks.close();
   }
 
   /** What is wrong with the alerts themselves, by part; null: nothing. */
   get failures(): { alerts: string | null; webhooks: string | null } {
-    const [undelivered] = this.#undelivered.values();
-    return { alerts: this.#failure, webhooks: undelivered ?? null };
+    return { alerts: this.#failure, webhooks: this.webhooks.failure };
   }
 
   /** Judges all rules now. Never throws: what fails is logged, told by `failures`, and tried again the next time. */
@@ -107,8 +83,19 @@ export class Alerts {
     this.#options.onChecked();
   }
 
+  /** Takes thresholds on for built-in rules whose condition people left as it was. Never throws: what fails is logged. */
+  configure(thresholds: Thresholds): void {
+    this.#attempt('the thresholds of the configuration could not be set', () => {
+      for (const [name, threshold] of Object.entries(thresholds)) {
+        const rule = this.#options.store.alerts.configure(name, threshold);
+        if (rule !== null) this.#judgeAnew(rule.id, 'rule_changed');
+      }
+    });
+  }
+
   board(): AlertBoard {
-    const subjects = this.#subjects(Date.now());
+    const nowMs = Date.now();
+    const subjects = this.#subjects(nowMs);
     return {
       checkedAtMs: this.#checkedAtMs,
       states: subjects.flatMap(({ rule, routeId }) => {
@@ -119,6 +106,7 @@ export class Alerts {
         return [{ ruleId: rule.id, routeId, state, sinceMs, value, noDataSinceMs, alertId }];
       }),
       firing: [...this.#open.values()].sort((a, b) => b.id - a.id),
+      notices: this.#notices.since(nowMs),
       version: this.#version,
     };
   }
@@ -142,22 +130,15 @@ export class Alerts {
     const before = alerts.rule(id);
     const rule = alerts.update(id, patch);
     const watched = ({ condition, routes }: AlertRule): string => JSON.stringify([condition, routes]);
-    if (watched(before) !== watched(rule)) {
-      this.#engine.forget(id);
-      this.#endAll(id, 'rule_changed');
-    } else if (!rule.enabled) {
-      this.#engine.forget(id);
-      this.#endAll(id, 'rule_disabled');
-    }
+    if (watched(before) !== watched(rule)) this.#judgeAnew(id, 'rule_changed');
+    else if (!rule.enabled) this.#judgeAnew(id, 'rule_disabled');
     return this.#changed(rule);
   }
 
   /** Throws RL_NOT_FOUND. */
   removeRule(id: number): void {
     this.#options.store.alerts.remove(id);
-    this.#engine.forget(id);
-    this.#endAll(id, 'rule_removed');
-    this.#changed();
+    this.#judgeAnew(id, 'rule_removed');
   }
 
   /** Throws RL_NOT_FOUND. */
@@ -165,9 +146,11 @@ export class Alerts {
     return this.#changed(this.#options.store.alerts.restore(id));
   }
 
-  /** Throws RL_NOT_FOUND. */
+  /** What still fires when it is over is told then. Throws RL_NOT_FOUND. */
   mute(id: number, untilMs: number | null): AlertRule {
-    return this.#changed(this.#options.store.alerts.mute(id, untilMs));
+    const rule = this.#options.store.alerts.mute(id, untilMs);
+    this.#tellUntold();
+    return this.#changed(rule);
   }
 
   /** Throws RL_NOT_FOUND. */
@@ -178,36 +161,9 @@ export class Alerts {
     return this.#changed(alert);
   }
 
-  webhooks(): Webhook[] {
-    return this.#options.store.webhooks.list().map(withPrivacy);
-  }
-
-  createWebhook(input: WebhookInput): Webhook {
-    return this.#changed(withPrivacy(this.#options.store.webhooks.create(input)));
-  }
-
-  /** Throws RL_NOT_FOUND. */
-  updateWebhook(id: number, patch: WebhookPatch): Webhook {
-    this.#undelivered.delete(id);
-    return this.#changed(withPrivacy(this.#options.store.webhooks.update(id, patch)));
-  }
-
-  /** Throws RL_NOT_FOUND. */
-  removeWebhook(id: number): void {
-    this.#options.store.webhooks.remove(id);
-    this.#undelivered.delete(id);
-    this.#changed();
-  }
-
-  /** Sends a test message, whether the webhook is enabled or not. Throws RL_NOT_FOUND. */
-  testWebhook(id: number): Delivery {
-    const webhook = this.#options.store.webhooks.get(id);
-    return this.#changed(this.#send(webhook, 'test', null));
-  }
-
   #subjects(nowMs: number): Subject[] {
     const { store, statuses, sample } = this.#options;
-    const routes = store.routes.list().map((route) => ({ route, status: statuses.of(route, nowMs) }));
+    const routes = store.routes.list().map((route) => ({ route, status: statuses.of(route) }));
     const system = sample(nowMs);
     return store.alerts.rules().flatMap((rule): Subject[] => {
       const { metric } = rule.condition;
@@ -237,6 +193,7 @@ export class Alerts {
       if (standing?.state === 'firing') continue;
       this.#end(rule.id, routeId, standing === null ? 'route_gone' : 'recovered', standing?.value ?? null);
     }
+    this.#tellUntold();
   }
 
   #raise(rule: AlertRule, routeId: string | null): void {
@@ -255,8 +212,22 @@ export class Alerts {
     });
     this.#open.set(key, alert);
     log.warn({ alert: alert.id, rule: rule.name, route: routeId, value: raisedBy }, 'an alert was raised');
-    this.#tell('raised', alert, rule);
     this.#changed();
+  }
+
+  /** Tells of alerts that were raised just now, or while their rules were muted. */
+  #tellUntold(): void {
+    const { store } = this.#options;
+    const nowMs = Date.now();
+    const rules = new Map(store.alerts.rules().map((rule) => [rule.id, rule]));
+    for (const [key, alert] of this.#open) {
+      const rule = rules.get(alert.rule.id);
+      if (alert.toldAtMs !== null || rule === undefined || isMuted(rule, nowMs)) continue;
+      this.webhooks.tell('raised', alert);
+      this.#show('raised', alert, rule);
+      this.#open.set(key, store.alerts.told(alert.id));
+      this.#changed();
+    }
   }
 
   #end(ruleId: number, routeId: string | null, end: AlertEnd, value: number | null): void {
@@ -265,38 +236,28 @@ export class Alerts {
     const alert = store.alerts.end(this.#open.get(key)!.id, end, value);
     this.#open.delete(key);
     log.info({ alert: alert.id, rule: alert.rule.name, route: routeId, end, value }, 'an alert ended');
-    // A rule that is gone cannot be muted any more.
-    const rule = store.alerts.rules().find(({ id }) => id === ruleId) ?? alert.rule;
-    this.#tell('resolved', alert, rule);
+    if (alert.toldAtMs !== null) {
+      this.webhooks.tell('resolved', alert);
+      const rule = store.alerts.rules().find(({ id }) => id === ruleId);
+      // A rule that is gone cannot be muted any more.
+      this.#show('resolved', alert, rule ?? { ...alert.rule, mutedUntilMs: null });
+    }
     this.#changed();
   }
 
-  #endAll(ruleId: number, end: AlertEnd): void {
+  /** The rule looks for something else, or for nothing, from now on. */
+  #judgeAnew(ruleId: number, end: AlertEnd): void {
+    this.#engine.forget(ruleId);
     for (const { rule, routeId } of [...this.#open.values()])
       if (rule.id === ruleId) this.#end(ruleId, routeId, end, null);
+    this.#changed();
   }
 
-  #tell(event: 'raised' | 'resolved', alert: Alert, { mutedUntilMs, desktop }: AlertRule): void {
-    if (mutedUntilMs !== null && mutedUntilMs > Date.now()) return;
-    const { store, notify } = this.#options;
-    for (const webhook of store.webhooks.list()) {
-      const isHeard = SEVERITIES.indexOf(alert.rule.severity) >= SEVERITIES.indexOf(webhook.leastSeverity);
-      if (webhook.enabled && isHeard) this.#send(webhook, event, alert);
-    }
-    if (desktop && notify)
-      this.#attempt('a notification could not be shown', () => notify(noticeOf(event, alert)));
-  }
-
-  #send(
-    { id, url, timeoutS }: Pick<Webhook, 'id' | 'url' | 'timeoutS'>,
-    event: Delivery['event'],
-    alert: Alert | null,
-  ): Delivery {
-    const { webhooks } = this.#options.store;
-    const delivery = webhooks.send(id, alert?.id ?? null, event);
-    const to = { id, url, timeoutS, secret: webhooks.secret(id) };
-    this.#courier.send(to, delivery.id, messageOf(event, alert, Date.now()));
-    return delivery;
+  #show(event: 'raised' | 'resolved', alert: Alert, rule: AlertRule): void {
+    const nowMs = Date.now();
+    if (!rule.desktop || isMuted(rule, nowMs)) return;
+    const notice = this.#notices.add(event, alert, nowMs);
+    this.#attempt('a notification could not be shown', () => this.#options.notify?.(notice));
   }
 
   #changed(): void;
@@ -320,12 +281,5 @@ export class Alerts {
   }
 }
 
-const withPrivacy = (webhook: Omit<Webhook, 'isPrivate'>): Webhook => ({
-  ...webhook,
-  isPrivate: isPrivateUrl(webhook.url),
-});
-
-const noticeOf = (event: 'raised' | 'resolved', { rule, routeName }: Alert): DesktopNotice => ({
-  title: `${rule.name}${event === 'resolved' ? ': over' : ''}`,
-  body: `${METRICS[rule.condition.metric].title}${routeName === null ? '' : ` of ${routeName}`}`,
-});
+const isMuted = ({ mutedUntilMs }: AlertRule, nowMs: number): boolean =>
+  mutedUntilMs !== null && mutedUntilMs > nowMs;

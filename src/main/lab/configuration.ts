@@ -1,12 +1,10 @@
 /**
  * The configuration of a lab: options over environment over lab.yaml over what the lab keeps over defaults. The file is read
- * again when it changes, replaced ones included, and when told to; one that is wrong changes nothing.
+ * again when it changes and when told to; one that is wrong changes nothing. What the lab keeps gives way to the file.
  */
-import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { environmentLayer, misspelt } from '../../shared/config/environment.ts';
-import { MAX_FILE_BYTES, parseConfigFile } from '../../shared/config/file.ts';
+import { parseConfigFile } from '../../shared/config/file.ts';
 import {
   EDITABLE,
   type Effective,
@@ -20,6 +18,7 @@ import {
 } from '../../shared/config/settings.ts';
 import type { LabSettings } from '../../shared/contract/settings.ts';
 import { LabError, toLabError } from '../../shared/errors.ts';
+import { ConfigurationFile } from './config-file.ts';
 import type { Log } from './log.ts';
 
 interface ConfigurationOptions {
@@ -30,31 +29,36 @@ interface ConfigurationOptions {
   options?: ReadonlyMap<string, { value: unknown; name: string }>;
 }
 
-/** Editors and tools write in several steps. */
-const SETTLE_MS = 100;
+/** What the lab keeps, by path, as it was set. */
+type Kept = ReadonlyMap<string, unknown>;
+
+/** All layers joined, and those kept values that go with the others. */
+interface Joined {
+  effective: Effective;
+  inUse: Kept;
+}
 
 type Listener = (now: Settings, before: Settings) => void;
 
 export class Configuration {
-  readonly #file: { path: string; required: boolean } | null;
+  readonly #file: ConfigurationFile | null;
   readonly #option: Layer;
   readonly #environment: Layer;
   readonly #misspelt: { name: string; meant: string }[];
   #fileLayer = emptyLayer('file');
-  #kept = emptyLayer('lab');
+  /** Some of it may not go with the file, as long as that is as it is. */
+  #kept: Kept = new Map();
   #text: string | null = null;
   #readAtMs: number | null = null;
   #error: LabError | null = null;
-  #effective: Effective;
+  #joined: Joined;
   #log: Log | null = null;
-  #watcher: FSWatcher | null = null;
-  #timer: NodeJS.Timeout | null = null;
   readonly #listeners = new Set<Listener>();
   readonly #checks = new Set<(settings: Settings) => void>();
 
   /** Throws RL_CONFIG_INVALID and RL_FILE_UNREADABLE. */
   constructor({ file = null, env = {}, options = new Map() }: ConfigurationOptions = {}) {
-    this.#file = file === null ? null : { ...file, path: resolve(file.path) };
+    this.#file = file === null ? null : new ConfigurationFile(file);
     this.#option = {
       ...emptyLayer('option'),
       values: new Map([...options].map(([path, { value }]) => [path, value])),
@@ -62,19 +66,24 @@ export class Configuration {
     };
     this.#environment = environmentLayer(env);
     this.#misspelt = misspelt(env);
-    this.#text = this.#read();
+    this.#text = this.#file?.read() ?? null;
     this.#fileLayer = this.#parse(this.#text);
     this.#readAtMs = this.#text === null ? null : Date.now();
-    this.#effective = this.#join(this.#fileLayer, this.#kept);
+    this.#joined = this.#join(this.#fileLayer);
   }
 
   get values(): Settings {
-    return this.#effective.values;
+    return this.#joined.effective.values;
   }
 
   /** Whether anything but the default says so. */
   isSet(path: string): boolean {
-    return this.#effective.list.some((setting) => setting.path === path && setting.source.kind !== 'default');
+    return isSet(this.#joined.effective, path);
+  }
+
+  /** Whether there is a file to read, by whatever named it. */
+  get hasFile(): boolean {
+    return this.#file !== null;
   }
 
   get isFilePresent(): boolean {
@@ -84,27 +93,39 @@ export class Configuration {
   /** Where a field stands in lab.yaml, for messages. */
   placeOf(path: string): string {
     const line = this.#fileLayer.lineOf(path);
-    return line === null ? path : `${basename(this.#file!.path)}:${line}: ${path}`;
+    return line === null ? path : `${this.#file!.name}:${line}: ${path}`;
   }
 
-  /** Says from now on what happens, and reads the file when it changes. */
-  start(log: Log): void {
+  /**
+   * Takes on what the lab keeps, by path. Kept values that are not known, not acceptable any more or do not go with the file are left
+   * out, and said once it was started.
+   */
+  setKept(kept: Kept): void {
+    if (kept.size === 0) return;
+    const isUsable = ([path, value]: [string, unknown]): boolean => {
+      const usable = EDITABLE.has(path) && FIELDS.get(path)!.safeParse(value).success;
+      if (!usable) this.#log?.warn({ setting: path }, 'a kept setting is not usable');
+      return usable;
+    };
+    this.#kept = new Map([...kept].filter(isUsable));
+    const before = this.values;
+    this.#joined = this.#join(this.#fileLayer);
+    this.#tell(before);
+  }
+
+  /** Takes on what the lab keeps, says from now on what happens, and reads the file when it changes. */
+  start(log: Log, kept: Kept = new Map()): void {
     this.#log = log;
     for (const { name, meant } of this.#misspelt) log.warn({ name, meant }, 'a variable is none of ours');
+    this.setKept(kept);
     this.#sayUnused(null);
     if (this.#file === null) return;
     if (this.#text !== null) log.info({ file: this.#file.path }, 'the configuration was read');
-    const { path } = this.#file;
-    const names: ReadonlySet<string | null> = new Set([basename(path), '..data', null]);
-    try {
-      // The folder, not the file: one that is renamed into place is another file.
-      this.#watcher = watch(dirname(path), { persistent: false }, (_event, name) => {
-        if (names.has(name)) this.#reloadSoon();
-      });
-      this.#watcher.on('error', (error) => this.#unwatched(error));
-    } catch (error) {
-      this.#unwatched(error as Error);
-    }
+    this.#file.watch(
+      () => this.reload(),
+      ({ message }) =>
+        log.warn({ reason: message }, 'changes of the configuration are not noticed by themselves'),
+    );
   }
 
   /** Calls `listener` after each change. */
@@ -122,16 +143,18 @@ export class Configuration {
   reload(): void {
     if (this.#file === null) return;
     try {
-      const text = this.#read();
-      const layer = this.#parse(text);
-      const next = this.#join(layer, this.#kept);
-      for (const check of this.#checks) check(next.values);
-      const unchanged = text === this.#text && this.#error === null;
-      this.#error = null;
+      const text = this.#file.read();
+      const isUnchanged = text === this.#text && this.#error === null;
+      if (!isUnchanged) {
+        const layer = this.#parse(text);
+        const next = this.#join(layer);
+        for (const check of this.#checks) check(next.effective.values);
+        this.#error = null;
+        this.#text = text;
+        this.#fileLayer = layer;
+        this.#take(next);
+      }
       this.#readAtMs = text === null ? null : Date.now();
-      this.#text = text;
-      this.#fileLayer = layer;
-      if (!unchanged) this.#take(next);
     } catch (thrown) {
       const error = toLabError(thrown);
       if (error.message === this.#error?.message) return;
@@ -140,27 +163,20 @@ export class Configuration {
     }
   }
 
-  /** What the lab keeps, by path. What is not known or not acceptable any more is left out, and said. */
-  setKept(values: ReadonlyMap<string, unknown>): void {
-    const usable = [...values].filter(([path, value]) => {
-      const known = EDITABLE.has(path) && FIELDS.get(path)!.safeParse(value).success;
-      if (!known) this.#log?.warn({ setting: path }, 'a kept setting is not usable');
-      return known;
-    });
-    this.#keep(new Map(usable));
-  }
-
-  /** Changes what the lab keeps, and returns all of it. Null goes back to the default. Throws RL_INPUT_INVALID. */
-  change(values: Readonly<Record<string, unknown>>): ReadonlyMap<string, unknown> {
-    const kept = new Map(this.#kept.values);
+  /**
+   * Changes what the lab keeps; null goes back to the default. `store` is given all of it, and where it throws nothing is
+   * changed. Throws RL_INPUT_INVALID.
+   */
+  change(values: Readonly<Record<string, unknown>>, store: (kept: Kept) => void): void {
+    const kept = new Map(this.#joined.inUse);
     for (const [path, value] of Object.entries(values)) {
       const refuse = (message: string): LabError =>
         new LabError('RL_INPUT_INVALID', `${path}: ${message}`, { field: path });
       if (!EDITABLE.has(path)) throw refuse('not a setting that the lab keeps; set it in lab.yaml');
-      const setting = this.#effective.list.find((other) => other.path === path)!;
+      const setting = this.#joined.effective.list.find((other) => other.path === path)!;
       if (!setting.editable) {
         const { name, line } = setting.source;
-        throw refuse(`set by ${name ?? `line ${line} of ${basename(this.#file?.path ?? 'lab.yaml')}`}`);
+        throw refuse(`set by ${name ?? `line ${line} of ${this.#file?.name ?? 'lab.yaml'}`}`);
       }
       if (value === null) kept.delete(path);
       else {
@@ -172,8 +188,11 @@ export class Configuration {
         kept.set(path, value);
       }
     }
-    this.#keep(kept);
-    return kept;
+    const next = this.#joinAll(this.#fileLayer, kept);
+    for (const check of this.#checks) check(next.values);
+    store(kept);
+    this.#kept = kept;
+    this.#take({ effective: next, inUse: kept });
   }
 
   describe(): LabSettings {
@@ -183,26 +202,18 @@ export class Configuration {
       readAtMs: this.#readAtMs,
       error: this.#error?.toBody() ?? null,
     };
-    return { file, settings: this.#effective.list };
+    return { file, settings: this.#joined.effective.list };
   }
 
   close(): void {
-    this.#watcher?.close();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#file?.close();
     this.#listeners.clear();
   }
 
-  #keep(values: ReadonlyMap<string, unknown>): void {
-    const kept = { ...emptyLayer('lab'), values };
-    const next = this.#join(this.#fileLayer, kept);
-    this.#kept = kept;
-    this.#take(next);
-  }
-
-  #take(next: Effective): void {
-    const before = this.#effective;
-    this.#effective = next;
-    const changed = next.list.filter(({ value, source, secret }, index) =>
+  #take(next: Joined): void {
+    const before = this.#joined.effective;
+    this.#joined = next;
+    const changed = next.effective.list.filter(({ value, source, secret }, index) =>
       secret
         ? source.kind !== before.list[index]!.source.kind
         : JSON.stringify(value) !== JSON.stringify(before.list[index]!.value),
@@ -213,72 +224,66 @@ export class Configuration {
     if (waiting.length > 0)
       this.#log?.warn({ settings: waiting }, 'these settings apply from the next start');
     this.#sayUnused(before);
-    for (const listener of this.#listeners) listener(next.values, before.values);
+    this.#tell(before.values);
+  }
+
+  #tell(before: Settings): void {
+    for (const listener of this.#listeners) listener(this.values, before);
   }
 
   #sayUnused(before: Effective | null): void {
-    const isSet = (list: Effective['list'] | undefined, path: string): boolean =>
-      list?.some((setting) => setting.path === path && setting.source.kind !== 'default') ?? false;
-    const unused = this.#effective.list
+    const now = this.#joined.effective;
+    const unused = now.list
       .filter(
-        ({ path, use }) => use === 'later' && isSet(this.#effective.list, path) && !isSet(before?.list, path),
+        ({ path, use }) => use === 'later' && isSet(now, path) && (before === null || !isSet(before, path)),
       )
       .map(({ path }) => path);
     if (unused.length > 0)
       this.#log?.warn({ settings: unused }, 'these settings are set, but nothing uses them yet');
   }
 
-  #join(file: Layer, kept: Layer): Effective {
+  /** With what the lab keeps, less what contradicts the other layers. Throws where those contradict each other. */
+  #join(file: Layer): Joined {
+    const inUse = new Map(this.#kept);
+    for (;;) {
+      try {
+        const joined = { effective: this.#joinAll(file, inUse), inUse };
+        const settings = [...this.#kept.keys()].filter((path) => !inUse.has(path));
+        if (settings.length > 0)
+          this.#log?.warn({ settings }, 'kept settings contradict the configuration and are not used');
+        return joined;
+      } catch (thrown) {
+        // Values depend on each other within their section.
+        const section = thrown instanceof LabError ? `${thrown.field?.split('.', 1)[0]}.` : null;
+        const atFault = [...inUse.keys()].filter((path) => section !== null && path.startsWith(section));
+        if (atFault.length === 0) throw thrown;
+        for (const path of atFault) inUse.delete(path);
+      }
+    }
+  }
+
+  #joinAll(file: Layer, kept: Kept): Effective {
     try {
-      return effective([this.#option, this.#environment, file, kept]);
+      return effective([this.#option, this.#environment, file, { ...emptyLayer('lab'), values: kept }]);
     } catch (thrown) {
       if (!(thrown instanceof z.ZodError)) throw thrown;
       const [issue] = thrown.issues;
       const path = issue!.path.map(String).join('.');
       const line = file.lineOf(path);
-      const place = line === null ? '' : `${basename(this.#file!.path)}:${line}: `;
+      const place = line === null ? '' : `${this.#file!.name}:${line}: `;
       throw new LabError(
         place === '' ? 'RL_INPUT_INVALID' : 'RL_CONFIG_INVALID',
         `${place}${path}: ${issue!.message}`,
-        {
-          field: path,
-        },
+        { field: path },
       );
     }
-  }
-
-  #reloadSoon(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.reload(), SETTLE_MS);
-  }
-
-  #unwatched(error: Error): void {
-    this.#log?.warn({ reason: error.message }, 'changes of the configuration are read on SIGHUP only');
   }
 
   #parse(text: string | null): Layer {
     return text === null ? emptyLayer('file') : fileLayer(parseConfigFile(text, this.#file!.path));
   }
-
-  /** Null where no file needs to be and none is. */
-  #read(): string | null {
-    if (this.#file === null) return null;
-    const { path, required } = this.#file;
-    try {
-      const { size } = statSync(path);
-      if (size > MAX_FILE_BYTES)
-        throw new LabError('RL_CONFIG_INVALID', `${path}: larger than ${MAX_FILE_BYTES / 1024} KiB`);
-      return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-    } catch (thrown) {
-      if (thrown instanceof LabError) throw thrown;
-      const { code, message } = thrown as NodeJS.ErrnoException;
-      if (code === 'ENOENT' && !required) return null;
-      throw code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-        ? new LabError('RL_CONFIG_INVALID', `${path}: not UTF-8`)
-        : new LabError('RL_FILE_UNREADABLE', `${path} cannot be read: ${message}`, {
-            field: '--config',
-            cause: thrown,
-          });
-    }
-  }
 }
+
+/** Whether anything but the default says so. */
+const isSet = ({ list }: Effective, of: string): boolean =>
+  list.some(({ path, source }) => path === of && source.kind !== 'default');

@@ -47,9 +47,9 @@ export class Ends {
     this.#waiting.delete(key);
   }
 
-  /** Why none that waits can be stored; null where none does. */
-  get failure(): LabError | null {
-    return this.#failure;
+  /** How many wait, and why. */
+  get health(): { waiting: number; error: LabError | null } {
+    return { waiting: this.#waiting.size, error: this.#failure };
   }
 
   /** How many runs of the experiment are over and still under way in the store. */

@@ -1,24 +1,37 @@
 /** How the lab's parts are doing. A part that stops degrades itself only. */
 import type { LabError } from '../../shared/errors.ts';
-import type { Health } from '../../shared/monitoring.ts';
+import type { Health, ServiceName, ThreadName } from '../../shared/monitoring.ts';
 import type { Store } from '../store/index.ts';
+import type { Ends } from './ends.ts';
 
-type Service = Health['services'][string];
+type Service = Health['services'][ServiceName];
+
+/** Of the store. */
+interface Stored {
+  ends: Ends['health'];
+  upkeep: LabError | null;
+  droppedLately: number;
+}
 
 /**
- * `workers` by name, each with the crash it is recovering from; `upkeep` is why roll-ups and retention wait; `parts` by name,
- * each with what is wrong with it. Measuring without being able to store is unhealthy.
+ * `workers`, each with the crash it is recovering from; `parts`, each with what is wrong with it; `ends` of runs that wait;
+ * `upkeep` is why roll-ups and retention wait, `droppedLately` how many samples were given up in the last minute. Measuring without
+ * being able to store is unhealthy.
  */
 export function health(
   store: Store,
-  workers: Readonly<Record<string, { failure: LabError | null }>>,
-  upkeep: LabError | null,
-  parts: Readonly<Record<string, string | null>>,
+  workers: Readonly<Record<ThreadName, { failure: LabError | null }>>,
+  parts: Readonly<Record<Exclude<ServiceName, ThreadName | 'store'>, string | null>>,
+  stored: Stored,
 ): Health {
-  const services: Health['services'] = { store: storeHealth(store, upkeep) };
-  for (const [name, { failure }] of Object.entries(workers))
-    services[name] = unless(failure?.message ?? null);
-  for (const [name, failure] of Object.entries(parts)) services[name] = unless(failure);
+  const failures = [
+    ...Object.entries(workers).map(([name, { failure }]) => [name, failure?.message ?? null] as const),
+    ...Object.entries(parts),
+  ];
+  const services = {
+    store: storeHealth(store, stored),
+    ...Object.fromEntries(failures.map(([name, failure]) => [name, unless(failure)])),
+  } as Health['services'];
   const statuses = Object.values(services).map(({ status }) => status);
   const worst = (['unhealthy', 'degraded'] as const).find((status) => statuses.includes(status));
   return { status: worst ?? 'healthy', services };
@@ -27,15 +40,17 @@ export function health(
 const unless = (failure: string | null): Service =>
   failure === null ? { status: 'healthy' } : { status: 'degraded', detail: failure };
 
-function storeHealth(store: Store, upkeep: LabError | null): Service {
+function storeHealth(store: Store, { ends, upkeep, droppedLately }: Stored): Service {
   const { error, waiting, dropped } = store.writer.health;
-  if (error !== null) {
-    return {
-      status: 'unhealthy',
-      detail: `${error.message}; ${waiting} samples wait, ${dropped} were given up`,
-    };
+  const why = error ?? ends.error;
+  if (why !== null) {
+    const told = `${waiting} samples wait, ${dropped} were given up; ${ends.waiting} ends of runs wait`;
+    return { status: 'unhealthy', detail: `${why.message}; ${told}` };
   }
-  if (dropped > 0) return { status: 'degraded', detail: `${dropped} samples were given up` };
+  if (droppedLately > 0) {
+    const detail = `${droppedLately} samples were given up lately, ${dropped} since the lab was opened`;
+    return { status: 'degraded', detail };
+  }
   if (upkeep !== null) {
     return { status: 'degraded', detail: `roll-ups and retention wait: ${upkeep.message}` };
   }

@@ -3,6 +3,7 @@
  * their carriers and close it; they know nothing else of it.
  */
 import { createRouterClient } from '@orpc/server';
+import type { AlertNotice } from '../../shared/alerts.ts';
 import type { Settings } from '../../shared/config/settings.ts';
 import type { Emulation } from '../../shared/domain.ts';
 import type { Health } from '../../shared/monitoring.ts';
@@ -10,6 +11,7 @@ import { createAuthority } from '../quic/tls/authority.ts';
 import { openStore } from '../store/index.ts';
 import type { Retention } from '../store/rollups/retention.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
+import { thresholdsOf } from '../telemetry/alerts/defaults.ts';
 import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
 import type {
   EndpointWorkerMethods,
@@ -21,7 +23,7 @@ import type {
   UpkeepEvent,
   UpkeepWorkerMethods,
 } from '../workers/protocol.ts';
-import { Alerts, type DesktopNotice } from './alerts.ts';
+import { Alerts } from './alerts.ts';
 import { appInfo } from './app-info.ts';
 import { Configuration } from './configuration.ts';
 import { DataSources } from './data-sources.ts';
@@ -31,11 +33,13 @@ import { Ends } from './ends.ts';
 import { MonitorExperiments, probeExecutor } from './executors.ts';
 import { experimentWith } from './experiments.ts';
 import { Exports } from './export-folder.ts';
+import { fecMetrics } from './fec-metrics.ts';
 import { FileImports } from './file-imports.ts';
 import { health } from './health.ts';
 import { Live } from './live.ts';
 import type { Log } from './log.ts';
 import { probeManifest } from './manifest.ts';
+import { measureFairness } from './matrix/fairness.ts';
 import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
 import { Matrices } from './matrix/matrices.ts';
 import { cellThreads } from './matrix/threads.ts';
@@ -69,11 +73,11 @@ export interface LabOptions {
   dataDir: string;
   host: 'desktop' | 'headless';
   /** Where the worker entries are: sources, or what the build made of them. */
-  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure' | 'upkeep') => URL;
+  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure' | 'upkeep' | 'flow') => URL;
   log: Log;
   /** Whether demo routes of an earlier session are measured again; default true. */
   resumeDemo?: boolean;
-  /** Fairness and comparisons with TCP; without them such experiments cannot be measured here. */
+  /** Comparisons with TCP; without them such experiments cannot be measured here. */
   measurers?: Measurers;
   /** Of this lab; default: all settings as they are without one. The lab starts and closes it. */
   configuration?: Configuration;
@@ -82,7 +86,7 @@ export interface LabOptions {
   /** In place of what the configuration says of monitoring. */
   monitoring?: Partial<MonitoringPeriods>;
   /** Shows an alert on the desktop; absent where the host has none. */
-  notify?: (notice: DesktopNotice) => void;
+  notify?: (notice: AlertNotice) => void;
 }
 
 export interface Lab {
@@ -125,8 +129,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
     function assemble(): Lab {
       const board = new StatusBoard(openedAtMs);
-      configuration.start(log);
-      configuration.setKept(store.settings.all());
+      configuration.start(log, store.settings.all());
       const exporter = createExporter(metricsOf(configuration.values));
       const closing = new AbortController();
 
@@ -196,12 +199,28 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onEvent: (event) => upkeep.receive(event),
         onRestart: () => upkeep.again(),
       });
+      const checker = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
+        name: 'store check',
+        url: workerUrl('upkeep'),
+        log,
+        onEvent: (event) => upkeep.receive(event),
+        onRestart: () => upkeep.checkAgain(),
+      });
+      const { collect, check, keep } = configuration.values.monitoring;
+      const periods: MonitoringPeriods = {
+        collectS: collect / 1000,
+        checkS: check / 1000,
+        keepS: keep / 1000,
+        ...options.monitoring,
+      };
       const upkeep = new StoreUpkeep({
         store,
         worker: storekeeper,
+        checker,
         log,
         dataDir,
         retention: retentionOf(configuration.values),
+        systemS: periods.keepS,
       });
       const workers = {
         probe,
@@ -237,7 +256,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         ca: [authority.certPem],
         demoAddress: () => demo.address(),
         experimentOf: (route) => monitored.of(route),
-        onSamples: (route, batch) => exporter.observe(route, board.of(route, Date.now()), batch),
+        onSamples: (route, batch) => exporter.observe(route, board.of(route), batch),
       });
       const routes = new Routes({
         store,
@@ -264,10 +283,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           return experimentWith(store, name, probeManifest(input, route, seed, app));
         },
         ends,
+        onResult: fecMetrics(exporter),
         log,
       });
       const imports = new QlogImports(store, reader);
       const files = new FileImports(store, imports);
+      const runs = runsOf(store, upkeep);
+      const exports = new Exports({ store, runs, log, downloads: host === 'headless' });
       const reproductions = new Reproductions(store);
       reproductions.register('probe', probeExecutor(store, probes));
       for (const kind of ['monitor', 'demo'] as const)
@@ -275,34 +297,30 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const matrices = new Matrices({ store, app, ends, log });
       reproductions.register('matrix', matrices.executor(matrixKind(cells.loads)));
       reproductions.register('scenario', matrices.executor(scenarioKind(cells.loads)));
-      const { measurers } = options;
-      if (measurers !== undefined) {
-        reproductions.register('fairness', matrices.executor(fairnessKind(measurers)));
-        reproductions.register('compare', matrices.executor(compareKind(measurers)));
-      }
-      const dataSources = new DataSources({ store, log, rawDays: () => configuration.values.store.raw_days });
+      const fairness = fairnessKind((settings, context) => measureFairness(settings, context, workerUrl));
+      reproductions.register('fairness', matrices.executor(fairness));
+      if (options.measurers !== undefined)
+        reproductions.register('compare', matrices.executor(compareKind(options.measurers)));
+      const dataSources = new DataSources({ store, log });
       const live = new Live(store, board, upkeep);
-      const runs = runsOf(store, upkeep);
-      const exports = new Exports({ store, runs, log, downloads: host === 'headless' });
       let renderFailure: string | null = null;
       const healthNow = (): Health =>
-        health(store, { ...workers, data_sources: dataSources }, upkeep.failure, {
-          exporter: renderFailure,
-          monitoring: system.failure,
-          ...alerts.failures,
-        });
-      const { collect, check, keep } = configuration.values.monitoring;
-      const periods: MonitoringPeriods = {
-        collectS: collect / 1000,
-        checkS: check / 1000,
-        keepS: keep / 1000,
-        ...options.monitoring,
-      };
+        health(
+          store,
+          workers,
+          {
+            data_sources: dataSources.failure?.message ?? null,
+            exporter: renderFailure,
+            monitoring: system.failure,
+            ...alerts.failures,
+          },
+          { ends: ends.health, upkeep: upkeep.failure, droppedLately: system.droppedLately },
+        );
       const system = new SystemMonitor({ store, statuses: board, workers, log, periods, health: healthNow });
       const alerts = new Alerts({
         store,
         statuses: board,
-        sample: (nowMs) => system.sample(nowMs),
+        sample: () => system.sample(),
         log,
         checkMs: periods.checkS * 1000,
         onChecked: () => system.changes.bump(),
@@ -373,8 +391,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           probes.abandon();
           imports.abandon();
           files.abandon();
-          exports.close();
           ends.close();
+          exports.close();
           await atMost(PATIENCE_MS, upkeep.close());
           await Promise.all([
             capacity.close(),
@@ -387,9 +405,11 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         const declare = (): void => declareRoutes({ routes, configuration, log });
         declare();
         dataSources.use(configuration.values.data_sources);
+        alerts.configure(thresholdsOf(configuration.values));
         configuration.onChange((now, before) => {
           declare();
           dataSources.use(now.data_sources);
+          alerts.configure(thresholdsOf(now));
           if (JSON.stringify(now.store) !== JSON.stringify(before.store))
             upkeep.setRetention(retentionOf(now));
         });

@@ -28,8 +28,7 @@ export class Live {
     const { version } = this.#board.changes;
     if (this.#newest?.version !== version) {
       this.#store.writer.flush();
-      const nowMs = Date.now();
-      const statuses = this.#store.routes.list().map((route) => this.#board.of(route, nowMs));
+      const statuses = this.#store.routes.list().map((route) => this.#board.of(route));
       this.#newest = { version, statuses };
     }
     return this.#newest.statuses;
@@ -48,7 +47,8 @@ export class Live {
 
   /**
    * The history of the last `windowMs` in buckets of `bucketMs`, then each bucket once all its pings are resolved.
-   * A transfer counts in the bucket it began in: when one ends after that bucket was sent, it is sent again.
+   * A transfer counts in the bucket it began in: when one ends after that bucket was sent, it is sent again. When the clock was
+   * set back, buckets from there on are.
    */
   async *watchSeries(
     route: Route,
@@ -64,14 +64,17 @@ export class Live {
     while (!signal.aborted) {
       const seen = this.#board.changes.version;
       const closed = startOf(this.#board.resolvedThroughMs(route.id) ?? next);
+      if (closed < next) next = closed - bucketMs;
       const transfers = this.#board.transfers(route.id);
       const from = Math.min(
         next,
-        ...transfers.filter((atMs, direction) => atMs > sent[direction]!).map(startOf),
+        ...transfers
+          .filter((atMs, direction) => atMs !== sent[direction] && atMs >= next - windowMs)
+          .map(startOf),
       );
       if (closed > from) {
         const series = this.#store.series(route.id, from, closed, bucketMs);
-        next = Math.max(closed, next);
+        next = closed;
         sent = transfers;
         if (series.tMs.length > 0) yield series;
       }

@@ -108,8 +108,8 @@ export class Monitors {
     const { store, board, onSamples } = this.#options;
     if (event.type === 'state') {
       const { state, error, atMs } = event;
-      board.state(event.routeId, state, error, atMs);
-      store.writer.event(event.routeId, { atMs, state, error });
+      if (board.state(event.routeId, state, error, atMs))
+        store.writer.event(event.routeId, { atMs, state, error });
       this.#watchName(active, state);
       return;
     }
@@ -122,7 +122,8 @@ export class Monitors {
     };
     store.writer.add(active.run.id, batch);
     // Rounded down, like the pings' own times to the microsecond: one sent at this very moment is not in the window.
-    board.samples(event.routeId, batch, Math.floor(event.resolvedThroughMs * 1000) / 1000);
+    const resolvedThroughMs = Math.floor(event.resolvedThroughMs * 1000) / 1000;
+    board.samples(event.routeId, batch, { resolvedThroughMs, payloadBps: event.payloadBps });
     onSamples(active.route, batch);
   }
 

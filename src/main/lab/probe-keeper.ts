@@ -14,6 +14,7 @@ export class ProbeKeeper {
   readonly #probes: Store['probes'];
   readonly #ends: Ends;
   readonly #log: Log;
+  /** By the monotonic clock. */
   readonly #storedAtMs = new WeakMap<ActiveProbe, number>();
   /** Runs that are over, whose end could not be stored yet. */
   readonly #unstored = new Map<number, ActiveProbe>();
@@ -37,8 +38,8 @@ export class ProbeKeeper {
 
   /** Stores what is new of a run under way, if that is due. What cannot be stored now is tried again with the next. */
   keep(active: ActiveProbe): void {
-    const nowMs = Date.now();
-    if (nowMs - (this.#storedAtMs.get(active) ?? 0) < STORE_EVERY_MS) return;
+    const nowMs = performance.now();
+    if (nowMs - (this.#storedAtMs.get(active) ?? Number.NEGATIVE_INFINITY) < STORE_EVERY_MS) return;
     this.#storedAtMs.set(active, nowMs);
     const { id, controller, result } = active.run;
     try {

@@ -76,10 +76,6 @@ export class Routes {
    */
   update(id: string, patch: RoutePatch): Route {
     this.#requireOwn(id);
-    return this.#change(id, patch);
-  }
-
-  #change(id: string, patch: RoutePatch): Route {
     const before = this.#store.routes.get(id);
     const owned = before.demo
       ? DEMO_OWNED.find((field) => patch[field] !== undefined && patch[field] !== before[field])
@@ -92,12 +88,15 @@ export class Routes {
     const { controller = before.controller } = patch;
     const { parameters = controller === before.controller ? before.parameters : {} } = patch;
     checkParameters(controller, parameters);
-    const route = this.#store.routes.update(id, { ...patch, parameters });
+    return this.#changed(before, this.#store.routes.update(id, { ...patch, parameters }));
+  }
+
+  #changed(before: Route, route: Route): Route {
     this.#monitors.rename(route);
-    const isRemeasured = (Object.keys({ ...patch, parameters }) as (keyof RoutePatch)[]).some(
+    const isRemeasured = (Object.keys(RouteInput.shape) as (keyof RouteInput)[]).some(
       (field) => !LABELS.has(field) && JSON.stringify(route[field]) !== JSON.stringify(before[field]),
     );
-    if (isRemeasured && route.enabled) void this.#monitors.restart(id);
+    if (isRemeasured && route.enabled) void this.#monitors.restart(route.id);
     this.#onChange();
     return route;
   }
@@ -118,25 +117,17 @@ export class Routes {
 
   /**
    * Makes a route of lab.yaml what the file says: a new one, one that was removed, or one of the same id. Throws RL_CONFLICT
-   * when a demo route has the id or another the name, RL_INPUT_INVALID for its parameters.
+   * when a demo route has the id or another the name, RL_INPUT_INVALID for its parameters; nothing is changed then.
    */
   declare(id: string, input: RouteInput): void {
     const { routes } = this.#store;
     const present = this.list().find((route) => route.id === id);
-    if (present?.demo) throw new LabError('RL_CONFLICT', `The demo has a route "${id}"`, { field: 'id' });
-    if (present !== undefined) {
-      if (!present.declared) routes.setDeclared(id, true);
-      this.#change(id, input);
-      return;
-    }
+    if ((present ?? routes.removed().find((route) => route.id === id))?.demo)
+      throw new LabError('RL_CONFLICT', `The demo has a route "${id}"`, { field: 'id' });
     checkParameters(input.controller, input.parameters);
-    if (routes.removed().some((route) => route.id === id)) {
-      routes.restore(id);
-      routes.setDeclared(id, true);
-      routes.setEnabled(id, true);
-      routes.update(id, input);
-    } else routes.create(input, { id, demo: false, declared: true, enabled: true });
-    this.#begin(routes.get(id));
+    const route = routes.declare(id, input);
+    if (present === undefined) this.#begin(route);
+    else this.#changed(present, route);
   }
 
   /** The route is no longer one of lab.yaml: it becomes like any other. */

@@ -5,6 +5,12 @@ import { goodputBps, type PingSample, type SampleBatch, type SkipSample } from '
 import { Changes } from './changes.ts';
 import { PingWindow } from './ping-window.ts';
 
+/** A transfer, and when it ended by the monotonic clock, milliseconds: however the wall clock is set, it expires in time. */
+interface Held {
+  transfer: Transfer;
+  endedMs: number;
+}
+
 interface Entry {
   runId: number | null;
   begunAtMs: number;
@@ -13,8 +19,9 @@ interface Entry {
   sinceMs: number;
   window: PingWindow;
   resolvedThroughMs: number | null;
-  down: Transfer | null;
-  up: Transfer | null;
+  down: Held | null;
+  up: Held | null;
+  payloadBps: RouteStatus['payloadBps'];
   transferError: RouteStatus['transferError'];
   handshakeUs: number | null;
   transport: RouteStatus['transport'];
@@ -30,6 +37,7 @@ const stopped = (sinceMs: number): Entry => ({
   resolvedThroughMs: null,
   down: null,
   up: null,
+  payloadBps: null,
   transferError: null,
   handshakeUs: null,
   transport: null,
@@ -48,37 +56,49 @@ export interface Recent {
 /** A transfer stands for the route until another should have come twice. */
 const LIFETIME_PERIODS = 2;
 
-/** Times are unix milliseconds. Entries exist from a route's first start on. */
+/** Times are unix milliseconds where not said otherwise. Entries exist from a route's first start on. */
 export class StatusBoard {
   readonly changes = new Changes();
   readonly #entries = new Map<string, Entry>();
   readonly #openedAtMs: number;
+  readonly #monotonicMs: () => number;
 
-  constructor(openedAtMs: number) {
+  constructor(openedAtMs: number, monotonicMs: () => number = () => performance.now()) {
     this.#openedAtMs = openedAtMs;
+    this.#monotonicMs = monotonicMs;
   }
 
   begin(routeId: string, runId: number, recent: Recent, atMs: number): void {
+    const held = (transfer: Transfer | null): Held | null => {
+      if (transfer === null) return null;
+      const agoMs = Math.max(0, atMs - transfer.atMs - transfer.durationUs / 1000);
+      return { transfer, endedMs: this.#monotonicMs() - agoMs };
+    };
     this.#entries.set(routeId, {
       ...stopped(atMs),
       runId,
       state: 'connecting',
       window: new PingWindow(recent.pings, recent.skips),
-      down: recent.down,
-      up: recent.up,
+      down: held(recent.down),
+      up: held(recent.up),
     });
     this.changes.bump();
   }
 
-  /** What the monitor of a begun run says. */
-  state(routeId: string, state: RouteState, error: ErrorBody | null, atMs: number): void {
+  /**
+   * What the monitor of a begun run says; false when it is no news: a route that is down stays so until it is up, however often
+   * it is set up anew.
+   */
+  state(routeId: string, state: RouteState, error: ErrorBody | null, atMs: number): boolean {
     const entry = this.#entries.get(routeId);
-    if (entry === undefined || entry.runId === null) return;
+    if (entry === undefined || entry.runId === null) return false;
+    if (entry.state === 'down' && state === 'connecting') return false;
     if (entry.state !== state) entry.sinceMs = atMs;
     Object.assign(entry, { state, error });
     // A connection that is gone has no window.
-    if (state !== 'up') entry.transport = null;
+    if (state !== 'up') entry.transport = entry.payloadBps = null;
     this.changes.bump();
+    return true;
   }
 
   /** The route cannot be measured, whether its run began or not. */
@@ -90,11 +110,16 @@ export class StatusBoard {
       error,
       sinceMs: entry.state === 'down' ? entry.sinceMs : atMs,
       transport: null,
+      payloadBps: null,
     });
     this.changes.bump();
   }
 
-  samples(routeId: string, batch: SampleBatch, resolvedThroughMs: number): void {
+  samples(
+    routeId: string,
+    batch: SampleBatch,
+    { resolvedThroughMs, payloadBps }: { resolvedThroughMs: number; payloadBps: RouteStatus['payloadBps'] },
+  ): void {
     const entry = this.#entries.get(routeId);
     if (entry === undefined || entry.runId === null) return;
     entry.window.add(batch.pings);
@@ -103,12 +128,17 @@ export class StatusBoard {
     for (const { atMs, direction, bytes, durationUs, errorCode } of batch.transfers) {
       entry.transferError = errorCode === null ? null : { atMs, direction, code: errorCode };
       if (errorCode !== null || durationUs <= 0) continue;
-      entry[direction] = { atMs, bytes, durationUs, goodputBps: goodputBps({ bytes, durationUs }) };
+      const transfer = { atMs, bytes, durationUs, goodputBps: goodputBps({ bytes, durationUs }) };
+      // What a monitor hands over ended less than its quarter of a second ago.
+      entry[direction] = { transfer, endedMs: this.#monotonicMs() };
     }
     for (const { durationUs, purpose } of batch.handshakes) {
       if (purpose === 'ping') entry.handshakeUs = durationUs ?? entry.handshakeUs;
     }
-    if (entry.state === 'up') entry.transport = batch.transport ?? entry.transport;
+    if (entry.state === 'up') {
+      entry.transport = batch.transport ?? entry.transport;
+      entry.payloadBps = payloadBps;
+    }
     this.changes.bump();
   }
 
@@ -126,10 +156,10 @@ export class StatusBoard {
   /** When the newest transfer down and up of the run began; −∞ without one. */
   transfers(routeId: string): readonly number[] {
     const entry = this.#entries.get(routeId);
-    return [entry?.down, entry?.up].map((transfer) => transfer?.atMs ?? Number.NEGATIVE_INFINITY);
+    return [entry?.down, entry?.up].map((held) => held?.transfer.atMs ?? Number.NEGATIVE_INFINITY);
   }
 
-  of(route: Route, nowMs: number): RouteStatus {
+  of(route: Route): RouteStatus {
     const {
       window,
       resolvedThroughMs,
@@ -140,8 +170,8 @@ export class StatusBoard {
     } = this.#entries.get(route.id) ?? stopped(this.#openedAtMs);
     const ping: PingStats | null = resolvedThroughMs === null ? null : window.stats(resolvedThroughMs);
     const lifetimeMs = LIFETIME_PERIODS * 1000 * (route.transferEveryS ?? 0);
-    const ifCurrent = (transfer: Transfer | null): Transfer | null =>
-      transfer === null || nowMs - transfer.atMs - transfer.durationUs / 1000 > lifetimeMs ? null : transfer;
+    const ifCurrent = (held: Held | null): Transfer | null =>
+      held === null || this.#monotonicMs() - held.endedMs > lifetimeMs ? null : held.transfer;
     return {
       routeId: route.id,
       ...known,

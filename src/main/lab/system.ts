@@ -1,7 +1,7 @@
 /** The system as the lab watches it: sampled each period, kept in the store for a stated time. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { toLabError } from '../../shared/errors.ts';
-import type { Health, MonitoringNow, SystemSample } from '../../shared/monitoring.ts';
+import type { Health, MonitoringNow, SystemSample, ThreadName } from '../../shared/monitoring.ts';
 import type { Store } from '../store/index.ts';
 import { type SystemSampler, systemSampler } from '../telemetry/system.ts';
 import { Changes } from './changes.ts';
@@ -18,7 +18,7 @@ export interface MonitoringPeriods {
 interface SystemOptions {
   store: Store;
   statuses: StatusBoard;
-  workers: Readonly<Record<string, { cpuUs(): Promise<number | null> }>>;
+  workers: Readonly<Record<ThreadName, { cpuUs(): Promise<number | null> }>>;
   log: Log;
   periods: MonitoringPeriods;
   health: () => Health;
@@ -28,17 +28,27 @@ interface SystemOptions {
 const LIFETIME_PERIODS = 3;
 /** How long a busy thread may take to tell its CPU time. */
 const THREAD_PATIENCE_MS = 500;
+/** What happened to samples longer ago is over. */
+const LATELY_MS = 60_000;
 
 export class SystemMonitor {
   readonly changes = new Changes();
   readonly #options: SystemOptions;
   readonly #sampler: SystemSampler;
   #newest: SystemSample | null = null;
+  /** When it was taken, by the monotonic clock. */
+  #newestAtMs = 0;
   #failure: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  /** Samples given up until then, at each sample of the system of the last minute and at the one before. */
+  #dropped = [{ atMs: 0, count: 0 }];
   #threads = new Map<string, { atMs: number; cpuUs: number }>();
-  #sent = { atMs: 0, ofRun: new Map<number, { sent: number; received: number }>() };
+  /** By the monotonic clock; null at first. */
+  #sent: { atMs: number | null; ofRun: Map<number, { sent: number; received: number }> } = {
+    atMs: null,
+    ofRun: new Map<number, { sent: number; received: number }>(),
+  };
 
   constructor(options: SystemOptions) {
     this.#options = options;
@@ -64,9 +74,14 @@ export class SystemMonitor {
   }
 
   /** The newest sample, unless it is of long ago. */
-  sample(nowMs: number): SystemSample | null {
+  sample(): SystemSample | null {
     const lifetimeMs = LIFETIME_PERIODS * this.#options.periods.collectS * 1000;
-    return this.#newest !== null && nowMs - this.#newest.atMs <= lifetimeMs ? this.#newest : null;
+    return performance.now() - this.#newestAtMs <= lifetimeMs ? this.#newest : null;
+  }
+
+  /** Samples given up in the last minute, or since the sample of the system before where that is longer ago. */
+  get droppedLately(): number {
+    return this.#options.store.writer.health.dropped - this.#dropped[0]!.count;
   }
 
   now(): MonitoringNow {
@@ -85,15 +100,19 @@ export class SystemMonitor {
 
   /** Takes and keeps one sample. Never rejects. */
   async collect(): Promise<void> {
-    const { store, log, periods } = this.#options;
+    const { store, log } = this.#options;
     try {
       const threads = await this.#threadCpu();
       const atMs = Date.now();
-      const droppedSamples = store.writer.health.dropped;
-      const sample = await this.#sampler.sample(atMs, { threads, droppedSamples, ...this.#probeRates(atMs) });
+      const sample = await this.#sampler.sample(atMs, {
+        threads,
+        ...this.#droppedSamples(performance.now()),
+        ...this.#probeRates(),
+      });
       if (this.#closed) return;
       this.#newest = sample;
-      store.system.add(sample, atMs - periods.keepS * 1000);
+      this.#newestAtMs = performance.now();
+      store.system.add(sample);
       this.#failure = null;
     } catch (thrown) {
       const { code, message } = toLabError(thrown);
@@ -107,7 +126,11 @@ export class SystemMonitor {
   async #threadCpu(): Promise<SystemSample['threads']> {
     const before = this.#threads;
     this.#threads = new Map();
-    const entries = Object.entries(this.#options.workers).map(async ([name, worker]) => {
+    const workers = Object.entries(this.#options.workers) as [
+      ThreadName,
+      { cpuUs(): Promise<number | null> },
+    ][];
+    const entries = workers.map(async ([name, worker]) => {
       const cpuUs = await Promise.race([worker.cpuUs(), delay(THREAD_PATIENCE_MS, null, { ref: false })]);
       if (cpuUs === null) return [];
       const atMs = performance.now();
@@ -120,14 +143,23 @@ export class SystemMonitor {
     return (await Promise.all(entries)).flat();
   }
 
+  #droppedSamples(atMs: number): Pick<SystemSample, 'droppedSamples' | 'droppedLately'> {
+    const { dropped } = this.#options.store.writer.health;
+    while (this.#dropped.length > 1 && this.#dropped[1]!.atMs <= atMs - LATELY_MS) this.#dropped.shift();
+    const { droppedLately } = this;
+    this.#dropped.push({ atMs, count: dropped });
+    return { droppedSamples: dropped, droppedLately };
+  }
+
   /** What the routes' connections carried since the sample before, bits per second; null at first. */
-  #probeRates(atMs: number): Pick<SystemSample, 'probeSentBps' | 'probeReceivedBps'> {
+  #probeRates(): Pick<SystemSample, 'probeSentBps' | 'probeReceivedBps'> {
     const { store, statuses } = this.#options;
     const before = this.#sent;
-    const ofRun = new Map<number, { sent: number; received: number }>();
+    const atMs = performance.now();
+    const ofRun: typeof before.ofRun = new Map();
     const total = { sent: 0, received: 0 };
     for (const route of store.routes.list()) {
-      const { runId, transport } = statuses.of(route, atMs);
+      const { runId, transport } = statuses.of(route);
       if (runId === null) continue;
       const last = before.ofRun.get(runId);
       const now =
@@ -138,8 +170,8 @@ export class SystemMonitor {
       total.received += now.received - (last?.received ?? 0);
     }
     this.#sent = { atMs, ofRun };
+    if (before.atMs === null || atMs === before.atMs) return { probeSentBps: null, probeReceivedBps: null };
     const seconds = (atMs - before.atMs) / 1000;
-    if (before.atMs === 0 || seconds <= 0) return { probeSentBps: null, probeReceivedBps: null };
     return {
       probeSentBps: (8 * Math.max(0, total.sent)) / seconds,
       probeReceivedBps: (8 * Math.max(0, total.received)) / seconds,

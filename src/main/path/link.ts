@@ -40,6 +40,11 @@ export interface LinkOptions<T> {
   corrupt?: (item: T, rng: Rng) => T;
   /** The copy of a duplicated item, where the two must not be one object. */
   copy?: (item: T) => T;
+  /**
+   * When an item was known of, on the clock of `nowUs`, where that is later than it was offered: it arrives no sooner than if the link
+   * had been idle then, while its place in the queue is that of its offer.
+   */
+  knownUs?: (item: T) => number;
   /** Told when the transmission of each item starts, as soon as that is known: behind a droptail before it does. */
   onTransmit?: (item: T, startUs: number) => void;
 }
@@ -283,7 +288,8 @@ export class Link<T extends NonNullable<unknown>> {
     // Jitter never undercuts the transmission itself.
     const delayUs = this.#delays === null ? this.#delayUs : this.#delays.us[this.#delays.steps.seek(endUs)]!;
     const jitterUs = this.#jitterUs === 0 ? 0 : (2 * this.#jitterRng.float() - 1) * this.#jitterUs;
-    let arrivalUs = endUs + Math.max(0, delayUs + jitterUs);
+    const sentUs = Math.max(endUs, (this.#options.knownUs?.(item) ?? startUs) + endUs - startUs);
+    let arrivalUs = sentUs + Math.max(0, delayUs + jitterUs);
     if (this.#reorderRatio > 0 && this.#isReordered()) {
       arrivalUs += this.#reorderRng.float() * this.#reorderUs;
     } else {

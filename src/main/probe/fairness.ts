@@ -81,10 +81,21 @@ const notFollowed = (name: string): LabError =>
     hint: 'Let clients choose with server --clients-choose.',
   });
 
+/** Place of the first point at or after `atMs`. */
+function firstFrom(points: FlowPoints, atMs: number): number {
+  let [low, high] = [0, points.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (points[middle]![0] >= atMs) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /** Bytes that had arrived by `atMs`, linear between points; null before the first and after the last. */
 export function bytesBy(points: FlowPoints, atMs: number): number | null {
-  const after = points.findIndex(([pointMs]) => pointMs >= atMs);
-  if (after < 0) return null;
+  const after = firstFrom(points, atMs);
+  if (after === points.length) return null;
   const [toMs, toBytes] = points[after]!;
   if (toMs === atMs) return toBytes;
   if (after === 0) return null;

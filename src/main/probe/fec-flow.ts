@@ -2,12 +2,14 @@
  * Both ends of one direction with FEC: a sender that paces source packets, each with the time it was sent, and a receiver that
  * decodes and reports. Which end of the connection is which, fec-service.ts and modes/fec.ts say.
  */
-import type { FecFigures } from '../../shared/fec.ts';
+import { type FecFigures, MOST_ADAPTIVE } from '../../shared/fec.ts';
 import { quantile } from '../../shared/samples.ts';
 import type { QuicSession } from '../quic/udp/api.ts';
 import { nowUs } from '../quic/udp/clock.ts';
+import { SentAccount } from './fec/account.ts';
 import { AdaptiveRepair } from './fec/adaptive.ts';
 import { MOST_REPAIR } from './fec/code.ts';
+import { encodeDatagram, type FecDatagram } from './fec/datagram.ts';
 import { FecDecoder } from './fec/decoder.ts';
 import { FecEncoder } from './fec/encoder.ts';
 import {
@@ -29,17 +31,15 @@ const REPORT_EVERY_MS = 250;
 const PACKET_OVERHEAD_BYTES = 48;
 /** Groups that may wait; with more, source packets are skipped. */
 const MOST_WAITING = 2;
-/** How long the last of them may wait. */
+/** How long the last of them may wait; what then still does is skipped. */
 const DRAIN_MS = 2000;
 /** Slots that are older are skipped, as those of pings are. */
 const CATCH_UP_US = 100_000;
-/** Of adaptive redundancy, of k. */
-const MOST_ADAPTIVE = 0.5;
 /** Transit times kept of received and of recovered packets: the newest. */
 const MOST_TRANSITS = 10_000;
 
 export class FecSender {
-  /** Resolves with what was sent, once all was. */
+  /** Resolves with what was sent, once all was or the rest is given up. */
   readonly finished: Promise<FecSent>;
   readonly #request: FecRequest;
   readonly #encoder: FecEncoder;
@@ -50,7 +50,9 @@ export class FecSender {
   #dueUs = nowUs();
   #timer: NodeJS.Timeout | undefined;
   readonly #session: QuicSession;
-  readonly #waiting: Buffer[] = [];
+  /** Made, but not taken by the connection yet. */
+  #waiting: { datagram: FecDatagram; bytes: Buffer }[] = [];
+  readonly #account = new SentAccount();
   /** Packets that the connection had sent before it was given the newest datagram. */
   #heldAt = -1;
   /** When what still waits is given up; set by the last packet. */
@@ -67,7 +69,7 @@ export class FecSender {
       scheme,
       k,
       repairOf: () => this.#repair?.r ?? r,
-      send: (datagram) => this.#waiting.push(datagram) > 0,
+      send: (datagram) => this.#waiting.push({ datagram, bytes: encodeDatagram(datagram) }),
     });
     const { promise, resolve } = Promise.withResolvers<FecSent>();
     this.finished = promise;
@@ -75,13 +77,16 @@ export class FecSender {
     this.#tick();
   }
 
+  /** What the connection took: what waits for it here was not sent. */
   get sent(): FecSent {
-    const { source, repair, groups, lastK, groupsByRepair } = this.#encoder.counts;
+    const { source, repair, groups, lastK, groupsByRepair } = this.#account;
     return { type: 'end', source, repair, skipped: this.#skipped, groups, lastK, groupsByRepair };
   }
 
-  report({ counts }: FecReport): void {
-    this.#repair?.report(counts);
+  report({ counts, missing }: FecReport): void {
+    const { receivedSource, erasures } = counts;
+    // That they are lost would else be known when their group is closed, and be seen too late just where nothing is recovered.
+    this.#repair?.report({ receivedSource, erasures: erasures + missing });
   }
 
   /** Ends at once, the group under way with as many packets as it has. */
@@ -95,8 +100,15 @@ export class FecSender {
 
   #drainOut(): void {
     this.#drain();
-    if (this.#waiting.length === 0 || nowUs() >= this.#givesUpAtUs!) this.#finish(this.sent);
-    else this.#timer = setTimeout(() => this.#drainOut(), 1);
+    if (this.#waiting.length > 0 && nowUs() < this.#givesUpAtUs!) {
+      this.#timer = setTimeout(() => this.#drainOut(), 1);
+      return;
+    }
+    // In the order in which they were to leave, so that what was sent has no gaps: the receiver misses none of them.
+    this.#skipped += this.#waiting.filter(({ datagram }) => datagram.kind === 'source').length;
+    this.#waiting = [];
+    this.#account.end();
+    this.#finish(this.sent);
   }
 
   /** Sends what fits the congestion window, each datagram in a packet of its own. */
@@ -105,19 +117,20 @@ export class FecSender {
       const { bytesInFlight, cwndBytes, packetsSent } = this.#session.stats();
       // The one before still waits for the pacer.
       if (packetsSent === this.#heldAt) return;
-      if (bytesInFlight + next.length + PACKET_OVERHEAD_BYTES > cwndBytes) return;
-      if (!this.#session.sendDatagram(next)) return;
+      if (bytesInFlight + next.bytes.length + PACKET_OVERHEAD_BYTES > cwndBytes) return;
+      if (!this.#session.sendDatagram(next.bytes)) return;
+      this.#account.add(next.datagram);
       this.#waiting.shift();
       this.#heldAt = packetsSent;
     }
   }
 
   #tick(): void {
-    const { ratePerS, durationMs, k } = this.#request;
+    const { ratePerS, durationMs, k, r } = this.#request;
     const intervalUs = 1e6 / ratePerS;
-    // Whole groups, unless a packet is not taken.
+    // Whole groups, unless a packet is skipped.
     const slots = Math.ceil((durationMs * ratePerS) / 1000 / k) * k;
-    const most = MOST_WAITING * (k + MOST_REPAIR);
+    const most = MOST_WAITING * (k + (this.#repair?.r ?? r));
     const now = nowUs();
     while (this.#slots < slots && this.#dueUs <= now) {
       if (now - this.#dueUs > CATCH_UP_US || this.#waiting.length > most) this.#skipped++;
@@ -139,7 +152,7 @@ export class FecSender {
     const at = (this.#slots * STAMP_BYTES) % (PAYLOAD.length - packetBytes);
     const packet = Buffer.from(PAYLOAD.subarray(at, at + packetBytes));
     packet.writeDoubleBE(nowUs(), 0);
-    if (!this.#encoder.push(packet, packetBytes)) this.#skipped++;
+    this.#encoder.push(packet, packetBytes);
   }
 }
 
@@ -182,7 +195,8 @@ export class FecReceiver {
   }
 
   get report(): FecReport {
-    return { type: 'report', counts: { ...this.#decoder.counts }, extraDelayUs: this.#extraDelayUs() };
+    const { counts, overdue } = this.#decoder;
+    return { type: 'report', counts: { ...counts }, missing: overdue, extraDelayUs: this.#extraDelayUs() };
   }
 
   receive(payload: Buffer, atUs: number): void {
@@ -220,21 +234,23 @@ export class FecReceiver {
 
 const rising = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
 
-/** What both ends told of one direction. */
+/** What both ends told of one direction. `pathLoss`: what an emulated path is set to lose. */
 export function figuresOf(
   request: FecRequest,
   sent: FecSent,
   { counts, extraDelayUs }: FecReport,
+  pathLoss: number | null = null,
 ): FecFigures {
   const { source, repair, skipped, groupsByRepair } = sent;
   const part = (of: number, all: number): number | null => (all === 0 ? null : of / all);
   const sourceLoss = part(counts.erasures, source);
   const { scheme, k } = request;
   const groups = groupsByRepair.reduce((sum, n) => sum + n, 0);
-  const theory = groupsByRepair.reduce(
-    (sum, n, r) => sum + n * residualLoss(scheme, { k, r }, sourceLoss ?? 0),
-    0,
-  );
+  const theoryAt = (loss: number | null): number | null => {
+    if (loss === null) return null;
+    const sum = groupsByRepair.reduce((all, n, r) => all + n * residualLoss(scheme, { k, r }, loss), 0);
+    return part(sum, groups);
+  };
   return {
     ...counts,
     sentSource: source,
@@ -244,7 +260,9 @@ export function figuresOf(
     sourceLoss,
     residualLoss: part(counts.unrecoverable, source),
     recovery: part(counts.recovered, counts.erasures),
-    theoryResidualLoss: sourceLoss === null ? null : part(theory, groups),
+    theoryResidualLoss: theoryAt(sourceLoss),
+    pathLoss,
+    theoryAtPathLoss: theoryAt(pathLoss),
     extraDelayUs,
   };
 }

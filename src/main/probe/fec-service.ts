@@ -2,7 +2,7 @@
 import type { FecCounts } from '../../shared/fec.ts';
 import type { QuicSession, QuicStream } from '../quic/udp/api.ts';
 import { isFecDatagram } from './fec/datagram.ts';
-import { encodeRecord, type FecRecord, type FecRequest, RecordReader } from './fec/request.ts';
+import { encodeRecord, type FecRecord, type FecRequest, type FecSent, RecordReader } from './fec/request.ts';
 import { FecReceiver, FecSender } from './fec-flow.ts';
 import { AppError } from './protocol.ts';
 import { SERVICE_LIMITS, type ServiceCounters } from './service-limits.ts';
@@ -39,6 +39,7 @@ export class FecService {
       return null;
     }
     counters.activeFec++;
+    counters.fec++;
     this.#directions.add(direction);
     const tell = (record: FecRecord): void => void stream.write(encodeRecord(record));
     const counted = { recovered: 0, unrecoverable: 0 };
@@ -84,7 +85,11 @@ export class FecService {
         count(report.counts);
         tell(report);
       }),
-      take: (record: FecRecord) => record.type === 'end' && receiver.end(record),
+      take: (record: FecRecord) => {
+        if (record.type !== 'end' || !receiver.end(record)) return false;
+        this.#countSent(record);
+        return true;
+      },
       stop: () => receiver.stop(),
     };
   }
@@ -92,14 +97,22 @@ export class FecService {
   #send(request: FecRequest, tell: (record: FecRecord) => void, count: (counts: FecCounts) => void) {
     const sender = new FecSender(this.#session, request);
     return {
-      finished: sender.finished.then(tell),
+      finished: sender.finished.then((sent) => {
+        this.#countSent(sent);
+        tell(sent);
+      }),
       take: (record: FecRecord) => {
         if (record.type !== 'report') return false;
         count(record.counts);
+        this.#countSent(sender.sent);
         sender.report(record);
         return true;
       },
       stop: () => sender.stop(),
     };
+  }
+
+  #countSent({ source, repair }: FecSent): void {
+    if (source > 0) this.#counters.fecRedundancy = repair / source;
   }
 }

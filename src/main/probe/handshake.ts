@@ -12,6 +12,8 @@ import {
 import type { ConnectOptions, HandshakeInfo, QuicSession, SessionTicket } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
+import { Backoff } from './backoff.ts';
+import { pause } from './pause.ts';
 import { encodeRequest } from './protocol.ts';
 import { firstTicket, nextTicket } from './resumption.ts';
 
@@ -31,7 +33,7 @@ const PATIENCE_MS = 1000;
 
 /**
  * Runs handshakes until count, duration or signal ends it. When the very first fails there is nothing to measure:
- * its LabError is thrown. A later failure is a trace with its error code.
+ * its LabError is thrown. A later failure is a trace with its error code, and a pause before the next one.
  */
 export async function runHandshakes(connect: ConnectOptions, options: HandshakeOptions): Promise<void> {
   const { start, signal } = options;
@@ -40,7 +42,11 @@ export async function runHandshakes(connect: ConnectOptions, options: HandshakeO
   const next: { ticket: SessionTicket | null } = { ticket: null };
   if (start !== 'cold')
     next.ticket = await firstTicket({ ...connect, signal }, { earlyData: start === '0-rtt' });
-  for (let made = 0; made < count && (made === 0 || nowUs() < endsAtUs); made++) {
+  const backoff = new Backoff();
+  for (let made = 0; made < count; made++) {
+    const leftMs = (endsAtUs - nowUs()) / 1000;
+    if (backoff.pauseMs > 0) await pause(Math.min(backoff.pauseMs, Math.ceil(leftMs)), signal);
+    if (signal.aborted || (made > 0 && nowUs() >= endsAtUs)) return;
     const beganAtUs = nowUs();
     const marks = new Map<HandshakeMark, number>();
     const trace = (info: HandshakeInfo | null, errorCode: string | null): HandshakeTrace => ({
@@ -56,14 +62,15 @@ export async function runHandshakes(connect: ConnectOptions, options: HandshakeO
     });
     try {
       const info = await shakeHands({ ...connect, signal }, start, next, marks);
+      backoff.succeeded();
       options.onHandshake(trace(info, null), info);
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toLabError(thrown);
       if (made === 0) throw error;
+      backoff.failed();
       options.onHandshake(trace(null, error.code), null);
     }
-    if (signal.aborted) return;
   }
 }
 

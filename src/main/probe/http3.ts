@@ -8,6 +8,8 @@ import type { RequestHead, ResponseHead } from '../quic/http3/message.ts';
 import type { ConnectOptions, QuicSession, SessionTicket } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
+import { Backoff } from './backoff.ts';
+import { pause } from './pause.ts';
 import { firstTicket, nextTicket } from './resumption.ts';
 
 /** One request. What did not come about is null. */
@@ -55,18 +57,23 @@ export interface RequestOptions {
 
 /**
  * Makes the requests. When the first does not even connect there is nothing to measure: its LabError is thrown. Another
- * failure is a sample with its error.
+ * failure is a sample with its error, and a pause before the next request.
  */
 export async function runRequests(connect: ConnectOptions, options: RequestOptions): Promise<void> {
   const { resume, earlyData = false, signal } = options;
   const next: Next = { ticket: null };
   if (resume || earlyData) next.ticket = await firstTicket({ ...connect, signal }, { earlyData });
   const endsAtUs = nowUs() + (options.durationMs ?? Number.POSITIVE_INFINITY) * 1000;
-  for (let made = 0; made < options.count && !options.signal.aborted; made++) {
-    if (made > 0 && nowUs() >= endsAtUs) return;
+  const backoff = new Backoff();
+  for (let made = 0; made < options.count; made++) {
+    const leftMs = (endsAtUs - nowUs()) / 1000;
+    if (backoff.pauseMs > 0) await pause(Math.min(backoff.pauseMs, Math.ceil(leftMs)), signal);
+    if (signal.aborted || (made > 0 && nowUs() >= endsAtUs)) return;
     const sample = await measure(connect, options, next);
-    if (options.signal.aborted && sample.handshakeUs === null) return;
+    if (signal.aborted && sample.handshakeUs === null) return;
     if (made === 0 && sample.handshakeUs === null && sample.error !== null) throw sample.error;
+    if (sample.error === null) backoff.succeeded();
+    else backoff.failed();
     options.onRequest(sample);
   }
 }

@@ -5,15 +5,16 @@
  */
 import { type LabError, toLabError } from '../../shared/errors.ts';
 import type { LoadInterval, LoadResult, LoadSettings, Pattern } from '../../shared/load.ts';
-import { type PingSample, quantile } from '../../shared/samples.ts';
+import { quantile } from '../../shared/samples.ts';
 import type { ConnectOptions, QuicSession } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
-import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
+import { nowUs } from '../quic/udp/clock.ts';
 import { connectionEnded } from './ended.ts';
 import { ask } from './handshake.ts';
+import { LoadPings } from './load-pings.ts';
+import { LoadSeconds } from './load-seconds.ts';
 import { LoadStream } from './load-stream.ts';
 import { LOADED_PINGS_PER_S } from './modes/mode.ts';
-import { pingFigures } from './modes/ping.ts';
 import { pause } from './pause.ts';
 import { Pinger } from './ping.ts';
 import { PAYLOAD } from './protocol.ts';
@@ -28,9 +29,13 @@ export interface LoadPlan extends Omit<LoadSettings, 'durationS'> {
   updateKeys?: boolean;
   /** Connections resume a session and ask ahead of the handshake (0-RTT). Default false. */
   earlyData?: boolean;
+  /** How long one stream of the server's is used, milliseconds; default about as long as a server takes one. */
+  turnMs?: number;
 }
 
 const TICK_MS = 1;
+/** Seconds that are over are closed this often. */
+const CLOSE_EVERY_US = 1e6;
 /** How long the last messages and reports may take, beside four round trips. */
 const DRAIN_MS = 500;
 
@@ -46,7 +51,10 @@ export class Load {
   readonly #signal: AbortSignal;
   readonly #sessions: QuicSession[] = [];
   readonly #streams: LoadStream[] = [];
-  readonly #pings: PingSample[] = [];
+  #pings: LoadPings | null = null;
+  #seconds: LoadSeconds | null = null;
+  #pinger: Pinger | null = null;
+  #closeAtUs = 0;
   #connectFailures = 0;
   #lost = 0;
   #earlyDataAccepted = 0;
@@ -76,12 +84,7 @@ export class Load {
       const keys = this.#plan.updateKeys ? setInterval(() => this.#updateKeys(), 1000) : undefined;
       try {
         await pause(warmUpS * 1000, this.#signal);
-        this.#fromUs = nowUs();
-        const pinger = new Pinger(pinging, {
-          ratePerS: LOADED_PINGS_PER_S,
-          ...(durationS !== null && { durationMs: durationS * 1000 }),
-          onPing: (ping) => this.#pings.push(ping),
-        });
+        const pinger = this.#begin(pinging);
         await this.#untilStopped(durationS);
         this.#toUs = nowUs();
         if (this.#signal.aborted) pinger.stop();
@@ -98,6 +101,7 @@ export class Load {
     } finally {
       this.#isEnding = true;
       this.#toUs ??= nowUs();
+      this.#closeAll();
       await Promise.all([pinging, ...this.#sessions].map((session) => session.close()));
     }
     if (this.#signal.aborted) return;
@@ -112,12 +116,28 @@ export class Load {
     return Math.min(1, (nowUs() - this.#beganUs) / 1e6 / (warmUpS + durationS + coolDownS));
   }
 
-  /** What was measured so far. */
+  /** The newest second of which everything is known. */
+  get newest(): LoadInterval | null {
+    return this.#seconds?.closed.at(-1) ?? null;
+  }
+
+  /** How long it has measured. */
+  get elapsedS(): number {
+    return this.#fromUs === null ? 0 : ((this.#toUs ?? nowUs()) - this.#fromUs) / 1e6;
+  }
+
+  /** Of the pings of the last minute, and of all echoes; null before there can be any. */
+  get pings(): Pick<LoadPings, 'lastMinute' | 'rttTotal'> | null {
+    return this.#pings;
+  }
+
+  /** What was measured so far. On the way the seconds, and the pings, are those of which everything is known. */
   result(): LoadResult {
+    if (!this.#isEnding) this.#closeKnown();
     const fromUs = this.#fromUs ?? nowUs();
     const durationUs = Math.max(0, (this.#toUs ?? nowUs()) - fromUs);
-    const figures = pingFigures(this.#pings);
-    const bytes = this.#bytesBetween(fromUs / 1e3, (fromUs + durationUs) / 1e3);
+    const figures = (this.#pings ?? new LoadPings(0)).figures();
+    const bytes = this.#seconds?.bytesBy((fromUs + durationUs) / 1e3) ?? null;
     const shakes = this.#sessions.map(({ handshake }) => handshake.durationUs).sort((a, b) => a - b);
     const sum = (of: (session: QuicSession) => number): number =>
       this.#sessions.reduce((total, session) => total + of(session), 0);
@@ -143,7 +163,7 @@ export class Load {
       retransmitRatio: payload === 0 ? null : again / payload,
       keyUpdates: sum((session) => session.stats().keyUpdates),
       earlyDataAccepted: this.#earlyDataAccepted,
-      intervals: this.#intervals(fromUs, durationUs),
+      intervals: [...(this.#seconds?.closed ?? [])],
     };
   }
 
@@ -161,12 +181,13 @@ export class Load {
     this.#firstFailure = failures[0] ?? null;
     if (failures.length === connections) throw failures[0]!;
     const message = MESSAGES[pattern](packetBytes);
-    const all = this.#sessions.length * streams;
-    for (const session of this.#sessions) {
+    for (const [at, session] of this.#sessions.entries()) {
       const own: LoadStream[] = [];
       for (let i = 0; i < streams; i++) {
         try {
-          own.push(new LoadStream(session, this.#plan, message, this.#streams.length / all));
+          // Evenly over all streams, those of one connection as far apart as can be.
+          const part = (i + at / this.#sessions.length) / streams;
+          own.push(new LoadStream(session, this.#plan, message, { part, turnMs: this.#plan.turnMs }));
         } catch (thrown) {
           this.#connectFailures++;
           this.#firstFailure ??= toLabError(thrown);
@@ -204,6 +225,46 @@ export class Load {
   #tick(): void {
     const now = nowUs();
     for (const stream of this.#streams) stream.tick(now);
+    if (now < this.#closeAtUs) return;
+    this.#closeAtUs = now + CLOSE_EVERY_US;
+    this.#closeKnown();
+  }
+
+  /** What is measured begins. */
+  #begin(pinging: QuicSession): Pinger {
+    const { durationS } = this.#plan;
+    const fromUs = nowUs();
+    this.#fromUs = fromUs;
+    const pings = new LoadPings(fromUs / 1e3);
+    this.#pings = pings;
+    this.#seconds = new LoadSeconds(
+      fromUs / 1e3,
+      this.#streams.map(({ reported }) => reported),
+      pings,
+    );
+    this.#pinger = new Pinger(pinging, {
+      ratePerS: LOADED_PINGS_PER_S,
+      ...(durationS !== null && { durationMs: durationS * 1000 }),
+      onPing: (ping, sentAtUs) => pings.add({ ...ping, atMs: sentAtUs / 1e3 }),
+    });
+    return this.#pinger;
+  }
+
+  /** Pings whose fate is known, and seconds that are over. */
+  #closeKnown(): void {
+    if (this.#pinger === null) return;
+    const { resolvedThroughUs } = this.#pinger;
+    this.#pings?.settle(resolvedThroughUs / 1e3);
+    const known = this.#streams.map(({ knownThroughMs }) => knownThroughMs);
+    this.#seconds?.close(
+      Math.min((this.#toUs ?? resolvedThroughUs) / 1e3, resolvedThroughUs / 1e3, ...known),
+    );
+  }
+
+  /** Nothing more comes: what is not known by now is not going to be. */
+  #closeAll(): void {
+    this.#pings?.settle(Number.POSITIVE_INFINITY);
+    this.#seconds?.close((this.#toUs ?? 0) / 1e3);
   }
 
   #updateKeys(): void {
@@ -228,30 +289,5 @@ export class Load {
     const rttMs = (pinging.stats().smoothedRttUs ?? 0) / 1e3;
     await pause(DRAIN_MS + 4 * rttMs, patience.signal);
     ended.catch(() => {});
-  }
-
-  #bytesBetween(fromMs: number, toMs: number): number | null {
-    const each = this.#streams.map((stream) => stream.bytesBetween(fromMs, toMs));
-    if (each.every((bytes) => bytes === null)) return null;
-    return each.reduce<number>((total, bytes) => total + (bytes ?? 0), 0);
-  }
-
-  #intervals(fromUs: number, durationUs: number): LoadInterval[] {
-    const seconds = Math.floor(durationUs / 1e6);
-    const origin = toUnixMs(fromUs);
-    const bySecond = Map.groupBy(this.#pings, ({ atMs }) => Math.floor((atMs - origin) / 1e3));
-    return Array.from({ length: seconds }, (_, second) => {
-      const fromMs = fromUs / 1e3 + second * 1e3;
-      const bytes = this.#bytesBetween(fromMs, fromMs + 1e3);
-      const pings = bySecond.get(second) ?? [];
-      const rtts = pings.flatMap(({ rttUs }) => rttUs ?? []).sort((a, b) => a - b);
-      return {
-        fromS: second,
-        goodputBps: bytes === null ? null : bytes * 8,
-        pings: pings.length,
-        lost: pings.length - rtts.length,
-        rttP50Us: rtts.length === 0 ? null : quantile(rtts, 0.5),
-      };
-    });
   }
 }

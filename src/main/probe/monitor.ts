@@ -9,7 +9,9 @@ import type { HandshakeSample, PingSample, SkipSample, TransferSample } from '..
 import type { ConnectOptions, QuicSession, TrustOptions } from '../quic/udp/api.ts';
 import { connectQuic } from '../quic/udp/client.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
+import { Backoff } from './backoff.ts';
 import { connectionEnded } from './ended.ts';
+import { LastSecond, type Payload } from './last-second.ts';
 import { Pinger } from './ping.ts';
 import { ALPN } from './protocol.ts';
 import { download, type Received, type TransferOptions, upload } from './throughput.ts';
@@ -17,7 +19,6 @@ import { TransportTotals } from './transport-totals.ts';
 
 const FLUSH_MS = 250;
 const SNAPSHOT_US = 1_000_000;
-const BACKOFF_MS = { first: 250, max: 5000 } as const;
 const CONNECT_TIMEOUT_MS = 5000;
 /** max_ack_delay of a ping connection, milliseconds: the default, and what a server waits at most to give an echo up. */
 const ACK_DELAY_MS = { least: 25, most: 500 } as const;
@@ -54,6 +55,8 @@ export interface MonitorListener {
     transfers: TransferSample[];
     handshakes: HandshakeSample[];
     transport: TransportSnapshot | null;
+    /** Payload of transfers in the last second, bits per second; null where there are none, or nobody looked for a second. */
+    payloadBps: Payload | null;
     resolvedThroughMs: number;
   }): void;
 }
@@ -73,6 +76,10 @@ export class RouteMonitor {
   #session: QuicSession | null = null;
   #transferSession: QuicSession | null = null;
   #isTransferring = false;
+  /** Payload of transfers that has arrived so far, bytes. */
+  readonly #payload: Payload = { down: 0, up: 0 };
+  readonly #lastSecond = new LastSecond();
+  #toldBps: Payload | null = null;
   #snapshotDueUs = 0;
   #state: 'connecting' | 'up' | 'down' = 'connecting';
   #flushTimer: NodeJS.Timeout | undefined;
@@ -106,14 +113,12 @@ export class RouteMonitor {
   }
 
   async #keepPinging(): Promise<void> {
-    let pauseMs: number = BACKOFF_MS.first;
+    const backoff = new Backoff();
     while (!this.#isStopping) {
       try {
         const session = await this.#connect('ping');
         try {
-          await this.#pingUntilClosed(session, () => {
-            pauseMs = BACKOFF_MS.first;
-          });
+          await this.#pingUntilClosed(session, () => backoff.succeeded());
         } finally {
           this.#totals.retire(session.stats());
           this.#session = null;
@@ -122,8 +127,8 @@ export class RouteMonitor {
         if (this.#isStopping) return;
         this.#setState('down', toLabError(thrown));
         // Up to a fifth off, so that many routes to one dead server do not return in step.
-        await this.#sleep(pauseMs * (0.8 + 0.2 * Math.random()));
-        pauseMs = Math.min(pauseMs * 2, BACKOFF_MS.max);
+        backoff.failed();
+        await this.#sleep(backoff.pauseMs * (0.8 + 0.2 * Math.random()));
       }
     }
   }
@@ -220,11 +225,15 @@ export class RouteMonitor {
     if (this.#isStopping) return;
     const atMs = toUnixMs(nowUs());
     this.#isTransferring = true;
+    const before = this.#payload[direction];
     try {
       const { bytes, durationUs } = await run(session, {
         bytes: this.#settings.transferBytes,
         durationMs: TRANSFER_MS[direction],
         signal: this.#stopping.signal,
+        onProgress: (received) => {
+          this.#payload[direction] = before + received.bytes;
+        },
       });
       // What arrived in one piece, or was cut off by a stop, gives no rate.
       if (durationUs > 0 && !this.#isStopping)
@@ -288,18 +297,30 @@ export class RouteMonitor {
         this.#transferSession?.stats() ?? null,
       );
     }
+    const payloadBps =
+      this.#settings.transferEveryS === null ? null : this.#lastSecond.look(now, this.#payload);
     const pings = this.#pings;
     const skips = this.#skips;
     const transfers = this.#transfers;
     const handshakes = this.#handshakes;
-    if (pings.length + skips.length + transfers.length + handshakes.length === 0 && transport === null)
-      return;
+    const samples = pings.length + skips.length + transfers.length + handshakes.length;
+    const isOther = payloadBps?.down !== this.#toldBps?.down || payloadBps?.up !== this.#toldBps?.up;
+    if (samples === 0 && transport === null && !isOther) return;
+    this.#toldBps = payloadBps;
     this.#pings = [];
     this.#skips = [];
     this.#transfers = [];
     this.#handshakes = [];
     const resolvedThroughMs = toUnixMs(this.#pinger?.resolvedThroughUs ?? now);
-    this.#listener.onSamples({ pings, skips, transfers, handshakes, transport, resolvedThroughMs });
+    this.#listener.onSamples({
+      pings,
+      skips,
+      transfers,
+      handshakes,
+      transport,
+      payloadBps,
+      resolvedThroughMs,
+    });
   }
 
   /** Resolves after `ms`, or at once when the monitor stops. */

@@ -10,7 +10,7 @@ import { LabError } from '../../shared/errors.ts';
 import type { PingSample } from '../../shared/samples.ts';
 import type { CloseInfo, QuicSession } from '../quic/udp/api.ts';
 import { nowUs, toUnixMs } from '../quic/udp/clock.ts';
-import { PingLedger } from './ping-ledger.ts';
+import { PingLedger, type ResolvedPing } from './ping-ledger.ts';
 import { decodeEcho, encodeEcho } from './protocol.ts';
 
 const CATCH_UP_US = 100_000;
@@ -32,8 +32,11 @@ export interface PingOptions {
   mayWait?: boolean;
   /** Whether the route’s own transfer is running. */
   isLoaded?: () => boolean;
-  /** Each ping once, when it is resolved: a loss therefore follows newer echoes. */
-  onPing: (ping: PingSample) => void;
+  /**
+   * Each ping once, when it is resolved: a loss therefore follows newer echoes. `sentAtUs` is when it was sent, on the monotonic
+   * clock: what is compared with other moments of a measurement.
+   */
+  onPing: (ping: PingSample, sentAtUs: number) => void;
   /** Slots of the schedule passed without a ping: see `skipped`. */
   onSkip?: (count: number) => void;
 }
@@ -158,7 +161,7 @@ export class Pinger {
     for (const ping of this.ledger.expire(now)) this.#report(ping);
   }
 
-  #report(ping: { sentAtUs: number; rttUs: number | null; loaded: boolean }): void {
-    this.#options.onPing({ atMs: toUnixMs(ping.sentAtUs), rttUs: ping.rttUs, loaded: ping.loaded });
+  #report({ sentAtUs, rttUs, loaded }: ResolvedPing): void {
+    this.#options.onPing({ atMs: toUnixMs(sentAtUs), rttUs, loaded }, sentAtUs);
   }
 }

@@ -33,9 +33,13 @@ export interface ServiceCounters {
   transfers: number;
   activeTransfers: number;
   activeFec: number;
+  /** Directions with FEC that were served. */
+  fec: number;
   /** Of what came in with FEC, and of what went out, as far as clients told. */
   fecRecovered: number;
   fecUnrecoverable: number;
+  /** Repair packets per source packet of the newest that was sent, or told of by its client; null before. */
+  fecRedundancy: number | null;
   /** Requests and sessions refused by a bound. */
   refused: number;
   /** Payload bytes handed to downloads / received from uploads, of HTTP/3 too. */
@@ -52,8 +56,10 @@ export const createCounters = (): ServiceCounters => ({
   transfers: 0,
   activeTransfers: 0,
   activeFec: 0,
+  fec: 0,
   fecRecovered: 0,
   fecUnrecoverable: 0,
+  fecRedundancy: null,
   refused: 0,
   bytesDown: 0,
   bytesUp: 0,

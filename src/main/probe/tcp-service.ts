@@ -7,8 +7,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import { LabError } from '../../shared/errors.ts';
 import { TCP_ALPN } from './protocol.ts';
-import { serveOneStream } from './service.ts';
 import { SERVICE_LIMITS, type ServiceCounters } from './service-limits.ts';
+import { serveOneStream } from './stream-service.ts';
 import { TcpStream } from './tcp-stream.ts';
 
 /** What a client that is served may take to close its end. */

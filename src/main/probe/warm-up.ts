@@ -15,8 +15,15 @@ import { download } from './throughput.ts';
 const HANDSHAKES = 8;
 const HOST = '127.0.0.1';
 
-/** Takes about half a second. Never rejects: on a machine without loopback the first samples are slow, no more. */
-export async function warmUp(): Promise<void> {
+let warm: Promise<void> | null = null;
+
+/** Once, about half a second. Never rejects: on a machine without loopback the first samples are slow, no more. */
+export function warmUp(): Promise<void> {
+  warm ??= run();
+  return warm;
+}
+
+async function run(): Promise<void> {
   try {
     const authority = await createAuthority(Date.now());
     const identity = await issueCertificate(authority, { names: [HOST], days: 1, nowMs: Date.now() });

@@ -5,6 +5,15 @@
 import type { FastifyInstance } from 'fastify';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { LabError } from '../../shared/errors.ts';
+import type { Limits } from './limits.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What every carrier that others reach asks of a caller. */
+export interface Access {
+  auth: Auth;
+  limits: Limits;
+  sessions: Sessions;
+}
 
 export interface AuthSettings {
   secret: string | null;
@@ -36,10 +45,12 @@ export const signToken = (
 
 export class Auth {
   readonly #settings: () => AuthSettings;
+  readonly #nowMs: () => number;
 
   /** `settings` is asked for each token: they change while the host runs. */
-  constructor(settings: () => AuthSettings) {
+  constructor(settings: () => AuthSettings, nowMs: () => number = Date.now) {
     this.#settings = settings;
+    this.#nowMs = nowMs;
   }
 
   /** Throws RL_UNAUTHORIZED, unless no token is needed or this one is valid. */
@@ -49,9 +60,15 @@ export class Auth {
     if (token === null) throw unauthorized('This lab wants a bearer token.');
     if (token.length > LONGEST_TOKEN) throw unauthorized('The token is longer than any of this lab.');
     try {
-      // No algorithm but ours counts, `none` least of all (RFC 8725 §3.1).
-      const clockTolerance = CLOCK_TOLERANCE_S;
-      await jwtVerify(token, keyOf(secret), { algorithms: ['HS256'], issuer, clockTolerance });
+      await jwtVerify(token, keyOf(secret), {
+        // No algorithm but ours counts, `none` least of all (RFC 8725 §3.1).
+        algorithms: ['HS256'],
+        issuer,
+        // Nobody can take a token back: each has to end.
+        requiredClaims: ['exp'],
+        clockTolerance: CLOCK_TOLERANCE_S,
+        currentDate: new Date(this.#nowMs()),
+      });
     } catch (thrown) {
       throw unauthorized(reasonOf(thrown, issuer));
     }
@@ -89,6 +106,7 @@ function reasonOf(thrown: unknown, issuer: string): string {
   if (thrown instanceof errors.JWTClaimValidationFailed) {
     if (thrown.claim === 'nbf') return 'The token is not valid yet.';
     if (thrown.claim === 'iss') return `The token was not issued by ${issuer}.`;
+    if (thrown.reason === 'missing') return `The token has no "${thrown.claim}".`;
     return `The token's "${thrown.claim}" is not valid.`;
   }
   if (thrown instanceof errors.JOSEAlgNotAllowed) return 'The token is not signed with HS256.';

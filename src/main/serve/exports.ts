@@ -1,6 +1,7 @@
 /** Exports to download: never shown in the lab's own pages. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { OpenAPI } from '@orpc/contract';
 import type { FastifyInstance } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
 import { DOWNLOADS_FOLDER } from '../lab/index.ts';
@@ -27,3 +28,22 @@ export function serveExports(app: FastifyInstance, dataDir: string): void {
       .send(file.createReadStream());
   });
 }
+
+/** For the description of the API: what is served here is not below its prefix. */
+export const EXPORT_PATHS: OpenAPI.PathsObject = {
+  '/exports/{name}': {
+    servers: [{ url: '/' }],
+    get: {
+      tags: ['experiments'],
+      operationId: 'exports',
+      summary: 'A file that experiments.export wrote',
+      parameters: [{ name: 'name', in: 'path', required: true, schema: { type: 'string' } }],
+      responses: {
+        200: {
+          description: 'The file.',
+          content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } },
+        },
+      },
+    },
+  },
+};

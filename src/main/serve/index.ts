@@ -2,19 +2,21 @@
 import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { LabError } from '../../shared/errors.ts';
-import { Configuration, createLab, type Lab, type Log } from '../lab/index.ts';
-import { Auth } from './auth.ts';
+import { Configuration, createLab, type Lab, type LabOptions, type Log } from '../lab/index.ts';
+import { type Access, Auth } from './auth.ts';
 import { serveWebSocket, type WebSocketCarrier } from './carriers/websocket.ts';
 import { serveDocs } from './docs.ts';
 import { serveExports } from './exports.ts';
-import { type GuardPolicy, isLoopback } from './guard.ts';
+import { fullName, type GuardPolicy, isLoopback } from './guard.ts';
 import { serveHealth } from './health.ts';
 import { answerErrors, fromFastify, sendError } from './http-errors.ts';
+import { Limits } from './limits.ts';
 import { listenError } from './listen-error.ts';
 import { serveMetrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { serveRest } from './rest.ts';
 import { secure } from './security.ts';
+import { Sessions } from './sessions.ts';
 import { serveUi } from './ui.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
@@ -36,6 +38,8 @@ export interface HeadlessOptions extends ServeOptions {
   configuration?: Configuration;
   /** Origins beside the lab's own whose pages may call it. */
   corsOrigins?: readonly string[];
+  /** As the lab takes them. */
+  measurers?: LabOptions['measurers'];
 }
 
 interface Served {
@@ -64,6 +68,7 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
     workerUrl: (name) => new URL(`../workers/${name}.ts`, import.meta.url),
     log: options.log,
     ...(options.resumeDemo !== undefined && { resumeDemo: options.resumeDemo }),
+    ...(options.measurers && { measurers: options.measurers }),
   });
   try {
     const served = await serveLab(lab, options);
@@ -99,25 +104,32 @@ export async function serveLab(lab: Lab, options: ServeOptions): Promise<Served>
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
     },
   });
+  const auth = new Auth(() => {
+    const { jwt_secret: secret, issuer } = configuration.values.auth;
+    return { secret, issuer };
+  });
+  const access: Access = { auth, limits: new Limits(), sessions: new Sessions(auth) };
   let sockets: WebSocketCarrier | null = null;
   const close = async (): Promise<void> => {
+    access.sessions.close();
     sockets?.close();
     await app.close();
     lab.metricsUrl = null;
   };
   try {
+    const machine: string[] = [];
     const policy: GuardPolicy = {
       host,
       get corsOrigins() {
         return configuration.values.server.cors_origins;
       },
+      get names() {
+        return [...configuration.values.server.names, ...machine];
+      },
     };
-    const auth = new Auth(() => {
-      const { jwt_secret: secret, issuer } = configuration.values.auth;
-      return { secret, issuer };
-    });
-    await assemble(app, lab, policy, auth, options);
-    sockets = serveWebSocket(app.server, lab.router, policy, auth);
+    if (!isLoopback(host)) void fullName().then((name) => machine.push(...(name === null ? [] : [name])));
+    await assemble(app, lab, policy, access, options);
+    sockets = serveWebSocket(app.server, lab.router, policy, access);
     const url = await app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
       throw listenError(cause, { host, port, field: 'port', option: '--port' });
     });
@@ -154,17 +166,17 @@ async function assemble(
   app: FastifyInstance,
   lab: Lab,
   policy: GuardPolicy,
-  auth: Auth,
+  access: Access,
   options: ServeOptions,
 ): Promise<void> {
   acceptEmptyJson(app);
   answerErrors(app, options.log);
-  await secure(app, policy, auth);
-  serveRest(app, lab.router);
+  await secure(app, policy, access);
+  serveRest(app, lab.router, access);
   const { version, dataDir } = await lab.client.lab.info();
   serveDocs(app, await describeApi(lab.router, version));
   serveMetrics(app, lab);
-  serveHealth(app, lab);
+  serveHealth(app, lab, access.auth);
   serveExports(app, dataDir);
   await serveUi(app, options.uiDir ?? fileURLToPath(new URL('../../../out/renderer', import.meta.url)));
 }

@@ -50,12 +50,14 @@ async function answer(
 ): Promise<void> {
   const { method = '', url = '', headers } = request;
   // Who listens for others is called by names that it does not know.
-  const refused = isLoopback(host) ? refusal(headers, { host, corsOrigins: [] }) : null;
+  const refused = isLoopback(host) ? refusal(headers, { host, corsOrigins: [], names: [] }) : null;
   if (refused !== null) return fail(response, refused);
-  if (url.split('?', 1)[0] !== '/metrics' || (method !== 'GET' && method !== 'HEAD')) {
+  const [path, query = ''] = url.split('?', 2);
+  if (path !== '/metrics' || (method !== 'GET' && method !== 'HEAD')) {
     const hint = 'Ask for GET /metrics.';
     return fail(response, new LabError('RL_NOT_FOUND', `There is nothing at ${method} ${url}.`, { hint }));
   }
+  requirePlain(query);
   const { contentType, body } = await exporter.render(headers.accept);
   response.writeHead(200, {
     'content-type': contentType,
@@ -63,6 +65,19 @@ async function answer(
     'cache-control': 'no-store',
   });
   response.end(method === 'HEAD' ? undefined : body);
+}
+
+/** Throws RL_INPUT_INVALID: there is no store here whose history could be asked for. */
+function requirePlain(query: string): void {
+  for (const [field, value] of new URLSearchParams(query)) {
+    if (field === 'format' && value === 'prometheus') continue;
+    const message =
+      field === 'format'
+        ? `format: "${value}" is not prometheus, the only one here`
+        : `${field} is no parameter here`;
+    const hint = 'History as json and csv is what routelab serve has, at its /metrics.';
+    throw new LabError('RL_INPUT_INVALID', message, { field, hint });
+  }
 }
 
 function fail(response: ServerResponse, error: LabError): void {

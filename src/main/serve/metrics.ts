@@ -5,7 +5,7 @@
 import type { OpenAPI } from '@orpc/contract';
 import type { FastifyInstance } from 'fastify';
 import { csvLine } from '../../shared/csv.ts';
-import type { Series } from '../../shared/domain.ts';
+import type { Series, TransportSnapshot } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
 import { parseTime } from '../../shared/times.ts';
 import type { Lab } from '../lab/index.ts';
@@ -13,15 +13,16 @@ import type { Lab } from '../lab/index.ts';
 const DEFAULT_SPAN_MS = 60_000;
 const MAX_ROWS = 1000;
 
-interface MetricsQuery {
-  format?: string;
-  route?: string;
-  start_time?: string;
-  end_time?: string;
-}
+const PARAMETERS = ['format', 'route', 'start_time', 'end_time'] as const;
+type MetricsQuery = Partial<Record<(typeof PARAMETERS)[number], string>>;
 
 export function serveMetrics(app: FastifyInstance, lab: Lab): void {
   app.get<{ Querystring: MetricsQuery }>('/metrics', async (request, reply) => {
+    for (const [name, value] of Object.entries(request.query)) {
+      if (!PARAMETERS.some((known) => known === name))
+        throw invalid(name, `is no parameter of /metrics: ${PARAMETERS.join(', ')} are`);
+      if (typeof value !== 'string') throw invalid(name, 'is given more than once');
+    }
     const { format } = request.query;
     reply.header('cache-control', 'no-store');
     if (format === undefined || format === 'prometheus') {
@@ -32,7 +33,7 @@ export function serveMetrics(app: FastifyInstance, lab: Lab): void {
       const { contentType, body } = await lab.renderMetrics(request.headers.accept);
       return reply.type(contentType).send(body);
     }
-    if (format !== 'json' && format !== 'csv') throw invalid('format', 'is one of json and csv');
+    if (format !== 'json' && format !== 'csv') throw invalid('format', 'is one of prometheus, json and csv');
     const rows = await historyRows(lab, request.query);
     if (format === 'json') return { rows };
     return reply.type('text/csv; charset=utf-8').send(csv(rows));
@@ -52,7 +53,19 @@ const COLUMNS = [
   'jitter_seconds',
   'throughput_down_bytes_per_second',
   'throughput_up_bytes_per_second',
+  'congestion',
+  'congestion_window_bytes',
+  'pacing_rate_bytes_per_second',
+  'bytes_in_flight',
+  'smoothed_rtt_seconds',
+  'rtt_variance_seconds',
+  'packets_sent_total',
+  'packets_received_total',
+  'packets_lost_total',
+  'bytes_sent_total',
+  'bytes_received_total',
 ] as const;
+const TEXTS: readonly string[] = ['route', 'congestion'];
 type Row = Record<(typeof COLUMNS)[number], string | number | null>;
 
 async function historyRows(lab: Lab, query: MetricsQuery): Promise<Row[]> {
@@ -65,13 +78,24 @@ async function historyRows(lab: Lab, query: MetricsQuery): Promise<Row[]> {
   const ids =
     query.route === undefined ? (await lab.client.routes.list()).map((route) => route.id) : [query.route];
   const buckets = Math.min(MAX_ROWS, Math.max(1, Math.ceil((toMs - fromMs) / 1000)));
-  const series = await Promise.all(ids.map((id) => lab.client.routes.series({ id, fromMs, toMs, buckets })));
-  return series.flatMap(rowsOf);
+  const histories = ids.map(async (id) => {
+    const [series, transport] = await Promise.all([
+      lab.client.routes.series({ id, fromMs, toMs, buckets }),
+      lab.client.routes.transport({ id, fromMs, toMs, buckets }),
+    ]);
+    return rowsOf(series, transport);
+  });
+  return (await Promise.all(histories)).flat();
 }
 
-function rowsOf(series: Series): Row[] {
-  const seconds = (us: number | null | undefined): number | null => (us == null ? null : us / 1e6);
-  const bytesPerSecond = (bps: number | null | undefined): number | null => (bps == null ? null : bps / 8);
+const seconds = (us: number | null | undefined): number | null => (us == null ? null : us / 1e6);
+const bytesPerSecond = (bps: number | null | undefined): number | null => (bps == null ? null : bps / 8);
+
+/** The transport's figures are the newest of the moment; counters are those of the run. */
+function rowsOf(series: Series, transport: readonly TransportSnapshot[]): Row[] {
+  const newest = new Map(
+    transport.map((snapshot) => [Math.floor(snapshot.atMs / series.bucketMs) * series.bucketMs, snapshot]),
+  );
   return series.tMs.map((tMs, i) => ({
     time: tMs / 1000,
     route: series.routeId,
@@ -85,8 +109,23 @@ function rowsOf(series: Series): Row[] {
     jitter_seconds: seconds(series.jitter[i]),
     throughput_down_bytes_per_second: bytesPerSecond(series.goodputDown[i]),
     throughput_up_bytes_per_second: bytesPerSecond(series.goodputUp[i]),
+    ...transportOf(newest.get(tMs)),
   }));
 }
+
+const transportOf = (snapshot: TransportSnapshot | undefined) => ({
+  congestion: snapshot?.controller ?? null,
+  congestion_window_bytes: snapshot?.cwndBytes ?? null,
+  pacing_rate_bytes_per_second: bytesPerSecond(snapshot?.pacingBps),
+  bytes_in_flight: snapshot?.bytesInFlight ?? null,
+  smoothed_rtt_seconds: seconds(snapshot?.smoothedRttUs),
+  rtt_variance_seconds: seconds(snapshot?.rttVarUs),
+  packets_sent_total: snapshot?.packetsSent ?? null,
+  packets_received_total: snapshot?.packetsReceived ?? null,
+  packets_lost_total: snapshot?.packetsLost ?? null,
+  bytes_sent_total: snapshot?.bytesSent ?? null,
+  bytes_received_total: snapshot?.bytesReceived ?? null,
+});
 
 const csv = (rows: readonly Row[]): string =>
   [COLUMNS, ...rows.map((row) => COLUMNS.map((column) => row[column]))].map(csvLine).join('');
@@ -100,7 +139,7 @@ const TIME =
 const ROW_PROPERTIES = Object.fromEntries(
   COLUMNS.map((name) => [
     name,
-    name === 'route'
+    TEXTS.includes(name)
       ? { type: 'string' as const }
       : { type: 'number' as const, description: 'Null where nothing was measured.' },
   ]),

@@ -4,6 +4,8 @@ import { OpenAPIGenerator } from '@orpc/openapi';
 import { ZodToJsonSchemaConverter } from '@orpc/zod/zod4';
 import { CATALOGUE } from '../../shared/errors.ts';
 import type { LabRouter } from '../lab/index.ts';
+import { EXPORT_PATHS } from './exports.ts';
+import { HEALTH_PATHS } from './health.ts';
 import { METRICS_PATH } from './metrics.ts';
 import { API_PREFIX } from './rest.ts';
 
@@ -31,7 +33,10 @@ export async function describeApi(router: LabRouter, version: string): Promise<A
         'rates bits per second. A value that was not measured is null, never zero.',
     },
     servers: [{ url: API_PREFIX }],
+    // A lab without a secret wants none.
+    security: [{}, { bearer: [] }],
     components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       schemas: { Error: ERROR_SCHEMA },
       responses: {
         Error: {
@@ -41,7 +46,7 @@ export async function describeApi(router: LabRouter, version: string): Promise<A
       },
     },
   });
-  document.paths = { ...document.paths, '/metrics': METRICS_PATH };
+  document.paths = { ...document.paths, '/metrics': METRICS_PATH, ...HEALTH_PATHS, ...EXPORT_PATHS };
   for (const path of Object.values(document.paths)) {
     for (const operation of Object.values(path ?? {})) {
       if (typeof operation === 'object' && 'responses' in operation && operation.responses) {

@@ -1,18 +1,14 @@
-/** The tables of alert rules and of the alerts they raised. A removed rule can be restored until it is purged. */
+/** The tables of alert rules and of the alerts they raised. A removed rule can be restored until it is tidied away. */
 import {
   Alert,
   type AlertEnd,
   AlertRule,
   type AlertRuleInput,
   type AlertRulePatch,
+  Condition,
 } from '../../shared/alerts.ts';
 import { LabError } from '../../shared/errors.ts';
 import type { WriteHandle } from './handles.ts';
-
-/** How long a removal can be undone. */
-const KEPT_MS = 7 * 86_400_000;
-/** Ended alerts that are kept, the newest. */
-const MOST_ENDED = 10_000;
 
 export interface AlertTable {
   rules(): AlertRule[];
@@ -21,6 +17,8 @@ export interface AlertTable {
   create(input: AlertRuleInput): AlertRule;
   /** Adds the rules of these names that there never were. */
   seed(rules: Readonly<Record<string, AlertRuleInput>>): void;
+  /** Gives the rule seeded under this name another threshold, unless people changed its condition; null: nothing changed. */
+  configure(name: string, threshold: number): AlertRule | null;
   /** Throws RL_NOT_FOUND. */
   update(id: number, patch: AlertRulePatch): AlertRule;
   /** Throws RL_NOT_FOUND. */
@@ -31,6 +29,8 @@ export interface AlertTable {
   restore(id: number): AlertRule;
   raise(alert: Pick<Alert, 'rule' | 'routeId' | 'routeName' | 'emulated' | 'raisedAtMs' | 'value'>): Alert;
   end(id: number, end: AlertEnd, value: number | null): Alert;
+  /** Notes that people were told of its raise. */
+  told(id: number): Alert;
   /** Throws RL_NOT_FOUND. */
   acknowledge(id: number, acknowledged: boolean): Alert;
   /** Alerts that have not ended, the oldest first. */
@@ -46,6 +46,7 @@ type RuleRow = {
   muted_until_ms: number | null;
   created_at_ms: number;
   removed_at_ms: number | null;
+  configured: string | null;
 };
 type AlertRow = {
   id: number;
@@ -59,6 +60,7 @@ type AlertRow = {
   end_reason: string | null;
   end_value: number | null;
   acknowledged_at_ms: number | null;
+  told_at_ms: number | null;
 };
 
 /** Throws RL_DB_CORRUPT where a row holds what it cannot. */
@@ -95,15 +97,23 @@ const alertOf = (row: AlertRow): Alert =>
       end: row.end_reason,
       endValue: row.end_value,
       acknowledgedAtMs: row.acknowledged_at_ms,
+      toldAtMs: row.told_at_ms,
     }),
   );
 
 export function alertTable(db: WriteHandle, nowMs: () => number): AlertTable {
   const rules = db.query<[], RuleRow>('SELECT * FROM alert_rule WHERE removed_at_ms IS NULL ORDER BY id');
   const findRule = db.query<[number], RuleRow>('SELECT * FROM alert_rule WHERE id = ?');
-  const insertRule = db.command<[string | null, string, number]>(
-    'INSERT INTO alert_rule (built_in, rule, created_at_ms) VALUES (?, ?, ?) ON CONFLICT (built_in) DO NOTHING',
+  const insertRule = db.command<[string, number]>(
+    'INSERT INTO alert_rule (rule, created_at_ms) VALUES (?, ?)',
   );
+  // Of a lab of before there was `configured`: what rules began with then.
+  const seedRule = db.command<[string, string, number, string]>(
+    `INSERT INTO alert_rule (built_in, rule, created_at_ms, configured) VALUES (?, ?, ?, ?)
+     ON CONFLICT (built_in) DO UPDATE SET configured = excluded.configured WHERE configured IS NULL`,
+  );
+  const findBuiltIn = db.query<[string], RuleRow>('SELECT * FROM alert_rule WHERE built_in = ?');
+  const setConfigured = db.command<[string, number]>('UPDATE alert_rule SET configured = ? WHERE id = ?');
   const setRule = db.command<[string, number]>('UPDATE alert_rule SET rule = ? WHERE id = ?');
   const setMuted = db.command<[number | null, number]>(
     'UPDATE alert_rule SET muted_until_ms = ? WHERE id = ?',
@@ -122,6 +132,7 @@ export function alertTable(db: WriteHandle, nowMs: () => number): AlertTable {
   const setAcknowledged = db.command<[number | null, number]>(
     'UPDATE alert SET acknowledged_at_ms = ? WHERE id = ?',
   );
+  const setTold = db.command<[number, number]>('UPDATE alert SET told_at_ms = ? WHERE id = ?');
   const firing = db.query<[], AlertRow>('SELECT * FROM alert WHERE ended_at_ms IS NULL ORDER BY id');
   const history = db.query<[number, number], AlertRow>(
     'SELECT * FROM alert WHERE id < ? ORDER BY id DESC LIMIT ?',
@@ -142,11 +153,23 @@ export function alertTable(db: WriteHandle, nowMs: () => number): AlertTable {
   return {
     rules: () => rules.all().map(ruleOf),
     rule: (id) => rule(id),
-    create: (input) => rule(insertRule.run(null, JSON.stringify(input), nowMs()).id),
+    create: (input) => rule(insertRule.run(JSON.stringify(input), nowMs()).id),
     seed: (given) =>
       db.transaction(() => {
         for (const [name, input] of Object.entries(given))
-          insertRule.run(name, JSON.stringify(input), nowMs());
+          seedRule.run(name, JSON.stringify(input), nowMs(), JSON.stringify(input.condition));
+      }),
+    configure: (name, threshold) =>
+      db.transaction(() => {
+        const row = findBuiltIn.get(name);
+        if (row === undefined) throw new Error(`no rule was seeded as ${name}`);
+        const before = sound(`Alert rule ${row.id}`, () => Condition.parse(JSON.parse(row.configured!)));
+        if (before.threshold === threshold) return null;
+        const condition = { ...before, threshold };
+        setConfigured.run(JSON.stringify(condition), row.id);
+        if (JSON.stringify(ruleOf(row).condition) !== JSON.stringify(before)) return null;
+        setRule.run(JSON.stringify({ ...JSON.parse(row.rule), condition }), row.id);
+        return row.removed_at_ms === null ? rule(row.id) : null;
       }),
     update: (id, patch) =>
       db.transaction(() => {
@@ -185,6 +208,10 @@ export function alertTable(db: WriteHandle, nowMs: () => number): AlertTable {
       endAlert.run(nowMs(), end, value, id);
       return alert(id);
     },
+    told: (id) => {
+      setTold.run(nowMs(), id);
+      return alert(id);
+    },
     acknowledge: (id, acknowledged) => {
       alert(id);
       setAcknowledged.run(acknowledged ? nowMs() : null, id);
@@ -193,15 +220,4 @@ export function alertTable(db: WriteHandle, nowMs: () => number): AlertTable {
     firing: () => firing.all().map(alertOf),
     history: (limit, before) => history.all(before, limit).map(alertOf),
   };
-}
-
-/** When a store is opened: removals of long ago become final, but for built-in rules; of ended alerts the newest stay. */
-export function tidyAlerts(db: WriteHandle, nowMs: number): void {
-  db.command<[number]>('DELETE FROM alert_rule WHERE removed_at_ms < ? AND built_in IS NULL').run(
-    nowMs - KEPT_MS,
-  );
-  db.command<[number]>(
-    `DELETE FROM alert WHERE ended_at_ms IS NOT NULL AND id <=
-       (SELECT id FROM alert ORDER BY id DESC LIMIT 1 OFFSET ?)`,
-  ).run(MOST_ENDED);
 }

@@ -10,8 +10,10 @@ interface CollectedReading {
 }
 
 export interface CollectedTable {
-  /** A value that is there already stays as it is. */
-  add(source: string, metric: string, readings: readonly CollectedReading[]): void;
+  /** A value that is there already stays as it is. How many there were not. */
+  add(source: string, metric: string, readings: readonly CollectedReading[]): number;
+  /** The moment of the newest value; null without one. */
+  newestMs(source: string, metric: string): number | null;
   /** Oldest first, series by series; at most `limit`. */
   read(
     metric: string,
@@ -19,8 +21,6 @@ export interface CollectedTable {
     toMs: number,
     limit: number,
   ): (CollectedReading & { source: string })[];
-  /** Deletes up to `limit` values from before `beforeMs`; how many there were. */
-  purge(beforeMs: number, limit: number): number;
 }
 
 export function collectedTable(db: WriteHandle): CollectedTable {
@@ -35,19 +35,21 @@ export function collectedTable(db: WriteHandle): CollectedTable {
     `SELECT source, labels, at_ms AS atMs, value FROM collected_series JOIN collected_value ON series_id = id
      WHERE metric = ? AND at_ms >= ? AND at_ms < ? ORDER BY id, at_ms LIMIT ?`,
   );
-  const purge = db.command<[number, number]>(
-    `DELETE FROM collected_value WHERE (series_id, at_ms) IN
-       (SELECT series_id, at_ms FROM collected_value INDEXED BY collected_value_at WHERE at_ms < ? LIMIT ?)`,
+  const newest = db.column<[string, string], number | null>(
+    `SELECT max((SELECT max(at_ms) FROM collected_value WHERE series_id = id)) FROM collected_series
+     WHERE source = ? AND metric = ?`,
   );
   return {
     add: (source, metric, readings) =>
       db.transaction(() => {
+        let added = 0;
         for (const { labels, atMs, value } of readings) {
           name.run(source, metric, labels);
-          insert.run(atMs, value, source, metric, labels);
+          added += insert.run(atMs, value, source, metric, labels).changes;
         }
+        return added;
       }),
+    newestMs: (source, metric) => newest.get(source, metric) ?? null,
     read: (metric, fromMs, toMs, limit) => read.all(metric, fromMs, toMs, limit),
-    purge: (beforeMs, limit) => purge.run(beforeMs, limit).changes,
   };
 }

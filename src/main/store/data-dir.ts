@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, posix, resolve, win32 } from 'node:path';
-import { LabError } from '../../shared/errors.ts';
+import { isDiskFull, LabError } from '../../shared/errors.ts';
 
 /** Where the lab keeps its data unless told otherwise: the operating system’s folder for a user’s application data. */
 export function defaultDataDir(
@@ -41,9 +41,8 @@ function makeFolder(folder: string): void {
 
 /** A file or folder that could not be written, as a catalogue error. */
 export function fileError(what: string, thrown: unknown): LabError {
-  const { code, message } = thrown as NodeJS.ErrnoException;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new LabError(isFull ? 'RL_DISK_FULL' : 'RL_DATA_UNWRITABLE', `${what}: ${message}`, {
+  const { message } = thrown as NodeJS.ErrnoException;
+  return new LabError(isDiskFull(thrown) ? 'RL_DISK_FULL' : 'RL_DATA_UNWRITABLE', `${what}: ${message}`, {
     cause: thrown,
   });
 }

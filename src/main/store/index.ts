@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
 import type { SampleSummary } from '../../shared/experiments.ts';
-import { type AlertTable, alertTable, tidyAlerts } from './alerts.ts';
+import { type AlertTable, alertTable } from './alerts.ts';
 import { type ArchivedTable, archiveExport, type RunResults } from './archive/export.ts';
 import { type ArchiveImport, archiveImport } from './archive/import.ts';
 import { sampleSummary } from './archive/summary.ts';
@@ -24,7 +24,7 @@ import { markInterrupted, type RunTable, runTable } from './runs.ts';
 import { type SettingTable, settingTable } from './settings.ts';
 import { storeError } from './sqlite-error.ts';
 import { type SystemSampleTable, systemSampleTable } from './system-samples.ts';
-import { tidyDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
+import { interruptDeliveries, type WebhookTable, webhookTable } from './webhooks.ts';
 import { type SampleWriter, type Schedule, sampleWriter, type WriteHealth } from './writer.ts';
 
 export interface StoreOptions {
@@ -136,8 +136,7 @@ function assemble(
     markInterrupted(handle);
     interruptProbeRuns(handle);
     giveUpImports(handle);
-    tidyAlerts(handle, nowMs());
-    tidyDeliveries(handle, nowMs());
+    interruptDeliveries(handle, nowMs());
   }
   const probes = probeRunTable(handle, nowMs);
   const writer = sampleWriter(handle, {

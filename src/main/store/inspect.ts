@@ -1,5 +1,6 @@
 /** What kind of file a database is, found out without changing a byte of it. */
 import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
 import { storeError } from './sqlite-error.ts';
@@ -7,8 +8,8 @@ import { storeError } from './sqlite-error.ts';
 /** SQLite’s application_id of our databases: "RLab". */
 export const APPLICATION_ID = 0x524c6162;
 
-/** A larger database is not read as a whole before it is opened: upkeep does that beside the lab. */
-export const INSPECTED_BYTES = 64 * 2 ** 20;
+/** A larger database is not read as a whole before it is opened: that is done beside the lab. */
+const INSPECTED_BYTES = 64 * 2 ** 20;
 /** Tables that grow with time. */
 const LARGE = ['ping', 'ping_skip', 'transfer', 'handshake', 'transport', 'rollup', 'probe_series'];
 
@@ -46,6 +47,27 @@ export function inspectDatabase(path: string, knownVersion: number): void {
       });
     }
     throw error;
+  } finally {
+    db?.close();
+  }
+}
+
+/** Whether `inspectDatabase` reads all of it. */
+export const isInspectedWhole = (dataDir: string): boolean =>
+  statSync(join(dataDir, 'lab.db')).size <= INSPECTED_BYTES;
+
+/** Reads every page of a database in use, which takes as long as it is large. Throws RL_DB_CORRUPT and RL_DATA_…. */
+export function inspectWhole(dataDir: string): void {
+  const path = join(dataDir, 'lab.db');
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(path, { readonly: true });
+    const verdict = db.pragma('quick_check(1)', { simple: true });
+    if (verdict === 'ok') return;
+    const hint = 'Stop the lab, and restore the file from a copy or choose another folder with --data.';
+    throw new LabError('RL_DB_CORRUPT', `${path} is damaged: ${verdict}`, { hint });
+  } catch (thrown) {
+    throw storeError(thrown);
   } finally {
     db?.close();
   }

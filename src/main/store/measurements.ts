@@ -2,12 +2,18 @@
  * Statistics and history of a route, recomputed from its stored samples over all its runs by the formulae of
  * shared/samples.ts. Times are unix milliseconds, rounded to the microsecond; windows are half-open, [fromMs, toMs).
  */
-import type { Controller, PingStats, Series, Transfer, TransportSnapshot } from '../../shared/domain.ts';
+import type {
+  Controller,
+  PingStats,
+  RouteEvent,
+  Series,
+  Transfer,
+  TransportSnapshot,
+} from '../../shared/domain.ts';
 import { goodputBps, type PingSample, rttStats, type SkipSample } from '../../shared/samples.ts';
 import type { ReadHandle } from './handles.ts';
 import { type RouteWindow, RUNS } from './rollups/raw.ts';
 import { seriesBuilder } from './series.ts';
-import type { RouteEvent } from './writer.ts';
 
 type Direction = 'down' | 'up';
 
@@ -26,10 +32,10 @@ export interface Measurements {
   series(routeId: string, fromMs: number, toMs: number, bucketMs: number): Series;
   /** The newest transfer in each direction that took measurable time. */
   lastTransfers(routeId: string): Record<Direction, Transfer | null>;
-  /** The transport’s snapshots of the window, one a second, oldest first. */
-  transport(routeId: string, fromMs: number, toMs: number): TransportSnapshot[];
-  /** The route’s state changes of the window, oldest first. */
-  events(routeId: string, fromMs: number, toMs: number): RouteEvent[];
+  /** The transport’s newest snapshot of each bucket (as of `series`) of the window, oldest first; there is one a second at most. */
+  transport(routeId: string, fromMs: number, toMs: number, bucketMs: number): TransportSnapshot[];
+  /** The route’s newest state changes of the window, at most `limit`, oldest first. */
+  events(routeId: string, fromMs: number, toMs: number, limit: number): RouteEvent[];
 }
 
 type Window = RouteWindow;
@@ -116,12 +122,19 @@ export function measurements(db: ReadHandle): Measurements {
     `SELECT at_us, duration_us FROM handshake
      WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
   );
-  const transport = db.query<[Window], TransportRow>(
-    `SELECT * FROM transport WHERE run_id IN ${RUNS} AND at_us >= @from AND at_us < @to ORDER BY at_us`,
+  const runsWithTransport = db.column<[Window], number>(
+    `SELECT id FROM run WHERE route_id = @route AND EXISTS
+       (SELECT 1 FROM transport WHERE run_id = run.id AND at_us >= @from AND at_us < @to)`,
   );
-  const events = db.query<[Window], EventRow>(
+  const nextSnapshot = db.column<[RunWindow], number>(
+    'SELECT at_us FROM transport WHERE run_id = @run AND at_us >= @from AND at_us < @to ORDER BY at_us LIMIT 1',
+  );
+  const lastSnapshot = db.query<[RunWindow], TransportRow>(
+    'SELECT * FROM transport WHERE run_id = @run AND at_us >= @from AND at_us < @to ORDER BY at_us DESC LIMIT 1',
+  );
+  const events = db.query<[Window & { limit: number }], EventRow>(
     `SELECT at_us, state, error FROM route_event
-     WHERE route_id = @route AND at_us >= @from AND at_us < @to ORDER BY at_us, id`,
+     WHERE route_id = @route AND at_us >= @from AND at_us < @to ORDER BY at_us DESC, id DESC LIMIT @limit`,
   );
 
   /** RTTs of the window’s pings in sending order, null where lost. */
@@ -237,8 +250,22 @@ export function measurements(db: ReadHandle): Measurements {
       return { down: last('down'), up: last('up') };
     },
 
-    transport: (routeId, fromMs, toMs) =>
-      transport.all(windowOf(routeId, fromMs, toMs)).map((row) => ({
+    transport: (routeId, fromMs, toMs, bucketMs) => {
+      const window = windowOf(routeId, fromMs, toMs);
+      const bucketUs = bucketMs * 1000;
+      const newest = new Map<number, TransportRow>();
+      // Two steps down the tree for each bucket, however many snapshots it has.
+      for (const run of runsWithTransport.all(window)) {
+        const next = (from: number): number | undefined => nextSnapshot.get({ run, from, to: window.to });
+        for (let at = next(window.from); at !== undefined; ) {
+          const end = (Math.floor(at / bucketUs) + 1) * bucketUs;
+          const row = lastSnapshot.get({ run, from: at, to: Math.min(end, window.to) })!;
+          if (row.at_us >= (newest.get(end)?.at_us ?? 0)) newest.set(end, row);
+          at = next(end);
+        }
+      }
+      const rows = [...newest.values()].sort((a, b) => a.at_us - b.at_us);
+      return rows.map((row) => ({
         atMs: row.at_us / 1000,
         controller: row.controller,
         cwndBytes: row.cwnd_bytes,
@@ -252,13 +279,17 @@ export function measurements(db: ReadHandle): Measurements {
         packetsLost: row.packets_lost,
         bytesSent: row.bytes_sent,
         bytesReceived: row.bytes_received,
-      })),
+      }));
+    },
 
-    events: (routeId, fromMs, toMs) =>
-      events.all(windowOf(routeId, fromMs, toMs)).map(({ at_us, state, error }) => ({
-        atMs: at_us / 1000,
-        state,
-        error: error === null ? null : JSON.parse(error),
-      })),
+    events: (routeId, fromMs, toMs, limit) =>
+      events
+        .all({ ...windowOf(routeId, fromMs, toMs), limit })
+        .reverse()
+        .map(({ at_us, state, error }) => ({
+          atMs: at_us / 1000,
+          state,
+          error: error === null ? null : JSON.parse(error),
+        })),
   };
 }

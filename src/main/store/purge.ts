@@ -1,6 +1,7 @@
 /**
- * What is gone for good: experiments and probe runs removed long ago, and imports that were given up or whose lab died. Deleted
- * in slices: samples go with their runs, whatever table they are in, and the minutes of their routes are due again.
+ * What is gone for good: experiments and probe runs removed long ago, imports that were given up or whose lab died, old samples of
+ * the system and values of data sources. Deleted in slices: samples go with their runs, whatever table they are in, and the
+ * minutes of their routes are due again.
  */
 import { REMOVED_KEPT_DAYS } from '../../shared/probes.ts';
 import { SAMPLES, type SampleTable } from './archive/tables.ts';
@@ -22,12 +23,21 @@ export interface Purger {
   step(nowMs: number | null, isOver: () => boolean): boolean;
 }
 
+/** How long what has no table of its own in the retention is kept. */
+export interface Kept {
+  /** Values of data sources, days. */
+  rawDays: number;
+  /** Samples of the system, seconds. */
+  systemS: number;
+}
+
 /** Rows of samples that one statement deletes. */
 const AT_ONCE = 1000;
+const DAY_MS = 86_400_000;
 
 type Gone = { id: number; route_id: string | null };
 
-export function purger(db: WriteHandle): Purger {
+export function purger(db: WriteHandle, { rawDays, systemS }: Kept): Purger {
   // Once a part of it is deleted it must not be restored.
   const giveUp = db.command<[number]>(
     `UPDATE experiment SET importing = ${IMPORTING.gone} WHERE importing = ${IMPORTING.whole} AND removed_at_ms < ?`,
@@ -51,6 +61,13 @@ export function purger(db: WriteHandle): Purger {
   const dropRun = db.command<[number]>('DELETE FROM run WHERE id = ?');
   const dropProbe = db.command<[number]>('DELETE FROM probe_run WHERE id = ?');
   const drop = db.command<[number]>('DELETE FROM experiment WHERE id = ?');
+  const oldSystem = db.command<[number]>(
+    `DELETE FROM system_sample WHERE at_ms IN (SELECT at_ms FROM system_sample WHERE at_ms < ? LIMIT ${AT_ONCE})`,
+  );
+  const oldValues = db.command<[number]>(
+    `DELETE FROM collected_value WHERE (series_id, at_ms) IN (
+       SELECT series_id, at_ms FROM collected_value INDEXED BY collected_value_at WHERE at_ms < ? LIMIT ${AT_ONCE})`,
+  );
 
   /** One piece of it; the last is the experiment itself. */
   const piece = (experiment: number): void => {
@@ -68,9 +85,15 @@ export function purger(db: WriteHandle): Purger {
 
   return {
     step: (nowMs, isOver) => {
-      const before = nowMs === null ? Number.MIN_SAFE_INTEGER : nowMs - REMOVED_KEPT_DAYS * 86_400_000;
+      const before = nowMs === null ? Number.MIN_SAFE_INTEGER : nowMs - REMOVED_KEPT_DAYS * DAY_MS;
       if (old.get(before) !== undefined) giveUp.run(before);
-      if ((gone.get() ?? oldProbe.get(before)) === undefined) return false;
+      if ((gone.get() ?? oldProbe.get(before)) === undefined) {
+        if (nowMs === null) return false;
+        return (
+          oldSystem.run(nowMs - systemS * 1000).changes > 0 ||
+          oldValues.run(nowMs - rawDays * DAY_MS).changes > 0
+        );
+      }
       db.transaction(() => {
         do {
           const experiment = gone.get();

@@ -3,8 +3,10 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LabError } from '../../shared/errors.ts';
+import { WriteHandle } from './handles.ts';
 import { inspectDatabase } from './inspect.ts';
 import { MIGRATIONS } from './migrations/index.ts';
+import { settingTable } from './settings.ts';
 import { storeError } from './sqlite-error.ts';
 
 export interface StoreReport {
@@ -23,6 +25,8 @@ export interface StoreReport {
   /** Minutes and hours whose roll-up is not up to date, and runs whose minutes are not even known. */
   due: number;
   unmarkedRuns: number;
+  /** The settings that its lab keeps, by path. */
+  settings: ReadonlyMap<string, unknown>;
 }
 
 /**
@@ -43,8 +47,8 @@ export function reportStore(dataDir: string, isFull: boolean): StoreReport | nul
     const one = (sql: string): number | null => opened.prepare(sql).pluck().get() as number | null;
     const ms = (us: number | null): number | null => (us === null ? null : us / 1000);
     // A database of an earlier version, whose lab has not been started since.
-    const hasRollups = pragma('user_version') === MIGRATIONS.length;
-    const rolled = (sql: string): number | null => (hasRollups ? one(sql) : null);
+    const isCurrent = pragma('user_version') === MIGRATIONS.length;
+    const rolled = (sql: string): number | null => (isCurrent ? one(sql) : null);
     const ofRuns = (which: 'min' | 'max', order: string): string =>
       `SELECT ${which}((SELECT at_us FROM ping WHERE run_id = run.id ORDER BY at_us ${order} LIMIT 1)) FROM run`;
     const oldest = (span: number): string => `SELECT min(at_us) FROM rollup WHERE span_s = ${span}`;
@@ -59,6 +63,7 @@ export function reportStore(dataDir: string, isFull: boolean): StoreReport | nul
       oldestHourMs: ms(rolled(oldest(3600))),
       due: rolled('SELECT count(*) FROM rollup_due') ?? 0,
       unmarkedRuns: rolled('SELECT count(*) FROM rollup_backfill') ?? 0,
+      settings: isCurrent ? settingTable(new WriteHandle(opened, () => {})).all() : new Map(),
     };
   } catch (thrown) {
     throw storeError(thrown);

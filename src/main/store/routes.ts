@@ -25,6 +25,8 @@ export interface RouteTable {
   update(id: string, patch: RoutePatch): Route;
   /** Throws RL_NOT_FOUND. */
   setEnabled(id: string, enabled: boolean): Route;
+  /** A route of lab.yaml: new, back from removal, or one of this id changed. Throws RL_CONFLICT when another has the name; nothing is changed then. */
+  declare(id: string, input: RouteInput): Route;
   /** Throws RL_NOT_FOUND. */
   setDeclared(id: string, declared: boolean): Route;
   /** Throws RL_NOT_FOUND. */
@@ -195,30 +197,47 @@ export function routeTable(db: WriteHandle, nowMs: () => number): RouteTable {
       return route;
     });
 
+  const create: RouteTable['create'] = (input, { id, demo, declared = false, enabled }) =>
+    db.transaction(() => {
+      requireFreeName(input.name, null);
+      if (id !== undefined && find.get(id) !== undefined) {
+        throw new LabError('RL_CONFLICT', `The route id "${id}" is taken`, { field: 'id' });
+      }
+      const route: Route = {
+        ...input,
+        id: id ?? freeId(input.name),
+        colour: freeColour(),
+        demo,
+        declared,
+        enabled,
+        createdAtMs: nowMs(),
+      };
+      insert.run(toRow(route));
+      return route;
+    });
+
+  /** Back on the list in its own colour, unless a route added since has it. */
+  const bringBack = (route: Route): Route => {
+    requireFreeName(route.name, route.id);
+    if (colours.all().includes(route.colour)) route.colour = freeColour();
+    overwrite.run(toRow(route));
+    return route;
+  };
+
   return {
     list: () => list.all().map(fromRow),
     removed: () => removed.all().map(fromRow),
     get,
-    create: (input, { id, demo, declared = false, enabled }) =>
-      db.transaction(() => {
-        requireFreeName(input.name, null);
-        if (id !== undefined && find.get(id) !== undefined) {
-          throw new LabError('RL_CONFLICT', `The route id "${id}" is taken`, { field: 'id' });
-        }
-        const route: Route = {
-          ...input,
-          id: id ?? freeId(input.name),
-          colour: freeColour(),
-          demo,
-          declared,
-          enabled,
-          createdAtMs: nowMs(),
-        };
-        insert.run(toRow(route));
-        return route;
-      }),
+    create,
     update: change,
     setEnabled: (id, enabled) => change(id, { enabled }),
+    declare: (id, input) =>
+      db.transaction(() => {
+        const row = find.get(id);
+        if (row === undefined) return create(input, { id, demo: false, declared: true, enabled: true });
+        if (row.removed_at_ms === null) return change(id, { ...input, declared: true });
+        return bringBack({ ...fromRow(row), ...input, declared: true, enabled: true });
+      }),
     setDeclared: (id, declared) => change(id, { declared }),
     remove: (id) => {
       get(id);
@@ -230,12 +249,7 @@ export function routeTable(db: WriteHandle, nowMs: () => number): RouteTable {
         if (row === undefined || row.removed_at_ms === null) {
           throw new LabError('RL_NOT_FOUND', `There is no removed route "${id}"`, { field: 'id' });
         }
-        const route = fromRow(row);
-        requireFreeName(route.name, id);
-        // Its own colour, unless a route added since has it.
-        if (colours.all().includes(route.colour)) route.colour = freeColour();
-        overwrite.run(toRow(route));
-        return route;
+        return bringBack(fromRow(row));
       }),
   };
 }

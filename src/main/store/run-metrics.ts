@@ -5,7 +5,8 @@
 import type { PingStats } from '../../shared/domain.ts';
 import type { Metrics } from '../../shared/experiments.ts';
 import { monitorMetrics } from '../../shared/metrics.ts';
-import { goodputBps, quantile, rttStats } from '../../shared/samples.ts';
+import { goodputBps, rttStats } from '../../shared/samples.ts';
+import { medianInterval } from '../../shared/statistics.ts';
 import type { WriteHandle } from './handles.ts';
 import { IMPORTING } from './purge.ts';
 import type { History } from './rollups/history.ts';
@@ -72,7 +73,7 @@ export function runMetrics(
   ): Generator<void, number | null> {
     const values: number[] = [];
     yield* rows(run, (row) => values.push(told(row)));
-    return values.length === 0 ? null : quantile(Float64Array.from(values).sort(), 0.5);
+    return medianInterval(values).median;
   }
   const [down, up] = [transfers('down'), transfers('up')];
   const goodput = (row: { bytes: number; duration_us: number }): number =>
@@ -120,13 +121,14 @@ export function resultStorer(db: WriteHandle, past: History): ResultStorer {
   /** Of these nothing is left. */
   const lost = new Set<number>();
   let current: { id: number; work: AddingUp } | null = null;
-  const nextAfter = (after: number): number | undefined => {
-    const id = next.get(after);
-    return id !== undefined && lost.has(id) ? nextAfter(id) : id;
+  const first = (): number | undefined => {
+    let id = next.get(0);
+    while (id !== undefined && lost.has(id)) id = next.get(id);
+    return id;
   };
   return {
     step: (isOver) => {
-      const id = current?.id ?? nextAfter(0);
+      const id = current?.id ?? first();
       if (id === undefined) return false;
       current ??= { id, work: metrics(id) };
       do {

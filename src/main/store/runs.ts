@@ -25,7 +25,10 @@ export interface RunTable {
   begin(id: number): Run;
   /** What the run of a monitor has come to by now, from its samples; stored, if that can be, of one that is over. */
   addUp(id: number): AddingUp;
-  /** Its samples are stored before: nothing must be missing when they are added up. It ended now, and began when it was begun, unless `outcome` says otherwise. Throws RL_NOT_FOUND. */
+  /**
+   * Its samples are stored before: nothing must be missing when they are added up. It ended now, and began when it was begun, unless
+   * `outcome` says otherwise. Throws RL_NOT_FOUND.
+   */
   end(id: number, state: Extract<RunState, 'done' | 'failed' | 'cancelled'>, outcome?: Outcome): Run;
 }
 
@@ -115,6 +118,18 @@ export function runTable(db: WriteHandle, { nowMs, flush, drain, past }: Around)
     if (row === undefined) throw new LabError('RL_NOT_FOUND', `There is no run ${id}`, { field: 'id' });
     return fromRow(row);
   };
+  function* addUp(id: number): AddingUp {
+    const { state } = get(id);
+    const result = yield* metrics(id);
+    if (result === null || state === 'queued' || state === 'running') return result;
+    try {
+      storeResult.run(JSON.stringify(result), id);
+    } catch (thrown) {
+      // Who asks next adds it up again.
+      if (!(thrown instanceof LabError)) throw thrown;
+    }
+    return result;
+  }
   return {
     ofExperiment: (experimentId, { limit, offset } = { limit: -1, offset: 0 }) => {
       flush();
@@ -144,18 +159,7 @@ export function runTable(db: WriteHandle, { nowMs, flush, drain, past }: Around)
       begin.run(nowMs(), id);
       return get(id);
     },
-    *addUp(id) {
-      const { state } = get(id);
-      const result = yield* metrics(id);
-      if (result === null || state === 'queued' || state === 'running') return result;
-      try {
-        storeResult.run(JSON.stringify(result), id);
-      } catch (thrown) {
-        // Who asks next adds it up again.
-        if (!(thrown instanceof LabError)) throw thrown;
-      }
-      return result;
-    },
+    addUp,
     end: (id, state, { result = null, error = null, startedAtMs = null, endedAtMs = null } = {}) => {
       drain();
       end.run(state, startedAtMs, endedAtMs ?? nowMs(), json(result), json(error), id);

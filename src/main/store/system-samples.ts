@@ -8,8 +8,7 @@ import {
 import type { WriteHandle } from './handles.ts';
 
 export interface SystemSampleTable {
-  /** Stores a sample and lets go of those from before `keepFromMs`. */
-  add(sample: SystemSample, keepFromMs: number): void;
+  add(sample: SystemSample): void;
   series(fromMs: number, toMs: number, bucketMs: number): SystemSeries;
 }
 
@@ -22,7 +21,6 @@ export function systemSampleTable(db: WriteHandle): SystemSampleTable {
     `INSERT OR REPLACE INTO system_sample (at_ms, ${SYSTEM_COLUMNS.map(columnOf).join(', ')})
      VALUES (@atMs, ${SYSTEM_COLUMNS.map((name) => `@${name}`).join(', ')})`,
   );
-  const prune = db.command<[number]>('DELETE FROM system_sample WHERE at_ms < ?');
   const extremes = SYSTEM_COLUMNS.map(
     (name) => `min(${columnOf(name)}) AS min_${name}, max(${columnOf(name)}) AS max_${name}`,
   );
@@ -31,13 +29,11 @@ export function systemSampleTable(db: WriteHandle): SystemSampleTable {
      FROM system_sample WHERE at_ms >= ? AND at_ms < ? GROUP BY bucket ORDER BY bucket`,
   );
   return {
-    add: (sample, keepFromMs) =>
-      db.transaction(() => {
-        const row: Record<string, number | null> = { atMs: sample.atMs };
-        for (const name of SYSTEM_COLUMNS) row[name] = sample[name];
-        insert.run(row);
-        prune.run(keepFromMs);
-      }),
+    add: (sample) => {
+      const row: Record<string, number | null> = { atMs: sample.atMs };
+      for (const name of SYSTEM_COLUMNS) row[name] = sample[name];
+      insert.run(row);
+    },
     series: (fromMs, toMs, bucketMs) => {
       const rows = read.all(bucketMs, fromMs, toMs);
       const column = (name: string): (number | null)[] => rows.map((row) => row[name]!);

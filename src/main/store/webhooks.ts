@@ -3,22 +3,23 @@ import { Delivery, type Webhook, type WebhookInput, type WebhookPatch } from '..
 import { LabError } from '../../shared/errors.ts';
 import type { WriteHandle } from './handles.ts';
 
-/** Deliveries that are kept, the newest. */
-const MOST_DELIVERIES = 5000;
-
 type StoredWebhook = Omit<Webhook, 'isPrivate'>;
 
 export interface WebhookTable {
   list(): StoredWebhook[];
   /** Throws RL_NOT_FOUND. */
   get(id: number): StoredWebhook;
-  /** The webhook's secret. Throws RL_NOT_FOUND. */
-  secret(id: number): string | null;
+  /** Where its messages go now; null when there is no such webhook. */
+  addressee(id: number): Pick<WebhookInput, 'url' | 'secret' | 'timeoutS'> | null;
   create(input: WebhookInput): StoredWebhook;
   /** Throws RL_NOT_FOUND. */
   update(id: number, patch: WebhookPatch): StoredWebhook;
   /** Throws RL_NOT_FOUND. */
   remove(id: number): void;
+  /** Throws RL_NOT_FOUND when no such webhook was removed. */
+  restore(id: number): StoredWebhook;
+  /** Those that the raise of an alert was sent to. */
+  toldOf(alertId: number): ReadonlySet<number>;
   send(webhookId: number, alertId: number | null, event: Delivery['event']): Delivery;
   /** Notes what has become of a delivery so far. */
   progress(id: number, progress: Pick<Delivery, 'state' | 'attempts' | 'status' | 'error'>): Delivery;
@@ -73,8 +74,8 @@ const deliveryOf = (row: DeliveryRow): Delivery =>
   });
 
 export function webhookTable(db: WriteHandle, nowMs: () => number): WebhookTable {
-  const list = db.query<[], Row>('SELECT * FROM webhook ORDER BY id');
-  const find = db.query<[number], Row>('SELECT * FROM webhook WHERE id = ?');
+  const list = db.query<[], Row>('SELECT * FROM webhook WHERE removed_at_ms IS NULL ORDER BY id');
+  const find = db.query<[number], Row>('SELECT * FROM webhook WHERE id = ? AND removed_at_ms IS NULL');
   const insert = db.command<[Omit<Row, 'id'>]>(
     `INSERT INTO webhook (name, url, enabled, least_severity, timeout_s, secret)
      VALUES (@name, @url, @enabled, @least_severity, @timeout_s, @secret)`,
@@ -83,7 +84,13 @@ export function webhookTable(db: WriteHandle, nowMs: () => number): WebhookTable
     `UPDATE webhook SET name = @name, url = @url, enabled = @enabled, least_severity = @least_severity,
        timeout_s = @timeout_s, secret = @secret WHERE id = @id`,
   );
-  const drop = db.command<[number]>('DELETE FROM webhook WHERE id = ?');
+  const setRemoved = db.command<[number, number]>('UPDATE webhook SET removed_at_ms = ? WHERE id = ?');
+  const restore = db.command<[number]>(
+    'UPDATE webhook SET removed_at_ms = NULL WHERE id = ? AND removed_at_ms IS NOT NULL',
+  );
+  const told = db.column<[number], number>(
+    "SELECT webhook_id FROM delivery WHERE alert_id = ? AND event = 'raised'",
+  );
   const insertDelivery = db.command<[number, number | null, string, number]>(
     `INSERT INTO delivery (webhook_id, alert_id, event, state, attempts, created_at_ms)
      VALUES (?, ?, ?, 'waiting', 0, ?)`,
@@ -113,7 +120,10 @@ export function webhookTable(db: WriteHandle, nowMs: () => number): WebhookTable
   return {
     list: () => list.all().map(fromRow),
     get: (id) => fromRow(row(id)),
-    secret: (id) => row(id).secret,
+    addressee: (id) => {
+      const found = find.get(id);
+      return found === undefined ? null : { url: found.url, secret: found.secret, timeoutS: found.timeout_s };
+    },
     create: (input) => fromRow(row(insert.run(toRow(input)).id)),
     update: (id, patch) =>
       db.transaction(() => {
@@ -126,8 +136,13 @@ export function webhookTable(db: WriteHandle, nowMs: () => number): WebhookTable
       }),
     remove: (id) => {
       row(id);
-      drop.run(id);
+      setRemoved.run(nowMs(), id);
     },
+    restore: (id) => {
+      if (restore.run(id).changes > 0) return fromRow(row(id));
+      throw new LabError('RL_NOT_FOUND', `There is no removed webhook ${id}`, { field: 'id' });
+    },
+    toldOf: (alertId) => new Set(told.all(alertId)),
     send: (webhookId, alertId, event) =>
       deliveryOf(findDelivery.get(insertDelivery.run(webhookId, alertId, event, nowMs()).id)!),
     progress: (id, { state, attempts, status, error }) => {
@@ -138,12 +153,9 @@ export function webhookTable(db: WriteHandle, nowMs: () => number): WebhookTable
   };
 }
 
-/** When a store is opened, nothing is under way: what was died with its lab. The newest deliveries stay. */
-export function tidyDeliveries(db: WriteHandle, nowMs: number): void {
+/** When a store is opened, nothing is under way: what was died with its lab. */
+export function interruptDeliveries(db: WriteHandle, nowMs: number): void {
   db.command<[number]>(
     "UPDATE delivery SET state = 'interrupted', ended_at_ms = ? WHERE state = 'waiting'",
   ).run(nowMs);
-  db.command<[number]>(
-    'DELETE FROM delivery WHERE id <= (SELECT id FROM delivery ORDER BY id DESC LIMIT 1 OFFSET ?)',
-  ).run(MOST_DELIVERIES);
 }

@@ -3,18 +3,11 @@
  * database in one transaction, at most 250 ms after they came. When the database cannot be written to they keep
  * waiting, up to a bound beyond which the oldest are given up, and every attempt is reported with its counts.
  */
-import type { RouteState } from '../../shared/domain.ts';
-import { type ErrorBody, LabError, toLabError } from '../../shared/errors.ts';
+import type { RouteEvent } from '../../shared/domain.ts';
+import { LabError, toLabError } from '../../shared/errors.ts';
 import type { SampleBatch } from '../../shared/samples.ts';
 import type { WriteHandle } from './handles.ts';
 import { dueMarks } from './rollups/due.ts';
-
-/** A change of a route’s state, with the error that caused it. */
-export interface RouteEvent {
-  atMs: number;
-  state: RouteState;
-  error: ErrorBody | null;
-}
 
 export interface WriteHealth {
   /** Why the newest attempt failed; null once everything is stored again. */
@@ -162,10 +155,16 @@ export function sampleWriter(db: WriteHandle, options: WriterOptions): SampleWri
   };
 }
 
-/** The statements that store one entry. A sample handed over twice is stored once. */
+/**
+ * The statements that store one entry. A sample handed over twice is stored once. A ping that another was sent at the moment of,
+ * as after the clock was set back, is of the next microsecond that is free.
+ */
 function insertions(db: WriteHandle): (entry: Entry) => void {
   const ping = db.command<[number, number, number | null, number]>(
     'INSERT INTO ping VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const pingAt = db.query<[number, number], { rtt_us: number | null; loaded: number }>(
+    'SELECT rtt_us, loaded FROM ping WHERE run_id = ? AND at_us = ?',
   );
   const skip = db.command<[number, number, number]>(
     'INSERT INTO ping_skip VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
@@ -197,9 +196,14 @@ function insertions(db: WriteHandle): (entry: Entry) => void {
     for (const { atMs, rttUs, loaded } of batch.pings) {
       // SQLite stores NaN as NULL, which would say "lost".
       if (Number.isNaN(rttUs)) throw new RangeError('an RTT that is not a number');
-      const rtt = rttUs === null ? null : Math.round(rttUs);
-      const atUs = micros(atMs);
-      samples += due(atUs, ping.run(runId, atUs, rtt, loaded ? 1 : 0).changes);
+      const row = { rtt_us: rttUs === null ? null : Math.round(rttUs), loaded: loaded ? 1 : 0 };
+      for (let atUs = micros(atMs); ; atUs++) {
+        const { changes } = ping.run(runId, atUs, row.rtt_us, row.loaded);
+        samples += due(atUs, changes);
+        if (changes > 0) break;
+        const there = pingAt.get(runId, atUs)!;
+        if (there.rtt_us === row.rtt_us && there.loaded === row.loaded) break;
+      }
     }
     // Nothing was sent, so they are no samples.
     for (const { atMs, count } of batch.skips) {

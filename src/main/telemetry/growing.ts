@@ -5,7 +5,7 @@
 export class Growing<K extends string> {
   readonly #names: readonly K[];
   #totals: Record<K, number> | null = null;
-  #newest: { values: Readonly<Record<K, number>>; atMs: number } | null = null;
+  #newest: Readonly<Record<K, number>> | null = null;
   #epoch: unknown = null;
 
   constructor(names: readonly K[]) {
@@ -19,18 +19,17 @@ export class Growing<K extends string> {
 
   /**
    * Adds the growth of `values`, which were counted from zero since `epoch` began (a run's id, a session). Where one fell all
-   * of them began anew within it. What is older than the newest is left out.
+   * of them began anew within it. To be told in the order in which they were counted.
    */
-  add(values: Readonly<Record<K, number>>, epoch: unknown, atMs: number): void {
+  add(values: Readonly<Record<K, number>>, epoch: unknown): void {
     if (epoch !== this.#epoch) this.#newest = null;
     this.#epoch = epoch;
     const last = this.#newest;
-    if (last !== null && atMs < last.atMs) return;
-    const goesOn = last !== null && this.#names.every((name) => values[name] >= last.values[name]);
+    const goesOn = last !== null && this.#names.every((name) => values[name] >= last[name]);
     const totals =
       this.#totals ?? (Object.fromEntries(this.#names.map((name) => [name, 0])) as Record<K, number>);
-    for (const name of this.#names) totals[name] += values[name] - (goesOn ? last.values[name] : 0);
+    for (const name of this.#names) totals[name] += values[name] - (goesOn ? last[name] : 0);
     this.#totals = totals;
-    this.#newest = { values, atMs };
+    this.#newest = values;
   }
 }

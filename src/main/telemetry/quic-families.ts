@@ -26,11 +26,18 @@ const gauge = (
   read: (reading: SourceReading) => number | null | undefined,
 ): QuicFamily => ({ name, help, type: 'gauge', write: (reading, emit) => emit(read(reading)) });
 
-const counter = (
+/** A server's account has its role, so that it is not added to that of its clients. */
+const ofFec = (
   name: string,
+  type: 'gauge' | 'counter',
   help: string,
   read: (reading: SourceReading) => number | null | undefined,
-): QuicFamily => ({ name, help, type: 'counter', write: (reading, emit) => emit(read(reading)) });
+): QuicFamily => ({
+  name,
+  help,
+  type,
+  write: (reading, emit) => emit(read(reading), reading.fec?.role && `role="${reading.fec.role}"`),
+});
 
 const ROLES: readonly Role[] = ['client', 'server'];
 
@@ -66,7 +73,7 @@ export const QUIC_FAMILIES: readonly QuicFamily[] = [
   gauge('quic_packet_loss_ratio', 'Lost of those sent over the last minute.', (reading) => reading.lossRatio),
   {
     name: 'quic_throughput_bytes_per_second',
-    help: 'Payload of the last second, or goodput of a route’s newest transfer.',
+    help: 'Payload that arrived in the last second.',
     type: 'gauge',
     write: ({ goodputBps }, emit) => {
       emit(scaled(goodputBps?.down, BITS), 'direction="down"');
@@ -106,18 +113,21 @@ export const QUIC_FAMILIES: readonly QuicFamily[] = [
       emit(count, '', '_count');
     },
   },
-  gauge(
+  ofFec(
     'quic_fec_redundancy_ratio',
+    'gauge',
     'Repair packets sent per source packet sent, of the newest measurement.',
     ({ fecRedundancyRatio }) => fecRedundancyRatio,
   ),
-  counter(
+  ofFec(
     'quic_fec_recovered_packets_total',
+    'counter',
     'Lost packets that a repair brought back.',
     ({ fec }) => fec?.recoveredPackets,
   ),
-  counter(
+  ofFec(
     'quic_fec_unrecoverable_packets_total',
+    'counter',
     'Lost packets that no repair could bring back.',
     ({ fec }) => fec?.unrecoverablePackets,
   ),

@@ -32,11 +32,11 @@ export class RouteSource implements MetricsSource {
     };
     // A window or a rate of a connection that is gone says nothing about now.
     if (status.state !== 'up') return { ...this.totals.read(), ...window };
-    const { down, up, transport } = status;
+    const { payloadBps, transport } = status;
     return {
       ...this.totals.read(),
       ...window,
-      goodputBps: { down: down?.goodputBps ?? null, up: up?.goodputBps ?? null },
+      goodputBps: payloadBps,
       cwndBytes: transport?.cwndBytes ?? null,
       pacingBps: transport?.pacingBps ?? null,
       rttVarUs: transport?.rttVarUs ?? null,

@@ -115,7 +115,7 @@ export class SessionsSource implements MetricsSource {
 
   #tell(): void {
     const counters = this.#counters();
-    this.#options.totals.transport({ ...counters, streams: counters.streamsOpened }, this, performance.now());
+    this.#options.totals.transport({ ...counters, streams: counters.streamsOpened }, this);
   }
 
   /** A server takes a session with early data before its handshake is complete. */

@@ -44,6 +44,8 @@ export interface FecCounters {
   /** Lost packets that a repair brought back, and those that none could; since the source began. */
   readonly recoveredPackets: number;
   readonly unrecoverablePackets: number;
+  /** Of a server: its account of the same packets as its client's. */
+  readonly role?: 'server';
 }
 
 export interface SourceReading {
@@ -53,7 +55,7 @@ export interface SourceReading {
   readonly rttTotal?: { readonly sumUs: number; readonly count: number } | null;
   readonly jitterUs?: number | null;
   readonly lossRatio?: number | null;
-  /** Payload: of the last second, or of the newest transfer. */
+  /** Payload of the last second. */
   readonly goodputBps?: { readonly down?: number | null; readonly up?: number | null } | null;
   readonly cwndBytes?: number | null;
   readonly pacingBps?: number | null;

@@ -8,7 +8,10 @@ import type { SystemSample } from '../../shared/monitoring.ts';
 const LAG_RESOLUTION_MS = 10;
 
 /** What the lab knows and the system does not. */
-type LabFigures = Pick<SystemSample, 'probeSentBps' | 'probeReceivedBps' | 'droppedSamples' | 'threads'>;
+type LabFigures = Pick<
+  SystemSample,
+  'probeSentBps' | 'probeReceivedBps' | 'droppedSamples' | 'droppedLately' | 'threads'
+>;
 
 export interface SystemSampler {
   sample(atMs: number, figures: LabFigures): Promise<SystemSample>;

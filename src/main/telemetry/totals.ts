@@ -30,7 +30,7 @@ export class SourceTotals {
   add(batch: SampleBatch, runId: unknown): void {
     for (const { rttUs } of batch.pings) if (rttUs !== null) this.ping(rttUs);
     for (const { durationUs } of batch.handshakes) if (durationUs !== null) this.handshake(durationUs);
-    if (batch.transport !== null) this.transport(batch.transport, runId, batch.transport.atMs);
+    if (batch.transport !== null) this.transport(batch.transport, runId);
   }
 
   /** An echo that came. */
@@ -44,15 +44,15 @@ export class SourceTotals {
     this.#handshakes.add(durationUs);
   }
 
-  /** Counts as of `atMs`, from zero since `epoch` began; what a restart begins anew is added. */
-  transport(counts: TransportCounters, epoch: unknown, atMs: number): void {
-    this.#packets.add(counts, epoch, atMs);
-    if (counts.streams !== undefined) this.#streams.add({ streams: counts.streams }, epoch, atMs);
+  /** Counts from zero since `epoch` began; what a restart begins anew is added. */
+  transport(counts: TransportCounters, epoch: unknown): void {
+    this.#packets.add(counts, epoch);
+    if (counts.streams !== undefined) this.#streams.add({ streams: counts.streams }, epoch);
   }
 
   /** As of `transport`. */
-  fec(counts: FecCounters, epoch: unknown, atMs: number): void {
-    this.#fec.add(counts, epoch, atMs);
+  fec(counts: FecCounters, epoch: unknown): void {
+    this.#fec.add(counts, epoch);
   }
 
   /** What there is nothing of is absent. */

@@ -3,12 +3,19 @@ import { Worker } from 'node:worker_threads';
 import { LabError } from '../../shared/errors.ts';
 import type { WorkerMessage } from './protocol.ts';
 
+export type ThreadName = 'endpoint' | 'relay' | 'flow';
+
 export class Threads {
   readonly #threads: Worker[] = [];
+  readonly #urlOf: (name: ThreadName) => URL;
 
-  /** Of a file of this folder. */
-  start(file: string, workerData?: unknown): Worker {
-    const thread = new Worker(new URL(`./${file}`, import.meta.url), { workerData });
+  /** `urlOf` is where the entries lie, for hosts that bundle them. */
+  constructor(urlOf: (name: ThreadName) => URL = (name) => new URL(`./${name}.ts`, import.meta.url)) {
+    this.#urlOf = urlOf;
+  }
+
+  start(name: ThreadName, workerData?: unknown): Worker {
+    const thread = new Worker(this.#urlOf(name), { workerData });
     this.#threads.push(thread);
     return thread;
   }

@@ -9,6 +9,7 @@ import type {
   ControllerParameters,
   Emulation,
   RouteId,
+  RouteStatus,
   TransportSnapshot,
 } from '../../shared/domain.ts';
 import type { ErrorBody } from '../../shared/errors.ts';
@@ -49,6 +50,7 @@ export type MonitorEvent =
       transfers: TransferSample[];
       handshakes: HandshakeSample[];
       transport: TransportSnapshot | null;
+      payloadBps: RouteStatus['payloadBps'];
       /** Every ping sent before this moment is resolved. */
       resolvedThroughMs: number;
     };
@@ -148,13 +150,17 @@ export interface RelayWorkerMethods {
   measureCapacity(params: null): number;
 }
 
-/** After each round of upkeep: why it could not be ended, if so. */
-export type UpkeepEvent = { type: 'round'; error: ErrorBody | null };
+/** After each round of upkeep, why it could not be ended, if so; and what became of a `check`. */
+export type UpkeepEvent = { type: 'round' | 'checked'; error: ErrorBody | null };
 
 /** workers/upkeep.ts: roll-ups, retention and checkpoints of the lab’s store. Events: UpkeepEvent. */
 export interface UpkeepWorkerMethods {
-  /** Begins the rounds. */
-  open(params: UpkeepOptions): null;
+  /** Begins the rounds, which delete nothing before the database was found sound. */
+  open(params: UpkeepOptions & { isSound: boolean }): null;
+  /** The database was found sound. */
+  sound(params: null): null;
+  /** Begins to read the whole database: of a thread that does nothing else, for it cannot do anything else meanwhile. */
+  check(params: { dataDir: string }): null;
   /** Rolls up what is due of a route, for a while; whether more is. */
   roll(params: { routeId: Id }): boolean;
   close(params: null): null;

@@ -1,6 +1,7 @@
-/** Worker entry: the upkeep of the lab’s store (UpkeepWorkerMethods; events: UpkeepEvent). */
+/** Worker entry: the upkeep of the lab’s store, or the one look at all of it (UpkeepWorkerMethods; events: UpkeepEvent). */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LabError, toLabError } from '../../shared/errors.ts';
+import { inspectWhole } from '../store/inspect.ts';
 import { SteadyClock } from '../store/rollups/steady-clock.ts';
 import { openUpkeep, type Upkeep } from '../store/rollups/upkeep.ts';
 import { emit, serve } from './port.ts';
@@ -17,23 +18,12 @@ const REQUEST_MS = 2000;
 
 let upkeep: Upkeep | null = null;
 let timer: NodeJS.Timeout | null = null;
-/** What the one look at the whole database found; undefined before. */
-let damage: LabError | null | undefined;
+let isSound = false;
+/** The one that every deletion of the lab waits for. */
 const clock = new SteadyClock();
 
-const say = (error: unknown): void =>
-  emit<UpkeepEvent>({ type: 'round', error: error === null ? null : toLabError(error).toBody() });
-
-function damageOf(of: Upkeep): LabError | null {
-  try {
-    of.check();
-    return null;
-  } catch (thrown) {
-    const error = toLabError(thrown);
-    if (error.code !== 'RL_DB_CORRUPT') throw error;
-    return error;
-  }
-}
+const say = (type: UpkeepEvent['type'], error: LabError | null): void =>
+  emit<UpkeepEvent>({ type, error: error?.toBody() ?? null });
 
 let slices = 0;
 async function pause(of: Upkeep): Promise<void> {
@@ -43,15 +33,13 @@ async function pause(of: Upkeep): Promise<void> {
 
 async function round(of: Upkeep): Promise<void> {
   try {
-    if (damage === undefined) damage = damageOf(of);
     const nowMs = Date.now();
     const isTrusted = clock.look(nowMs, performance.now());
-    // What is damaged is left as it is.
-    while (upkeep === of && damage === null && of.step(isTrusted ? nowMs : null)) await pause(of);
+    while (upkeep === of && of.step(isTrusted && isSound ? nowMs : null)) await pause(of);
     if (upkeep === of) of.checkpoint();
-    say(damage);
+    say('round', null);
   } catch (thrown) {
-    say(thrown);
+    say('round', toLabError(thrown));
   }
   if (upkeep === of) timer = setTimeout(() => round(of), ROUND_MS);
 }
@@ -59,7 +47,24 @@ async function round(of: Upkeep): Promise<void> {
 serve<UpkeepWorkerMethods>({
   open(options) {
     upkeep ??= openUpkeep(options);
+    isSound = options.isSound;
     if (timer === null) timer = setTimeout(round, 0, upkeep);
+    return null;
+  },
+  sound() {
+    isSound = true;
+    return null;
+  },
+  check({ dataDir }) {
+    // Once the request is answered.
+    setTimeout(() => {
+      try {
+        inspectWhole(dataDir);
+        say('checked', null);
+      } catch (thrown) {
+        say('checked', toLabError(thrown));
+      }
+    }, 0);
     return null;
   },
   async roll({ routeId }) {

@@ -19,10 +19,11 @@ import { KeySheet } from '../commands/KeySheet.tsx';
 import { keyCaps } from '../commands/keys.ts';
 import { Palette } from '../commands/Palette.tsx';
 import { descriptorOf, runCommand, useBindCommands, useCommands } from '../commands/registry.ts';
-import { useAlertFeed, useAlerts } from '../lab/alerts.ts';
+import { setNotify, useAlertFeed, useAlerts, useNotify } from '../lab/alerts.ts';
 import { connect, signOut, useConnection } from '../lab/connection.ts';
 import { useLiveFeed } from '../lab/live.ts';
-import { useFreshQueries } from '../lab/queries.ts';
+import { setMasked, usePrivacy } from '../lab/privacy.ts';
+import { useFreshQueries, useLabInfo } from '../lab/queries.ts';
 import { storedToken } from '../lab/token.ts';
 import { LostBanner } from './LostBanner.tsx';
 import classes from './Shell.module.css';
@@ -32,6 +33,9 @@ export function Shell() {
   const [keysShown, setKeysShown] = useState(false);
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const online = useConnection((s) => s.phase === 'online');
+  const { data: lab } = useLabInfo();
+  const notifies = useNotify((s) => s.on);
+  const masked = usePrivacy((s) => s.masked);
   const navigate = useNavigate();
   useLiveFeed();
   useAlertFeed();
@@ -46,6 +50,13 @@ export function Shell() {
     { command: 'view.light', run: () => setColorScheme('light'), checked: colorScheme === 'light' },
     { command: 'view.dark', run: () => setColorScheme('dark'), checked: colorScheme === 'dark' },
     { command: 'view.system', run: () => setColorScheme('auto'), checked: colorScheme === 'auto' },
+    { command: 'view.mask', run: () => setMasked(!masked), checked: masked },
+    {
+      command: 'alerts.notify',
+      run: () => setNotify(!notifies),
+      checked: notifies,
+      blocked: lab?.host === 'desktop' ? 'the desktop notifies by itself' : null,
+    },
     { command: 'help.keys', run: () => setKeysShown(true) },
     {
       command: 'lab.signOut',

@@ -1,7 +1,7 @@
 import { Button, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { connect } from '../lab/connection.ts';
-import { isRefused, storedToken, storeToken } from '../lab/token.ts';
+import { connect, useConnection } from '../lab/connection.ts';
+import { storedToken, storeToken } from '../lab/token.ts';
 import classes from './SignIn.module.css';
 
 /** In place of the pages, while the lab wants a token that this tab does not have. */
@@ -19,15 +19,13 @@ export function SignIn() {
       return;
     }
     setChecking(true);
-    const refused = await isRefused(given);
+    storeToken(given);
+    await connect();
     setChecking(false);
-    if (refused === null) setError('The lab does not answer.');
-    else if (refused)
-      setError('The lab does not take this token: another secret or issuer, or it has expired.');
-    else {
-      storeToken(given);
-      await connect();
-    }
+    // Where it does not answer, the pages say so, and the token is there when it does.
+    if (useConnection.getState().phase !== 'locked') return;
+    storeToken(null);
+    setError('The lab does not take this token: another secret or issuer, or it has expired.');
   };
 
   return (
@@ -42,8 +40,8 @@ export function SignIn() {
       >
         <h1>Sign in to this lab</h1>
         <p>
-          It is open to others than this machine, and wants a token. Where its configuration is, this makes
-          one:
+          It has a secret, and takes no caller without a token signed with it. Where its configuration is,
+          this makes one:
         </p>
         <code>routelab token --config lab.yaml</code>
         <TextInput

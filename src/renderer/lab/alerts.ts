@@ -1,10 +1,9 @@
 /** How the alert rules stand, as the lab streams it, and the notifications of this browser. */
-import { useEffect } from 'react';
 import { create } from 'zustand';
-import { type Alert, type AlertBoard, METRICS } from '../../shared/alerts.ts';
-import { client, useConnection } from './connection.ts';
-import { follow } from './follow.ts';
+import type { AlertBoard, AlertNotice } from '../../shared/alerts.ts';
+import { client } from './connection.ts';
 import { orpc, queryClient } from './queries.ts';
+import { useFollow } from './use-follow.ts';
 
 export const useAlerts = create<{ board: AlertBoard | null }>(() => ({ board: null }));
 
@@ -25,39 +24,24 @@ export async function setNotify(on: boolean): Promise<void> {
   useNotify.setState({ on: isOn });
 }
 
-function notify({ id, rule, routeName }: Alert): void {
-  const isMuted = rule.mutedUntilMs !== null && rule.mutedUntilMs > Date.now();
-  if (!useNotify.getState().on || !rule.desktop || isMuted) return;
-  const body = `${METRICS[rule.condition.metric].title}${routeName === null ? '' : ` of ${routeName}`}`;
-  new Notification(rule.name, { body, tag: `alert-${id}` });
+function notify({ alertId, title, body }: AlertNotice): void {
+  // An end takes the place of its raise.
+  if (useNotify.getState().on) new Notification(title, { body, tag: `alert-${alertId}` });
 }
 
-/** Runs the stream while the calling component is mounted and the lab can be reached. */
-export function useAlertFeed(): void {
-  const online = useConnection((s) => s.phase === 'online');
-  const generation = useConnection((s) => s.generation);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new carrier needs a new stream.
-  useEffect(() => {
-    if (!online) return;
-    const abort = new AbortController();
-    follow(
-      (signal) => client.alerts.watch(undefined, { signal }),
-      abort.signal,
-      (board) => {
-        const { board: before } = useAlerts.getState();
-        useAlerts.setState({ board });
-        if (before === null) return;
-        // What fired before this page was opened, or while the lab was away, is shown by the badge alone.
-        const known = Math.max(0, ...before.firing.map(({ id }) => id));
-        for (const alert of board.firing)
-          if (alert.id > known && alert.raisedAtMs >= (before.checkedAtMs ?? 0)) notify(alert);
-        if (board.version !== before.version) {
-          for (const key of [orpc.alertRules.key(), orpc.webhooks.key(), orpc.alerts.key()])
-            queryClient.invalidateQueries({ queryKey: key });
-        }
-      },
-      () => {},
-    );
-    return () => abort.abort();
-  }, [online, generation]);
+function receive(board: AlertBoard): void {
+  const { board: before } = useAlerts.getState();
+  useAlerts.setState({ board });
+  if (before === null) return;
+  // What was told before this page was opened is shown by the badge alone.
+  const known = new Set(before.notices.map(({ id }) => id));
+  for (const notice of board.notices) if (!known.has(notice.id)) notify(notice);
+  if (board.version !== before.version) {
+    for (const key of [orpc.alertRules.key(), orpc.webhooks.key(), orpc.alerts.key()])
+      queryClient.invalidateQueries({ queryKey: key });
+  }
 }
+
+/** Runs the stream while the calling component is mounted. */
+export const useAlertFeed = (): void =>
+  useFollow((signal) => client.alerts.watch(undefined, { signal }), receive);

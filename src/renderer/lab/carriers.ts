@@ -1,11 +1,12 @@
 /** The two ways to the lab: a WebSocket from a browser page, a MessagePort from the desktop's window. */
-import type { ClientLink } from '@orpc/client';
+import { type ClientLink, ORPCError } from '@orpc/client';
 import { RPCLink as PortLink } from '@orpc/client/message-port';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import { type DesktopBridge, LAB_PORT_MESSAGE } from '../../shared/bridge.ts';
 import { LabError } from '../../shared/errors.ts';
+import { RPC_BEARER, RPC_PATH, RPC_PROTOCOL, RPC_UNAUTHORIZED } from '../../shared/rpc-socket.ts';
 import { unreachable } from './errors.ts';
-import { isRefused, storedToken } from './token.ts';
+import { storedToken } from './token.ts';
 
 declare global {
   interface Window {
@@ -21,48 +22,53 @@ export interface Carrier {
   close(): void;
 }
 
-/** As serve/carriers/websocket.ts has it. */
-const PROTOCOL = 'routelab';
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** Told why: RL_LAB_UNREACHABLE, or RL_UNAUTHORIZED when the lab wants another token than this tab has. */
+type OnClose = (error: LabError) => void;
+
 /**
- * Opens the carrier this page has. `onClose` is called once, when an opened carrier closes from the other side.
- * Throws RL_LAB_UNREACHABLE, and RL_UNAUTHORIZED when the lab wants another token than this tab has.
+ * Opens the carrier this page has. `onClose` is called once, when an opened carrier closes from the other side. Throws what
+ * `onClose` is told.
  */
-export const openCarrier = (onClose: () => void): Promise<Carrier> =>
+export const openCarrier = (onClose: OnClose): Promise<Carrier> =>
   window.routelab ? openPort(window.routelab, onClose) : openSocket(onClose);
 
-function openSocket(onClose: () => void): Promise<Carrier> {
-  const url = new URL('/api/rpc', window.location.href);
+function openSocket(onClose: OnClose): Promise<Carrier> {
+  const url = new URL(RPC_PATH, window.location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const token = storedToken();
   // The upgrade of a browser carries no Authorization header.
-  const socket = new WebSocket(url, token === null ? [PROTOCOL] : [PROTOCOL, `bearer.${token}`]);
+  const socket = new WebSocket(url, token === null ? [RPC_PROTOCOL] : [RPC_PROTOCOL, RPC_BEARER + token]);
   // Made before the socket opens, so that its own listeners are in place for the first message.
   const link = new SocketLink({ websocket: socket });
   return new Promise((resolve, reject) => {
     let opened = false;
     const timer = setTimeout(() => socket.close(), CONNECT_TIMEOUT_MS);
-    socket.addEventListener('open', () => {
+    // A lab that wants another token opens the socket too, and closes it at once: one that answers took this one.
+    const answered = (): void => {
       opened = true;
       clearTimeout(timer);
       resolve({ link, close: () => socket.close() });
+    };
+    socket.addEventListener('open', () => {
+      link.call(['lab', 'info'], undefined, { context: {} }).then(answered, (error) => {
+        if (error instanceof ORPCError) answered();
+      });
     });
-    socket.addEventListener('close', () => {
+    socket.addEventListener('close', ({ code }) => {
       clearTimeout(timer);
-      if (opened) onClose();
-      else void refusal(token).then(reject);
+      const error =
+        code === RPC_UNAUTHORIZED
+          ? new LabError('RL_UNAUTHORIZED', 'This lab wants a bearer token.')
+          : unreachable('no answer');
+      if (opened) onClose(error);
+      else reject(error);
     });
   });
 }
 
-/** Why a socket did not open: the browser does not tell. */
-const refusal = async (token: string | null): Promise<LabError> =>
-  (await isRefused(token)) === true
-    ? new LabError('RL_UNAUTHORIZED', 'This lab wants a bearer token.')
-    : unreachable('no answer');
-
-function openPort(bridge: DesktopBridge, onClose: () => void): Promise<Carrier> {
+function openPort(bridge: DesktopBridge, onClose: OnClose): Promise<Carrier> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       clearTimeout(timer);
@@ -78,7 +84,9 @@ function openPort(bridge: DesktopBridge, onClose: () => void): Promise<Carrier> 
       if (!port) return;
       settle();
       const link = new PortLink({ port });
-      port.addEventListener('close', onClose, { once: true });
+      port.addEventListener('close', () => onClose(unreachable('the desktop closed the port')), {
+        once: true,
+      });
       port.start();
       resolve({ link, close: () => port.close() });
     };

@@ -44,14 +44,12 @@ export function connect(): Promise<void> {
 
 async function open(): Promise<void> {
   try {
-    const opened = await openCarrier(() => lost(opened));
+    const opened = await openCarrier((error) => lost(opened, error));
     carrier = opened;
     attempts = 0;
     useConnection.setState((s) => ({ phase: 'online', generation: s.generation + 1, retryAtMs: null }));
   } catch (thrown) {
-    if (errorBody(thrown).code === 'RL_UNAUTHORIZED')
-      useConnection.setState({ phase: 'locked', retryAtMs: null });
-    else retryLater();
+    withoutCarrier(thrown);
   }
 }
 
@@ -64,13 +62,17 @@ export function signOut(): void {
   void connect();
 }
 
-function lost(which: Carrier): void {
+function lost(which: Carrier, error: unknown): void {
   if (carrier !== which) return;
   carrier = null;
-  retryLater();
+  withoutCarrier(error);
 }
 
-function retryLater(): void {
+function withoutCarrier(why: unknown): void {
+  if (errorBody(why).code === 'RL_UNAUTHORIZED') {
+    useConnection.setState({ phase: 'locked', retryAtMs: null });
+    return;
+  }
   attempts++;
   const delay = retryDelayMs(attempts);
   useConnection.setState({ phase: 'offline', retryAtMs: Date.now() + delay });
@@ -91,7 +93,7 @@ async function heartbeat(): Promise<void> {
   const asked = carrier;
   if (asked === null) return;
   const silence = setTimeout(() => {
-    lost(asked);
+    lost(asked, unreachable('no answer'));
     asked.close();
   }, HEARTBEAT_MS);
   // An error is an answer too.

@@ -5,22 +5,25 @@ import { errorBody } from './errors.ts';
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
+    const over = (): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', over);
       resolve();
-    });
+    };
+    const timer = setTimeout(over, ms);
+    signal.addEventListener('abort', over);
   });
 
 /**
  * Calls `onValue` with everything the stream yields until `signal` aborts, which also cancels it in the lab. A
- * stream that ends or fails is reported and opened again with growing delays.
+ * stream that fails is reported, and opened again with growing delays, as is one that ends unless it `hasEnd`.
  */
 export async function follow<T>(
   open: (signal: AbortSignal) => Promise<AsyncIterable<T>>,
   signal: AbortSignal,
   onValue: (value: T) => void,
   onError: (error: ErrorBody | null) => void,
+  hasEnd = false,
 ): Promise<void> {
   for (let failures = 1; !signal.aborted; failures++) {
     try {
@@ -30,6 +33,7 @@ export async function follow<T>(
         failures = 0;
         onValue(value);
       }
+      if (hasEnd) return;
     } catch (error) {
       if (!signal.aborted) onError(errorBody(error));
     }

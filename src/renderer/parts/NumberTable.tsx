@@ -22,6 +22,19 @@ export const Numbers = ({
   </section>
 );
 
+/** The row of headings. */
+export const Heads = ({ headers }: { headers: readonly string[] }) => (
+  <thead>
+    <tr>
+      {headers.map((header) => (
+        <th key={header} scope="col">
+          {header}
+        </th>
+      ))}
+    </tr>
+  </thead>
+);
+
 interface Props {
   caption?: ReactNode;
   headers: readonly string[];
@@ -33,15 +46,7 @@ interface Props {
 export const NumberTable = ({ caption, headers, children }: Props) => (
   <table className={classes.table}>
     {caption && <caption>{caption}</caption>}
-    <thead>
-      <tr>
-        {headers.map((header) => (
-          <th key={header} scope="col">
-            {header}
-          </th>
-        ))}
-      </tr>
-    </thead>
+    <Heads headers={headers} />
     <tbody>{children}</tbody>
   </table>
 );

@@ -64,6 +64,7 @@ const sections = {
     /** Logs at level debug whatever `logging.level` says. */
     debug: z.boolean().default(false),
     cors_origins: z.array(origin).max(MAX_ENTRIES).default([]),
+    names: z.array(hostName).max(MAX_ENTRIES).default([]),
   }),
   auth: z.strictObject({
     jwt_secret: z

@@ -49,6 +49,7 @@ export const EDITABLE: ReadonlySet<string> = new Set([
 type Use = 'now' | 'restart' | 'later';
 const USES: readonly (readonly [RegExp, Use])[] = [
   [/^(server\.(host|port)|logging\.format|metrics\.|monitoring\.(collect|check|keep)$)/, 'restart'],
+  [/^monitoring\.alerts\.(?!model_load$)/, 'now'],
   [/^(server|auth|logging|store)\.|^(routes|data_sources)$|^probes\.(interval|congestion)$/, 'now'],
 ];
 export const useOf = (path: string): Use => USES.find(([pattern]) => pattern.test(path))?.[1] ?? 'later';

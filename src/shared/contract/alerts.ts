@@ -46,7 +46,7 @@ export const alertRules = {
     .route({ method: 'POST', path: '/alerts/rules/{id}/restore', summary: 'Undo a removal', tags })
     .input(ref)
     .output(AlertRule),
-  /** Its alerts are raised and kept as ever, but nobody is told. */
+  /** Its alerts are raised and kept as ever; of those that outlive the muting people are told when it is over. */
   mute: oc
     .route({ method: 'POST', path: '/alerts/rules/{id}/mute', summary: 'Mute a rule for some time', tags })
     .input(z.strictObject({ id: queryNumber, forS: z.number().min(1).max(2_592_000) }))
@@ -73,6 +73,10 @@ export const webhooks = {
     .route({ method: 'DELETE', path: '/alerts/webhooks/{id}', summary: 'Remove a webhook', tags })
     .input(ref)
     .output(removed),
+  restore: oc
+    .route({ method: 'POST', path: '/alerts/webhooks/{id}/restore', summary: 'Undo a removal', tags })
+    .input(ref)
+    .output(Webhook),
   test: oc
     .route({ method: 'POST', path: '/alerts/webhooks/{id}/test', summary: 'Send a test message', tags })
     .input(ref)

@@ -9,7 +9,7 @@ const DataSourceStatus = z.object({
   metrics: z.array(z.string()),
   /** When it was last read without an error; null before. */
   readAtMs: z.number().nullable(),
-  /** Values of the newest reading. */
+  /** Values that the newest reading brought. */
   values: z.number().int(),
   /** Why the newest attempt failed. */
   error: LabFailure.nullable(),

@@ -6,12 +6,12 @@ import { MatrixSettings, MatrixUpdate, ScenarioSettings } from '../matrix.ts';
 import { CompareSettings, FairnessSettings } from '../shared-paths.ts';
 import { queryNumber } from './query.ts';
 
-const id = z.number().int();
 const seed = z.number().int().min(0).max(0xffff_ffff).optional();
+const ref = z.strictObject({ id: queryNumber });
 const tags = ['matrix'];
 
 export const matrix = {
-  /** Without `seed` one is drawn. Fairness and comparisons are measured by a lab of the command line only, else RL_INPUT_INVALID. The experiment as begun: its cells are queued and follow one after another. */
+  /** Without `seed` one is drawn. Comparisons with TCP start `routelab` again, which the desktop cannot: there RL_INPUT_INVALID. The experiment as begun: its cells are queued and follow one after another. */
   start: oc
     .route({
       method: 'POST',
@@ -32,15 +32,15 @@ export const matrix = {
   /** Cells that are done stay; those that were cancelled, interrupted or failed are measured again. */
   resume: oc
     .route({ method: 'POST', path: '/matrix/{id}/resume', summary: 'Measure what is missing of one', tags })
-    .input(z.strictObject({ id }))
+    .input(ref)
     .output(Experiment),
   /** Yields at once and then several times a second, and ends when nothing of it is under way. */
   watch: oc
     .route({ method: 'GET', path: '/matrix/{id}/watch', summary: 'How far one is (SSE)', tags })
-    .input(z.strictObject({ id: queryNumber }))
+    .input(ref)
     .output(eventIterator(MatrixUpdate)),
   cancel: oc
     .route({ method: 'POST', path: '/matrix/{id}/cancel', summary: 'End one early', tags })
-    .input(z.strictObject({ id }))
+    .input(ref)
     .output(Experiment),
 };

@@ -1,7 +1,17 @@
 /** Routes, their live measurements and their history. */
 import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { Route, RouteId, RouteInput, RoutePatch, RouteStatus, Series, StoredPingStats } from '../domain.ts';
+import {
+  Route,
+  RouteEvent,
+  RouteId,
+  RouteInput,
+  RoutePatch,
+  RouteStatus,
+  Series,
+  StoredPingStats,
+  TransportSnapshot,
+} from '../domain.ts';
 import { queryNumber } from './query.ts';
 
 const routeRef = z.strictObject({ id: RouteId });
@@ -89,6 +99,40 @@ export const routes = {
       }),
     )
     .output(Series),
+  /** The newest snapshot of each bucket, oldest first; 300 buckets unless told otherwise. As long as samples are kept. */
+  transport: oc
+    .route({
+      method: 'GET',
+      path: '/routes/{id}/transport',
+      summary: 'Congestion window, pacing and counters of a route’s connections, from the store',
+      tags: ['routes'],
+    })
+    .input(
+      z.strictObject({
+        id: RouteId,
+        fromMs: queryNumber,
+        toMs: queryNumber,
+        buckets: queryNumber.optional(),
+      }),
+    )
+    .output(z.array(TransportSnapshot)),
+  /** The newest, oldest first, at most 1000 unless told otherwise. */
+  events: oc
+    .route({
+      method: 'GET',
+      path: '/routes/{id}/events',
+      summary: 'When a route came up and went down, and why',
+      tags: ['routes'],
+    })
+    .input(
+      z.strictObject({
+        id: RouteId,
+        fromMs: queryNumber,
+        toMs: queryNumber,
+        limit: queryNumber.optional(),
+      }),
+    )
+    .output(z.array(RouteEvent)),
   /**
    * Yields first the backlog of `windowMs`, then each bucket once all its pings are resolved. A transfer counts
    * in the bucket it began in: when it ends after that bucket was sent, the buckets from there on come again.

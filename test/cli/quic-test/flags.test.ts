@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { FLAGS } from '../../../src/main/cli/quic-test/flags.ts';
 import { parseGoDuration, parseGoFlags } from '../../../src/main/cli/quic-test/go-flags.ts';
 import { type QuicTestSettings, readSettings } from '../../../src/main/cli/quic-test/settings.ts';
+import { Outlet } from '../../../src/main/cli/quic-test/tell.ts';
 import { LabError } from '../../../src/shared/errors.ts';
 
 const settings = (...args: string[]): QuicTestSettings => readSettings(parseGoFlags(args, FLAGS));
@@ -28,6 +29,8 @@ describe('flags as Go reads them', () => {
     expect(settings('--insecure=true').insecure).toBe(true);
     expect(settings('--insecure=0').insecure).toBe(false);
     expect(refusal('--insecure=maybe').field).toBe('--insecure');
+    for (const name of ['toString', 'constructor', '__proto__', 'hasOwnProperty'])
+      expect(refusal(`--fec=${name}`).message).toBe(`--fec: "${name}" is neither true nor false`);
     // Go stops at what is no flag; here nothing is left over in silence.
     expect(refusal('--insecure', 'true').message).toContain('"true" is no flag');
   });
@@ -57,6 +60,47 @@ describe('flags as Go reads them', () => {
           expect((thrown as LabError).code).toMatch(/^RL_(INPUT_INVALID|USAGE)$/);
         }
       }),
+    );
+  });
+});
+
+/** As the documents of quic-test have them, without the program's own name. */
+const LINES = [
+  '--mode=server --addr=:9000',
+  '--mode=client --addr=127.0.0.1:9000 --connections=2 --streams=4 --packet-size=1200 --rate=100 --report=report.md --report-format=md --pattern=random',
+  '--mode=client --addr=127.0.0.1:9000 --connections=2 --streams=4 --packet-size=1200 --rate=200 --emulate-loss=0.05 --emulate-latency=20ms --emulate-dup=0.01 --report=report.md',
+  '--mode=test',
+  '--mode=test --sla-rtt-p95=100ms --sla-loss=0.01 --sla-throughput=50 --report=report.json --report-format=json',
+  '--mode=test --cc=bbr --enable-0rtt --enable-datagrams --max-streams=100 --keep-alive=30s',
+  '--scenario=wifi --report=wifi-test.md',
+  '--network-profile=lte --report=lte-test.json --report-format=json',
+  '--mode=test --duration=30s',
+  '--mode=server --addr=:9000 --prometheus-port 9090',
+  '--mode=client --server=demo.quic.tech:4433 --duration=30s',
+  '--mode=client --compare-tcp --duration=60s',
+  '--mode=client --congestion=bbrv3 --duration=60s',
+  '--mode=client --fec=true --fec-redundancy=0.1',
+  '--mode=server --cert=server.crt --key=server.key',
+  '--mode=client --insecure',
+];
+
+describe('command lines that quic-test documents', () => {
+  it.each(LINES)('%s', (line) => expect(settings(...line.split(' ')).mode).toMatch(/client|server|test/));
+
+  it('mean here what they mean there', () => {
+    const client = settings(...LINES[1]!.split(' '));
+    expect(client.server).toEqual({ host: '127.0.0.1', port: 9000 });
+    expect(client.plan).toMatchObject({ connections: 2, streams: 4, ratePerS: 100, durationS: null });
+    expect(settings('--mode=client').server).toEqual({ host: '127.0.0.1', port: 9000 });
+    expect(settings('--mode=client', '--addr=:9001').server).toEqual({ host: '127.0.0.1', port: 9001 });
+    expect(settings(...LINES[4]!.split(' ')).limits).toEqual({
+      rttP95Us: 100e3,
+      lossRatio: 0.01,
+      goodputBps: 50 * 8e3,
+    });
+    // What Go's zero values stand for.
+    expect(settings('--keep-alive=0', '--max-idle-timeout=0s', '--no-tls=false', '--max-streams=0')).toEqual(
+      settings(),
     );
   });
 });
@@ -127,7 +171,7 @@ const EFFECTS: Readonly<
   ],
   'sla-rtt-p95': [['--sla-rtt-p95=50ms'], ({ limits }) => limits.rttP95Us, 50_000],
   'sla-loss': [['--sla-loss=0.01'], ({ limits }) => limits.lossRatio, 0.01],
-  'sla-throughput': [['--sla-throughput=10'], ({ limits }) => limits.goodputBps, 10e6],
+  'sla-throughput': [['--sla-throughput=50'], ({ limits }) => limits.goodputBps, 400e3],
   'sla-errors': [['--sla-errors=3'], ({ limits }) => limits.errors, 3],
   'enable-0rtt': [['--enable-0rtt'], ({ plan }) => plan.earlyData, true],
   'enable-key-update': [['--enable-key-update'], ({ plan }) => plan.updateKeys, true],
@@ -136,16 +180,32 @@ const EFFECTS: Readonly<
   'keep-alive': [['--keep-alive=5s'], ({ connect }) => connect.keepAliveMs, 5000],
   scenario: [['--scenario=sat'], ({ plan, limits }) => [plan.durationS, limits.rttP95Us], [60, 1e6]],
   'network-profile': [['--network-profile=lte'], ({ emulation }) => emulation?.profile, 'lte'],
-  'compare-tcp': [['--compare-tcp'], ({ compareTcp }) => compareTcp, true],
-  fec: [['--fec', '--duration=5s'], ({ fec }) => fec?.scheme, 'rs'],
-  'fec-redundancy': [['--fec', '--duration=5s', '--fec-redundancy=.20'], ({ fec }) => fec?.redundancy, 0.2],
+  'compare-tcp': [
+    ['--compare-tcp', '--duration=60s'],
+    ({ comparison }) => comparison,
+    { pairs: 8, transferMs: 3750 },
+  ],
+  fec: [['--fec'], ({ fec }) => fec?.scheme, 'rs'],
+  'enable-fec': [['--enable-fec'], ({ fec }) => fec?.scheme, 'rs'],
+  'fec-redundancy': [['--fec', '--fec-redundancy=.05'], ({ fec }) => [fec?.redundancy, fec?.k], [0.05, 20]],
+  'fec-rate': [['--enable-fec', '--fec-rate=0.20'], ({ fec }) => [fec?.redundancy, fec?.k], [0.2, 10]],
+  sla: [['--sla=strict', '--fec'], ({ limits }) => [limits.rttP95Us, limits.fecRecovery], [50_000, 0.9]],
+  prometheus: [['--prometheus'], ({ metrics }) => metrics.prometheusPort, { host: '127.0.0.1', port: 2112 }],
   insecure: [['--insecure'], ({ insecure }) => insecure, true],
 };
 /** Refused, and why; or done before settings are read. */
 const REFUSED: Readonly<Record<string, string[]>> = {
   'enable-datagrams': ['--enable-datagrams=false'],
+  'max-streams': ['--max-streams=3', '--streams=4'],
+  'no-tls': ['--no-tls'],
+  'max-stream-data': ['--max-stream-data=1000000'],
+  'max-incoming-streams': ['--max-incoming-streams=100'],
+  'max-incoming-uni-streams': ['--max-incoming-uni-streams=100'],
+  'quic-bottom': ['--quic-bottom'],
+  pqc: ['--pqc'],
+  'pqc-algorithm': ['--pqc-algorithm=ml-kem-768'],
 };
-const SHOWN = ['list-scenarios', 'list-profiles', 'help'];
+const SHOWN = ['list-scenarios', 'list-profiles', 'version', 'help'];
 
 describe('every flag of quic-test', () => {
   it('has an effect, or is refused and says why', () => {
@@ -166,9 +226,8 @@ describe('every flag of quic-test', () => {
   });
 
   it('is refused where it means nothing', () => {
-    expect(refusal('--mode=client', '--addr=:1').message).toBe('--addr: means nothing in mode client');
+    expect(refusal('--mode=test', '--server=a:1').message).toBe('--server: means nothing in mode test');
     expect(refusal('--mode=server', '--rate=1').field).toBe('--rate');
-    expect(refusal('--mode=client').message).toBe('--server: is missing');
     expect(refusal('--cert=c').field).toBe('--key');
   });
 
@@ -176,10 +235,19 @@ describe('every flag of quic-test', () => {
     expect(refusal('--scenario=lte', '--emulate-loss=0.01').field).toBe('--emulate-loss');
     expect(refusal('--scenario=lte', '--network-profile=lte').field).toBe('--network-profile');
     expect(refusal('--fec-redundancy=.1').field).toBe('--fec-redundancy');
-    expect(refusal('--fec').field).toBe('--fec');
     expect(refusal('--cc=bbr', '--congestion=cubic').field).toBe('--cc');
-    expect(refusal('--compare-tcp', '--streams=2').field).toBe('--streams');
+    expect(refusal('--fec', '--fec-rate=.1', '--fec-redundancy=.2').field).toBe('--fec-rate');
+    expect(refusal('--mode=client', '--server=a:1', '--addr=a:2').field).toBe('--addr');
+    expect(refusal('--compare-tcp', '--rate=2').field).toBe('--rate');
+    expect(refusal('--compare-tcp', '--streams=2').message).toContain('one stream of one connection');
+    expect(refusal('--compare-tcp', '--sla-loss=1%').message).toContain('no loss');
     expect(refusal('--bbr-probe-bw=0.2').message).toContain('BBR');
+  });
+
+  it('gives standard output one format', () => {
+    expect(() => new Outlet({ report: null, format: 'csv' }, true)).toThrow(/--json does not go with/);
+    expect(() => new Outlet({ report: null, format: 'json' }, true)).not.toThrow();
+    expect(() => new Outlet({ report: null, format: 'csv' }, false)).not.toThrow();
   });
 
   it('is held to its range', () => {
@@ -189,5 +257,10 @@ describe('every flag of quic-test', () => {
     expect(refusal('--sla-loss=').field).toBe('--sla-loss');
     expect(refusal('--duration=-1s').field).toBe('--duration');
     expect(refusal('--scenario=moon').field).toBe('--scenario');
+    expect(refusal('--fec', '--rate=6000').message).toBe(
+      '--rate: 6000 is not from 1 to 5000, as --fec needs it',
+    );
+    expect(refusal('--fec', '--rate=1', '--fec-redundancy=.05').message).toContain('longer than 10 s');
+    expect(refusal('--fec', '--fec-redundancy=.04').field).toBe('--fec-redundancy');
   });
 });

@@ -254,12 +254,10 @@ describe('clients', () => {
   test('beyond the bound of the table are refused and counted; those known go on', async () => {
     const through = await relay(await echoServer());
     // Each a further client at once, for each send comes from another port.
-    const clients: Socket[] = [];
-    for (let i = 0; i < 520; i++) {
-      const client = await socket();
-      client.send('hello', through.port, through.host);
-      clients.push(client);
-    }
+    const clients = await Promise.all(Array.from({ length: 520 }, () => socket()));
+    const first = receive(clients[0]!, 1);
+    for (const client of clients) client.send('hello', through.port, through.host);
+    expect(await first).toEqual(['hello']);
     await eventually(() => expect(through.counters().up.packetsIn + through.counters().refused).toBe(520));
     expect(through.counters()).toMatchObject({ clients: 512, refused: 8 });
     const answer = receive(clients[0]!, 1);

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lossOf } from '../../../src/main/path/loss.ts';
 import { Rng } from '../../../src/main/path/rng.ts';
+import { SentAccount } from '../../../src/main/probe/fec/account.ts';
 import { AdaptiveRepair } from '../../../src/main/probe/fec/adaptive.ts';
+import { encodeDatagram } from '../../../src/main/probe/fec/datagram.ts';
 import { FecDecoder } from '../../../src/main/probe/fec/decoder.ts';
 import { FecEncoder } from '../../../src/main/probe/fec/encoder.ts';
 import { residualLoss } from '../../../src/main/probe/fec/theory.ts';
@@ -34,15 +36,17 @@ describe('the account of a receiver', () => {
         (scheme, k, r, packets, fates) => {
           const events: { atUs: number; datagram: Buffer }[] = [];
           let nowUs = 0;
+          const account = new SentAccount();
           const encoder = new FecEncoder({
             scheme,
             k,
             repairOf: () => r,
-            send: (datagram) => {
+            send: (made) => {
+              account.add(made);
+              const datagram = encodeDatagram(made);
               const { copies, delayUs } = fates.next().value!;
               for (let copy = 0; copy < copies; copy++)
                 events.push({ atUs: nowUs + delayUs * (copy + 1), datagram });
-              return true;
             },
           });
           for (let i = 0; i < packets; i++, nowUs += 3000) encoder.push(packetOf(i, 8 + (i % 5)), 12);
@@ -65,7 +69,7 @@ describe('the account of a receiver', () => {
             decoder.push(datagram, atUs);
             expect(counts.erasures).toBe(counts.recovered + counts.unrecoverable);
           }
-          expect(decoder.end(encoder.counts, nowUs + 500_000)).toBe(true);
+          expect(decoder.end(account, nowUs + 500_000)).toBe(true);
           decoder.close();
           expect(counts.invalid).toBe(0);
           expect(counts.receivedSource + counts.erasures).toBe(packets);
@@ -81,6 +85,23 @@ describe('the account of a receiver', () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  it('knows what a group lacks before it is closed, once a later one has begun', () => {
+    const decoder = new FecDecoder({ scheme: 'rs', k: 4, mostGroups: 2, holdUs: HOLD_US });
+    const send = (group: number, index: number): void => {
+      const content = packetOf(index, 8);
+      decoder.push(encodeDatagram({ kind: 'source', group, index, k: 4, r: 1, content }), 0);
+    };
+    send(0, 0);
+    expect(decoder.overdue).toBe(0);
+    send(1, 0);
+    expect(decoder.overdue).toBe(3);
+    expect(decoder.counts.erasures).toBe(0);
+    send(0, 3);
+    expect(decoder.overdue).toBe(2);
+    decoder.close();
+    expect(decoder.overdue).toBe(0);
   });
 
   it('takes any datagrams of a hostile sender without an error, and never counts more than there may be', () => {
@@ -118,23 +139,36 @@ describe('the account of a receiver', () => {
 /** Sends `packets` over a path whose loss is drawn, and counts. */
 function run(
   scheme: FecScheme,
-  { k, r, packets, loss }: { k: number; r: number; packets: number; loss: (nowUs: number) => boolean },
+  options: {
+    k: number;
+    r: number | (() => number);
+    packets: number;
+    loss: (nowUs: number) => boolean;
+    onPacket?: (decoder: FecDecoder, packet: number) => void;
+  },
 ) {
+  const { k, r, packets, loss, onPacket } = options;
   const decoder = new FecDecoder({ scheme, k, mostGroups: packets, holdUs: HOLD_US });
   let nowUs = 0;
+  const account = new SentAccount();
   const encoder = new FecEncoder({
     scheme,
     k,
-    repairOf: () => r,
+    repairOf: typeof r === 'number' ? () => r : r,
     send: (datagram) => {
-      if (!loss(nowUs)) decoder.push(datagram, nowUs);
-      return true;
+      account.add(datagram);
+      if (!loss(nowUs)) decoder.push(encodeDatagram(datagram), nowUs);
     },
   });
-  for (let i = 0; i < packets; i++, nowUs += 1000) encoder.push(packetOf(i, 8), 8);
-  decoder.end(encoder.counts, nowUs);
+  for (let i = 0; i < packets; i++, nowUs += 1000) {
+    encoder.push(packetOf(i, 8), 8);
+    onPacket?.(decoder, i);
+  }
+  decoder.end(account, nowUs);
   decoder.close();
-  return { ...decoder.counts, residual: decoder.counts.unrecoverable / packets };
+  account.end();
+  const { groupsByRepair } = account;
+  return { ...decoder.counts, groupsByRepair, residual: decoder.counts.unrecoverable / packets };
 }
 
 const lossModel = (settings: object, seed: number) => {
@@ -202,6 +236,28 @@ describe('adaptive redundancy', () => {
     expect(seen.slice(0, 3)).toEqual([5, 5, 5]);
     expect(seen.at(-1)).toBe(1);
     for (const [i, r] of seen.entries()) expect((seen[i - 1] ?? 5) - r).toBeLessThanOrEqual(1);
+  });
+
+  it('holds its target at 10 % iid loss, from the first packet on', () => {
+    const adaptive = new AdaptiveRepair({ scheme: 'rs', k: 10, r: 5, least: 1, most: 5 });
+    const packets = 20_000;
+    const { residual, groupsByRepair } = run('rs', {
+      k: 10,
+      r: () => adaptive.r,
+      packets,
+      loss: lossModel({ lossRatio: 0.1 }, 11),
+      onPacket: ({ counts, overdue }, packet) => {
+        const { receivedSource, erasures } = counts;
+        if (packet % 25 === 0) adaptive.report({ receivedSource, erasures: erasures + overdue });
+      },
+    });
+    // What the groups had, at the loss there was: chance has no part in it but in what the controller saw.
+    const theory = groupsByRepair.reduce(
+      (sum, groups, r) => sum + (groups * 10 * residualLoss('rs', { k: 10, r }, 0.1)) / packets,
+      0,
+    );
+    expect(theory).toBeLessThanOrEqual(0.001);
+    expect(Math.abs(residual - theory)).toBeLessThan(4 * Math.sqrt((10 * theory) / packets));
   });
 
   it('takes no report twice', () => {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { manifestFacts } from '../../../src/renderer/features/experiments/manifest.ts';
+import {
+  exactly,
+  parameterText,
+  parameterTitle,
+} from '../../../src/renderer/features/experiments/parameters.ts';
 import { idsOf, readExperimentsSearch } from '../../../src/renderer/features/experiments/view.ts';
 import {
   differenceText,
@@ -126,5 +131,50 @@ it('a manifest of any form is read as far as it goes', () => {
       },
     ],
     parameters: [['mode', 'ping']],
+  });
+});
+
+describe('the settings of a manifest', () => {
+  it('are called by words', () => {
+    const titles = {
+      'target.emulation.up.delayMs': 'Delay up',
+      'emulation.down.lossRatio': 'Loss down',
+      'target.kind': 'Target',
+      'emulation.flap.downMs': 'Flap down',
+      'emulation.up.loss.model': 'Loss model up',
+      'emulation.up.codelTargetMs': 'CoDel target up',
+      'target.emulation.profile': 'Profile',
+      durationS: 'Duration',
+      transferBytes: 'Transfer',
+      rttsMs: 'RTTs',
+      tcpCongestion: 'TCP congestion',
+      serverName: 'Server name',
+      'os.release': 'OS release',
+      'parameters.StartupPacingGain': 'StartupPacingGain',
+    };
+    for (const [path, title] of Object.entries(titles)) expect(parameterTitle(path)).toBe(title);
+  });
+
+  it('have units, and no more digits than say something', () => {
+    const texts: [string, unknown, string][] = [
+      ['emulation.up.lossRatio', 0.015_113_874_5, '1.51139 %'],
+      ['emulation.up.rateBps', 1.5e6, '1.5 Mbit/s'],
+      ['emulation.up.delayMs', 0.1 + 0.2, '0.3 ms'],
+      ['emulation.up.bufferBytes', 64_000, '64.0 kB'],
+      ['emulation.up.bufferBdp', 2, '2 × BDP'],
+      ['emulation.up.rateSchedule', [[2, 1e6]], '1 step'],
+      ['parameters.lossRatios.1', 0.03, '3 %'],
+      ['lossRatios', [0, 0.03], '0 %, 3 %'],
+      ['rttsMs', [5, 100], '5 ms, 100 ms'],
+      ['rates', [100], '100 per s'],
+      ['durationS', 30, '30 s'],
+      ['insecure', true, 'yes'],
+      ['tcpCongestion', null, '–'],
+      ['mode', 'ping', 'ping'],
+      ['parameters.Beta', 0.7, '0.7'],
+    ];
+    for (const [path, value, text] of texts) expect(parameterText(path, value)).toBe(text);
+    expect(exactly(0.015_113_874_5)).toBe('0.0151138745');
+    expect(exactly([0, 0.03])).toBe('[0,0.03]');
   });
 });

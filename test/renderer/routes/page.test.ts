@@ -141,6 +141,7 @@ describe('a number that is not there', () => {
     ping: null,
     down: null,
     up: null,
+    payloadBps: null,
     transferError: null,
     silentSinceMs: null,
     handshakeUs: null,

@@ -57,7 +57,9 @@ test('a congestion series is stored as its rows come, is hidden until all is the
     into.put(CONGESTION, points.slice(from, from + 5000));
   const db = new Database(join(store.dataDir, 'lab.db'));
   expect(db.prepare('SELECT sum(points) FROM probe_series').pluck().get()).toBe(20_000);
-  expect(purger(new WriteHandle(db, () => {})).step(Date.now(), () => false)).toBe(false);
+  expect(
+    purger(new WriteHandle(db, () => {}), { rawDays: 30, systemS: 3600 }).step(Date.now(), () => false),
+  ).toBe(false);
   db.close();
   into.put(CONGESTION_PHASE, [
     [1, 'client', 0, 'a'],

@@ -74,6 +74,7 @@ test('an import that is given up, or whose lab dies, leaves nothing', async () =
   const again = openStore({ dataDir, schedule: () => () => {} });
   const upkeep = openUpkeep({ dataDir });
   keepUp(upkeep);
+  upkeep.close();
   const into = again.unarchive();
   await readInto(into, path, 'a', 0);
   // Its ids are free again, so nothing was left.

@@ -10,12 +10,13 @@ export interface GoFlag {
   readonly kind: 'bool' | 'text';
 }
 
-const invalid = (flag: string, message: string, hint?: string): LabError =>
+/** A refusal that names the flag. */
+export const invalid = (flag: string, message: string, hint?: string): LabError =>
   new LabError('RL_INPUT_INVALID', `--${flag}: ${message}`, { field: `--${flag}`, ...(hint && { hint }) });
 
-const BOOLEANS: Readonly<Record<string, boolean>> = Object.fromEntries([
-  ...['1', 't', 'T', 'true', 'TRUE', 'True'].map((text) => [text, true]),
-  ...['0', 'f', 'F', 'false', 'FALSE', 'False'].map((text) => [text, false]),
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...['1', 't', 'T', 'true', 'TRUE', 'True'].map((text) => [text, true] as const),
+  ...['0', 'f', 'F', 'false', 'FALSE', 'False'].map((text) => [text, false] as const),
 ]);
 
 /** What was given, by name; booleans as `true` and `false`. Throws RL_INPUT_INVALID naming the flag, RL_USAGE of what is no flag. */
@@ -40,7 +41,7 @@ export function parseGoFlags(args: readonly string[], flags: readonly GoFlag[]):
       );
     }
     if (flag.kind === 'bool') {
-      const value = match[2] === undefined ? true : BOOLEANS[match[2]];
+      const value = match[2] === undefined ? true : BOOLEANS.get(match[2]);
       if (value === undefined) throw invalid(name, `"${match[2]}" is neither true nor false`);
       given.set(name, String(value));
       continue;

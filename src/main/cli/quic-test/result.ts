@@ -1,10 +1,11 @@
 /** What quic-test measured, as a report. */
-import type { FecFigures } from '../../../shared/fec.ts';
+import type { LabError } from '../../../shared/errors.ts';
 import type { LoadResult } from '../../../shared/load.ts';
-import { loadMetrics } from '../../../shared/metrics.ts';
+import { fecMetrics, loadMetrics } from '../../../shared/metrics.ts';
 import { createReport, type Gate, type Report, type ReportColumn } from '../../../shared/report.ts';
-import { judge } from '../../../shared/sla.ts';
+import { judge, withOccasion } from '../../../shared/sla.ts';
 import { describePath } from '../emulate/describe.ts';
+import type { Protected } from './protection.ts';
 import type { QuicTestSettings } from './settings.ts';
 
 const column = (key: string, title: string, unit: string | null, digits: number | null): ReportColumn => ({
@@ -20,11 +21,12 @@ const scaled = (value: number | null | undefined, per: number): number | null =>
 type Row = [name: string, value: number | null, digits: number, unit: string | null];
 
 /** Of the protected packets, towards the server. */
-const fecRows = (fec: FecFigures): Row[] => [
-  ['FEC redundancy', fec.redundancy, 3, null],
-  ['FEC packets lost', fec.erasures, 0, null],
-  ['FEC recovery', fec.recovery, 3, null],
-  ['FEC residual loss', scaled(fec.residualLoss, 0.01), 3, '%'],
+const fecRows = ({ sent, lost, unrecoverable, redundancy, recovery }: Protected): Row[] => [
+  ['FEC packets sent', sent, 0, null],
+  ['FEC redundancy', redundancy, 3, null],
+  ['FEC packets lost', lost, 0, null],
+  ['FEC recovery', recovery, 3, null],
+  ['FEC residual loss', sent === 0 ? null : (unrecoverable / sent) * 100, 3, '%'],
 ];
 
 /** Each in the unit that it is shown in. */
@@ -59,11 +61,19 @@ function rowsOf(result: LoadResult): Row[] {
 export function quicTestReport(
   settings: QuicTestSettings,
   server: string,
-  { result, fec }: { result: LoadResult; fec: FecFigures | null },
+  {
+    result,
+    fec,
+    errors,
+    isCut,
+  }: { result: LoadResult; fec: Protected | null; errors: readonly LabError[]; isCut: boolean },
   createdAtMs: number,
 ): Report {
   const { mode, plan, emulation, controller, limits, insecure } = settings;
-  const gates: Gate[] = judge(limits, loadMetrics(result));
+  const gates: Gate[] = judge(fec === null ? limits : withOccasion(limits, fec), {
+    ...loadMetrics(result),
+    ...(fec !== null && fecMetrics(fec)),
+  });
   return createReport({
     title: `quic-test of ${server}`,
     createdAtMs,
@@ -77,6 +87,8 @@ export function quicTestReport(
       ['Congestion control', controller.name],
       ['Path', emulation === null ? 'the network as it is' : `emulated: ${describePath(emulation)}`],
       ...(insecure ? [['Certificate', 'not checked'] as [string, string]] : []),
+      ...(isCut ? [['Ended', 'early: it was interrupted'] as [string, string]] : []),
+      ...errors.map(({ code, message }): [string, string] => ['Error', `${code}: ${message}`]),
     ],
     tables: [
       {

@@ -14,7 +14,7 @@ import { CompareSettings, FairnessSettings } from '../../../shared/shared-paths.
 import { checkParameters } from '../../congestion/index.ts';
 import type { Loads } from './loads.ts';
 
-interface CellContext {
+export interface CellContext {
   runId: number;
   /** Of everything random in it. */
   seed: number;
@@ -86,9 +86,8 @@ export const scenarioKind = (loads: Loads): CellKind<ScenarioSettings> => ({
 /** Beside a measurement that threads or processes of its own make: their start and end. */
 const START_S = 2;
 
-/** What only a host can measure that has the files of the program: it starts threads and processes of its own. */
+/** What only a host can measure that has the files of the program: it starts processes of its own. */
 export interface Measurers {
-  fairness(settings: FairnessSettings, context: CellContext): Promise<Metrics>;
   compare(settings: CompareSettings, context: CellContext): Promise<Metrics>;
 }
 
@@ -101,11 +100,13 @@ const wholeCell = (seconds: number, measure: (context: CellContext) => Promise<M
   },
 ];
 
-export const fairnessKind = ({ fairness }: Measurers): CellKind<FairnessSettings> => ({
+export const fairnessKind = (
+  measure: (settings: FairnessSettings, context: CellContext) => Promise<Metrics>,
+): CellKind<FairnessSettings> => ({
   kind: 'fairness',
   schema: FairnessSettings,
   nameOf: ({ flows }) => `Fairness of ${flows.join(', ')}`,
-  cellsOf: (settings) => wholeCell(settings.durationS + START_S, (context) => fairness(settings, context)),
+  cellsOf: (settings) => wholeCell(settings.durationS + START_S, (context) => measure(settings, context)),
 });
 
 export const compareKind = ({ compare }: Measurers): CellKind<CompareSettings> => ({

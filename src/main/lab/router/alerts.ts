@@ -37,14 +37,15 @@ export function alertHandlers({ os, stream }: Implementation, { store, alerts }:
       deliveries: os.alerts.deliveries.handler(({ input }) => store.webhooks.deliveries(...page(input))),
     },
     webhooks: {
-      list: webhooks.list.handler(() => alerts.webhooks()),
-      create: webhooks.create.handler(({ input }) => alerts.createWebhook(input)),
-      update: webhooks.update.handler(({ input: { id, ...patch } }) => alerts.updateWebhook(id, patch)),
+      list: webhooks.list.handler(() => alerts.webhooks.list()),
+      create: webhooks.create.handler(({ input }) => alerts.webhooks.create(input)),
+      update: webhooks.update.handler(({ input: { id, ...patch } }) => alerts.webhooks.update(id, patch)),
       remove: webhooks.remove.handler(({ input }) => {
-        alerts.removeWebhook(input.id);
+        alerts.webhooks.remove(input.id);
         return { removed: true as const };
       }),
-      test: webhooks.test.handler(({ input }) => alerts.testWebhook(input.id)),
+      restore: webhooks.restore.handler(({ input }) => alerts.webhooks.restore(input.id)),
+      test: webhooks.test.handler(({ input }) => alerts.webhooks.test(input.id)),
     },
   };
 }

@@ -3,6 +3,9 @@ import { type Implementation, outOfRange, type RouterParts, requireRange, requir
 
 const DEFAULT_BUCKETS = 300;
 const MAX_BUCKETS = 5000;
+const DEFAULT_EVENTS = 1000;
+const MAX_EVENTS = 10_000;
+
 export function routeHandlers({ os, stream }: Implementation, { store, routes, live, upkeep }: RouterParts) {
   return {
     list: os.routes.list.handler(() => routes.list()),
@@ -29,6 +32,16 @@ export function routeHandlers({ os, stream }: Implementation, { store, routes, l
       requireRange('buckets', buckets, 1, MAX_BUCKETS);
       await upkeep.ready(routes.get(id).id, fromMs, toMs);
       return store.chart(id, fromMs, toMs, Math.ceil((toMs - fromMs) / buckets));
+    }),
+    transport: os.routes.transport.handler(({ input: { id, fromMs, toMs, buckets = DEFAULT_BUCKETS } }) => {
+      requireWindow(fromMs, toMs);
+      requireRange('buckets', buckets, 1, MAX_BUCKETS);
+      return store.transport(routes.get(id).id, fromMs, toMs, Math.ceil((toMs - fromMs) / buckets));
+    }),
+    events: os.routes.events.handler(({ input: { id, fromMs, toMs, limit = DEFAULT_EVENTS } }) => {
+      requireWindow(fromMs, toMs);
+      requireRange('limit', limit, 1, MAX_EVENTS);
+      return store.events(routes.get(id).id, fromMs, toMs, Math.floor(limit));
     }),
     watchSeries: os.routes.watchSeries.handler(({ input: { id, windowMs, bucketMs }, signal, path }) => {
       const route = routes.get(id);

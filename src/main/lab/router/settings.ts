@@ -5,7 +5,7 @@ export function settingHandlers({ os }: Implementation, { store, configuration }
   return {
     get: os.settings.get.handler(() => configuration.describe()),
     update: os.settings.update.handler(({ input }) => {
-      store.settings.replace(configuration.change(input.values));
+      configuration.change(input.values, (kept) => store.settings.replace(kept));
       return configuration.describe();
     }),
   };

@@ -9,7 +9,9 @@ import { LabError } from '../../../shared/errors.ts';
 import { bufferBytesOf, meanDelayMs } from '../buffer.ts';
 import { Link, type LinkCounters, type LinkOptions } from '../link.ts';
 import { Rng } from '../rng.ts';
-import { nowUs, scheduler } from './scheduler.ts';
+import { nowUs } from './clock.ts';
+import { intake } from './intake.ts';
+import { scheduler } from './scheduler.ts';
 import { bindUdpSocket, createUdpSocket, type Endpoint, resolveEndpoint } from './sockets.ts';
 
 /** Each client costs a socket; packets of further clients are dropped and counted. */
@@ -61,15 +63,16 @@ export interface RelayCounters {
 /** What passes a link: a datagram, and who takes it at the far end. */
 interface Passenger {
   data: Buffer;
+  readUs: number;
   deliver: (data: Buffer) => void;
 }
 
 /** One bit of a copy of the payload, which another copy of the datagram may share. Headers stay whole, checksums fit. */
-function flipBit({ data, deliver }: Passenger, rng: Rng): Passenger {
+function flipBit({ data, deliver, readUs }: Passenger, rng: Rng): Passenger {
   const spoilt = Buffer.from(data);
   const bit = Math.floor(rng.float() * spoilt.length * 8);
   if (spoilt.length > 0) spoilt[bit >> 3]! ^= 1 << (bit & 7);
-  return { data: spoilt, deliver };
+  return { data: spoilt, deliver, readUs };
 }
 
 /** One direction of the path, in real time. */
@@ -83,6 +86,8 @@ export class Direction {
   readonly #headerBytes: number;
   /** The link's deadline that the scheduler knows of. */
   #scheduledUs = Number.POSITIVE_INFINITY;
+  /** When the newest packet was offered. */
+  #offeredUs = Number.NEGATIVE_INFINITY;
   #tooLarge = 0;
   #delivered = 0;
   #deliveredBytes = 0;
@@ -107,18 +112,25 @@ export class Direction {
     return queued === 0 || queued + bytes <= this.#bufferBytes;
   }
 
-  /** Carries `data` through the link and then hands it to `deliver`; what it has for headers is UDP's unless given. */
+  /**
+   * Carries `data` through the link and then hands it to `deliver`; what it has for headers is UDP's unless given. It came at `atUs` and
+   * was read at `readUs`.
+   */
   carry(
     data: Buffer,
     atUs: number,
     deliver: (data: Buffer) => void,
-    headerBytes: number = this.#headerBytes,
+    { headerBytes = this.#headerBytes, readUs = atUs }: { headerBytes?: number; readUs?: number } = {},
   ): void {
     // As a router does with DF set, and as most do without telling (RFC 8899 §1.1).
     const bytes = data.length + headerBytes;
     if (bytes > this.mtuBytes) this.#tooLarge++;
     else if (this.#link.heldBytes + bytes > MAX_HELD_BYTES) this.#overloadDrops++;
-    else if (this.#link.send({ data, deliver }, bytes, atUs) === null) this.#schedule();
+    else {
+      // A segment of a stream may have been offered at a moment that datagrams read later are found to have come before.
+      this.#offeredUs = Math.max(this.#offeredUs, atUs);
+      if (this.#link.send({ data, deliver, readUs }, bytes, this.#offeredUs) === null) this.#schedule();
+    }
   }
 
   #schedule(): void {
@@ -228,7 +240,7 @@ export class Relay {
       originUs,
     };
     const rttMs = meanDelayMs(emulation.up) + meanDelayMs(emulation.down);
-    const link = { outages, originUs, rttMs, corrupt: flipBit };
+    const link = { outages, originUs, rttMs, corrupt: flipBit, knownUs: ({ readUs }: Passenger) => readUs };
     const mtuBytes = emulation.mtuBytes ?? DEFAULT_MTU_BYTES;
     const rng = Rng.fromSeed(seed);
     // IPv4 or IPv6 header, and UDP's 8 bytes.
@@ -246,7 +258,7 @@ export class Relay {
         return;
       }
       client.lastSeenUs = atUs;
-      this.#up.carry(data, atUs, client.toTarget);
+      intake.take(this, this.#up, data, client.toTarget);
     });
     this.#sweeper = setInterval(() => this.#forgetIdleClients(nowUs()), SWEEP_MS).unref();
   }
@@ -286,6 +298,7 @@ export class Relay {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       clearInterval(this.#sweeper);
+      intake.forget(this.ways);
       scheduler.cancel(this);
       const closed = [...this.#clients.values()].map((client) => client.close());
       this.#clients.clear();
@@ -311,9 +324,8 @@ export class Relay {
   }
 
   readonly #onAnswer = (client: Client, data: Buffer): void => {
-    const atUs = nowUs();
-    client.lastSeenUs = atUs;
-    this.#down.carry(data, atUs, client.toClient);
+    client.lastSeenUs = nowUs();
+    intake.take(client, this.#down, data, client.toClient);
   };
 
   readonly #onSocketError = (): void => {

@@ -6,9 +6,7 @@
 
 import { DeadlineQueue } from '../deadline-queue.ts';
 import { Alarm } from './alarm.ts';
-
-/** Monotonic microseconds: the clock of relays and of the deadlines given to the scheduler. */
-export const nowUs = (): number => performance.now() * 1000;
+import { nowUs } from './clock.ts';
 
 /** Spinning starts this long before a deadline: what an alarm, and what a timer, is seldom later than. */
 const ALARM_SPIN_US = 300;
@@ -35,11 +33,22 @@ class Scheduler {
   #timer: NodeJS.Timeout | null = null;
   /** The deadline that the alarm or timer wakes up for. */
   #wakesForUs = Number.POSITIVE_INFINITY;
+  #polled: () => boolean = () => true;
+
+  /** `polled` is called before each turn, when the sockets have been polled; the turn is put off while it answers false. */
+  onPolled(polled: () => boolean): void {
+    this.#polled = polled;
+  }
 
   /** Runs `run` once `dueUs` has come, never before it and never within this call. */
   at(dueUs: number, owner: object, run: () => void): void {
     this.#queue.push(dueUs, { owner, run });
     if (!this.#spinning && dueUs < this.#wakesForUs) this.#arm();
+  }
+
+  /** Has a turn once the sockets have been polled. */
+  soon(): void {
+    if (!this.#spinning) this.#spin();
   }
 
   /** Forgets the tasks of `owner`. */
@@ -60,22 +69,30 @@ class Scheduler {
     const spinUs = this.#alarm.isReady ? alarmSpinUs : TIMER_SPIN_US;
     const sleepUs = waitUs - spinUs;
     if (sleepUs <= 0) {
-      this.#spinning = true;
-      setImmediate(this.#turn);
+      this.#spin();
       return;
     }
     this.#wakesForUs = dueUs;
     if (this.#alarm.isReady) this.#alarm.set(dueUs - spinUs);
-    else this.#timer = setTimeout(this.#turn, Math.min(Math.floor(sleepUs / 1000), LONGEST_TIMER_MS));
+    else this.#timer = setTimeout(this.#spin, Math.min(Math.floor(sleepUs / 1000), LONGEST_TIMER_MS));
   }
 
   readonly #onAlarm = (): void => {
     // While spinning, or on a timer from before the alarm was ready, somebody else looks at the clock.
-    if (!this.#spinning && this.#timer === null) this.#turn();
+    if (!this.#spinning && this.#timer === null) this.#spin();
+  };
+
+  /** The next turn, after the sockets of this one. */
+  readonly #spin = (): void => {
+    this.#spinning = true;
+    setImmediate(this.#turn);
   };
 
   readonly #turn = (): void => {
-    this.#spinning = true;
+    if (!this.#polled()) {
+      this.#spin();
+      return;
+    }
     const endUs = nowUs() + TURN_US;
     for (let tasks = 0; tasks < TASKS_PER_TURN; tasks++) {
       const dueUs = this.#queue.nextDueUs;

@@ -4,8 +4,10 @@
  * propagation delay after they arrive, sent again when three sent later were acknowledged or nothing was for a timeout. What is
  * behind a lost segment waits for it. There is no congestion window: loss costs time, not rate (docs/adr/0014-tcp-baseline.md).
  */
+
+import { nowUs } from './clock.ts';
 import type { Direction } from './relay.ts';
-import { nowUs, scheduler } from './scheduler.ts';
+import { scheduler } from './scheduler.ts';
 
 /** Ahead of the payload: IPv4 or IPv6, TCP, and the timestamps that every segment carries (RFC 7323). */
 export const TCP_HEADER_BYTES = { 4: 52, 6: 72 } as const;
@@ -157,7 +159,7 @@ export class StreamWay {
         // Bits that flipped fail TCP's checksum.
         if (came === data) this.#arrived(segment, transmission);
       },
-      this.#headerBytes,
+      { headerBytes: this.#headerBytes },
     );
     if (this.#timerAtUs === Number.POSITIVE_INFINITY) this.#setTimer(atUs);
   }

@@ -12,6 +12,7 @@ const TARGET = 0.001;
 const LEAST_PACKETS = 200;
 const PATIENCE = 4;
 
+/** Erasures, and what will most likely be some. */
 type Account = Pick<FecCounts, 'receivedSource' | 'erasures'>;
 
 export class AdaptiveRepair {

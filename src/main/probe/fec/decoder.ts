@@ -65,6 +65,12 @@ export class FecDecoder {
     return [...this.#open.values()].reduce((sum, { k, known }) => sum + k - known, 0);
   }
 
+  /** Of them, those of groups before the newest: over a path that keeps order they are lost. */
+  get overdue(): number {
+    const newest = this.#open.get(this.#next - 1);
+    return this.missing - (newest === undefined ? 0 : newest.k - newest.known);
+  }
+
   /** Nothing that may still come would change the account. */
   get isDone(): boolean {
     return this.#isEnded && this.missing === 0;

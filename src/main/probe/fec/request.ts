@@ -81,7 +81,13 @@ const FecRecord = z.discriminatedUnion('type', [
   /** The server: it is served. */
   z.object({ type: z.literal('ready') }),
   /** The receiver, now and then, and last of all. */
-  z.object({ type: z.literal('report'), counts: FecCounts, extraDelayUs: Spread.nullable() }),
+  z.object({
+    type: z.literal('report'),
+    counts: FecCounts,
+    /** Source packets that have not come, of groups that are open and not the newest: most likely they are lost. */
+    missing: whole.default(0),
+    extraDelayUs: Spread.nullable(),
+  }),
   /** The sender, after its last packet. */
   z.object({
     type: z.literal('end'),

@@ -1,6 +1,6 @@
 /** Mode `fec`: packets at a fixed rate in DATAGRAM frames, in groups with repair packets, both ways at once over one connection. */
 import { LabError } from '../../../shared/errors.ts';
-import { type FecFigures, type FecInput, repairOf } from '../../../shared/fec.ts';
+import { DEFAULT_FEC, DEFAULT_PACKETS, type FecFigures, repairOf } from '../../../shared/fec.ts';
 import type { DetailOf } from '../../../shared/probe-details.ts';
 import { formatPercent } from '../../../shared/units.ts';
 import type { QuicSession } from '../../quic/udp/api.ts';
@@ -19,9 +19,6 @@ import { FecReceiver, FecSender, figuresOf } from '../fec-flow.ts';
 import { AppError, encodeRequest } from '../protocol.ts';
 import { DEFAULT_DURATION_MS, type Mode, type ModeContext } from './mode.ts';
 
-const DEFAULT_FEC: FecInput = { scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false };
-const DEFAULT_RATE = 100;
-const DEFAULT_BYTES = 200;
 /** How long the other end may take beyond what the rules give it. */
 const PATIENCE_MS = 5000;
 
@@ -44,8 +41,8 @@ export function fecMode(context: ModeContext): Mode {
     r: repairOf(fec),
     adaptive,
     durationMs,
-    ratePerS: plan.ratePerS ?? DEFAULT_RATE,
-    packetBytes: plan.packetBytes ?? DEFAULT_BYTES,
+    ratePerS: plan.ratePerS ?? DEFAULT_PACKETS.perS,
+    packetBytes: plan.packetBytes ?? DEFAULT_PACKETS.bytes,
   } as const;
   const ways: Partial<Record<'up' | 'down', Way>> = {};
 
@@ -54,7 +51,7 @@ export function fecMode(context: ModeContext): Mode {
     const [sent, report] = [way?.sent() ?? null, way?.report() ?? null];
     return way === undefined || sent === null || report === null
       ? null
-      : figuresOf(way.request, sent, report);
+      : figuresOf(way.request, sent, report, plan.pathLoss?.[direction]);
   };
   const detail = (): DetailOf<'fec'> => {
     const { ratePerS, packetBytes, r } = common;

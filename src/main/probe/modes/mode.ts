@@ -39,6 +39,8 @@ export interface ProbePlan {
   fec?: FecInput | undefined;
   /** Bytes of a source packet of mode fec; default 200. */
   packetBytes?: number | undefined;
+  /** What the path is set to lose, where it is emulated and that is known. */
+  pathLoss?: { up: number | null; down: number | null } | null | undefined;
   /** Records what the controllers do: a point at most each so many microseconds. Null records nothing. */
   everyUs: number | null;
   /** The controller the server is asked to use for what it sends; null leaves it its own. */

@@ -10,7 +10,7 @@ import { goodputBps, type PingSample, summariseSorted } from '../../../shared/sa
 import { formatDuration } from '../../../shared/units.ts';
 import type { QuicSession } from '../../quic/udp/api.ts';
 import { connectQuic } from '../../quic/udp/client.ts';
-import { nowUs, toUnixMs } from '../../quic/udp/clock.ts';
+import { nowUs } from '../../quic/udp/clock.ts';
 import { connectionEnded } from '../ended.ts';
 import { pause } from '../pause.ts';
 import { Pinger } from '../ping.ts';
@@ -22,7 +22,7 @@ const PARTS = { idle: 0.2, loaded: 0.4 } as const;
 /** Of a direction's time, how much is left for its load to fill the path. */
 const RAMP = 0.25;
 
-/** A direction under load. */
+/** A direction under load. Times are of the monotonic clock, as are those of the pings. */
 interface Load {
   fromMs: number;
   toMs: number;
@@ -44,8 +44,8 @@ export function responsivenessMode(context: ModeContext): Mode {
     new Pinger(session, {
       ratePerS: plan.ratePerS ?? LOADED_PINGS_PER_S,
       mayWait: true,
-      onPing: (ping) => {
-        samples.push(ping);
+      onPing: (ping, sentAtUs) => {
+        samples.push({ ...ping, atMs: sentAtUs / 1000 });
         newestUs = ping.rttUs ?? newestUs;
       },
     });
@@ -53,7 +53,7 @@ export function responsivenessMode(context: ModeContext): Mode {
   const load = async (session: QuicSession, direction: 'down' | 'up'): Promise<void> => {
     if (signal.aborted) return;
     const partMs = durationMs * PARTS.loaded;
-    const beganMs = toUnixMs(nowUs());
+    const beganMs = nowUs() / 1000;
     const current: Load = {
       fromMs: beganMs + RAMP * partMs,
       toMs: beganMs + partMs,
@@ -65,11 +65,11 @@ export function responsivenessMode(context: ModeContext): Mode {
       durationMs: partMs,
       signal,
       onProgress: (now) => {
-        if (toUnixMs(nowUs()) >= current.fromMs) current.first ??= now;
+        if (nowUs() / 1000 >= current.fromMs) current.first ??= now;
         current.newest = now;
       },
     });
-    current.toMs = Math.min(current.toMs, toUnixMs(nowUs()));
+    current.toMs = Math.min(current.toMs, nowUs() / 1000);
   };
 
   const measure = async (loaded: QuicSession): Promise<void> => {
@@ -81,7 +81,7 @@ export function responsivenessMode(context: ModeContext): Mode {
     });
     const phases = async (): Promise<void> => {
       await pause(durationMs * PARTS.idle, signal);
-      idleToMs = toUnixMs(nowUs());
+      idleToMs = nowUs() / 1000;
       await load(loaded, 'down');
       await load(loaded, 'up');
     };

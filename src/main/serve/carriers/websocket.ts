@@ -4,14 +4,16 @@ import type { Duplex } from 'node:stream';
 import { RPCHandler } from '@orpc/server/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { LabError, toLabError } from '../../../shared/errors.ts';
+import { RPC_BEARER, RPC_PATH, RPC_PROTOCOL, RPC_UNAUTHORIZED } from '../../../shared/rpc-socket.ts';
 import type { LabRouter } from '../../lab/index.ts';
-import { type Auth, bearerOf } from '../auth.ts';
+import { type Access, bearerOf } from '../auth.ts';
 import { type GuardPolicy, refusal } from '../guard.ts';
+import { type CallContext, limitCalls } from './calls.ts';
 import { carryErrors, isRpcMessage } from './handler.ts';
 
-const PATH = '/api/rpc';
 const MAX_MESSAGE_BYTES = 1_048_576;
-const MAX_CLIENTS = 64;
+/** Streams that one client may have open: a chart has one for each route in it. */
+const MAX_STREAMS = 256;
 /** A client that answered no ping, or read nothing, for this long is gone. */
 const HEARTBEAT_MS = 15_000;
 /** What a client may leave unread before it counts as gone. */
@@ -21,13 +23,8 @@ const MAX_MESSAGES_PER_S = 500;
 const GOING_AWAY = 1001;
 const POLICY_VIOLATION = 1008;
 const INVALID_PAYLOAD = 1007;
-
-/**
- * What a browser can send with an upgrade is a list of subprotocols, of which the server takes one: ours, and beside it
- * `bearer.` with the token. Others send the Authorization header.
- */
-const PROTOCOL = 'routelab';
-const BEARER = 'bearer.';
+/** How long one that was told to go may take for it. */
+const GOODBYE_MS = 200;
 
 export interface WebSocketCarrier {
   /** Says goodbye to every client and ends those that do not leave. */
@@ -39,17 +36,19 @@ export function serveWebSocket(
   server: Server,
   router: LabRouter,
   policy: GuardPolicy,
-  auth: Auth,
+  { auth, limits, sessions }: Access,
 ): WebSocketCarrier {
-  const handler = new RPCHandler(router, { interceptors: [carryErrors] });
+  const handler = new RPCHandler(router, {
+    interceptors: [carryErrors],
+    clientInterceptors: [limitCalls(limits)],
+  });
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
-    handleProtocols: (offered) => offered.has(PROTOCOL) && PROTOCOL,
+    handleProtocols: (offered) => offered.has(RPC_PROTOCOL) && RPC_PROTOCOL,
   });
   const alive = new WeakSet<WebSocket>();
-  const tokens = new WeakMap<WebSocket, string | null>();
 
   server.on('upgrade', (request, socket, head) => {
     // Without a listener a connection reset before the upgrade would be an uncaught exception.
@@ -59,20 +58,41 @@ export function serveWebSocket(
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     try {
-      const refused = upgradeRefusal(request, policy, sockets.clients.size);
+      const address = request.socket.remoteAddress ?? '';
+      limits.count(address, 'requests');
+      const refused = upgradeRefusal(request, policy);
       if (refused !== null) throw refused;
       const token = tokenOf(request);
       await auth.require(token);
       if (socket.destroyed) return;
-      sockets.handleUpgrade(request, socket, head, (client) => accept(client, token));
+      sessions.requireRoom('sockets');
+      sockets.handleUpgrade(request, socket, head, (client) => accept(client, address, token));
     } catch (thrown) {
-      refuse(socket, toLabError(thrown));
+      const error = toLabError(thrown);
+      if (error.code !== 'RL_UNAUTHORIZED') refuse(socket, error);
+      // A browser tells its page nothing of an upgrade that was refused, but the code of a close.
+      else if (!socket.destroyed) sockets.handleUpgrade(request, socket, head, lock);
     }
   }
 
-  function accept(client: WebSocket, token: string | null): void {
+  function accept(client: WebSocket, address: string, token: string | null): void {
+    client.on(
+      'close',
+      sessions.open('sockets', token, () => lock(client)),
+    );
     alive.add(client);
-    tokens.set(client, token);
+    let streams = 0;
+    const openStream = (): (() => void) => {
+      if (streams >= MAX_STREAMS)
+        throw new LabError('RL_RATE_LIMITED', `${MAX_STREAMS} streams are open already.`);
+      streams++;
+      let isOpen = true;
+      return () => {
+        if (isOpen) streams--;
+        isOpen = false;
+      };
+    };
+    const context: CallContext = { caller: { address, openStream } };
     let messages = 0;
     const second = setInterval(() => {
       messages = 0;
@@ -81,7 +101,7 @@ export function serveWebSocket(
     client.on('pong', () => alive.add(client));
     // `ws` closes by itself after a protocol error (too large, bad UTF-8); there is nobody to tell.
     client.on('error', () => client.terminate());
-    void handler.upgrade({
+    const socket = {
       send: (data: Parameters<WebSocket['send']>[0]) => client.send(data),
       addEventListener: ((type: 'message' | 'close', listener: (event: unknown) => void) => {
         if (type === 'close') client.addEventListener('close', listener);
@@ -93,42 +113,44 @@ export function serveWebSocket(
           });
         }
       }) as WebSocket['addEventListener'],
-    });
+    };
+    void handler.upgrade(socket, { context });
   }
 
   const heartbeat = setInterval(() => {
     for (const client of sockets.clients) {
       if (!alive.delete(client) || client.bufferedAmount > MAX_BUFFERED_BYTES) client.terminate();
       else client.ping();
-      // It may have expired since, and the secret may be another.
-      auth.require(tokens.get(client) ?? null).catch(() => client.close(POLICY_VIOLATION, 'no valid token'));
     }
   }, HEARTBEAT_MS);
 
   return {
     close() {
       clearInterval(heartbeat);
-      for (const client of sockets.clients) {
-        client.close(GOING_AWAY, 'the lab is closing');
-        setTimeout(() => client.terminate(), 200).unref();
-      }
+      for (const client of sockets.clients) dismiss(client, GOING_AWAY, 'the lab is closing');
       sockets.close();
     },
   };
 }
 
-function upgradeRefusal(request: IncomingMessage, policy: GuardPolicy, clients: number): LabError | null {
+const lock = (client: WebSocket): void => dismiss(client, RPC_UNAUTHORIZED, 'no valid token');
+
+/** Says goodbye; who does not answer is cut off. */
+function dismiss(client: WebSocket, code: number, reason: string): void {
+  client.on('error', () => client.terminate());
+  client.close(code, reason);
+  setTimeout(() => client.terminate(), GOODBYE_MS).unref();
+}
+
+function upgradeRefusal(request: IncomingMessage, policy: GuardPolicy): LabError | null {
   const path = request.url?.split('?', 1)[0];
-  if (path !== PATH) return new LabError('RL_NOT_FOUND', `There is no WebSocket at ${path}.`);
-  const refused = refusal(request.headers, policy);
-  if (refused !== null) return refused;
-  if (clients < MAX_CLIENTS) return null;
-  return new LabError('RL_RATE_LIMITED', `${MAX_CLIENTS} clients are connected already.`);
+  if (path === RPC_PATH) return refusal(request.headers, policy);
+  return new LabError('RL_NOT_FOUND', `There is no WebSocket at ${path}.`);
 }
 
 function tokenOf({ headers }: IncomingMessage): string | null {
   const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
-  const token = offered.find((name) => name.startsWith(BEARER))?.slice(BEARER.length);
+  const token = offered.find((name) => name.startsWith(RPC_BEARER))?.slice(RPC_BEARER.length);
   return token ?? bearerOf(headers.authorization);
 }
 
@@ -141,7 +163,6 @@ function refuse(socket: Duplex, error: LabError): void {
       `content-length: ${Buffer.byteLength(body)}`,
       'connection: close',
       ...(error.code === 'RL_RATE_LIMITED' ? ['retry-after: 10'] : []),
-      ...(error.code === 'RL_UNAUTHORIZED' ? ['www-authenticate: Bearer realm="routelab"'] : []),
       '',
       body,
     ].join('\r\n'),

@@ -16,6 +16,7 @@ import { experimentsAndRuns } from './0015-experiments-and-runs.ts';
 import { alerts } from './0017-alerts.ts';
 import { settings } from './0019-settings.ts';
 import { importedExperiments } from './0021-imported-experiments.ts';
+import { toldAndConfigured } from './0022-told-and-configured.ts';
 
 /** In order; the position is the version. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   alerts,
   settings,
   importedExperiments,
+  toldAndConfigured,
 ];

@@ -5,9 +5,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { LabError } from '../../../shared/errors.ts';
+import { alertTidier } from '../alert-tidier.ts';
 import { WriteHandle } from '../handles.ts';
-import { INSPECTED_BYTES } from '../inspect.ts';
 import { measurements } from '../measurements.ts';
 import { purger } from '../purge.ts';
 import { resultStorer } from '../run-metrics.ts';
@@ -19,17 +18,20 @@ import { roller } from './roller.ts';
 export interface UpkeepOptions {
   dataDir: string;
   retention?: Retention;
+  /** How long samples of the system are kept, seconds. Default a day. */
+  systemS?: number;
 }
 
 export interface Upkeep {
   /** A slice of roll-ups, of one route or of all; false when none is due. */
   roll(routeId?: string): boolean;
-  /** A slice of roll-ups, of results of runs, of deleting what is too old or gone at `nowMs` (null: not by its time), or of giving space back; false when done. */
+  /**
+   * A slice of roll-ups, of results of runs, of deleting what is too old at `nowMs` (null: not by its time) or gone, or of giving
+   * space back; false when done.
+   */
   step(nowMs: number | null): boolean;
   /** Copies the write-ahead log into the database, for which nobody waits, and cuts it short when it has grown long. */
   checkpoint(): void;
-  /** Reads the whole database, where that was not done before it was opened. Throws RL_DB_CORRUPT. */
-  check(): void;
   close(): void;
 }
 
@@ -38,10 +40,12 @@ const SLICE_MS = 10;
 /** Empty pages are given back to the file system beyond this many, and this part of all. */
 const FREE = { pages: 4096, part: 0.2 } as const;
 const PAGES_A_STEP = 128;
+const SYSTEM_S = 86_400;
 const LONG_LOG_BYTES = 64 * 2 ** 20;
 
 /** For a folder whose store is open. Throws RL_INPUT_INVALID, RL_DB_… and RL_DATA_…; so do its methods, and RL_DISK_FULL. */
-export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOptions): Upkeep {
+export function openUpkeep(options: UpkeepOptions): Upkeep {
+  const { dataDir, retention = DEFAULT_RETENTION, systemS = SYSTEM_S } = options;
   requireRetention(retention);
   const path = join(dataDir, 'lab.db');
   const translated = <T>(work: () => T): T => {
@@ -62,7 +66,8 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
   const handle = new WriteHandle(db, () => {});
   const roll = roller(handle);
   const sweep = sweeper(handle, retention, roll);
-  const purge = purger(handle);
+  const purge = purger(handle, { rawDays: retention.rawDays, systemS });
+  const tidyAlerts = alertTidier(handle);
   const results = resultStorer(handle, history(handle, measurements(handle), DEFAULT_MAX_RAW_PINGS));
   const slice = (): (() => boolean) => {
     const endMs = performance.now() + SLICE_MS;
@@ -86,7 +91,7 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
       roll.step(slice()) ||
       // Before what they are made of is deleted.
       results.step(slice()) ||
-      (nowMs !== null && sweep.step(nowMs, slice())) ||
+      (nowMs !== null && (sweep.step(nowMs, slice()) || tidyAlerts(nowMs))) ||
       purge.step(nowMs, slice()) ||
       giveBack(),
     checkpoint: () =>
@@ -95,13 +100,6 @@ export function openUpkeep({ dataDir, retention = DEFAULT_RETENTION }: UpkeepOpt
         const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
         if (log !== undefined && log.size > LONG_LOG_BYTES) db.pragma('wal_checkpoint(TRUNCATE)');
       }),
-    check: () => {
-      if (statSync(path).size <= INSPECTED_BYTES) return;
-      const verdict = translated(() => db.pragma('quick_check(1)', { simple: true }));
-      if (verdict === 'ok') return;
-      const hint = 'Stop the lab, and restore the file from a copy or choose another folder with --data.';
-      throw new LabError('RL_DB_CORRUPT', `${path} is damaged: ${verdict}`, { hint });
-    },
     close: () => {
       db.close();
     },

@@ -36,7 +36,7 @@ const SYSTEM: Readonly<Record<SystemMetric, (sample: SystemSample) => number | n
   'system.process_memory': ({ rssBytes }) => rssBytes,
   'system.machine_memory': ({ memoryTotalBytes, memoryFreeBytes }) => 1 - memoryFreeBytes / memoryTotalBytes,
   'system.loop_lag_p99': ({ loopLagP99Us }) => loopLagP99Us,
-  'system.dropped_samples': ({ droppedSamples }) => droppedSamples,
+  'system.dropped_samples': ({ droppedLately }) => droppedLately,
   'system.disk_free': ({ diskFreeBytes }) => diskFreeBytes,
 };
 

@@ -38,7 +38,7 @@ interface Outgoing {
 }
 
 /** What came of one attempt. `error` null: delivered. */
-interface Attempted {
+export interface Attempted {
   status: number | null;
   error: string | null;
   /** Whether another attempt could end otherwise. */

@@ -4,9 +4,9 @@ import { useConnection } from '../../lab/connection.ts';
 import { useLabInfo } from '../../lab/queries.ts';
 import { useBusy } from '../../parts/attempt.ts';
 import { startDemo } from '../routes/actions.ts';
-import { cancel, pin, remove, restore, useRemovedExperiments } from './actions.ts';
+import { cancel, pin, remove, restore, resume, useRemovedExperiments } from './actions.ts';
 import type { ExperimentsViewControl } from './view.ts';
-import { isUnderWay } from './words.ts';
+import { isOfCells, isUnderWay, missingOf } from './words.ts';
 
 interface Props {
   experiments: readonly Experiment[];
@@ -18,12 +18,24 @@ interface Props {
   /** Asks how often to run it again. */
   onAsk: () => void;
   onImport: () => void;
+  /** Asks what matrix or scenario to measure. */
+  onCells: () => void;
   onFind: () => void;
   view: ExperimentsViewControl;
 }
 
 /** What can be done on this page, bound for buttons, palette, keys and menu alike. */
-export function ExperimentCommands({ experiments, at, onAt, onMore, onAsk, onImport, onFind, view }: Props) {
+export function ExperimentCommands({
+  experiments,
+  at,
+  onAt,
+  onMore,
+  onAsk,
+  onImport,
+  onCells,
+  onFind,
+  view,
+}: Props) {
   const online = useConnection((s) => s.phase === 'online');
   const { data: lab } = useLabInfo();
   const isBusy = useBusy((s) => at !== null && s.busy.has(`experiment-${at.id}`));
@@ -47,8 +59,8 @@ export function ExperimentCommands({ experiments, at, onAt, onMore, onAsk, onImp
   const again =
     at?.kind === 'import'
       ? 'it was imported, not measured here'
-      : at && !['probe', 'monitor', 'demo'].includes(at.kind)
-        ? `a ${at.kind} is run again from the command line`
+      : at?.kind === 'compare' && lab?.host === 'desktop'
+        ? 'a comparison with TCP starts programs, which the desktop has not: use the command line'
         : null;
   const few = marked.length < 2 ? 'two experiments are to be marked' : null;
 
@@ -83,6 +95,12 @@ export function ExperimentCommands({ experiments, at, onAt, onMore, onAsk, onImp
         onAsk();
       },
       blocked: change ?? again,
+    },
+    { command: 'experiments.cells', run: onCells, blocked: unreachable },
+    {
+      command: 'experiments.resume',
+      run: () => at && resume(at),
+      blocked: change ?? (at && noRest(at)),
     },
     {
       command: 'experiments.cancel',
@@ -126,4 +144,11 @@ export function ExperimentCommands({ experiments, at, onAt, onMore, onAsk, onImp
     },
   ]);
   return null;
+}
+
+/** Why nothing is missing that could be measured. */
+function noRest(experiment: Experiment): string | null {
+  if (!isOfCells(experiment)) return `a ${experiment.kind} has no cells`;
+  if (isUnderWay(experiment)) return 'it is under way';
+  return missingOf(experiment.runs) > 0 ? null : 'nothing of it is missing';
 }

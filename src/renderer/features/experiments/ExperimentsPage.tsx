@@ -1,11 +1,12 @@
-import { FileButton } from '@mantine/core';
 import { useRef, useState } from 'react';
 import type { Experiment } from '../../../shared/experiments.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useConnection } from '../../lab/connection.ts';
 import { useExperiment, useExperiments } from '../../lab/queries.ts';
+import { ImportButton, useFiles } from '../../parts/ImportFiles.tsx';
 import { Failed, Notice, Page, PageHead } from '../../parts/Page.tsx';
 import { importFile } from './actions.ts';
+import { CellsDrawer } from './cells/CellsDrawer.tsx';
 import { CompareView } from './compare/CompareView.tsx';
 import { DetailView } from './detail/DetailView.tsx';
 import { ExperimentCommands } from './ExperimentCommands.tsx';
@@ -25,44 +26,23 @@ export function ExperimentsPage() {
   const online = useConnection((s) => s.phase === 'online');
   const [atId, setAtId] = useState<number | null>(null);
   const [isAsking, setAsking] = useState(false);
-  const [isDropping, setDropping] = useState(false);
+  const [isPlanning, setPlanning] = useState(false);
   const page = useRef<HTMLDivElement>(null);
-  const resetFile = useRef<() => void>(null);
   const openFile = useRef<() => void>(() => {});
   const { experimentId, isComparing } = view;
   const at = experiments.find(({ id }) => id === atId) ?? experiments[0] ?? null;
 
-  const importFiles = async (files: readonly File[]): Promise<void> => {
-    resetFile.current?.();
-    for (const file of files)
-      await importFile(file, ([first]) => {
-        if (first) view.open(first.id);
-      });
-  };
+  const files = useFiles(online, (file) =>
+    importFile(file, ([first]) => {
+      // Who has left the page meanwhile is not called back to it.
+      if (first && page.current) view.open(first.id);
+    }),
+  );
   const onMore = query.hasNextPage ? () => void query.fetchNextPage() : null;
 
   return (
     // Files are dropped anywhere; the button does the same.
-    <Page
-      ref={page}
-      className={classes.page!}
-      data-stale={!online && query.data !== undefined}
-      data-dropping={isDropping}
-      onDragOver={(event) => {
-        if (!online || !event.dataTransfer.types.includes('Files')) return;
-        event.preventDefault();
-        setDropping(true);
-      }}
-      onDragLeave={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setDropping(false);
-      }}
-      onDrop={(event) => {
-        setDropping(false);
-        if (event.dataTransfer.files.length === 0) return;
-        event.preventDefault();
-        if (online) importFiles([...event.dataTransfer.files]);
-      }}
-    >
+    <Page ref={page} data-stale={!online && query.data !== undefined} {...files.drop}>
       <PageHead
         title="Experiments"
         counts={countsOf(total, experiments.length, view.isFiltered, view.marked.length)}
@@ -73,18 +53,17 @@ export function ExperimentsPage() {
         {!isComparing && view.marked.length > 0 && (
           <CommandButton command="experiments.compare">Compare {view.marked.length}</CommandButton>
         )}
-        <FileButton
-          onChange={(files) => importFiles(files)}
-          multiple
+        <ImportButton
+          command="experiments.import"
           accept={ACCEPTED}
-          resetRef={resetFile}
-          inputProps={{ 'aria-label': 'Experiment files', 'data-testid': 'experiment-files' } as never}
+          label="Experiment files"
+          testId="experiment-files"
+          onFiles={files.take}
+          opener={openFile}
         >
-          {({ onClick }) => {
-            openFile.current = onClick;
-            return <CommandButton command="experiments.import">Import</CommandButton>;
-          }}
-        </FileButton>
+          Import
+        </ImportButton>
+        <CommandButton command="experiments.cells">Measure a matrix</CommandButton>
       </PageHead>
       {isComparing ? (
         <CompareView view={view} />
@@ -120,8 +99,14 @@ export function ExperimentsPage() {
         onMore={onMore}
         onAsk={() => setAsking(true)}
         onImport={() => openFile.current()}
+        onCells={() => setPlanning(true)}
         onFind={() => page.current?.querySelector<HTMLElement>('input[type="search"]')?.focus()}
         view={view}
+      />
+      <CellsDrawer
+        opened={isPlanning}
+        onClose={() => setPlanning(false)}
+        onStarted={({ id }) => view.open(id)}
       />
     </Page>
   );
@@ -170,8 +155,8 @@ const Nothing = ({ isFiltered }: { isFiltered: boolean }) =>
     <Notice title="No experiment yet">
       <p>
         Everything RouteLab measures belongs to an experiment, which says how to measure it again. A probe
-        makes one; the demo lab makes one for each of its routes and needs no network. An exported experiment,
-        an iperf3 result or a qlog can be dropped here.
+        makes one, a matrix of loads over emulated paths another; the demo lab makes one for each of its
+        routes and needs no network. An exported experiment, an iperf3 result or a qlog can be dropped here.
       </p>
       <CommandButton command="view.probe" variant="filled">
         Set up a probe

@@ -11,6 +11,7 @@ import { storedToken } from '../../lab/token.ts';
 import { attempt } from '../../parts/attempt.ts';
 import { showReading } from '../../parts/reading.ts';
 import { showRemoved, takeBack } from '../../parts/removed.tsx';
+import type { CellInput } from './cells/fields.ts';
 import { endedOf } from './words.ts';
 
 /** Experiments removed on this page and not restored, the newest last. */
@@ -98,6 +99,21 @@ export const runAgain = (
     useAsked.setState((all) => ({ asked: { ...all.asked, [begun.id]: asked } }));
     noteExperiment(begun);
     onBegun(begun);
+    await relist();
+  });
+
+/** Begins a matrix or a scenario. Throws what the lab says, for the form to show. */
+export async function startCells(input: CellInput): Promise<Experiment> {
+  const begun = await client.matrix.start(input);
+  noteExperiment(begun);
+  await relist();
+  return begun;
+}
+
+/** Measures what is missing of an experiment of cells. */
+export const resume = (experiment: Experiment): Promise<void> =>
+  attempt(`experiment-${experiment.id}`, `${experiment.name} was not resumed`, async () => {
+    noteExperiment(await client.matrix.resume({ id: experiment.id }));
     await relist();
   });
 

@@ -4,16 +4,16 @@ type Fields = Readonly<Record<string, unknown>>;
 const isFields = (value: unknown): value is Fields =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
-/** Every leaf by its path, such as `emulation.down.rateBps`. */
+/** Every leaf by its path, such as `emulation.down.rateBps`. A list is one. */
 function leavesOf(value: unknown, path = ''): [string, unknown][] {
-  const inner = value !== null && typeof value === 'object' ? Object.entries(value) : [];
+  const inner = isFields(value) ? Object.entries(value) : [];
   if (inner.length === 0) return path === '' ? [] : [[path, value]];
   return inner.flatMap(([key, each]) => leavesOf(each, path === '' ? key : `${path}.${key}`));
 }
 
 /** An empty list or object is a leaf that says nothing, as is an empty text. */
 const says = ([, value]: [string, unknown]): boolean =>
-  value !== null && value !== '' && typeof value !== 'object';
+  value !== null && value !== '' && (Array.isArray(value) ? value.length > 0 : typeof value !== 'object');
 
 interface ManifestFacts {
   facts: [name: string, value: string][];

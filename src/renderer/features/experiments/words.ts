@@ -1,5 +1,12 @@
 /** Experiments, their runs and metrics in words and numbers. Pure. */
-import type { ComparedMetric, Experiment, MetricValue, Run, RunCounts } from '../../../shared/experiments.ts';
+import type {
+  ComparedMetric,
+  Experiment,
+  ExperimentKind,
+  MetricValue,
+  Run,
+  RunCounts,
+} from '../../../shared/experiments.ts';
 import { medianInterval } from '../../../shared/statistics.ts';
 import { formatBytes, formatDuration, formatPercent, formatRate } from '../../../shared/units.ts';
 
@@ -30,6 +37,13 @@ const ENDED = ['done', 'failed', 'cancelled', 'interrupted'] as const;
 export const endedOf = (runs: RunCounts): number => ENDED.reduce((sum, state) => sum + runs[state], 0);
 export const totalOf = (runs: RunCounts): number => Object.values(runs).reduce((sum, n) => sum + n, 0);
 export const isUnderWay = ({ runs }: Pick<Experiment, 'runs'>): boolean => runs.queued + runs.running > 0;
+
+/** Kinds whose runs are queued all at once, so that what was cut short can be gone on with. */
+const OF_CELLS: readonly ExperimentKind[] = ['matrix', 'scenario', 'fairness', 'compare'];
+export const isOfCells = ({ kind }: Pick<Experiment, 'kind'>): boolean => OF_CELLS.includes(kind);
+/** Runs that were asked for and did not come to a result. */
+export const missingOf = ({ failed, cancelled, interrupted }: RunCounts): number =>
+  failed + cancelled + interrupted;
 
 type Fields = Readonly<Record<string, unknown>>;
 const fieldsOf = (value: unknown): Fields =>
@@ -68,6 +82,14 @@ export interface MetricSummary {
 export const metricNames = (runs: readonly Pick<Run, 'result'>[]): string[] => [
   ...new Set(runs.flatMap(({ result }) => Object.keys(result ?? {}))),
 ];
+
+const USUAL = ['goodput_down', 'goodput_up', 'goodput', 'rtt_p50', 'handshake_p50'];
+/** The metric that is shown where one is: the one asked for, else one that most want to see; null where there is none. */
+export function shownMetric(runs: readonly Pick<Run, 'result'>[], asked: string | null): string | null {
+  const names = metricNames(runs);
+  if (asked !== null && names.includes(asked)) return asked;
+  return USUAL.find((each) => names.includes(each)) ?? names[0] ?? null;
+}
 
 /** Every metric over the repetitions of each part: of runs that are done. */
 export function summariseRuns(runs: readonly Run[]): MetricSummary[] {
@@ -111,10 +133,6 @@ export const VERDICTS: Readonly<Record<NonNullable<ComparedMetric['verdict']>, s
   inconclusive: 'inconclusive',
   too_few: 'too few runs',
 };
-
-/** A leaf of a manifest as it is read. */
-export const parameterText = (value: unknown): string =>
-  value === null ? '–' : typeof value === 'string' ? value : JSON.stringify(value);
 
 /** How a metric's axis is labelled. */
 export function axisOf(unit: string | null): { title: string; scale: number } {

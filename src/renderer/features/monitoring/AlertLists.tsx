@@ -1,17 +1,16 @@
 import { Button } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import type { Alert, AlertState } from '../../../shared/alerts.ts';
 import { useAlerts } from '../../lab/alerts.ts';
-import { orpc } from '../../lab/queries.ts';
 import { Badges } from '../../parts/Badges.tsx';
+import { Failed } from '../../parts/Page.tsx';
 import { Quantity } from '../../parts/Quantity.tsx';
-import { clockTime } from '../../theme/clock.ts';
+import words from '../../parts/Words.module.css';
+import { WordTable } from '../../parts/WordTable.tsx';
+import { clockTime, whenOf } from '../../theme/clock.ts';
 import { setAcknowledged } from './actions.ts';
-import classes from './MonitoringPage.module.css';
+import classes from './Firing.module.css';
+import { useAlertHistory } from './queries.ts';
 import { endText, valueText } from './words.ts';
-
-const dateTime = (ms: number): string =>
-  `${new Date(ms).toDateString() === new Date().toDateString() ? '' : `${new Date(ms).toLocaleDateString('en-GB')} `}${clockTime(ms)}`;
 
 function Subject({ alert }: { alert: Alert }) {
   return (
@@ -56,12 +55,12 @@ export function Firing() {
                 <strong>{alert.rule.name}</strong>
                 <Subject alert={alert} />
                 <span>
-                  <span className={classes.dim}>since {dateTime(alert.raisedAtMs)} at</span>{' '}
+                  <span className={words.dim}>since {whenOf(alert.raisedAtMs)} at</span>{' '}
                   <Value alert={alert} value={alert.value} testId={`alert-${alert.id}-raised`} />
-                  <span className={classes.dim}>, now</span>{' '}
+                  <span className={words.dim}>, now</span>{' '}
                   <Value alert={alert} value={state?.value ?? null} testId={`alert-${alert.id}-now`} />
                   {state?.noDataSinceMs != null && (
-                    <span className={classes.dim}> (no data since {clockTime(state.noDataSinceMs)})</span>
+                    <span className={words.dim}> (no data since {whenOf(state.noDataSinceMs)})</span>
                   )}
                 </span>
                 <Button onClick={() => setAcknowledged(alert, !isAcknowledged)}>
@@ -78,36 +77,37 @@ export function Firing() {
 
 /** All alerts there were, newest first. */
 export function History() {
-  const { data } = useQuery(orpc.alerts.history.queryOptions({ input: {} }));
-  if (data?.length === 0) return <p className={classes.nothing}>No alert was raised yet.</p>;
+  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useAlertHistory();
   return (
-    <table className={classes.table}>
-      <thead>
-        <tr>
-          {['Raised', 'Rule', 'Of', 'Value', 'Ended', 'Why', 'Acknowledged'].map((header) => (
-            <th key={header} scope="col">
-              {header}
-            </th>
+    <>
+      {error && (
+        <Failed title="The alerts could not be listed" error={error} onRetry={() => void refetch()} />
+      )}
+      {data?.length === 0 && <p className={words.nothing}>No alert was raised yet.</p>}
+      {data && data.length > 0 && (
+        <WordTable headers={['Raised', 'Rule', 'Of', 'Value', 'Ended', 'Why', 'Acknowledged']}>
+          {data.map((alert) => (
+            <tr key={alert.id} data-testid={`past-${alert.id}`}>
+              <td>{whenOf(alert.raisedAtMs)}</td>
+              <th scope="row">{alert.rule.name}</th>
+              <td>
+                <Subject alert={alert} />
+              </td>
+              <td data-numeric>
+                <Value alert={alert} value={alert.value} />
+              </td>
+              <td>{alert.endedAtMs === null ? '' : whenOf(alert.endedAtMs)}</td>
+              <td>{endText(alert)}</td>
+              <td>{alert.acknowledgedAtMs === null ? '' : whenOf(alert.acknowledgedAtMs)}</td>
+            </tr>
           ))}
-        </tr>
-      </thead>
-      <tbody>
-        {data?.map((alert) => (
-          <tr key={alert.id} data-testid={`past-${alert.id}`}>
-            <td>{dateTime(alert.raisedAtMs)}</td>
-            <th scope="row">{alert.rule.name}</th>
-            <td>
-              <Subject alert={alert} />
-            </td>
-            <td data-numeric>
-              <Value alert={alert} value={alert.value} />
-            </td>
-            <td>{alert.endedAtMs === null ? '' : dateTime(alert.endedAtMs)}</td>
-            <td>{endText(alert)}</td>
-            <td>{alert.acknowledgedAtMs === null ? '' : dateTime(alert.acknowledgedAtMs)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+        </WordTable>
+      )}
+      {hasNextPage && (
+        <Button m="sm" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+          Show older alerts
+        </Button>
+      )}
+    </>
   );
 }

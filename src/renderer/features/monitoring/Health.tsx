@@ -1,26 +1,6 @@
-import type { Health as HealthOf } from '../../../shared/monitoring.ts';
-import classes from './MonitoringPage.module.css';
-
-/** What the lab's parts are called by people. */
-const NAMES: Readonly<Record<string, string>> = {
-  store: 'Store',
-  upkeep: 'Roll-ups',
-  probe: 'Route probes',
-  relay: 'Emulated paths',
-  endpoint: 'Demo server',
-  transfers: 'Run transfers',
-  pings: 'Run pings',
-  reader: 'File reader',
-  runRelay: 'Run paths',
-  runEndpoint: 'Run server',
-  loader: 'Cell loads',
-  cellRelay: 'Cell paths',
-  cellEndpoint: 'Cell server',
-  exporter: 'Metrics',
-  monitoring: 'Monitoring',
-  alerts: 'Alert rules',
-  webhooks: 'Webhooks',
-};
+import type { Health as HealthOf, ServiceName } from '../../../shared/monitoring.ts';
+import classes from './Health.module.css';
+import { SERVICE_NAMES } from './words.ts';
 
 /** A lamp and words for each part of the lab: the colour says nothing that the words do not. */
 export function Health({ health }: { health: HealthOf | null }) {
@@ -37,7 +17,7 @@ export function Health({ health }: { health: HealthOf | null }) {
                 <rect x="1.5" y="1.5" width="7" height="7" transform="rotate(45 5 5)" />
               )}
             </svg>
-            {NAMES[name] ?? name} <span>{status}</span>
+            {SERVICE_NAMES[name as ServiceName]} <span>{status}</span>
             {detail !== undefined && <p className={classes.detail}>{detail}</p>}
           </li>
         ))}

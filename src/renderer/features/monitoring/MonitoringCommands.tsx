@@ -1,16 +1,8 @@
 import type { AlertRule } from '../../../shared/alerts.ts';
 import { useBindCommands } from '../../commands/registry.ts';
-import { setNotify, useAlerts, useNotify } from '../../lab/alerts.ts';
+import { useAlerts } from '../../lab/alerts.ts';
 import { useConnection } from '../../lab/connection.ts';
-import { useLabInfo } from '../../lab/queries.ts';
-import {
-  removeRule,
-  restoreRule,
-  setAcknowledged,
-  setMuted,
-  setRuleEnabled,
-  useRemovedRules,
-} from './actions.ts';
+import { removeRule, setAcknowledged, setMuted, setRuleEnabled, useRemoved } from './actions.ts';
 import { type MonitoringView, SPAN_IDS } from './view.ts';
 import { isMuted } from './words.ts';
 
@@ -28,10 +20,8 @@ const NONE: never[] = [];
 /** What can be done on this page. */
 export function MonitoringCommands({ rules, selected, view, onAdd, onEdit, onAddWebhook }: Props) {
   const online = useConnection((s) => s.phase === 'online');
-  const { data: lab } = useLabInfo();
   const firing = useAlerts((s) => s.board?.firing ?? NONE);
-  const notifies = useNotify((s) => s.on);
-  const last = useRemovedRules((s) => s.removed.at(-1));
+  const last = useRemoved((s) => s.removed.at(-1));
   const unheard = firing.filter(({ acknowledgedAtMs }) => acknowledgedAtMs === null);
   const unreachable = online ? null : 'the lab is unreachable';
   const one = unreachable ?? (selected ? null : 'no rule is selected');
@@ -58,17 +48,11 @@ export function MonitoringCommands({ rules, selected, view, onAdd, onEdit, onAdd
       run: () => Promise.all(unheard.map((alert) => setAcknowledged(alert, true))),
       blocked: unreachable ?? (unheard.length > 0 ? null : 'no alert fires that is not acknowledged'),
     },
-    {
-      command: 'alerts.notify',
-      run: () => setNotify(!notifies),
-      checked: notifies,
-      blocked: lab?.host === 'desktop' ? 'the desktop notifies by itself' : null,
-    },
     { command: 'selection.remove', run: () => selected && removeRule(selected), blocked: one },
     {
       command: 'selection.undo',
-      run: () => last && restoreRule(last),
-      blocked: unreachable ?? (last ? null : 'no rule was removed on this page'),
+      run: () => last?.restore(),
+      blocked: unreachable ?? (last ? null : 'nothing was removed on this page'),
     },
     { command: 'selection.next', run: () => neighbour(1) },
     { command: 'selection.previous', run: () => neighbour(-1) },

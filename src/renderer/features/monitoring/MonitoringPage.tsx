@@ -1,13 +1,13 @@
 import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
-import type { AlertRule } from '../../../shared/alerts.ts';
+import { useState } from 'react';
+import type { AlertRule, Webhook } from '../../../shared/alerts.ts';
 import type { MonitoringNow } from '../../../shared/monitoring.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useAlerts } from '../../lab/alerts.ts';
 import { client, useConnection } from '../../lab/connection.ts';
-import { follow } from '../../lab/follow.ts';
 import { orpc, useRoutes } from '../../lab/queries.ts';
+import { useFollow } from '../../lab/use-follow.ts';
 import { Failed, Page, PageHead } from '../../parts/Page.tsx';
 import { Firing, History } from './AlertLists.tsx';
 import { Health } from './Health.tsx';
@@ -31,18 +31,18 @@ export function MonitoringPage() {
   const online = useConnection((s) => s.phase === 'online');
   const firing = useAlerts((s) => s.board?.firing.length ?? 0);
   const [editing, setEditing] = useState<AlertRule | 'new' | null>(null);
-  const [isAddingWebhook, setAddingWebhook] = useState(false);
+  const [editingWebhook, setEditingWebhook] = useState<Webhook | 'new' | null>(null);
   const selected = rules.find(({ id }) => id === view.rule) ?? null;
   const nameOf = (id: string): string => routes?.find((route) => route.id === id)?.name ?? id;
   return (
-    <Page className={classes.page} data-stale={!online}>
+    <Page data-stale={!online}>
       <MonitoringCommands
         rules={rules}
         selected={selected}
         view={view}
         onAdd={() => setEditing('new')}
         onEdit={setEditing}
-        onAddWebhook={() => setAddingWebhook(true)}
+        onAddWebhook={() => setEditingWebhook('new')}
       />
       <PageHead
         title="Monitoring"
@@ -87,15 +87,15 @@ export function MonitoringPage() {
                   />
                 ))}
               {view.tab === 'history' && <History />}
-              {view.tab === 'webhooks' && <Webhooks />}
+              {view.tab === 'webhooks' && <Webhooks onEdit={setEditingWebhook} />}
             </section>
           </section>
         </div>
       </div>
       <RuleDrawer editing={editing} onClose={() => setEditing(null)} onSaved={({ id }) => view.select(id)} />
       <WebhookDrawer
-        opened={isAddingWebhook}
-        onClose={() => setAddingWebhook(false)}
+        editing={editingWebhook}
+        onClose={() => setEditingWebhook(null)}
         onSaved={() => view.setTab('webhooks')}
       />
     </Page>
@@ -105,19 +105,6 @@ export function MonitoringPage() {
 /** The newest sample and health, as the lab streams them. */
 function useMonitoring(): MonitoringNow | null {
   const [now, setNow] = useState<MonitoringNow | null>(null);
-  const online = useConnection((s) => s.phase === 'online');
-  const generation = useConnection((s) => s.generation);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new carrier needs a new stream.
-  useEffect(() => {
-    if (!online) return;
-    const abort = new AbortController();
-    follow(
-      (signal) => client.monitoring.watch(undefined, { signal }),
-      abort.signal,
-      setNow,
-      () => {},
-    );
-    return () => abort.abort();
-  }, [online, generation]);
+  useFollow((signal) => client.monitoring.watch(undefined, { signal }), setNow);
   return now;
 }

@@ -1,14 +1,14 @@
-import { Button, Drawer, MultiSelect, Select, Switch, TagsInput, TextInput } from '@mantine/core';
+import { MultiSelect, Select, Switch, TagsInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { type AlertRule, COMPARISONS, METRIC_IDS, METRICS, SEVERITIES } from '../../../shared/alerts.ts';
 import type { ErrorBody } from '../../../shared/errors.ts';
 import { errorAdvice, errorBody, errorText } from '../../lab/errors.ts';
 import { useRoutes } from '../../lab/queries.ts';
-import { Failure, Group, Pair } from '../../parts/form/Form.tsx';
+import { DrawerForm, FormDrawer } from '../../parts/form/DrawerForm.tsx';
+import { Group, Pair } from '../../parts/form/Form.tsx';
 import { ScaledNumber } from '../../parts/ScaledNumber.tsx';
 import { saveRule } from './actions.ts';
-import classes from './MonitoringPage.module.css';
 import { fieldsOf, NEW_RULE, parseRule, placeOf, type RuleFields } from './rule-fields.ts';
 import { SHOWN } from './words.ts';
 
@@ -21,17 +21,13 @@ interface Props {
 export function RuleDrawer({ editing, onClose, onSaved }: Props) {
   const rule = editing === 'new' ? null : editing;
   return (
-    <Drawer
+    <FormDrawer
       opened={editing !== null}
       onClose={onClose}
       title={rule ? `Edit ${rule.name}` : 'Add an alert rule'}
-      size={440}
-      closeButtonProps={{ 'aria-label': 'Close without saving' }}
     >
-      {editing !== null && (
-        <RuleForm key={rule?.id ?? 'new'} rule={rule} onClose={onClose} onSaved={onSaved} />
-      )}
-    </Drawer>
+      <RuleForm key={rule?.id ?? 'new'} rule={rule} onClose={onClose} onSaved={onSaved} />
+    </FormDrawer>
   );
 }
 
@@ -83,7 +79,13 @@ function RuleForm({
   };
 
   return (
-    <form className={classes.form} onSubmit={form.onSubmit(save)} noValidate>
+    <DrawerForm
+      onSubmit={form.onSubmit(save)}
+      onCancel={onClose}
+      submit={rule ? 'Save' : 'Add rule'}
+      isSaving={saving}
+      failures={[failure && errorText(failure)]}
+    >
       <Group legend="Rule">
         <TextInput label="Name" data-autofocus {...form.getInputProps('name')} />
         <Select
@@ -173,13 +175,6 @@ function RuleForm({
         </Group>
       )}
       <Switch label="Notify on the desktop" {...form.getInputProps('desktop', { type: 'checkbox' })} />
-      <div className={classes.foot}>
-        {failure && <Failure>{errorText(failure)}</Failure>}
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" loading={saving}>
-          {rule ? 'Save' : 'Add rule'}
-        </Button>
-      </div>
-    </form>
+    </DrawerForm>
   );
 }

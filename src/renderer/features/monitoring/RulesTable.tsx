@@ -1,9 +1,9 @@
 import { Button, Switch } from '@mantine/core';
 import type { AlertRule, AlertState } from '../../../shared/alerts.ts';
 import { useAlerts } from '../../lab/alerts.ts';
+import { WordTable } from '../../parts/WordTable.tsx';
 import { clockTime } from '../../theme/clock.ts';
 import { setMuted, setRuleEnabled } from './actions.ts';
-import classes from './MonitoringPage.module.css';
 import { conditionText, isMuted, subjectText } from './words.ts';
 
 interface Props {
@@ -31,56 +31,45 @@ function standingText({ enabled }: AlertRule, states: readonly AlertState[]): st
 export function RulesTable({ rules, selected, nameOf, onSelect, onEdit }: Props) {
   const board = useAlerts((s) => s.board);
   return (
-    <table className={classes.table}>
-      <thead>
-        <tr>
-          {['Rule', 'State', 'Condition', 'Watches', 'On', 'Change'].map((header) => (
-            <th key={header} scope="col">
-              {header}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rules.map((rule) => {
-          const states = board?.states.filter(({ ruleId }) => ruleId === rule.id) ?? [];
-          return (
-            <tr
-              key={rule.id}
-              data-testid={`rule-${rule.id}`}
-              aria-current={rule.id === selected?.id ? 'true' : undefined}
-              onClick={() => onSelect(rule)}
-            >
-              <th scope="row">{rule.name}</th>
-              <td data-firing={states.some(({ state }) => state === 'firing')}>
-                {standingText(rule, states)}
-                {isMuted(rule) && `, muted until ${clockTime(rule.mutedUntilMs!, false)}`}
-              </td>
-              <td className={classes.words}>{conditionText(rule)}</td>
-              <td>
-                {subjectText(rule, nameOf)}, {rule.severity}
-              </td>
-              <td>
-                <Switch
-                  aria-label={`${rule.name} is on`}
-                  checked={rule.enabled}
-                  onChange={(event) => setRuleEnabled(rule, event.currentTarget.checked)}
-                />
-              </td>
-              <td>
-                <Button.Group>
-                  <Button aria-label={`Edit ${rule.name}`} onClick={() => onEdit(rule)}>
-                    Edit
-                  </Button>
-                  <Button onClick={() => setMuted(rule, !isMuted(rule))}>
-                    {isMuted(rule) ? 'Unmute' : 'Mute 1 h'}
-                  </Button>
-                </Button.Group>
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <WordTable headers={['Rule', 'State', 'Condition', 'Watches', 'On', 'Change']}>
+      {rules.map((rule) => {
+        const states = board?.states.filter(({ ruleId }) => ruleId === rule.id) ?? [];
+        return (
+          <tr
+            key={rule.id}
+            data-testid={`rule-${rule.id}`}
+            aria-current={rule.id === selected?.id ? 'true' : undefined}
+            onClick={() => onSelect(rule)}
+          >
+            <th scope="row">{rule.name}</th>
+            <td data-fault={states.some(({ state }) => state === 'firing')}>
+              {standingText(rule, states)}
+              {isMuted(rule) && `, muted until ${clockTime(rule.mutedUntilMs!, false)}`}
+            </td>
+            <td data-words>{conditionText(rule)}</td>
+            <td>
+              {subjectText(rule, nameOf)}, {rule.severity}
+            </td>
+            <td>
+              <Switch
+                aria-label={`${rule.name} is on`}
+                checked={rule.enabled}
+                onChange={(event) => setRuleEnabled(rule, event.currentTarget.checked)}
+              />
+            </td>
+            <td>
+              <Button.Group>
+                <Button aria-label={`Edit ${rule.name}`} onClick={() => onEdit(rule)}>
+                  Edit
+                </Button>
+                <Button onClick={() => setMuted(rule, !isMuted(rule))}>
+                  {isMuted(rule) ? 'Unmute' : 'Mute 1 h'}
+                </Button>
+              </Button.Group>
+            </td>
+          </tr>
+        );
+      })}
+    </WordTable>
   );
 }

@@ -8,12 +8,15 @@ import { errorBody, errorText } from '../../lab/errors.ts';
 import { orpc } from '../../lab/queries.ts';
 import { Numbers, NumberTable } from '../../parts/NumberTable.tsx';
 import { Quantity } from '../../parts/Quantity.tsx';
+import words from '../../parts/Words.module.css';
 import { clockTime } from '../../theme/clock.ts';
 import { hueOf } from '../routes/hue.ts';
 import { CHARTS, readings } from './figures.ts';
-import classes from './MonitoringPage.module.css';
+import page from './MonitoringPage.module.css';
 import { SystemCanvas } from './SystemCanvas.tsx';
+import classes from './SystemPanel.module.css';
 import { type MonitoringView, SPAN_IDS, SPANS } from './view.ts';
+import { SERVICE_NAMES } from './words.ts';
 
 /** Points of a chart are no closer than its pixels. */
 const BUCKETS = 300;
@@ -33,7 +36,7 @@ export function SystemPanel({ now, view }: { now: MonitoringNow | null; view: Mo
   );
   return (
     <section className={classes.system} aria-labelledby="system-title" data-at={sample?.atMs}>
-      <div className={classes.panelHead}>
+      <div className={page.panelHead}>
         <h2 id="system-title">System</h2>
         <SegmentedControl
           aria-label="Time span"
@@ -46,7 +49,7 @@ export function SystemPanel({ now, view }: { now: MonitoringNow | null; view: Mo
         </Button.Group>
       </div>
       {error && (
-        <p className={classes.fault} role="alert">
+        <p className={words.fault} role="alert">
           {errorText(errorBody(error))}
         </p>
       )}
@@ -75,7 +78,7 @@ export function SystemPanel({ now, view }: { now: MonitoringNow | null; view: Mo
                           strokeDasharray={dash.join(' ')}
                         />
                       </svg>{' '}
-                      <span className={classes.dim}>{name}</span>{' '}
+                      <span className={words.dim}>{name}</span>{' '}
                       <Quantity
                         value={value}
                         text={value === null ? '–' : chart.format(value)}
@@ -105,7 +108,7 @@ export function SystemPanel({ now, view }: { now: MonitoringNow | null; view: Mo
 
 function SampleLine({ sample }: { sample: SystemSample }) {
   const threads = sample.threads.flatMap(({ name, cpu }) =>
-    cpu === null ? [] : [`${name} ${formatPercent(cpu)}`],
+    cpu === null ? [] : [`${SERVICE_NAMES[name]} ${formatPercent(cpu)}`],
   );
   const network = sample.interfaces.map(
     ({ name, receivedBytes, sentBytes }) =>
@@ -115,11 +118,11 @@ function SampleLine({ sample }: { sample: SystemSample }) {
     <div className={classes.sample}>
       {readings(sample).map(({ name, value, text }) => (
         <span key={name} className={classes.reading}>
-          <span className={classes.dim}>{name}</span>{' '}
+          <span className={words.dim}>{name}</span>{' '}
           <Quantity value={value} text={text} absent="This system does not tell." />
         </span>
       ))}
-      <span className={classes.dim}>Sampled {clockTime(sample.atMs)}</span>
+      <span className={words.dim}>Sampled {clockTime(sample.atMs)}</span>
       {threads.length > 0 && <p className={classes.facts}>CPU of threads: {threads.join(', ')}</p>}
       {network.length > 0 && (
         <p className={classes.facts}>Whole machine since its start: {network.join('; ')}</p>

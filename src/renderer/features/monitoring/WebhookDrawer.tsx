@@ -1,78 +1,111 @@
-import { Button, Drawer, PasswordInput, Select, TextInput } from '@mantine/core';
+import { PasswordInput, Select, Switch, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
-import { SEVERITIES, WebhookInput } from '../../../shared/alerts.ts';
+import { SEVERITIES, type Webhook, WebhookPatch } from '../../../shared/alerts.ts';
 import { errorAdvice, errorBody } from '../../lab/errors.ts';
-import { Failure } from '../../parts/form/Form.tsx';
+import { DrawerForm, FormDrawer } from '../../parts/form/DrawerForm.tsx';
 import { messagesOf } from '../../parts/issues.ts';
 import { ScaledNumber } from '../../parts/ScaledNumber.tsx';
-import { addWebhook } from './actions.ts';
-import classes from './MonitoringPage.module.css';
+import { saveWebhook } from './actions.ts';
 
 interface Props {
-  opened: boolean;
+  editing: Webhook | 'new' | null;
   onClose: () => void;
   onSaved: () => void;
 }
 
-export function WebhookDrawer({ opened, onClose, onSaved }: Props) {
+export function WebhookDrawer({ editing, onClose, onSaved }: Props) {
+  const webhook = editing === 'new' ? null : editing;
   return (
-    <Drawer
-      opened={opened}
+    <FormDrawer
+      opened={editing !== null}
       onClose={onClose}
-      title="Add a webhook"
-      size={440}
-      closeButtonProps={{ 'aria-label': 'Close without saving' }}
+      title={webhook ? `Edit ${webhook.name}` : 'Add a webhook'}
     >
-      {opened && <WebhookForm onClose={onClose} onSaved={onSaved} />}
-    </Drawer>
+      <WebhookForm key={webhook?.id ?? 'new'} webhook={webhook} onClose={onClose} onSaved={onSaved} />
+    </FormDrawer>
   );
 }
 
-const parse = (fields: {
+interface Fields {
   name: string;
   url: string;
+  /** Empty: none, or the one there is. */
   secret: string;
-  leastSeverity: string;
-  timeoutS: unknown;
-}) => WebhookInput.safeParse({ ...fields, secret: fields.secret === '' ? null : fields.secret });
+  takesSecretAway: boolean;
+  leastSeverity: Webhook['leastSeverity'];
+  timeoutS: number | '' | null;
+}
 
-function WebhookForm({ onClose, onSaved }: Omit<Props, 'opened'>) {
+const NEW: Omit<Webhook, 'id' | 'isPrivate' | 'enabled'> = {
+  name: '',
+  url: '',
+  hasSecret: false,
+  leastSeverity: 'info',
+  timeoutS: 5,
+};
+
+/** An absent secret leaves the one there is. */
+const parse = ({ secret, takesSecretAway, ...fields }: Fields) =>
+  WebhookPatch.required({ name: true, url: true }).safeParse({
+    ...fields,
+    ...(takesSecretAway ? { secret: null } : secret !== '' && { secret }),
+  });
+
+function WebhookForm({
+  webhook,
+  onClose,
+  onSaved,
+}: { webhook: Webhook | null } & Pick<Props, 'onClose' | 'onSaved'>) {
   const [failure, setFailure] = useState<string | null>(null);
-  const form = useForm({
-    initialValues: {
-      name: '',
-      url: '',
-      secret: '',
-      leastSeverity: 'info',
-      timeoutS: 5 as number | '' | null,
-    },
+  const [isSaving, setSaving] = useState(false);
+  const { name, url, leastSeverity, timeoutS, hasSecret } = webhook ?? NEW;
+  const form = useForm<Fields>({
+    initialValues: { name, url, secret: '', takesSecretAway: false, leastSeverity, timeoutS },
     validate: (fields) => {
       const parsed = parse(fields);
       return parsed.success ? {} : messagesOf(parsed.error.issues);
     },
   });
-  const save = async (fields: typeof form.values): Promise<void> => {
+  const { takesSecretAway } = form.getValues();
+  const save = async (fields: Fields): Promise<void> => {
     const parsed = parse(fields);
     if (!parsed.success) return;
+    setSaving(true);
+    setFailure(null);
     try {
-      await addWebhook(parsed.data);
+      await saveWebhook(parsed.data, webhook?.id);
       onSaved();
       onClose();
     } catch (thrown) {
       setFailure(errorAdvice(errorBody(thrown)));
+    } finally {
+      setSaving(false);
     }
   };
   return (
-    <form className={classes.form} onSubmit={form.onSubmit(save)} noValidate>
+    <DrawerForm
+      onSubmit={form.onSubmit(save)}
+      onCancel={onClose}
+      submit={webhook ? 'Save' : 'Add webhook'}
+      isSaving={isSaving}
+      failures={[failure]}
+    >
       <TextInput label="Name" data-autofocus {...form.getInputProps('name')} />
       <TextInput label="Address" placeholder="https://example.net/alerts" {...form.getInputProps('url')} />
       <PasswordInput
         label="Secret"
-        description="Signs what is sent. It cannot be read again."
+        description={`Signs what is sent. It cannot be read again${hasSecret ? '; empty keeps the one there is' : ''}.`}
         autoComplete="new-password"
+        disabled={takesSecretAway}
         {...form.getInputProps('secret')}
       />
+      {hasSecret && (
+        <Switch
+          label="Take the secret away"
+          {...form.getInputProps('takesSecretAway', { type: 'checkbox' })}
+        />
+      )}
       <Select
         label="From severity"
         allowDeselect={false}
@@ -80,13 +113,6 @@ function WebhookForm({ onClose, onSaved }: Omit<Props, 'opened'>) {
         {...form.getInputProps('leastSeverity')}
       />
       <ScaledNumber label="Waits for an answer" unit="s" {...form.getInputProps('timeoutS')} />
-      <div className={classes.foot}>
-        {failure && <Failure>{failure}</Failure>}
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled">
-          Add webhook
-        </Button>
-      </div>
-    </form>
+    </DrawerForm>
   );
 }

@@ -1,13 +1,25 @@
 /** What the page does to rules, alerts and webhooks. Every failure is shown with its code and hint. */
 import { create } from 'zustand';
-import type { Alert, AlertRule, AlertRuleInput, Webhook, WebhookInput } from '../../../shared/alerts.ts';
+import type {
+  Alert,
+  AlertRule,
+  AlertRuleInput,
+  Webhook,
+  WebhookInput,
+  WebhookPatch,
+} from '../../../shared/alerts.ts';
 import { client } from '../../lab/connection.ts';
 import { orpc, queryClient } from '../../lab/queries.ts';
 import { attempt } from '../../parts/attempt.ts';
 import { showRemoved, takeBack } from '../../parts/removed.tsx';
 
-/** Rules removed on this page and not restored, the newest last. */
-export const useRemovedRules = create<{ removed: readonly AlertRule[] }>(() => ({ removed: [] }));
+interface Removed {
+  subject: string;
+  restore: () => Promise<void>;
+}
+
+/** Rules and webhooks removed on this page and not restored, the newest last. */
+export const useRemoved = create<{ removed: readonly Removed[] }>(() => ({ removed: [] }));
 
 const refresh = async (): Promise<void> => {
   await Promise.all(
@@ -22,6 +34,27 @@ const act = (subject: string, what: string, action: () => Promise<unknown>): Pro
     await refresh();
   });
 const ofRule = ({ id }: AlertRule): string => `rule-${id}`;
+const ofWebhook = ({ id }: Webhook): string => `webhook-${id}`;
+
+/** Removes what can be restored, and says so with a way back. */
+const remove = (
+  subject: string,
+  name: string,
+  words: string,
+  { gone, back }: { gone: () => Promise<unknown>; back: () => Promise<unknown> },
+): Promise<void> => {
+  const restore = (): Promise<void> =>
+    act(subject, `${name} was not restored`, async () => {
+      await back();
+      useRemoved.setState(({ removed }) => ({ removed: removed.filter((each) => each.subject !== subject) }));
+      takeBack(subject);
+    });
+  return act(subject, `${name} was not removed`, async () => {
+    await gone();
+    useRemoved.setState(({ removed }) => ({ removed: [...removed, { subject, restore }] }));
+    showRemoved(subject, words, restore);
+  });
+};
 
 /** Saves a form. Throws what the lab says, for the form to show. */
 export async function saveRule(input: AlertRuleInput, id?: number): Promise<AlertRule> {
@@ -32,9 +65,12 @@ export async function saveRule(input: AlertRuleInput, id?: number): Promise<Aler
   return rule;
 }
 
-/** As `saveRule`. */
-export async function addWebhook(input: WebhookInput): Promise<void> {
-  await client.webhooks.create(input);
+/** As `saveRule`; of one that is there, what is absent stays as it is. */
+export async function saveWebhook(
+  input: WebhookPatch & Pick<WebhookInput, 'name' | 'url'>,
+  id?: number,
+): Promise<void> {
+  await (id === undefined ? client.webhooks.create(input) : client.webhooks.update({ ...input, id }));
   await refresh();
 }
 
@@ -52,25 +88,15 @@ export const setMuted = (rule: AlertRule, muted: boolean): Promise<void> =>
   );
 
 export const removeRule = (rule: AlertRule): Promise<void> =>
-  act(ofRule(rule), `${rule.name} was not removed`, async () => {
-    await client.alertRules.remove({ id: rule.id });
-    useRemovedRules.setState(({ removed }) => ({ removed: [...removed, rule] }));
-    showRemoved(ofRule(rule), `${rule.name}; its history is kept.`, () => restoreRule(rule));
-  });
-
-export const restoreRule = (rule: AlertRule): Promise<void> =>
-  act(ofRule(rule), `${rule.name} was not restored`, async () => {
-    await client.alertRules.restore({ id: rule.id });
-    useRemovedRules.setState(({ removed }) => ({ removed: removed.filter(({ id }) => id !== rule.id) }));
-    takeBack(ofRule(rule));
+  remove(ofRule(rule), rule.name, `${rule.name}; its history is kept.`, {
+    gone: () => client.alertRules.remove({ id: rule.id }),
+    back: () => client.alertRules.restore({ id: rule.id }),
   });
 
 export const setAcknowledged = ({ id, rule }: Alert, acknowledged: boolean): Promise<void> =>
   act(`alert-${id}`, `${rule.name} was not ${acknowledged ? 'acknowledged' : 'taken back'}`, () =>
     client.alerts[acknowledged ? 'acknowledge' : 'unacknowledge']({ id }),
   );
-
-const ofWebhook = ({ id }: Webhook): string => `webhook-${id}`;
 
 export const setWebhookEnabled = (webhook: Webhook, enabled: boolean): Promise<void> =>
   act(ofWebhook(webhook), `${webhook.name} was not switched`, () =>
@@ -81,6 +107,7 @@ export const testWebhook = (webhook: Webhook): Promise<void> =>
   act(ofWebhook(webhook), `${webhook.name} was not tested`, () => client.webhooks.test({ id: webhook.id }));
 
 export const removeWebhook = (webhook: Webhook): Promise<void> =>
-  act(ofWebhook(webhook), `${webhook.name} was not removed`, () =>
-    client.webhooks.remove({ id: webhook.id }),
-  );
+  remove(ofWebhook(webhook), webhook.name, `${webhook.name}; what waited for it is not sent.`, {
+    gone: () => client.webhooks.remove({ id: webhook.id }),
+    back: () => client.webhooks.restore({ id: webhook.id }),
+  });

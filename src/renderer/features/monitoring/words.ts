@@ -1,5 +1,6 @@
 /** Metrics, conditions and alerts in words and numbers. */
 import { type Alert, type AlertRule, METRICS, type MetricId, resolveValue } from '../../../shared/alerts.ts';
+import type { ServiceName } from '../../../shared/monitoring.ts';
 import { formatBytes, formatDuration, formatPercent, formatRate } from '../../../shared/units.ts';
 
 /** The unit in which people give a metric's values, and how many of the metric's own it is. */
@@ -11,6 +12,28 @@ export const SHOWN = {
   count: { unit: '', scale: 1 },
   flag: { unit: '', scale: 1 },
 } as const;
+
+/** What the lab's parts are called by people. */
+export const SERVICE_NAMES: Readonly<Record<ServiceName, string>> = {
+  store: 'Store',
+  upkeep: 'Roll-ups',
+  probe: 'Route probes',
+  relay: 'Emulated paths',
+  endpoint: 'Demo server',
+  transfers: 'Run transfers',
+  pings: 'Run pings',
+  reader: 'File reader',
+  loader: 'Cell loads',
+  runRelay: 'Run paths',
+  runEndpoint: 'Run server',
+  cellRelay: 'Cell paths',
+  cellEndpoint: 'Cell server',
+  data_sources: 'Data sources',
+  exporter: 'Metrics',
+  monitoring: 'Monitoring',
+  alerts: 'Alert rules',
+  webhooks: 'Webhooks',
+};
 
 /** A value of a metric with its unit. */
 export function valueText(metric: MetricId, value: number): string {
@@ -35,9 +58,11 @@ const SIGNS = { '>': '>', '>=': '≥', '<': '<', '<=': '≤' } as const;
 /** What holds when the condition does not. */
 const OVER = { '>': '≤', '>=': '<', '<': '≥', '<=': '>' } as const;
 
-/** `RTT p95 > 40.0 ms for 30 s; over ≤ 36.0 ms for 30 s`. */
+/** `RTT p95 > 40.0 ms for 30 s; over ≤ 36.0 ms for 30 s`, `Route is down for 30 s; over after 30 s without`. */
 export function conditionText({ condition }: AlertRule): string {
   const { metric, comparison, threshold, forS, resolveForS } = condition;
+  if (METRICS[metric].unit === 'flag' && comparison.startsWith('>'))
+    return `${METRICS[metric].title} for ${forS} s; over after ${resolveForS} s without`;
   return (
     `${METRICS[metric].title} ${SIGNS[comparison]} ${valueText(metric, threshold)} for ${forS} s; ` +
     `over ${OVER[comparison]} ${valueText(metric, resolveValue(condition))} for ${resolveForS} s`

@@ -1,10 +1,11 @@
-import { FileButton, SegmentedControl } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { ProbeRun } from '../../../shared/probes.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useConnection } from '../../lab/connection.ts';
 import { useProbes } from '../../lab/queries.ts';
+import { ImportButton, useFiles } from '../../parts/ImportFiles.tsx';
 import { Failed, Notice, Page, PageHead } from '../../parts/Page.tsx';
 import { importQlog } from './actions.ts';
 import { ProbeForm } from './form/ProbeForm.tsx';
@@ -31,11 +32,9 @@ export function ProbePage() {
   const { ref, width } = useElementSize();
   const isWide = width >= THREE_COLUMNS_FROM;
   const [side, setSide] = useState<Side>(runId === null ? 'form' : 'runs');
-  const [isDropping, setDropping] = useState(false);
   const [feed] = useState(() => new RunFeed());
   const version = useSyncExternalStore(feed.subscribe, feed.version);
   const page = useRef<HTMLDivElement>(null);
-  const resetFile = useRef<() => void>(null);
   const openFile = useRef<() => void>(() => {});
 
   useEffect(() => {
@@ -47,10 +46,10 @@ export function ProbePage() {
   }, [feed, runId, otherId, generation, online]);
   useEffect(() => () => feed.pause(), [feed]);
 
-  const importFiles = (files: readonly File[]): void => {
-    for (const file of files) importQlog(file, (run) => view.open(run.id));
-    resetFile.current?.();
-  };
+  const files = useFiles(online, (file) =>
+    // Who has left the page meanwhile is not called back to it.
+    importQlog(file, (run) => page.current && view.open(run.id)),
+  );
   const setUp = (): void => {
     setSide('form');
     // Once the form stands there.
@@ -70,39 +69,18 @@ export function ProbePage() {
 
   return (
     // Files are dropped anywhere; the button does the same.
-    <Page
-      ref={page}
-      className={classes.page!}
-      data-stale={!online && query.data !== undefined}
-      data-dropping={isDropping}
-      onDragOver={(event) => {
-        if (!online || !event.dataTransfer.types.includes('Files')) return;
-        event.preventDefault();
-        setDropping(true);
-      }}
-      onDragLeave={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setDropping(false);
-      }}
-      onDrop={(event) => {
-        setDropping(false);
-        if (event.dataTransfer.files.length === 0) return;
-        event.preventDefault();
-        if (online) importFiles([...event.dataTransfer.files]);
-      }}
-    >
+    <Page ref={page} data-stale={!online && query.data !== undefined} {...files.drop}>
       <PageHead title="Probe" counts={countsOf(query.data, query.hasNextPage)}>
-        <FileButton
-          onChange={(files) => importFiles(files)}
-          multiple
+        <ImportButton
+          command="probe.import"
           accept=".qlog,.sqlog,.json"
-          resetRef={resetFile}
-          inputProps={{ 'aria-label': 'qlog files', 'data-testid': 'qlog-files' } as never}
+          label="qlog files"
+          testId="qlog-files"
+          onFiles={files.take}
+          opener={openFile}
         >
-          {({ onClick }) => {
-            openFile.current = onClick;
-            return <CommandButton command="probe.import">Import qlog</CommandButton>;
-          }}
-        </FileButton>
+          Import qlog
+        </ImportButton>
         <CommandButton command="probe.new">New probe</CommandButton>
       </PageHead>
       <div ref={ref} className={classes.body} data-wide={isWide}>

@@ -1,12 +1,16 @@
+import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useEffect, useState } from 'react';
 import type { Setting } from '../../../shared/config/settings.ts';
 import { CommandButton } from '../../commands/CommandButton.tsx';
 import { useBindCommands } from '../../commands/registry.ts';
 import { client, useConnection } from '../../lab/connection.ts';
+import { errorAdvice } from '../../lab/errors.ts';
 import { orpc, queryClient, useSettings } from '../../lab/queries.ts';
 import { attempt, useBusy } from '../../parts/attempt.ts';
+import { Heads } from '../../parts/NumberTable.tsx';
 import { Failed, Page, PageHead } from '../../parts/Page.tsx';
+import words from '../../parts/Words.module.css';
 import { clockTime } from '../../theme/clock.ts';
 import { SettingField } from './SettingField.tsx';
 import classes from './SettingsPage.module.css';
@@ -94,7 +98,7 @@ export function SettingsPage() {
         )}
         {file?.error && (
           <p className={classes.fault} role="alert">
-            The newest version is not in use. {file.error.message}. {file.error.hint}
+            The newest version is not in use. {errorAdvice(file.error)}
           </p>
         )}
         <section>
@@ -116,25 +120,25 @@ export function SettingsPage() {
           </div>
         </section>
         <section>
+          <h2>This browser</h2>
+          <Button.Group>
+            <CommandButton command="alerts.notify" />
+            <CommandButton command="view.mask" />
+          </Button.Group>
+        </section>
+        <section>
           <h2>Everything that holds</h2>
           <table className={classes.table} data-testid="settings-table">
-            <thead>
-              <tr>
-                <th scope="col">Setting</th>
-                <th scope="col">Value</th>
-                <th scope="col">From</th>
-                <th scope="col">Use</th>
-              </tr>
-            </thead>
+            <Heads headers={['Setting', 'Value', 'From', 'Use']} />
             <tbody>
               {settings.map((setting) => (
                 <tr key={setting.path} data-testid={`setting-${setting.path}`}>
                   <th scope="row">{setting.path}</th>
                   <td>{shown(setting)}</td>
-                  <td className={setting.source.kind === 'default' ? classes.dim : undefined}>
+                  <td className={setting.source.kind === 'default' ? words.dim : undefined}>
                     {sourceOf(setting, file?.path ?? null)}
                   </td>
-                  <td className={classes.dim}>{USE_WORDS[setting.use]}</td>
+                  <td className={words.dim}>{USE_WORDS[setting.use]}</td>
                 </tr>
               ))}
             </tbody>

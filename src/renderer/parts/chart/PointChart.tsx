@@ -1,20 +1,10 @@
-/** A small chart of a few values over one axis, with a cursor for pointer and keys. It is never animated. */
+/** A small chart of a few values over one axis, with a cursor for pointer and keys. */
 import { useComputedColorScheme } from '@mantine/core';
-import {
-  Chart,
-  type ChartDataset,
-  type ChartOptions,
-  LinearScale,
-  LineController,
-  LineElement,
-  type Plugin,
-  PointElement,
-} from 'chart.js';
+import type { ChartDataset, ChartOptions, Plugin } from 'chart.js';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { type ChartColours, readColours, routeColour } from '../tokens.ts';
+import { axisTitle, baseOptions, redraw, tickStyle, useLineChart } from './line-chart.ts';
 import classes from './PointChart.module.css';
-
-Chart.register(LineController, LineElement, PointElement, LinearScale);
 
 interface ChartPoint {
   x: number;
@@ -53,8 +43,6 @@ type Model = Pick<Props, 'series' | 'isLine' | 'xTitle' | 'yTitle' | 'scale' | '
 
 export function PointChart({ label, series, isLine, xTitle, yTitle, scale, level, testId }: Props) {
   const scheme = useComputedColorScheme('light');
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const chart = useRef<Chart<'line'> | null>(null);
   const [cursor, setCursor] = useState<number | null>(null);
   const xs = useMemo(
     () => [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b),
@@ -78,25 +66,10 @@ export function PointChart({ label, series, isLine, xTitle, yTitle, scale, level
   const current = useRef(model);
   current.current = model;
 
+  const { canvas, chart } = useLineChart(() => optionsOf(current.current), [overlay(() => current.current)]);
   useEffect(() => {
-    const made = new Chart(canvas.current!, {
-      type: 'line',
-      data: { datasets: [] },
-      options: optionsOf(current.current),
-      plugins: [overlay(() => current.current)],
-    });
-    chart.current = made;
-    return () => {
-      made.destroy();
-      chart.current = null;
-    };
-  }, []);
-  useEffect(() => {
-    if (!chart.current) return;
-    chart.current.options = optionsOf(model);
-    chart.current.data.datasets = datasetsOf(model);
-    chart.current.update('none');
-  }, [model]);
+    if (chart.current) redraw(chart.current, optionsOf(model), datasetsOf(model));
+  }, [model, chart]);
 
   const step = (event: React.KeyboardEvent): void => {
     const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
@@ -172,29 +145,17 @@ function datasetsOf({
 }
 
 function optionsOf({ colours, xTitle, yTitle, scale, series }: Model): ChartOptions<'line'> {
-  const ticks = { color: colours.dim, font: { size: 11 }, maxRotation: 0 };
+  const ticks = tickStyle(colours);
   const common = { grid: { color: colours.grid }, border: { color: colours.line } };
-  const title = (text: string) => ({
-    display: true,
-    text,
-    color: colours.dim,
-    font: { size: 11 },
-    padding: 2,
-  });
   const xs = series.flatMap(({ points }) => points.map(({ x }) => x));
   return {
-    animation: false,
-    responsive: true,
-    maintainAspectRatio: false,
-    parsing: false,
-    normalized: true,
-    events: [],
+    ...baseOptions,
     layout: { padding: { right: 12, top: 8 } },
     scales: {
       x: {
         ...common,
         type: 'linear',
-        title: title(xTitle),
+        title: axisTitle(xTitle, colours),
         min: Math.min(...xs, 1) - 0.5,
         max: Math.max(...xs, 1) + 0.5,
         ticks: { ...ticks, precision: 0, callback: (x) => (Number.isInteger(Number(x)) ? String(x) : '') },
@@ -203,7 +164,7 @@ function optionsOf({ colours, xTitle, yTitle, scale, series }: Model): ChartOpti
         ...common,
         type: 'linear',
         min: 0,
-        title: title(yTitle),
+        title: axisTitle(yTitle, colours),
         ticks: {
           ...ticks,
           maxTicksLimit: 5,
@@ -211,7 +172,6 @@ function optionsOf({ colours, xTitle, yTitle, scale, series }: Model): ChartOpti
         },
       },
     },
-    plugins: { legend: { display: false }, tooltip: { enabled: false } },
   };
 }
 

@@ -1,9 +1,32 @@
 /** Parameters of a congestion controller as a form holds them. */
 import type { ControllerInfo } from '../../../shared/probes.ts';
+import { errorsUnder, under } from '../issues.ts';
 import type { Field } from '../path/fields.ts';
 
 /** By their names; what is empty or not there is at its default. */
 export type ParameterValues = Record<string, Field>;
+
+interface ControllerForm {
+  getValues(): { controller: string; parameters: ParameterValues };
+  errors: Readonly<Record<string, unknown>>;
+  setFieldValue(field: 'parameters', values: ParameterValues): void;
+  clearFieldError(path: string): void;
+}
+
+/** For `ControllerParameters`: those of a form's controller, whose errors go when one is changed. */
+export function parametersOf(form: ControllerForm) {
+  const { controller, parameters: values } = form.getValues();
+  const errors = errorsUnder('parameters', form.errors);
+  return {
+    controller,
+    values,
+    errors,
+    onChange: (changed: ParameterValues): void => {
+      form.setFieldValue('parameters', changed);
+      for (const name of Object.keys(errors)) form.clearFieldError(under('parameters', name));
+    },
+  };
+}
 
 /** The parameters that differ from their defaults; an empty field is at its default. */
 export const changedOf = (

@@ -114,6 +114,7 @@ function change(into: Exporter): void {
       silentSinceMs: null,
       down: transfer,
       up: transfer,
+      payloadBps: { down: transfer.goodputBps, up: transfer.goodputBps },
       transferError: null,
       handshakeUs: us,
       transport: {

@@ -7,8 +7,9 @@ import { orpc } from '../../../lab/queries.ts';
 import { Explained } from '../../../parts/Explained.tsx';
 import { Failed } from '../../../parts/Page.tsx';
 import { Quantity } from '../../../parts/Quantity.tsx';
+import { exactly, parameterText, parameterTitle } from '../parameters.ts';
 import type { ExperimentsViewControl } from '../view.ts';
-import { differenceText, metricText, parameterText, VERDICTS } from '../words.ts';
+import { differenceText, metricText, VERDICTS } from '../words.ts';
 import classes from './CompareView.module.css';
 
 /** Experiments beside a baseline: what differs, and what came of it. */
@@ -99,10 +100,12 @@ function Compared({ comparison, view }: { comparison: Comparison; view: Experime
               <tbody>
                 {parameters.map(({ path, differs, values }) => (
                   <tr key={path} data-differs={differs}>
-                    <th scope="row">{path}</th>
+                    <th scope="row" title={path}>
+                      {parameterTitle(path.replace(/^parameters\./, ''))}
+                    </th>
                     {values.map((value, index) => (
-                      <td key={experiments[index]!.id} title={parameterText(value)}>
-                        {parameterText(value)}
+                      <td key={experiments[index]!.id} title={exactly(value)}>
+                        {parameterText(path, value)}
                       </td>
                     ))}
                   </tr>

@@ -6,7 +6,7 @@ import { useRoutes } from '../../../lab/queries.ts';
 import { whenOf } from '../../../theme/clock.ts';
 import { change } from '../actions.ts';
 import { manifestFacts } from '../manifest.ts';
-import { parameterText } from '../words.ts';
+import { exactly, parameterText, parameterTitle } from '../parameters.ts';
 import classes from './About.module.css';
 
 /** What is typed, saved when the field is left; Escape takes back what was not saved. */
@@ -84,8 +84,8 @@ export function About({ experiment }: { experiment: Experiment }) {
               <span>{name}, not in this lab now</span>
             )}
             <dl>
-              {told.map(([field, value]) => (
-                <Fact key={field} name={field} value={parameterText(value)} />
+              {told.map(([path, value]) => (
+                <Parameter key={path} path={path} value={value} />
               ))}
             </dl>
           </li>
@@ -93,8 +93,8 @@ export function About({ experiment }: { experiment: Experiment }) {
       </ul>
       {parameters.length > 0 && <h3>Parameters</h3>}
       <dl>
-        {parameters.map(([name, value]) => (
-          <Fact key={name} name={name} value={parameterText(value)} />
+        {parameters.map(([path, value]) => (
+          <Parameter key={path} path={path} value={value} />
         ))}
       </dl>
     </aside>
@@ -103,7 +103,15 @@ export function About({ experiment }: { experiment: Experiment }) {
 
 const Fact = ({ name, value }: { name: string; value: string }) => (
   <div>
-    <dt title={name}>{name.replace(/^(target\.)?emulation\./, '')}</dt>
+    <dt title={name}>{name}</dt>
     <dd title={value}>{value}</dd>
+  </div>
+);
+
+/** As the manifest has it when pointed at. */
+const Parameter = ({ path, value }: { path: string; value: unknown }) => (
+  <div>
+    <dt title={path}>{parameterTitle(path)}</dt>
+    <dd title={exactly(value)}>{parameterText(path, value)}</dd>
   </div>
 );

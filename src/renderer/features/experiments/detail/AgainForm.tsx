@@ -4,6 +4,7 @@ import type { Experiment } from '../../../../shared/experiments.ts';
 import { useBusy } from '../../../parts/attempt.ts';
 import { ScaledNumber } from '../../../parts/ScaledNumber.tsx';
 import { runAgain } from '../actions.ts';
+import { isOfCells } from '../words.ts';
 import classes from './DetailView.module.css';
 
 interface Props {
@@ -45,7 +46,7 @@ export function AgainForm({ experiment, onClose, onBegun }: Props) {
     >
       <ScaledNumber
         label="Repetitions"
-        unit="runs"
+        unit={isOfCells(experiment) ? 'times' : 'runs'}
         autoFocus
         value={repetitions}
         onChange={setRepetitions}
@@ -67,8 +68,8 @@ export function AgainForm({ experiment, onClose, onBegun }: Props) {
       </Button>
       <Button onClick={onClose}>Not now</Button>
       <p>
-        Measured from its manifest. Runs made by the same RouteLab on the same machine join this experiment,
-        others make one of their own.
+        Measured from its manifest{isOfCells(experiment) && ', each time with all that it has'}. Runs made by
+        the same RouteLab on the same machine join this experiment, others make one of their own.
       </p>
     </form>
   );

@@ -8,7 +8,7 @@ import { useBusy } from '../../../parts/attempt.ts';
 import { Badges } from '../../../parts/Badges.tsx';
 import { exportAs } from '../actions.ts';
 import type { ExperimentsViewControl } from '../view.ts';
-import { marksOf } from '../words.ts';
+import { marksOf, shownMetric } from '../words.ts';
 import { About, Name } from './About.tsx';
 import { AgainForm } from './AgainForm.tsx';
 import classes from './DetailView.module.css';
@@ -77,7 +77,7 @@ export function DetailView({ experiment, view, isAsking, onAsking }: Props) {
             </p>
           )}
           {runs !== null && <MetricsChart runs={runs} view={view} />}
-          {runs !== null && <MetricsTable runs={runs} />}
+          {runs !== null && <MetricsTable runs={runs} metric={shownMetric(runs, view.metric)} />}
           {runs !== null && <RunsTable runs={runs} />}
         </div>
       </div>

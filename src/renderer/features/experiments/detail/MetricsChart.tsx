@@ -8,17 +8,13 @@ import { Numbers, NumberTable } from '../../../parts/NumberTable.tsx';
 import { Quantity } from '../../../parts/Quantity.tsx';
 import { whenOf } from '../../../theme/clock.ts';
 import type { ExperimentsViewControl } from '../view.ts';
-import { axisOf, metricNames, metricText, summariseRuns } from '../words.ts';
+import { axisOf, metricNames, metricText, shownMetric, summariseRuns } from '../words.ts';
 import classes from './DetailView.module.css';
 
 /** One metric over the runs in their order; runs that failed are marked. */
 export function MetricsChart({ runs, view }: { runs: readonly Run[]; view: ExperimentsViewControl }) {
   const names = useMemo(() => metricNames(runs), [runs]);
-  const usual = ['goodput_down', 'goodput_up', 'rtt_p50', 'handshake_p50'].find((each) =>
-    names.includes(each),
-  );
-  const name = view.metric !== null && names.includes(view.metric) ? view.metric : (usual ?? names[0]);
-  const of = name === undefined ? null : name;
+  const of = useMemo(() => shownMetric(runs, view.metric), [runs, view.metric]);
   const unit = of === null ? null : (runs.find(({ result }) => result?.[of])?.result?.[of]?.unit ?? null);
   const series = useMemo(
     (): PointSeries[] => [

@@ -7,9 +7,10 @@ import classes from './DetailView.module.css';
 
 const FEW = 'An interval needs six runs that are done.';
 
-/** Every metric over the repetitions: the median and its spread. */
-export function MetricsTable({ runs }: { runs: readonly Run[] }) {
-  const rows = summariseRuns(runs);
+/** Every metric over the repetitions: the median and its spread. Of many parts the one metric in the chart. */
+export function MetricsTable({ runs, metric }: { runs: readonly Run[]; metric: string | null }) {
+  const all = summariseRuns(runs);
+  const rows = all[0]?.key == null ? all : all.filter(({ name }) => name === metric);
   if (rows.length === 0) return null;
   return (
     <section className={classes.scroll} aria-label="Metrics" data-testid="metrics">

@@ -27,6 +27,7 @@ const FIELDS = [
   'ratePerS',
   'fec',
   'packetBytes',
+  'packetsPerS',
   'bytes',
   'warmUpS',
   'streams',
@@ -43,12 +44,9 @@ export function ModeFields({ form }: { form: UseFormReturnType<ProbeFields> }) {
   if (!FIELDS.some(has)) return null;
   return (
     <Pair>
-      {has('ratePerS') && (
-        <ScaledNumber
-          label={mode === 'fec' ? 'Packets' : 'Pings'}
-          unit="per s"
-          {...form.getInputProps('ratePerS')}
-        />
+      {has('ratePerS') && <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('ratePerS')} />}
+      {has('packetsPerS') && (
+        <ScaledNumber label="Packets" unit="per s" {...form.getInputProps('packetsPerS')} />
       )}
       {has('bytes') && (
         <ScaledNumber

@@ -11,6 +11,7 @@ import { useControllers, useProfiles, useRoutes } from '../../../lab/queries.ts'
 import { AddressFields } from '../../../parts/form/AddressFields.tsx';
 import { ControllerParameters } from '../../../parts/form/ControllerParameters.tsx';
 import { Failure, Group, Pair } from '../../../parts/form/Form.tsx';
+import { parametersOf } from '../../../parts/form/parameters.ts';
 import { errorsUnder, under } from '../../../parts/issues.ts';
 import { usePathFault } from '../../../parts/path/capacity.ts';
 import { PLAIN_PATH } from '../../../parts/path/fields.ts';
@@ -37,6 +38,7 @@ const MODES: { value: ProbeInput['mode']; label: string }[] = [
   { value: 'responsiveness', label: 'Responsiveness' },
   { value: 'streams', label: 'Streams' },
   { value: 'migration', label: 'Migration' },
+  { value: 'fec', label: 'FEC' },
   { value: 'http3', label: 'HTTP/3 GET' },
 ];
 
@@ -61,7 +63,6 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
   const fields = form.getValues();
   const tooFast = usePathFault(fields.kind === 'emulated' ? fields.emulation : null);
   const pathErrors = errorsUnder('emulation', form.errors);
-  const parameterErrors = errorsUnder('parameters', form.errors);
   const specs = controllersOf(fields.controller)?.parameters ?? [];
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: settings are taken over once for each time they are.
@@ -192,16 +193,7 @@ export function ProbeForm({ onStarted }: { onStarted: (run: ProbeRun) => void })
               form.setFieldValue('parameters', {});
             }}
           />
-          <ControllerParameters
-            controller={fields.controller}
-            values={fields.parameters}
-            errors={parameterErrors}
-            onChange={(parameters) => {
-              form.setFieldValue('parameters', parameters);
-              for (const name of Object.keys(parameterErrors))
-                form.clearFieldError(under('parameters', name));
-            }}
-          />
+          <ControllerParameters {...parametersOf(form)} />
         </Group>
       </div>
       <div className={classes.foot}>

@@ -1,7 +1,7 @@
 /** The probe form: what its fields hold, and how that becomes a ProbeInput or one message per field at fault. */
 import { z } from 'zod';
 import { Controller, Emulation } from '../../../../shared/domain.ts';
-import { FecScheme } from '../../../../shared/fec.ts';
+import { DEFAULT_FEC, DEFAULT_PACKETS, FecScheme } from '../../../../shared/fec.ts';
 import { HandshakeStart, MOVES, Move } from '../../../../shared/probe-details.ts';
 import type { ControllerInfo, ProbeTarget } from '../../../../shared/probes.ts';
 import { appliesTo, faultOf, ProbeInput, ProbeMode } from '../../../../shared/probes.ts';
@@ -31,6 +31,7 @@ export interface ProbeFields {
   moves: ProbeInput['moves'];
   fec: Record<'k' | 'redundancy', Field> & Pick<ProbeInput['fec'], 'scheme' | 'adaptive'>;
   packetBytes: Field;
+  packetsPerS: Field;
   controller: ProbeInput['controller'];
   /** What somebody typed; what equals the default is not sent. */
   parameters: Record<string, Field>;
@@ -56,8 +57,9 @@ export const NEW_PROBE: ProbeFields = {
   streams: 4,
   path: '/',
   moves: [...MOVES],
-  fec: { scheme: 'rs', k: 10, redundancy: 0.2, adaptive: false },
-  packetBytes: 200,
+  fec: { ...DEFAULT_FEC },
+  packetBytes: DEFAULT_PACKETS.bytes,
+  packetsPerS: DEFAULT_PACKETS.perS,
   controller: 'cubic',
   parameters: {},
 };
@@ -109,6 +111,7 @@ const KeptFields = z
         .object({ scheme: FecScheme, k: field, redundancy: field, adaptive: z.boolean() })
         .catch(NEW_PROBE.fec),
       packetBytes: field.catch(NEW_PROBE.packetBytes),
+      packetsPerS: field.catch(NEW_PROBE.packetsPerS),
       controller: Controller.catch(NEW_PROBE.controller),
       parameters: z.record(z.string(), field).catch({}),
     }),
@@ -148,6 +151,7 @@ const OF_MODES = [
   'moves',
   'fec',
   'packetBytes',
+  'packetsPerS',
 ] as const;
 
 /** What the form does not show of a mode cannot be at fault, and is not sent. */

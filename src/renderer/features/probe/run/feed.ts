@@ -7,7 +7,7 @@ import type { ProbeRun, Vantage } from '../../../../shared/probes.ts';
 import { client } from '../../../lab/connection.ts';
 import { errorBody } from '../../../lab/errors.ts';
 import { follow } from '../../../lab/follow.ts';
-import { FrameStore } from '../../../lab/frame-store.ts';
+import { StreamStore } from '../../../lab/stream-store.ts';
 import { noteRun } from '../actions.ts';
 import type { Window } from '../congestion/decimate.ts';
 import { CongestionTrace } from '../congestion/trace.ts';
@@ -30,46 +30,27 @@ interface Held extends HeldRun {
   details: Map<Vantage, Detail>;
 }
 
-export class RunFeed extends FrameStore {
-  readonly #held = new Map<number, Held>();
-
+export class RunFeed extends StreamStore<number, Held> {
   /** Follows exactly these runs. A new `generation` of the connection begins those anew that are not over. */
   show(ids: readonly number[], generation: number): void {
-    for (const [id, held] of this.#held) {
-      if (ids.includes(id)) continue;
-      held.abort.abort();
-      this.#held.delete(id);
-    }
-    for (const id of ids) {
-      const held = this.#held.get(id);
-      if (held && (held.generation === generation || (held.run && isOver(held.run)))) continue;
-      held?.abort.abort();
-      this.#open(id, generation);
-    }
-    this.changed();
+    this.follow(
+      ids,
+      (held) => held.generation === generation || (held.run !== null && isOver(held.run)),
+      (id, before) => this.#open(id, generation, before),
+    );
   }
 
-  /** Ends every stream and keeps what was received. */
-  pause(): void {
-    for (const held of this.#held.values()) {
-      held.abort.abort();
-      held.generation = -1;
-    }
-    this.frame.cancel();
-  }
-
-  #open(id: number, generation: number): void {
+  #open(id: number, generation: number, before: Held | undefined): Held {
     const held: Held = {
-      run: this.#held.get(id)?.run ?? null,
+      run: before?.run ?? null,
       progress: null,
       etaS: null,
-      traces: this.#held.get(id)?.traces ?? new Map(),
+      traces: before?.traces ?? new Map(),
       details: new Map(),
       error: null,
       abort: new AbortController(),
       generation,
     };
-    this.#held.set(id, held);
     follow(
       (signal) => client.probes.watch({ id }, { signal }),
       held.abort.signal,
@@ -97,11 +78,12 @@ export class RunFeed extends FrameStore {
         this.frame.request();
       },
     );
+    return held;
   }
 
   /** Asks for the samples of a window of a run that is over, where those held are too few for `columns` pixels. */
   want(id: number, vantage: Vantage, window: Window, columns: number): void {
-    const held = this.#held.get(id);
+    const held = this.held.get(id);
     const trace = held?.traces.get(vantage);
     if (!held?.run || !trace || !isOver(held.run)) return;
     const stored = held.run.series.find((each) => each.vantage === vantage);
@@ -126,6 +108,6 @@ export class RunFeed extends FrameStore {
   }
 
   run(id: number): HeldRun | null {
-    return this.#held.get(id) ?? null;
+    return this.held.get(id) ?? null;
   }
 }

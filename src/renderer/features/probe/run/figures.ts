@@ -159,6 +159,7 @@ export function figuresOf(
         ratio(`source-loss-${way}`, `Loss, ${way}`, detail?.[way]?.sourceLoss ?? null),
         ratio(`residual-loss-${way}`, 'after FEC', detail?.[way]?.residualLoss ?? null),
         ratio(`theory-${way}`, 'theory, iid', detail?.[way]?.theoryResidualLoss ?? null),
+        ratio(`path-theory-${way}`, 'at the loss set', detail?.[way]?.theoryAtPathLoss ?? null),
         ratio(`redundancy-${way}`, 'Redundancy', detail?.[way]?.redundancy ?? null),
       ]);
     }

@@ -1,18 +1,8 @@
 import { useElementSize } from '@mantine/hooks';
-import {
-  Chart,
-  Filler,
-  LinearScale,
-  LineController,
-  LineElement,
-  LogarithmicScale,
-  PointElement,
-} from 'chart.js';
 import { useEffect, useRef } from 'react';
+import { redraw, useLineChart } from '../../../parts/chart/line-chart.ts';
 import classes from './ChartPanel.module.css';
 import { type ChartModel, datasetsOf, optionsOf, overlay } from './config.ts';
-
-Chart.register(LineController, LineElement, PointElement, LinearScale, LogarithmicScale, Filler);
 
 interface Props {
   model: ChartModel;
@@ -20,44 +10,30 @@ interface Props {
   onPoint: (atMs: number | null) => void;
 }
 
-/** The canvas. It is redrawn when its model changes and never animated. */
+/** The canvas. */
 export function RouteChart({ model, onPoint }: Props) {
   const { ref, height } = useElementSize();
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const chart = useRef<Chart<'line'> | null>(null);
   const current = useRef(model);
-  const drawn = useRef<{ model: ChartModel; height: number } | null>(null);
+  const drawn = useRef<{ on: object; model: ChartModel; height: number } | null>(null);
   current.current = model;
 
-  useEffect(() => {
-    const made = new Chart(canvas.current!, {
-      type: 'line',
-      data: { datasets: [] },
-      options: optionsOf(current.current, 0),
-      plugins: [overlay(() => current.current)],
-    });
-    chart.current = made;
-    drawn.current = null;
-    return () => {
-      made.destroy();
-      chart.current = null;
-    };
-  }, []);
+  const { canvas, chart } = useLineChart(
+    () => optionsOf(current.current, 0),
+    [overlay(() => current.current)],
+  );
 
   useEffect(() => {
     const made = chart.current;
     if (!made) return;
     const before = drawn.current;
-    drawn.current = { model, height };
+    drawn.current = { on: made, model, height };
     // Only the cursor moved: what is drawn stays as it is.
-    if (before?.height === height && onlyCursorDiffers(before.model, model)) {
+    if (before?.on === made && before.height === height && onlyCursorDiffers(before.model, model)) {
       made.draw();
       return;
     }
-    made.options = optionsOf(model, height);
-    made.data.datasets = datasetsOf(model);
-    made.update('none');
-  }, [model, height]);
+    redraw(made, optionsOf(model, height), datasetsOf(model));
+  }, [model, height, chart]);
 
   const point = (event: React.PointerEvent): void => {
     const x = chart.current?.scales.x;

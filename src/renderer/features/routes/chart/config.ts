@@ -4,6 +4,7 @@
  */
 import type { ChartDataset, ChartOptions, Plugin } from 'chart.js';
 import type { Series } from '../../../../shared/domain.ts';
+import { axisTitle, baseOptions, tickStyle } from '../../../parts/chart/line-chart.ts';
 import { type ChartColours, withAlpha } from '../../../parts/tokens.ts';
 import { clockTime, dayOf, momentOf, offsetOf } from '../../../theme/clock.ts';
 import { type Point, pointsOf, sparsePointsOf } from './series.ts';
@@ -118,7 +119,7 @@ function lanesOf(plots: number, height: number): { rtt: number; loss: number; ra
 export function optionsOf(model: ChartModel, height: number): ChartOptions<'line'> {
   const { colours, plots, log } = model;
   const lanes = lanesOf(plots.length, height);
-  const ticks = { color: colours.dim, font: { size: 11 }, maxRotation: 0 };
+  const ticks = tickStyle(colours);
   const grid = { color: colours.grid, tickLength: 4, tickColor: colours.line };
   const lane = {
     position: 'left',
@@ -133,7 +134,7 @@ export function optionsOf(model: ChartModel, height: number): ChartOptions<'line
     stackWeight: weight,
     ...(log ? { type: 'logarithmic' as const } : { type: 'linear' as const, min: 0 }),
     grid,
-    title: { display: weight > 80, text, color: colours.dim, font: { size: 11 }, padding: 0 },
+    title: { ...axisTitle(text, colours), display: weight > 80, padding: 0 },
     ticks: {
       ...ticks,
       autoSkip: !log,
@@ -145,13 +146,7 @@ export function optionsOf(model: ChartModel, height: number): ChartOptions<'line
     },
   });
   return {
-    animation: false,
-    responsive: true,
-    maintainAspectRatio: false,
-    parsing: false,
-    normalized: true,
-    // Pointer and keys move one cursor, which is ours.
-    events: [],
+    ...baseOptions,
     layout: { padding: { right: plots.length > 1 ? LABEL_ROOM : 12, top: 8 } },
     scales: {
       x: {
@@ -192,7 +187,6 @@ export function optionsOf(model: ChartModel, height: number): ChartOptions<'line
           : { suggestedMax: EMPTY_RTT_US }),
       },
     },
-    plugins: { legend: { display: false }, tooltip: { enabled: false } },
   };
 }
 

@@ -6,7 +6,7 @@ import type { Series } from '../../../../shared/domain.ts';
 import type { ErrorBody } from '../../../../shared/errors.ts';
 import { client } from '../../../lab/connection.ts';
 import { follow } from '../../../lab/follow.ts';
-import { FrameStore } from '../../../lab/frame-store.ts';
+import { StreamStore } from '../../../lab/stream-store.ts';
 import { WINDOWS, type WindowId } from '../windows.ts';
 import { mergeSeries } from './series.ts';
 
@@ -18,39 +18,25 @@ interface Held {
   error: ErrorBody | null;
 }
 
-export class SeriesFeed extends FrameStore {
-  readonly #held = new Map<string, Held>();
-
+export class SeriesFeed extends StreamStore<string, Held> {
   /** Streams exactly these routes over this window; others are cancelled. A new `generation` streams anew. */
   show(ids: readonly string[], window: WindowId, generation: number): void {
-    for (const [id, held] of this.#held) {
-      if (!ids.includes(id)) {
-        held.abort.abort();
-        this.#held.delete(id);
-      }
-    }
-    for (const id of ids) {
-      const held = this.#held.get(id);
-      if (held?.window === window && held.generation === generation) continue;
-      held?.abort.abort();
-      // After a reconnect what was there stays until its replacement comes; another window has other buckets.
-      const series = held?.window === window ? held.series : null;
-      this.#open(id, { abort: new AbortController(), window, generation, series, error: null });
-    }
-    this.changed();
+    this.follow(
+      ids,
+      (held) => held.window === window && held.generation === generation,
+      (id, before) =>
+        this.#open(id, {
+          abort: new AbortController(),
+          window,
+          generation,
+          // After a reconnect what was there stays until its replacement comes; another window has other buckets.
+          series: before?.window === window ? before.series : null,
+          error: null,
+        }),
+    );
   }
 
-  /** Ends every stream and keeps what was received. */
-  pause(): void {
-    for (const held of this.#held.values()) {
-      held.abort.abort();
-      held.generation = -1;
-    }
-    this.frame.cancel();
-  }
-
-  #open(id: string, held: Held): void {
-    this.#held.set(id, held);
+  #open(id: string, held: Held): Held {
     const { ms: windowMs, bucketMs } = WINDOWS[held.window];
     follow(
       (signal) => client.routes.watchSeries({ id, windowMs, bucketMs }, { signal }),
@@ -65,14 +51,15 @@ export class SeriesFeed extends FrameStore {
         this.frame.request();
       },
     );
+    return held;
   }
 
   series(id: string): Series | null {
-    return this.#held.get(id)?.series ?? null;
+    return this.held.get(id)?.series ?? null;
   }
 
   /** The first failure among the streams. */
   error(): ErrorBody | null {
-    return [...this.#held.values()].find((held) => held.error)?.error ?? null;
+    return [...this.held.values()].find((held) => held.error)?.error ?? null;
   }
 }

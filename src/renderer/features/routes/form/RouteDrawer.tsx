@@ -1,4 +1,4 @@
-import { Button, Drawer, Select, Switch, TagsInput, TextInput } from '@mantine/core';
+import { Select, Switch, TagsInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
@@ -10,13 +10,14 @@ import { useLive } from '../../../lab/live.ts';
 import { useControllers } from '../../../lab/queries.ts';
 import { AddressFields } from '../../../parts/form/AddressFields.tsx';
 import { ControllerParameters } from '../../../parts/form/ControllerParameters.tsx';
-import { Failure, Group, Pair } from '../../../parts/form/Form.tsx';
+import { DrawerForm, FormDrawer } from '../../../parts/form/DrawerForm.tsx';
+import { Group, Pair } from '../../../parts/form/Form.tsx';
+import { parametersOf } from '../../../parts/form/parameters.ts';
 import { errorsUnder, under } from '../../../parts/issues.ts';
 import { usePathFault } from '../../../parts/path/capacity.ts';
 import { PathPicker } from '../../../parts/path/PathPicker.tsx';
 import { ScaledNumber } from '../../../parts/ScaledNumber.tsx';
 import { saveRoute } from '../actions.ts';
-import classes from './RouteDrawer.module.css';
 import { fieldOf, fieldsOf, NEW_ROUTE, parseFields, type RouteFields } from './values.ts';
 
 /** What the form is about: a new route, one to change, or nothing. */
@@ -30,22 +31,18 @@ interface Props {
 
 export function RouteDrawer({ editing, onClose, onSaved }: Props) {
   return (
-    <Drawer
+    <FormDrawer
       opened={editing !== null}
       onClose={onClose}
       title={editing === 'new' ? 'Add a route' : editing ? `Edit ${editing.name}` : ''}
-      size={440}
-      closeButtonProps={{ 'aria-label': 'Close without saving' }}
     >
-      {editing !== null && (
-        <RouteForm
-          key={editing === 'new' ? 'new' : editing.id}
-          route={editing === 'new' ? null : editing}
-          onClose={onClose}
-          onSaved={onSaved}
-        />
-      )}
-    </Drawer>
+      <RouteForm
+        key={editing === 'new' ? 'new' : editing?.id}
+        route={editing === 'new' ? null : editing}
+        onClose={onClose}
+        onSaved={onSaved}
+      />
+    </FormDrawer>
   );
 }
 
@@ -100,12 +97,18 @@ function RouteForm({
 
   const tooFast = usePathFault(fields.emulation);
   const pathErrors = errorsUnder('emulation', form.errors);
-  const parameterErrors = errorsUnder('parameters', form.errors);
   // The demo lab decides where its routes lead.
   const isDemo = route?.demo ?? false;
   const blocked = !online ? 'The lab is unreachable' : tooFast && 'The path is too fast to be emulated';
   return (
-    <form className={classes.form} onSubmit={form.onSubmit(save)} noValidate>
+    <DrawerForm
+      onSubmit={form.onSubmit(save)}
+      onCancel={onClose}
+      submit={route ? 'Save' : 'Add route'}
+      isSaving={saving}
+      failures={[failure && errorText(failure), blocked && `${blocked}; nothing can be saved now.`]}
+      disabled={blocked !== null}
+    >
       <Group legend="Server">
         <TextInput
           label="Name"
@@ -138,15 +141,7 @@ function RouteForm({
           />
           <ScaledNumber label="Pings" unit="per s" {...form.getInputProps('pingRate')} />
         </Pair>
-        <ControllerParameters
-          controller={fields.controller}
-          values={fields.parameters}
-          errors={parameterErrors}
-          onChange={(parameters) => {
-            form.setFieldValue('parameters', parameters);
-            for (const name of Object.keys(parameterErrors)) form.clearFieldError(under('parameters', name));
-          }}
-        />
+        <ControllerParameters {...parametersOf(form)} />
         <Switch
           label="Measure throughput"
           checked={fields.transferEveryS !== null}
@@ -177,14 +172,6 @@ function RouteForm({
           optional
         />
       </Group>
-      <div className={classes.foot}>
-        {failure && <Failure>{errorText(failure)}</Failure>}
-        {blocked && <Failure>{blocked}; nothing can be saved now.</Failure>}
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant="filled" loading={saving} disabled={blocked !== null}>
-          {route ? 'Save' : 'Add route'}
-        </Button>
-      </div>
-    </form>
+    </DrawerForm>
   );
 }

@@ -3,6 +3,7 @@ import { useMemo, useRef } from 'react';
 import type { Route, RouteStatus } from '../../../../shared/domain.ts';
 import { formatDuration, formatPercent } from '../../../../shared/units.ts';
 import { useLive } from '../../../lab/live.ts';
+import { usePrivacy } from '../../../lab/privacy.ts';
 import { hueOf } from '../hue.ts';
 import type { ViewControl } from '../view.ts';
 import { layoutMap, type MapLine } from './layout.ts';
@@ -21,6 +22,7 @@ const clamp = (value: number, low: number, high: number): number => Math.min(hig
 export function RouteMap({ routes, view }: { routes: readonly Route[]; view: ViewControl }) {
   const { ref, width, height } = useElementSize<HTMLElement>();
   const statuses = useLive((s) => s.statuses);
+  const masked = usePrivacy((s) => s.masked);
   const layout = useMemo(() => layoutMap(routes, height, SPACING), [routes, height]);
   const lines = useRef<SVGSVGElement>(null);
 
@@ -101,12 +103,12 @@ export function RouteMap({ routes, view }: { routes: readonly Route[]; view: Vie
               This lab
             </text>
           </g>
-          {layout.endpoints.map(({ address, y }) => (
+          {layout.endpoints.map(({ address, y }, index) => (
             <g key={address} className={classes.node}>
-              <title>{address}</title>
+              <title>{masked ? `host-${index + 1}` : address}</title>
               <rect x={endpointX} y={y - NODE_HEIGHT / 2} width={endpointWidth} height={NODE_HEIGHT} rx={3} />
               <text x={endpointX + endpointWidth / 2} y={y} textAnchor="middle">
-                {shorten(address, Math.floor((endpointWidth - 8) / LETTER), 6)}
+                {shorten(masked ? `host-${index + 1}` : address, Math.floor((endpointWidth - 8) / LETTER), 6)}
               </text>
             </g>
           ))}

@@ -1,4 +1,5 @@
 import { Tooltip, UnstyledButton } from '@mantine/core';
+import { usePrivacy } from '../../../lab/privacy.ts';
 import { Badges } from '../../../parts/Badges.tsx';
 import { hueOf } from '../hue.ts';
 import type { Row } from './columns.tsx';
@@ -6,6 +7,7 @@ import classes from './NameCell.module.css';
 
 /** Swatch, name and badges. The swatch puts the route into the chart and takes it out; the name shows it alone. */
 export function NameCell({ route, status, plotted, onToggle }: Row) {
+  const masked = usePrivacy((s) => s.masked);
   return (
     <div className={classes.name}>
       <Tooltip label={plotted ? 'In the chart' : 'Add to the chart'}>
@@ -23,7 +25,11 @@ export function NameCell({ route, status, plotted, onToggle }: Row) {
           <span />
         </UnstyledButton>
       </Tooltip>
-      <button type="button" className={classes.label} title={`${route.name} · ${route.host}:${route.port}`}>
+      <button
+        type="button"
+        className={classes.label}
+        title={masked ? route.name : `${route.name} · ${route.host}:${route.port}`}
+      >
         {route.name}
       </button>
       <Badges

@@ -1,0 +1,26 @@
+/** What the desktop and permitted pages show of alerts: the same raises and ends, in the same words. */
+import { type Alert, type AlertNotice, METRICS } from '../../shared/alerts.ts';
+
+/** A page that reads the board later has missed it; as long as a lost connection needs to come back. */
+const STANDS_MS = 60_000;
+
+export class AlertNotices {
+  #recent: AlertNotice[] = [];
+
+  add(event: 'raised' | 'resolved', { id, rule, routeName }: Alert, nowMs: number): AlertNotice {
+    const notice: AlertNotice = {
+      id: `${id}-${event}`,
+      alertId: id,
+      atMs: nowMs,
+      title: `${rule.name}${event === 'resolved' ? ': over' : ''}`,
+      body: `${METRICS[rule.condition.metric].title}${routeName === null ? '' : ` of ${routeName}`}`,
+    };
+    this.#recent = [...this.since(nowMs), notice];
+    return notice;
+  }
+
+  /** Those that stand at `nowMs`, oldest first. */
+  since(nowMs: number): AlertNotice[] {
+    return this.#recent.filter(({ atMs }) => nowMs - atMs < STANDS_MS);
+  }
+}
