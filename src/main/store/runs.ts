@@ -25,7 +25,10 @@ export interface RunTable {
   begin(id: number): Run;
   /** What the run of a monitor has come to by now, from its samples; stored, if that can be, of one that is over. */
   addUp(id: number): AddingUp;
-  /** Its samples are stored before: nothing must be missing when they are added up. It ended now, and began when it was begun, unless `outcome` says otherwise. Throws RL_NOT_FOUND. */
+  /**
+   * Its samples are stored before: nothing must be missing when they are added up. It ended now, and began when it was begun, unless
+   * `outcome` says otherwise. Throws RL_NOT_FOUND.
+   */
   end(id: number, state: Extract<RunState, 'done' | 'failed' | 'cancelled'>, outcome?: Outcome): Run;
 }
 
