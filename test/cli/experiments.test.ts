@@ -36,7 +36,7 @@ test('an experiment is imported, listed, told and exported, and is the same in a
     file: html,
     bytes: statSync(html).size,
   });
-  for (const format of ['jsonl', 'csv', 'parquet']) {
+  const goesRound = async (format: string): Promise<void> => {
     const out = join(data, `x.${format}`);
     expect((await run(['export', '1', '--format', format, '--out', out, '--data', data])).code).toBe(0);
     const other = temporaryDir();
@@ -44,7 +44,8 @@ test('an experiment is imported, listed, told and exported, and is the same in a
     const again = join(other, `x.${format}`);
     await run(['export', '1', '--format', format, '--out', again, '--data', other]);
     expect(readFileSync(again).equals(readFileSync(out))).toBe(true);
-  }
+  };
+  await Promise.all(['jsonl', 'csv', 'parquet'].map(goesRound));
 });
 
 test('what cannot be is refused by the catalogue, and leaves no file', async () => {

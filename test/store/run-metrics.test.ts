@@ -7,10 +7,9 @@ import { NOTHING, startedRoute, tempStore } from './temp.ts';
 
 function addedUp(store: Store, runId: number): Metrics | null {
   const work = store.runs.addUp(runId);
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-  }
+  let step = work.next();
+  while (!step.done) step = work.next();
+  return step.value;
 }
 
 const valuesOf = (metrics: Metrics | null): Record<string, number | null> =>
