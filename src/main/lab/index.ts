@@ -133,7 +133,9 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const closing = new AbortController();
 
       const servers = new OwnServers(exporter.totals('server'));
-      exporter.add(servers);
+      const fec = fecMetrics(exporter.totals('client'));
+      // One source: neither has labels that would tell it from the other.
+      exporter.add({ labels: {}, read: () => ({ ...servers.read(), ...fec.read() }) });
       // Probe runs have threads of their own: what one route's run sends must not delay the pings of another.
       const lane = (name: LaneName): LabWorker<MeasureWorkerMethods, MeasureEvent> =>
         new LabWorker<MeasureWorkerMethods, MeasureEvent>({
@@ -248,7 +250,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
           return experimentWith(store, name, probeManifest(input, route, seed, app));
         },
         ends,
-        onResult: fecMetrics(exporter),
+        onResult: fec.tell,
         log,
       });
       const imports = new QlogImports(store, reader);
