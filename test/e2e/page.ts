@@ -38,7 +38,7 @@ export async function chartDrawn(page: Page): Promise<void> {
 
 /** What the console says while the lab of a page is down. */
 export const LAB_DOWN =
-  /^WebSocket connection to 'ws:\/\/127\.0\.0\.1:\d+\/api\/rpc' failed: Error in connection establishment: net::ERR_CONNECTION_REFUSED$|^Failed to load resource: net::ERR_CONNECTION_REFUSED$/;
+  /^WebSocket connection to 'ws:\/\/127\.0\.0\.1:\d+\/api\/rpc' failed: Error in connection establishment: net::ERR_CONNECTION_REFUSED$/;
 
 /** Tries by hand while the lab is down, seconds before the page would try by itself. */
 export async function reconnectInVain(page: Page): Promise<void> {

@@ -3,7 +3,6 @@
  * their carriers and close it; they know nothing else of it.
  */
 import { createRouterClient } from '@orpc/server';
-import type { AlertNotice } from '../../shared/alerts.ts';
 import type { Settings } from '../../shared/config/settings.ts';
 import type { Emulation } from '../../shared/domain.ts';
 import type { Health } from '../../shared/monitoring.ts';
@@ -12,16 +11,8 @@ import { openStore } from '../store/index.ts';
 import type { Retention } from '../store/rollups/retention.ts';
 import { loadOrCreateAuthority } from '../store/secrets.ts';
 import { thresholdsOf } from '../telemetry/alerts/defaults.ts';
-import { createExporter, type Exporter, type ExporterOptions } from '../telemetry/exporter.ts';
-import type {
-  EndpointEvent,
-  EndpointWorkerMethods,
-  MeasureEvent,
-  MeasureWorkerMethods,
-  RelayWorkerMethods,
-  UpkeepEvent,
-  UpkeepWorkerMethods,
-} from '../workers/protocol.ts';
+import { createExporter, type ExporterOptions } from '../telemetry/exporter.ts';
+import type { MeasureWorkerMethods, RelayWorkerMethods } from '../workers/protocol.ts';
 import { Alerts } from './alerts.ts';
 import { appInfo } from './app-info.ts';
 import { Configuration } from './configuration.ts';
@@ -30,30 +21,26 @@ import { declareRoutes } from './declared-routes.ts';
 import { CapacityOfEmulator } from './emulator-capacity.ts';
 import { Ends } from './ends.ts';
 import { probeExecutor } from './executors.ts';
-import { experimentWith } from './experiments.ts';
 import { Exports } from './export-folder.ts';
 import { fecMetrics } from './fec-metrics.ts';
 import { FileImports } from './file-imports.ts';
 import { health } from './health.ts';
+import type { Lab, LabOptions } from './lab.ts';
 import { Live } from './live.ts';
-import type { Log } from './log.ts';
-import { probeManifest } from './manifest.ts';
 import { measureFairness } from './matrix/fairness.ts';
-import { compareKind, fairnessKind, type Measurers, matrixKind, scenarioKind } from './matrix/kinds.ts';
+import { compareKind, fairnessKind, matrixKind, scenarioKind } from './matrix/kinds.ts';
 import { Matrices } from './matrix/matrices.ts';
 import { cellThreads } from './matrix/threads.ts';
-import { OwnEndpoint } from './own-endpoint.ts';
 import { OwnServers } from './own-servers.ts';
-import { ProbePaths } from './probe-path.ts';
-import { type LaneName, Probes } from './probes.ts';
+import { probeThreads } from './probe-threads.ts';
 import { QlogImports } from './qlog-imports.ts';
 import { Reproductions } from './reproductions.ts';
 import { runsOf } from './results.ts';
 import { routeThreads } from './route-threads.ts';
-import { createRouter, type LabClient, type LabRouter } from './router/index.ts';
+import { createRouter } from './router/index.ts';
 import { StatusBoard } from './status-board.ts';
 import { type MonitoringPeriods, SystemMonitor } from './system.ts';
-import { StoreUpkeep } from './upkeep.ts';
+import { upkeepThreads } from './upkeep-threads.ts';
 import { LabWorker } from './worker.ts';
 
 // All that hosts know of the lab beside itself.
@@ -62,44 +49,12 @@ export { errorBody, toCarriedError } from './errors.ts';
 export { DOWNLOADS_FOLDER } from './export-folder.ts';
 export { experimentOutcome, type OutcomeCell, reportText, writeExport } from './exports.ts';
 export { importFile } from './file-imports.ts';
+export type { Lab, LabOptions } from './lab.ts';
 export type { Log } from './log.ts';
 export type { LabClient, LabRouter } from './router/index.ts';
 
 /** How long closing waits for monitors to say goodbye, and then for each worker, before it ends their threads. */
 const PATIENCE_MS = 1000;
-
-export interface LabOptions {
-  dataDir: string;
-  host: 'desktop' | 'headless';
-  /** Where the worker entries are: sources, or what the build made of them. */
-  workerUrl: (name: 'probe' | 'endpoint' | 'relay' | 'measure' | 'upkeep' | 'flow') => URL;
-  log: Log;
-  /** Whether demo routes of an earlier session are measured again; default true. */
-  resumeDemo?: boolean;
-  /** Comparisons with TCP; without them such experiments cannot be measured here. */
-  measurers?: Measurers;
-  /** Of this lab; default: all settings as they are without one. The lab starts and closes it. */
-  configuration?: Configuration;
-  /** Whether routes are probed as an earlier session left them; default true. */
-  resume?: boolean;
-  /** In place of what the configuration says of monitoring. */
-  monitoring?: Partial<MonitoringPeriods>;
-  /** Shows an alert on the desktop; absent where the host has none. */
-  notify?: (notice: AlertNotice) => void;
-}
-
-export interface Lab {
-  readonly router: LabRouter;
-  /** The same operations, within the process. */
-  readonly client: LabClient;
-  readonly configuration: Configuration;
-  /** Where this lab's host serves `/metrics`; the host sets it once it listens. */
-  metricsUrl: string | null;
-  renderMetrics: Exporter['render'];
-  health(): Health;
-  /** Ends every probe, relay and server and stores what was measured, within about two seconds. Never rejects. */
-  close(): Promise<void>;
-}
 
 /**
  * Opens the lab in a data folder; enabled routes are probed again from now on. Throws what opening the store throws
@@ -136,36 +91,6 @@ export async function createLab(options: LabOptions): Promise<Lab> {
       const fec = fecMetrics(exporter.totals('client'));
       // One source: neither has labels that would tell it from the other.
       exporter.add({ labels: {}, read: () => ({ ...servers.read(), ...fec.read() }) });
-      // Probe runs have threads of their own: what one route's run sends must not delay the pings of another.
-      const lane = (name: LaneName): LabWorker<MeasureWorkerMethods, MeasureEvent> =>
-        new LabWorker<MeasureWorkerMethods, MeasureEvent>({
-          name,
-          url: workerUrl('measure'),
-          log,
-          onEvent: (event) => probes.receive(event),
-          onCrash: (error) => probes.laneLost(name, error),
-          onRestart: () => probes.laneBack(name),
-        });
-      const transfers = lane('transfers');
-      const pings = lane('pings');
-      // Reading a file keeps its thread busy for moments that pings would have to wait.
-      const reader = new LabWorker<MeasureWorkerMethods>({ name: 'import', url: workerUrl('measure'), log });
-      const runRelay = new LabWorker<RelayWorkerMethods>({
-        name: 'run relay',
-        url: workerUrl('relay'),
-        log,
-        onCrash: (error) => probes.pathLost(error, ({ emulation }) => emulation !== null),
-      });
-      const runEndpoint = new LabWorker<EndpointWorkerMethods, EndpointEvent>({
-        name: 'run endpoint',
-        url: workerUrl('endpoint'),
-        log,
-        onEvent: (event) => servers.receive('runs', event),
-        onCrash: (error) => {
-          runServer.lost();
-          probes.pathLost(error, ({ own }) => own);
-        },
-      });
       const capacity = new CapacityOfEmulator(
         () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
       );
@@ -191,20 +116,21 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         onSamples: (route, runId, batch) => exporter.count(route, runId, batch),
         onRemove: (id) => exporter.forget(id),
       });
-      const storekeeper = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
-        name: 'upkeep',
-        url: workerUrl('upkeep'),
+      const { probes, workers: probing } = probeThreads({
+        store,
         log,
-        onEvent: (event) => upkeep.receive(event),
-        onRestart: () => upkeep.again(),
+        workerUrl,
+        app,
+        authority,
+        requireEmulable,
+        ends,
+        routes,
+        demoAddress: () => demo.address(),
+        onServer: (event) => servers.receive('runs', event),
+        onResult: fec.tell,
       });
-      const checker = new LabWorker<UpkeepWorkerMethods, UpkeepEvent>({
-        name: 'store check',
-        url: workerUrl('upkeep'),
-        log,
-        onEvent: (event) => upkeep.receive(event),
-        onRestart: () => upkeep.checkAgain(),
-      });
+      // Reading a file keeps its thread busy for moments that pings would have to wait.
+      const reader = new LabWorker<MeasureWorkerMethods>({ name: 'import', url: workerUrl('measure'), log });
       const { collect, check, keep } = configuration.values.monitoring;
       const periods: MonitoringPeriods = {
         collectS: collect / 1000,
@@ -212,47 +138,22 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         keepS: keep / 1000,
         ...options.monitoring,
       };
-      const upkeep = new StoreUpkeep({
+      const { upkeep, worker: storekeeper } = upkeepThreads({
         store,
-        worker: storekeeper,
-        checker,
         log,
+        workerUrl,
         dataDir,
         retention: retentionOf(configuration.values),
         systemS: periods.keepS,
       });
       const workers = {
         ...watching,
-        transfers,
-        pings,
-        reader,
+        ...probing,
         ...cells.workers,
-        runRelay,
-        runEndpoint,
+        reader,
         upkeep: storekeeper,
       };
 
-      const runServer = new OwnEndpoint({ worker: runEndpoint, authority, onListening: () => {} });
-      const probes = new Probes({
-        store,
-        lanes: { transfers: { worker: transfers, atOnce: 1 }, pings: { worker: pings, atOnce: 4 } },
-        paths: new ProbePaths({
-          relay: runRelay,
-          requireEmulable,
-          endpoint: runServer,
-          demoAddress: () => demo.address(),
-          routeOf: (id) => routes.get(id),
-          ca: [authority.certPem],
-        }),
-        experimentOf: (input, name, seed) => {
-          const { target } = input;
-          const route = target.kind === 'route' ? routes.get(target.id) : null;
-          return experimentWith(store, name, probeManifest(input, route, seed, app));
-        },
-        ends,
-        onResult: fec.tell,
-        log,
-      });
       const imports = new QlogImports(store, reader);
       const files = new FileImports(store, imports);
       const reproductions = new Reproductions(store);
