@@ -10,6 +10,8 @@ import type { WorkerMessage, WorkerRequest } from '../workers/protocol.ts';
 import type { Log } from './log.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Of a thread that has not answered anything yet: it has its program to load first, on a machine that may be busy. */
+const START_TIMEOUT_MS = 60_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 /** A thread that lived this long starts again with the first pause. */
@@ -39,6 +41,8 @@ export interface LabWorkerOptions<E> {
 export class LabWorker<M extends object, E = never> {
   readonly #options: LabWorkerOptions<E>;
   #thread: Worker | null = null;
+  /** The thread has answered, or told something. */
+  #isUp = false;
   #pending = new Map<number, Pending>();
   #underWay = new Set<Promise<unknown>>();
   #nextId = 1;
@@ -65,7 +69,7 @@ export class LabWorker<M extends object, E = never> {
 
   /**
    * Asks the worker. Rejects with the worker's own LabError, or with RL_INTERNAL when it crashed, is between two
-   * threads or did not answer within 10 s.
+   * threads or did not answer within 10 s, a minute where it was only being started.
    */
   request<K extends keyof M & string>(method: K, params: Params<M, K>): Promise<Result<M, K>> {
     const { name } = this.#options;
@@ -75,10 +79,13 @@ export class LabWorker<M extends object, E = never> {
     const thread = this.#thread;
     const id = this.#nextId++;
     const answer = new Promise<Result<M, K>>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#pending.delete(id);
-        reject(new LabError('RL_INTERNAL', `The ${name} worker did not answer "${method}" in time.`));
-      }, REQUEST_TIMEOUT_MS);
+      const timer = setTimeout(
+        () => {
+          this.#pending.delete(id);
+          reject(new LabError('RL_INTERNAL', `The ${name} worker did not answer "${method}" in time.`));
+        },
+        this.#isUp ? REQUEST_TIMEOUT_MS : START_TIMEOUT_MS,
+      );
       this.#pending.set(id, {
         resolve: (result) => {
           clearTimeout(timer);
@@ -111,6 +118,7 @@ export class LabWorker<M extends object, E = never> {
 
   #spawn(): Worker {
     const startedAt = performance.now();
+    this.#isUp = false;
     const thread = new Worker(this.#options.url, { name: this.#options.name });
     let reason: string | null = null;
     thread.on('message', (message: WorkerMessage) => this.#receive(message));
@@ -131,6 +139,7 @@ export class LabWorker<M extends object, E = never> {
   }
 
   #receive(message: WorkerMessage): void {
+    this.#isUp = true;
     if ('event' in message) {
       this.#options.onEvent?.(message.event as E);
       return;
