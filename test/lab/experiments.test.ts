@@ -166,7 +166,7 @@ describe('an experiment', () => {
       [{ manifest: undefined }, /^manifest: is missing/],
       [
         { kind: 'import' },
-        /^kind: import cannot be measured again; what can are monitor, demo, probe, matrix, scenario$/,
+        /^kind: import cannot be measured again; what can are monitor, demo, probe, matrix, scenario, fairness$/,
       ],
       [
         { schema: 'f00', app, parameters: { ...fewer, shape: 1 } },

@@ -89,8 +89,8 @@ export async function createLab(options: LabOptions): Promise<Lab> {
 
       const servers = new OwnServers(exporter.totals('server'));
       const fec = fecMetrics(exporter.totals('client'));
-      // What is of no route is told under the same labels, which are none.
-      exporter.add({ labels: servers.labels, read: () => ({ ...servers.read(), ...fec.read() }) });
+      // One source: neither has labels that would tell it from the other.
+      exporter.add({ labels: {}, read: () => ({ ...servers.read(), ...fec.read() }) });
       const capacity = new CapacityOfEmulator(
         () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
       );
@@ -127,7 +127,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         routes,
         demoAddress: () => demo.address(),
         onServer: (event) => servers.receive('runs', event),
-        onResult: fec.onResult,
+        onResult: fec.tell,
       });
       // Reading a file keeps its thread busy for moments that pings would have to wait.
       const reader = new LabWorker<MeasureWorkerMethods>({ name: 'import', url: workerUrl('measure'), log });
