@@ -75,9 +75,15 @@ async function spawnLab(data: string, flags: string[]) {
     });
     exited.then(([code]) => reject(new Error(`serve ended with ${code}: ${log}`)));
   });
+  let isAsked = false;
+  exited.then(([code, signal]) => {
+    // What the tests then say is only that nobody answers.
+    if (!isAsked) console.error(`The lab at ${url} ended by itself (${code ?? signal}):\n${log}`);
+  });
   return {
     url,
     async kill() {
+      isAsked = true;
       child.kill('SIGTERM');
       await exited;
     },

@@ -71,11 +71,20 @@ export const violations = (page: Page): Promise<string[]> => findings(page, null
 
 const SCHEMES = ['light', 'dark'] as const;
 
+/** The page in an appearance, its colours no longer fading into it. */
+async function showIn(page: Page, scheme: (typeof SCHEMES)[number]): Promise<void> {
+  await page.emulateMedia({ colorScheme: scheme });
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', scheme);
+  await page.evaluate(
+    'for (const each of document.getAnimations()) if (each instanceof CSSTransition) each.finish()',
+  );
+}
+
 /** The same in both appearances; the dark one is left. `within` is what there is that has not been looked at. */
 export async function violationsInBoth(page: Page, within: string | null = null): Promise<string[]> {
-  await page.emulateMedia({ colorScheme: 'light' });
+  await showIn(page, 'light');
   const found = await findings(page, within);
-  await page.emulateMedia({ colorScheme: 'dark' });
+  await showIn(page, 'dark');
   return [...found, ...(await findings(page, within, OF_COLOURS)).map((line) => `dark: ${line}`)];
 }
 
@@ -92,7 +101,7 @@ export async function pictures(page: Page, name: string): Promise<void> {
   for (const scheme of SCHEMES) {
     const path = `${screenshots}/${name}-${scheme}.png`;
     if (existsSync(path) && !process.env['ROUTELAB_SCREENSHOTS']) continue;
-    await page.emulateMedia({ colorScheme: scheme });
+    await showIn(page, scheme);
     await page.mouse.move(0, 0);
     await page.screenshot({ path });
   }

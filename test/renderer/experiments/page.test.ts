@@ -157,7 +157,7 @@ describe('the settings of a manifest', () => {
 
   it('have units, and no more digits than say something', () => {
     const texts: [string, unknown, string][] = [
-      ['emulation.up.lossRatio', 0.015_113_874_5, '1.51139 %'],
+      ['emulation.up.lossRatio', 0.015_113_874_5, '1.511 %'],
       ['emulation.up.rateBps', 1.5e6, '1.5 Mbit/s'],
       ['emulation.up.delayMs', 0.1 + 0.2, '0.3 ms'],
       ['emulation.up.bufferBytes', 64_000, '64.0 kB'],
@@ -168,6 +168,8 @@ describe('the settings of a manifest', () => {
       ['rttsMs', [5, 100], '5 ms, 100 ms'],
       ['rates', [100], '100 per s'],
       ['durationS', 30, '30 s'],
+      ['port', 65_535, '65535'],
+      ['ratePerS', 10, '10 per s'],
       ['insecure', true, 'yes'],
       ['tcpCongestion', null, '–'],
       ['mode', 'ping', 'ping'],

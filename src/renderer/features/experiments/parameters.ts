@@ -1,8 +1,8 @@
 /** The settings of a manifest in words and with their units, which their names bear: `delayMs`, `lossRatio`. Pure. */
 import { formatBytes } from '../../../shared/units.ts';
+import { shortened } from '../../parts/shortened.ts';
 
-/** As somebody would write it: what a computer adds at the end of a fraction helps nobody. */
-const plain = (value: number): string => String(Number(value.toPrecision(6)));
+const plain = (value: number): string => String(shortened(value));
 
 type Unit = readonly [ending: RegExp, text: (value: number) => string];
 /** The first that a name ends with. */
@@ -26,7 +26,6 @@ const NAMES: Readonly<Record<string, string>> = {
   reorderRatio: 'reordered',
   duplicateRatio: 'duplicated',
   corruptRatio: 'corrupted',
-  ratePerS: 'messages',
   rates: 'messages',
   pingRate: 'pings',
   transferEveryS: 'transfer every',
