@@ -8,9 +8,7 @@ import {
   emptySeries,
 } from '../../src/shared/congestion-series.ts';
 import { ProbeInput, type ProbeRun } from '../../src/shared/probes.ts';
-
 import { DAY_MS, keepUp, keptStore } from './rollups/support.ts';
-
 import { tempDir, tempStore } from './temp.ts';
 
 /** Of runs. */

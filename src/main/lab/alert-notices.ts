@@ -5,7 +5,8 @@ import { type Alert, type AlertNotice, METRICS } from '../../shared/alerts.ts';
 const STANDS_MS = 60_000;
 
 export class AlertNotices {
-  #recent: AlertNotice[] = [];
+  /** Each with when it was added, by the monotonic clock: set clocks leave none standing. */
+  #recent: { notice: AlertNotice; addedAtMs: number }[] = [];
 
   add(event: 'raised' | 'resolved', { id, rule, routeName }: Alert, nowMs: number): AlertNotice {
     const notice: AlertNotice = {
@@ -15,12 +16,16 @@ export class AlertNotices {
       title: `${rule.name}${event === 'resolved' ? ': over' : ''}`,
       body: `${METRICS[rule.condition.metric].title}${routeName === null ? '' : ` of ${routeName}`}`,
     };
-    this.#recent = [...this.since(nowMs), notice];
+    this.#recent = [...this.#standing(), { notice, addedAtMs: performance.now() }];
     return notice;
   }
 
-  /** Those that stand at `nowMs`, oldest first. */
-  since(nowMs: number): AlertNotice[] {
-    return this.#recent.filter(({ atMs }) => nowMs - atMs < STANDS_MS);
+  /** Those that stand, oldest first. */
+  get standing(): AlertNotice[] {
+    return this.#standing().map(({ notice }) => notice);
+  }
+
+  #standing() {
+    return this.#recent.filter(({ addedAtMs }) => performance.now() - addedAtMs < STANDS_MS);
   }
 }

@@ -106,7 +106,7 @@ export class Alerts {
         return [{ ruleId: rule.id, routeId, state, sinceMs, value, noDataSinceMs, alertId }];
       }),
       firing: [...this.#open.values()].sort((a, b) => b.id - a.id),
-      notices: this.#notices.since(nowMs),
+      notices: this.#notices.standing,
       version: this.#version,
     };
   }

@@ -98,7 +98,7 @@ export class Configuration {
 
   /**
    * Takes on what the lab keeps, by path. Kept values that are not known, not acceptable any more or do not go with the file are left
-   * out, and said once it was started.
+   * out; that is said where it was started before.
    */
   setKept(kept: Kept): void {
     if (kept.size === 0) return;

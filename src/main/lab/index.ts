@@ -95,7 +95,13 @@ export async function createLab(options: LabOptions): Promise<Lab> {
         () => new LabWorker<RelayWorkerMethods>({ name: 'capacity', url: workerUrl('relay'), log }),
       );
       const requireEmulable = (emulation: Emulation): Promise<void> => capacity.require(emulation);
-      const cells = cellThreads({ workerUrl, log, authority, requireEmulable });
+      const cells = cellThreads({
+        workerUrl,
+        log,
+        authority,
+        requireEmulable,
+        onServer: (event) => servers.receive('cells', event),
+      });
       const ends = new Ends(store, log);
       const {
         demo,

@@ -288,7 +288,8 @@ export class Link<T extends NonNullable<unknown>> {
     // Jitter never undercuts the transmission itself.
     const delayUs = this.#delays === null ? this.#delayUs : this.#delays.us[this.#delays.steps.seek(endUs)]!;
     const jitterUs = this.#jitterUs === 0 ? 0 : (2 * this.#jitterRng.float() - 1) * this.#jitterUs;
-    const sentUs = Math.max(endUs, (this.#options.knownUs?.(item) ?? startUs) + endUs - startUs);
+    const knownUs = this.#options.knownUs?.(item);
+    const sentUs = knownUs === undefined ? endUs : Math.max(endUs, knownUs + (endUs - startUs));
     let arrivalUs = sentUs + Math.max(0, delayUs + jitterUs);
     if (this.#reorderRatio > 0 && this.#isReordered()) {
       arrivalUs += this.#reorderRng.float() * this.#reorderUs;

@@ -24,7 +24,7 @@ export interface SharedPathOptions {
   /** Of the run: all flows end with it. */
   durationMs: number;
   signal: AbortSignal;
-  /** Cancelled, it resolves with what flows have told by then, instead of rejecting with RL_CANCELLED. */
+  /** Cancelled once the flows have begun, it resolves with what they have told by then, instead of rejecting with RL_CANCELLED. */
   keepsCut?: boolean;
   /** Where the workers' entries lie, for hosts that bundle them. */
   workerUrl?: (name: ThreadName) => URL;

@@ -98,6 +98,26 @@ describe('datagrams read', () => {
     expect(carried.map(([name]) => name)).toEqual(['a1', 'b1', 'a2', 'b2', 'a3', 'b3']);
   });
 
+  test('of a socket that was not read are as old as the stall in which another was read', () => {
+    const { carried, read, turn, stands } = loop();
+    turn([]);
+    stands(1);
+    turn([]);
+    stands(20);
+    const a = {};
+    read(['a1'], a);
+    stands(4000);
+    read(['a2'], a);
+    turn([]);
+    stands(30);
+    read(['b1', 'b2', 'b3', 'b4'], {});
+    turn([]);
+    const moments = carried.slice(2).map(([, atUs]) => atUs);
+    expect(moments).toHaveLength(4);
+    expect(moments[0]).toBeLessThan(1000);
+    expect(moments[3]).toBeGreaterThan(3000);
+  });
+
   test('in such numbers that the socket may hold more are carried when the rest has been read', () => {
     const { carried, turn, stands } = loop();
     turn([]);

@@ -6,7 +6,10 @@ import type { SharedPathOptions } from '../../workers/flow-pool.ts';
 import { shareOnePath } from '../../workers/shared-flows.ts';
 import type { CellContext } from './kinds.ts';
 
-/** Rejects with what the flows fail with, and RL_CONNECTION_LOST where nothing of them can be compared. */
+/**
+ * Rejects with what the flows fail with, RL_CANCELLED where they were cancelled, and RL_CONNECTION_LOST where nothing of them can be
+ * compared.
+ */
 export async function measureFairness(
   settings: FairnessSettings,
   { seed, signal, onPart }: CellContext,

@@ -1,6 +1,7 @@
 /** The threads of cells, for load, path and server: probe runs have others, so that neither delays the other's packets. */
 import type { Emulation } from '../../../shared/domain.ts';
 import type {
+  EndpointEvent,
   EndpointWorkerMethods,
   LoadEvent,
   MeasureWorkerMethods,
@@ -17,8 +18,10 @@ export function cellThreads(options: {
   log: Log;
   authority: { certPem: string; keyPem: string };
   requireEmulable: (emulation: Emulation) => Promise<void>;
+  /** What the server of cells counts. */
+  onServer: (event: EndpointEvent) => void;
 }) {
-  const { workerUrl, log, authority, requireEmulable } = options;
+  const { workerUrl, log, authority, requireEmulable, onServer } = options;
   const loader = new LabWorker<MeasureWorkerMethods, LoadEvent>({
     name: 'load',
     url: workerUrl('measure'),
@@ -32,10 +35,11 @@ export function cellThreads(options: {
     log,
     onCrash: (error) => loads.lost(error),
   });
-  const cellEndpoint = new LabWorker<EndpointWorkerMethods>({
+  const cellEndpoint = new LabWorker<EndpointWorkerMethods, EndpointEvent>({
     name: 'cell endpoint',
     url: workerUrl('endpoint'),
     log,
+    onEvent: onServer,
     onCrash: (error) => {
       server.lost();
       loads.lost(error);

@@ -51,8 +51,12 @@ export class Intake {
   readonly #loop: Loop;
   #arrivals: Arrival[] = [];
   #turns = 0;
-  /** When every socket was last known to be empty; Infinity before that is known. */
+  /** How many of them earlier polls found. */
+  #held = 0;
+  /** When every socket that was not read since was last known to be empty; Infinity before that is known. */
   #emptyUs = Number.POSITIVE_INFINITY;
+  /** When each socket was last read to its end. */
+  readonly #emptied = new WeakMap<object, number>();
   /** Before the poll of this turn of the loop, and how long the loop had waited for events by then. */
   #polledUs = Number.POSITIVE_INFINITY;
   #idleMs = 0;
@@ -75,16 +79,26 @@ export class Intake {
     const arrivals = this.#arrivals;
     const readUs = arrivals.at(-1)?.atUs ?? Number.NEGATIVE_INFINITY;
     const late = readUs - this.#emptyUs > STALL_US;
-    if (late && arrivals.length >= READ_AT_ONCE * (this.#turns + 1) && ++this.#turns < MOST_TURNS)
+    if (late && arrivals.length >= READ_AT_ONCE * (this.#turns + 1) && ++this.#turns < MOST_TURNS) {
+      this.#held = arrivals.length;
       return false;
+    }
+    const firstUs = arrivals[this.#held]?.readUs ?? Number.NEGATIVE_INFINITY;
     this.#arrivals = [];
     this.#turns = 0;
-    if (late) restamp(arrivals, this.#emptyUs);
+    this.#held = 0;
+    if (late) {
+      restamp(arrivals, (source) =>
+        Math.max(this.#emptyUs, this.#emptied.get(source) ?? Number.NEGATIVE_INFINITY),
+      );
+    }
+    for (const { source, readUs } of arrivals) this.#emptied.set(source, readUs);
     for (const { direction, data, deliver, atUs, readUs } of arrivals)
       direction.carry(data, atUs, deliver, { readUs });
-    // What the poll just made did not find came after it began to look, after it waited, and after the last that it found.
+    // What the poll just made did not find came after it began to look, after it waited and found the first;
+    // what is to come to a socket that was read, after its last.
     const idleMs = this.#loop.idleMs();
-    this.#emptyUs = Math.max(this.#polledUs + (idleMs - this.#idleMs) * 1e3, readUs);
+    this.#emptyUs = Math.max(this.#polledUs + (idleMs - this.#idleMs) * 1e3, firstUs);
     this.#polledUs = this.#loop.nowUs();
     this.#idleMs = idleMs;
     return true;
@@ -96,12 +110,12 @@ export class Intake {
   }
 }
 
-/** Gives what was read since `emptyUs` its moments, socket by socket, and puts it in their order. */
-function restamp(arrivals: Arrival[], emptyUs: number): void {
-  for (const of of Map.groupBy(arrivals, ({ source }) => source).values()) {
+/** Gives what was read since a socket was empty its moments, socket by socket, and puts it in their order. */
+function restamp(arrivals: Arrival[], emptyUs: (source: object) => number): void {
+  for (const [source, of] of Map.groupBy(arrivals, (arrival) => arrival.source)) {
     const moments = spread(
-      of.map(({ atUs }) => atUs),
-      emptyUs,
+      of.map(({ readUs }) => readUs),
+      emptyUs(source),
     );
     of.forEach((arrival, i) => {
       arrival.atUs = moments[i]!;

@@ -74,12 +74,16 @@ class Scheduler {
     }
     this.#wakesForUs = dueUs;
     if (this.#alarm.isReady) this.#alarm.set(dueUs - spinUs);
-    else this.#timer = setTimeout(this.#spin, Math.min(Math.floor(sleepUs / 1000), LONGEST_TIMER_MS));
+    else this.#timer = setTimeout(this.#onTimer, Math.min(Math.floor(sleepUs / 1000), LONGEST_TIMER_MS));
   }
 
   readonly #onAlarm = (): void => {
     // While spinning, or on a timer from before the alarm was ready, somebody else looks at the clock.
     if (!this.#spinning && this.#timer === null) this.#spin();
+  };
+
+  readonly #onTimer = (): void => {
+    if (!this.#spinning) this.#spin();
   };
 
   /** The next turn, after the sockets of this one. */
