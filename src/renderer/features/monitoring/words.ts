@@ -39,7 +39,7 @@ export const SERVICE_NAMES: Readonly<Record<ServiceName, string>> = {
 export function valueText(metric: MetricId, value: number): string {
   switch (METRICS[metric].unit) {
     case 'us':
-      return formatDuration(value);
+      return value < 10e6 ? formatDuration(value) : `${(value / 1e6).toFixed(1)} s`;
     case 'bps':
       return formatRate(value);
     case 'bytes':
