@@ -21,6 +21,7 @@ function loop() {
   const socket = {};
   return {
     carried,
+    opened: (source: object) => intake.opened(source),
     /** Datagrams are found, each read 1 µs after the one before. */
     read,
     /** A turn that reads, and then carries. */
@@ -84,6 +85,19 @@ describe('datagrams read', () => {
     turn(['a', 'b']);
     for (const [, atUs] of carried) expect(atUs).toBeGreaterThanOrEqual(8000);
     expect(carried[0]![1]).toBeLessThan(8600);
+  });
+
+  test('of a socket that was opened while the thread stood still came after that', () => {
+    const { carried, opened, read, turn, stands } = loop();
+    turn([]);
+    turn([]);
+    stands(4000);
+    const young = {};
+    opened(young);
+    stands(1000);
+    read(['a', 'b'], young);
+    turn([]);
+    for (const [, atUs] of carried) expect(atUs).toBeGreaterThan(4000);
   });
 
   test('of several sockets are carried in the order of their moments', () => {

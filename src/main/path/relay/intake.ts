@@ -55,7 +55,7 @@ export class Intake {
   #held = 0;
   /** When every socket that was not read since was last known to be empty; Infinity before that is known. */
   #emptyUs = Number.POSITIVE_INFINITY;
-  /** When each socket was last read to its end. */
+  /** When each socket was opened, or last read to its end. */
   readonly #emptied = new WeakMap<object, number>();
   /** Before the poll of this turn of the loop, and how long the loop had waited for events by then. */
   #polledUs = Number.POSITIVE_INFINITY;
@@ -63,6 +63,11 @@ export class Intake {
 
   constructor(loop: Loop) {
     this.#loop = loop;
+  }
+
+  /** Nothing came to a socket before it was opened. */
+  opened(source: object): void {
+    this.#emptied.set(source, this.#loop.nowUs());
   }
 
   /** Takes a datagram that was just read; it is carried before anything else that is due. */

@@ -188,6 +188,7 @@ class Client {
     };
     const socket = createUdpSocket(options.target.family);
     this.#upstream = socket;
+    intake.opened(this);
     this.closed = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', options.onError);
     socket.on('message', (data) => options.onAnswer(this, data));
@@ -249,6 +250,7 @@ export class Relay {
     this.#up = new Direction(emulation.up, { ...ends, rng: rng.split() });
     this.#down = new Direction(emulation.down, { ...ends, rng: rng.split() });
 
+    intake.opened(this);
     listener.on('error', this.#onSocketError);
     listener.on('message', (data, from) => {
       const atUs = nowUs();
