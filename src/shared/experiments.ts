@@ -210,3 +210,21 @@ export const ImportStep = z.object({
   experiments: z.array(Experiment),
 });
 export type ImportStep = z.infer<typeof ImportStep>;
+
+type Fields = Readonly<Record<string, unknown>>;
+const fieldsOf = (value: unknown): Fields =>
+  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Fields) : {};
+
+/** What a manifest, of whatever version, says of each path that was measured. */
+export function pathsOf(manifest: Fields): Fields[] {
+  const routes = Array.isArray(manifest['routes']) ? manifest['routes'].map(fieldsOf) : [];
+  const parameters = fieldsOf(manifest['parameters']);
+  return [...routes, fieldsOf(parameters['target']), parameters];
+}
+
+/** Kinds whose loads run over paths that the lab makes. */
+const ALWAYS_EMULATED: readonly ExperimentKind[] = ['matrix', 'scenario', 'fairness'];
+
+/** Whether a path of it was emulated: its numbers are to say so. */
+export const isEmulated = ({ kind, manifest }: Pick<Experiment, 'kind' | 'manifest'>): boolean =>
+  ALWAYS_EMULATED.includes(kind) || pathsOf(manifest).some((path) => (path['emulation'] ?? null) !== null);

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { Controller } from '../../shared/domain.ts';
 import { LabError } from '../../shared/errors.ts';
-import type { Experiment, ExperimentKind, Run } from '../../shared/experiments.ts';
+import { type Experiment, type ExperimentKind, isEmulated, type Run } from '../../shared/experiments.ts';
 import { metricTitle } from '../../shared/metrics.ts';
 import { formatDuration, formatPercent, formatRate, formatSpan } from '../../shared/units.ts';
 import {
@@ -153,7 +153,10 @@ export async function measureCells(
       }
       const { experiment, cells, gates, runs } = outcome;
       if (flags.json) printJson({ experiment: id, name: experiment.name, cells, gates, runs });
-      else print([cellsTable(cells, runs), ...gatesLine(gates)].join('\n'));
+      else {
+        const mark = isEmulated(experiment) ? [paint('dim', 'over an emulated path')] : [];
+        print([...mark, cellsTable(cells, runs), ...gatesLine(gates)].join('\n'));
+      }
       const isCancelled = interrupt.signal.aborted;
       if (!isCancelled) tellGates(gates);
       const own = resumes ? runs : runs.filter(({ createdAtMs }) => createdAtMs >= sinceMs);

@@ -175,17 +175,19 @@ async function allRuns(client: LabClient, id: number): Promise<Run[]> {
 }
 
 function runsTable(runs: readonly Run[]): string {
-  const rows = runs.flatMap(({ repetition, state, result }) => {
+  const rows = runs.flatMap(({ key, repetition, state, result }) => {
     const metrics = Object.entries(result ?? {});
-    if (metrics.length === 0) return [[String(repetition), state, '', '–', '']];
+    if (metrics.length === 0) return [[key, String(repetition), state, '', '–', '']];
     return metrics.map(([name, { value, unit }], i) => [
-      i === 0 ? String(repetition) : '',
-      i === 0 ? state : '',
+      ...(i === 0 ? [key, String(repetition), state] : ['', '', '']),
       metricTitle(name),
       ...shown(value, unit),
     ]);
   });
-  return table([['run', 'state', '', '', ''], ...rows], ['right', 'left', 'left', 'right', 'unit']);
+  return table(
+    [['of', 'run', 'state', '', '', ''], ...rows],
+    ['left', 'right', 'left', 'left', 'right', 'unit'],
+  );
 }
 
 function shown(value: number | null, unit: string | null): [string, string] {
@@ -193,5 +195,5 @@ function shown(value: number | null, unit: string | null): [string, string] {
   if (unit === 'us') return [(value / 1e3).toFixed(3), 'ms'];
   if (unit === 'bps') return [(value / 1e6).toFixed(3), 'Mbit/s'];
   if (unit === 'ratio') return [(value * 100).toFixed(3), '%'];
-  return [String(value), unit ?? ''];
+  return [String(Number(value.toFixed(4))), unit ?? ''];
 }

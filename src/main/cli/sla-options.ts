@@ -66,9 +66,12 @@ export function tellGates(gates: readonly Gate[]): void {
   if (missed.length > 0) process.exitCode = 1;
 }
 
-/** `gates: all 4 met`; nothing where there are none. */
+/** `gates: all 4 met`, `gates: 1 of 4 missed, 20 not measured`; nothing where there are none. */
 export function gatesLine(gates: readonly Gate[]): string[] {
   if (gates.length === 0) return [];
-  const missed = gates.filter(({ passed }) => !passed).length;
-  return [missed === 0 ? `gates: all ${gates.length} met` : `gates: ${missed} of ${gates.length} missed`];
+  const absent = gates.filter(({ measured }) => measured === null).length;
+  const missed = gates.filter(({ passed }) => !passed).length - absent;
+  if (missed + absent === 0) return [`gates: all ${gates.length} met`];
+  const measured = `${missed} of ${gates.length - absent} missed`;
+  return [`gates: ${absent === 0 ? measured : `${measured}, ${absent} not measured`}`];
 }

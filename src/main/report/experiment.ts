@@ -1,6 +1,6 @@
 /** The report of one experiment: its runs, and the median of what they came to. */
 import type { CongestionSeries } from '../../shared/congestion-series.ts';
-import type { Experiment, Run } from '../../shared/experiments.ts';
+import { type Experiment, isEmulated, type Run } from '../../shared/experiments.ts';
 import { metricTitle } from '../../shared/metrics.ts';
 import {
   createReport,
@@ -50,6 +50,7 @@ export function experimentReport(
     createdAtMs,
     facts: [
       ['Kind', experiment.kind],
+      ...(isEmulated(experiment) ? [['Path', 'emulated'] as [string, string]] : []),
       ['Begun', new Date(experiment.createdAtMs).toISOString()],
       ['Runs', `${runs.length}, of which ${done} done`],
       ...(app

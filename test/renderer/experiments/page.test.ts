@@ -97,12 +97,13 @@ it('what is left takes as long as the runs before took, less what the running on
 });
 
 it('a manifest says whether a path was emulated, or its certificate not checked', () => {
-  const marks = (manifest: Record<string, unknown>) => marksOf({ imported: false, manifest });
+  const marks = (manifest: Record<string, unknown>) => marksOf({ kind: 'probe', imported: false, manifest });
   const none = { emulated: false, insecure: false, imported: false };
   expect(marks({})).toEqual(none);
   expect(marks({ routes: [{ emulation: null }, { insecure: true }] })).toEqual({ ...none, insecure: true });
   expect(marks({ parameters: { target: { emulation: {} } } })).toEqual({ ...none, emulated: true });
-  expect(marksOf({ imported: true, manifest: {} }).imported).toBe(true);
+  expect(marksOf({ kind: 'import', imported: true, manifest: {} }).imported).toBe(true);
+  expect(marksOf({ kind: 'matrix', imported: false, manifest: {} }).emulated).toBe(true);
 });
 
 it('a manifest of any form is read as far as it goes', () => {

@@ -25,7 +25,8 @@ export function ExperimentsPage() {
   const total = query.data?.total;
   const online = useConnection((s) => s.phase === 'online');
   const [atId, setAtId] = useState<number | null>(null);
-  const [isAsking, setAsking] = useState(false);
+  /** Of which experiment it is asked how it is to run again. */
+  const [askedId, setAskedId] = useState<number | null>(null);
   const [isPlanning, setPlanning] = useState(false);
   const page = useRef<HTMLDivElement>(null);
   const openFile = useRef<() => void>(() => {});
@@ -68,7 +69,13 @@ export function ExperimentsPage() {
       {isComparing ? (
         <CompareView view={view} />
       ) : experimentId !== null ? (
-        <Shown key={experimentId} id={experimentId} view={view} isAsking={isAsking} onAsking={setAsking} />
+        <Shown
+          key={experimentId}
+          id={experimentId}
+          view={view}
+          isAsking={askedId === experimentId}
+          onAsking={(asks) => setAskedId(asks ? experimentId : null)}
+        />
       ) : (
         <div className={classes.body}>
           {(total !== 0 || view.isFiltered) && <Filters view={view} experiments={experiments} />}
@@ -97,7 +104,7 @@ export function ExperimentsPage() {
         at={at}
         onAt={setAtId}
         onMore={onMore}
-        onAsk={() => setAsking(true)}
+        onAsk={() => setAskedId(experimentId)}
         onImport={() => openFile.current()}
         onCells={() => setPlanning(true)}
         onFind={() => page.current?.querySelector<HTMLElement>('input[type="search"]')?.focus()}

@@ -1,4 +1,5 @@
 /** A manifest as facts to read. It is versioned and may be of an earlier form: what it does not have is not shown. Pure. */
+import { formatBytes } from '../../../shared/units.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 const isFields = (value: unknown): value is Fields =>
@@ -21,6 +22,12 @@ interface ManifestFacts {
   parameters: [string, unknown][];
 }
 
+/** Of what would be a bare number. */
+const SYSTEM_WORDS: Readonly<Record<string, (value: number) => string>> = {
+  cores: (count) => `× ${count},`,
+  memoryBytes: (bytes) => formatBytes(bytes),
+};
+
 export function manifestFacts(manifest: Fields): ManifestFacts {
   const { app, os, node, seed, schema, routes, parameters } = manifest;
   const text = (value: unknown): string | null =>
@@ -31,8 +38,8 @@ export function manifestFacts(manifest: Fields): ManifestFacts {
     [
       'System',
       isFields(os)
-        ? Object.values(os)
-            .flatMap((each) => text(each) ?? [])
+        ? Object.entries(os)
+            .flatMap(([name, each]) => SYSTEM_WORDS[name]?.(Number(each)) ?? text(each) ?? [])
             .join(' ')
         : null,
     ],

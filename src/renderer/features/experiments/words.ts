@@ -1,11 +1,13 @@
 /** Experiments, their runs and metrics in words and numbers. Pure. */
-import type {
-  ComparedMetric,
-  Experiment,
-  ExperimentKind,
-  MetricValue,
-  Run,
-  RunCounts,
+import {
+  type ComparedMetric,
+  type Experiment,
+  type ExperimentKind,
+  isEmulated,
+  type MetricValue,
+  pathsOf,
+  type Run,
+  type RunCounts,
 } from '../../../shared/experiments.ts';
 import { medianInterval } from '../../../shared/statistics.ts';
 import { formatBytes, formatDuration, formatPercent, formatRate } from '../../../shared/units.ts';
@@ -45,23 +47,16 @@ export const isOfCells = ({ kind }: Pick<Experiment, 'kind'>): boolean => OF_CEL
 export const missingOf = ({ failed, cancelled, interrupted }: RunCounts): number =>
   failed + cancelled + interrupted;
 
-type Fields = Readonly<Record<string, unknown>>;
-const fieldsOf = (value: unknown): Fields =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Fields) : {};
-
-/** What its manifest says of the paths that were measured. */
-export function marksOf({ imported, manifest }: Pick<Experiment, 'imported' | 'manifest'>): {
+/** What its kind and its manifest say of the paths that were measured. */
+export function marksOf(experiment: Pick<Experiment, 'kind' | 'imported' | 'manifest'>): {
   emulated: boolean;
   insecure: boolean;
   imported: boolean;
 } {
-  const routes = Array.isArray(manifest['routes']) ? manifest['routes'].map(fieldsOf) : [];
-  const target = fieldsOf(fieldsOf(manifest['parameters'])['target']);
-  const paths = [...routes, target];
   return {
-    emulated: paths.some((path) => (path['emulation'] ?? null) !== null),
-    insecure: paths.some((path) => path['insecure'] === true),
-    imported,
+    emulated: isEmulated(experiment),
+    insecure: pathsOf(experiment.manifest).some((path) => path['insecure'] === true),
+    imported: experiment.imported,
   };
 }
 

@@ -50,6 +50,7 @@ function whyNone(mode: ProbeMode, isOver: boolean): string {
   if (mode === 'handshake') return 'no verdict: no rule judges handshakes';
   if (mode === 'migration') return 'no verdict: no rule judges migrations';
   if (mode === 'http3') return 'no verdict: no rule judges requests';
+  if (mode === 'fec') return 'no verdict: no rule judges FEC';
   if (!isOver) return 'nothing to judge by yet';
   return mode === 'ping' ? 'no verdict: no ping was echoed' : 'no verdict: nothing was transferred';
 }
