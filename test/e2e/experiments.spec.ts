@@ -259,6 +259,22 @@ test('a matrix is begun in the form, followed cell by cell, cancelled, resumed a
   await expect(state).toContainText('4 done, 4 cancelled');
 });
 
+test('what a scenario is held against stands beside what it came to', async ({ page }) => {
+  const settings = { scenario: 'dc-eu', durationS: 1, warmUpS: 0 };
+  const experiment = await api<Experiment>('/matrix', { kind: 'scenario', settings });
+  await expect.poll(async () => (await runsOf(experiment.id))[0]!.state, { timeout: 60_000 }).toBe('done');
+  await open(page, `/experiments/${experiment.id}`);
+  const gates = page.getByTestId('gates');
+  const [run] = await runsOf(experiment.id);
+  const p95Ms = Number((of(run!, 'rtt_p95') / 1e3).toFixed(9));
+  await expect(gates.getByTestId('gate-RTT p95')).toHaveAttribute('data-value', String(p95Ms));
+  const judged = gates.getByRole('row', { name: /^RTT p95/ });
+  await expect(judged).toContainText('at most');
+  const limit = Number(/at most ([\d.]+) ms/.exec((await judged.textContent()) ?? '')![1]);
+  await expect(judged).toContainText(p95Ms <= limit ? 'met' : 'missed');
+  await expect(page.getByTestId('experiment').getByText('emulated', { exact: true }).first()).toBeVisible();
+});
+
 test('a removed experiment comes back whole', async ({ page }) => {
   await open(page);
   await row(page, far).getByRole('cell').nth(2).click();

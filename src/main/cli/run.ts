@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 import { LabError } from '../../shared/errors.ts';
 import type { Experiment, Run } from '../../shared/experiments.ts';
+import { gatesOf } from '../../shared/gates.ts';
 import { gateLimitsOf } from '../../shared/matrix.ts';
 import { metricTitle } from '../../shared/metrics.ts';
 import { parseDuration } from '../../shared/units.ts';
 import { createLab, errorBody, type LabClient } from '../lab/index.ts';
-import { gatesOf } from '../report/experiment.ts';
 import { defaultDataDir } from '../store/data-dir.ts';
 import { createLog } from '../telemetry/log.ts';
 import { DATA_HELP } from './experiment-store.ts';

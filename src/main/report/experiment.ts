@@ -1,16 +1,16 @@
 /** The report of one experiment: its runs, and the median of what they came to. */
 import type { CongestionSeries } from '../../shared/congestion-series.ts';
 import { type Experiment, isEmulated, type Run } from '../../shared/experiments.ts';
+import { gatesOf, keysOf, medianOf } from '../../shared/gates.ts';
 import { metricTitle } from '../../shared/metrics.ts';
 import {
   createReport,
-  type Gate,
   type Report,
   type ReportChart,
   type ReportColumn,
   type ReportTable,
 } from '../../shared/report.ts';
-import { type GateLimits, judge } from '../../shared/sla.ts';
+import type { GateLimits } from '../../shared/sla.ts';
 import { medianInterval } from '../../shared/statistics.ts';
 
 /** Units of metrics as they are printed. */
@@ -63,28 +63,6 @@ export function experimentReport(
     charts: [...overRuns(runs, metrics), ...congestion(series)],
     gates: gatesOf(runs, limits),
     manifest: experiment.manifest,
-  });
-}
-
-/** Of its repetitions that are done; null where there is none, or one could not tell. */
-export function medianOf(runs: readonly Run[], key: string, metric: string): number | null {
-  const done = runs.filter((run) => run.key === key && run.state === 'done');
-  const values = done.flatMap(({ result }) => result?.[metric]?.value ?? []);
-  return values.length < done.length ? null : medianInterval(values).median;
-}
-
-export const keysOf = (runs: readonly Run[]): string[] => [...new Set(runs.map(({ key }) => key))];
-
-/** Each part by the median of its repetitions. One that was not measured meets nothing. */
-export function gatesOf(runs: readonly Run[], limits: GateLimits): Gate[] {
-  const keys = keysOf(runs);
-  return keys.flatMap((key) => {
-    const names = new Set(runs.flatMap((run) => (run.key === key ? Object.keys(run.result ?? {}) : [])));
-    const medians = [...names].map((name) => {
-      const value = medianOf(runs, key, name);
-      return [name, { value, unit: null, better: null }] as const;
-    });
-    return judge(limits, Object.fromEntries(medians), keys.length > 1 ? key : '');
   });
 }
 

@@ -12,6 +12,7 @@ import { marksOf, shownMetric } from '../words.ts';
 import { About, Name } from './About.tsx';
 import { AgainForm } from './AgainForm.tsx';
 import classes from './DetailView.module.css';
+import { GatesTable } from './GatesTable.tsx';
 import { MetricsChart } from './MetricsChart.tsx';
 import { MetricsTable } from './MetricsTable.tsx';
 import { Progress } from './Progress.tsx';
@@ -76,6 +77,7 @@ export function DetailView({ experiment, view, isAsking, onAsking }: Props) {
               The first {RUNS_AT_ONCE} of {data.total} runs are shown and counted here; an export has all.
             </p>
           )}
+          {runs !== null && <GatesTable experiment={experiment} runs={runs} />}
           {runs !== null && <MetricsChart runs={runs} view={view} />}
           {runs !== null && <MetricsTable runs={runs} metric={shownMetric(runs, view.metric)} />}
           {runs !== null && <RunsTable runs={runs} />}
