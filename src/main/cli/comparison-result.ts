@@ -160,7 +160,7 @@ export function comparisonTable(
       ],
     ];
   });
-  const heading = ['', 'QUIC', 'TCP', 'median', 'difference', 'from', 'to', 'ratio', 'QUIC is'];
+  const heading = ['', 'QUIC', 'TCP', 'median', 'mean difference', 'from', 'to', 'ratio', 'QUIC is'];
   const [first, ...rest] = table(
     [heading, ...rows],
     ['left', 'right', 'right', 'unit', 'right', 'right', 'right', 'right', 'left'],
