@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, connect as startTls } from 'node:tls';
@@ -129,8 +130,14 @@ describe('a connection that cannot be made', () => {
 
   it('is told where nothing, somebody else or nobody at all answers', async () => {
     const server = createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
+    // Of no port that the system gives out: another test must not have it once it is closed.
+    for (let isListening = false; !isListening; ) {
+      server.listen(randomInt(10_000, 30_000), '127.0.0.1');
+      isListening = await once(server, 'listening').then(
+        () => true,
+        () => false,
+      );
+    }
     const { port } = server.address() as AddressInfo;
     const held: Socket[] = [];
     server.on('connection', (socket) => held.push(socket.on('error', () => {})));
