@@ -23,5 +23,7 @@ export async function serveUi(app: FastifyInstance, uiDir: string): Promise<void
     // The names carry a hash of the contents.
     reply.sendFile(`assets/${request.params['*']}`, { maxAge: '365d', immutable: true }),
   );
+  // Browsers ask for it with each page of the app; while the lab is down they go on with the one they have.
+  app.get('/icon.svg', (_request, reply) => reply.sendFile('icon.svg', { maxAge: '1h' }));
   app.get<{ Params: { '*': string } }>('/*', (request, reply) => reply.sendFile(request.params['*']));
 }
